@@ -1,0 +1,1 @@
+"""What callers of playscore install: contracts, client, the mathematics of the score, the command line."""
