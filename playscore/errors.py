@@ -18,6 +18,7 @@ class Reason(enum.Enum):
     NOT_IMPLEMENTED = 7
     INTERNAL = 8
     IDEMPOTENCY_KEY_REUSED = 9
+    NOT_SERVING = 10
 
     STREAM_ORDER = 20
     GAME_MISMATCH = 21

@@ -48,6 +48,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """INTERNAL. A defect of the service; the log has the trace. Example: none that we know."""
     REASON_IDEMPOTENCY_KEY_REUSED: _Reason.ValueType  # 9
     """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
+    REASON_NOT_SERVING: _Reason.ValueType  # 10
+    """UNAVAILABLE. The service is starting or draining; the call may be repeated. Example: a call during a rollout."""
     REASON_STREAM_ORDER: _Reason.ValueType  # 20
     """--- The stream of a game ---
 
@@ -185,6 +187,8 @@ REASON_INTERNAL: Reason.ValueType  # 8
 """INTERNAL. A defect of the service; the log has the trace. Example: none that we know."""
 REASON_IDEMPOTENCY_KEY_REUSED: Reason.ValueType  # 9
 """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
+REASON_NOT_SERVING: Reason.ValueType  # 10
+"""UNAVAILABLE. The service is starting or draining; the call may be repeated. Example: a call during a rollout."""
 REASON_STREAM_ORDER: Reason.ValueType  # 20
 """--- The stream of a game ---
 

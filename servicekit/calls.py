@@ -1,0 +1,157 @@
+"""A call as interceptors see it, whatever the kind of its method."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from playscore.errors import PlayscoreError, Reason
+
+Kind = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
+"""Kinds of methods, in the words of Go's metrics."""
+
+
+def kind_of(*, client_streaming: bool, server_streaming: bool) -> Kind:
+    """The kind of a method that streams requests, responses, both or neither."""
+    if server_streaming:
+        return "bidi_stream" if client_streaming else "server_stream"
+    return "client_stream" if client_streaming else "unary"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a gRPC service."""
+
+    service: str
+    name: str
+    kind: Kind
+
+    @property
+    def is_infrastructure(self) -> bool:
+        """Health and reflection: gRPC's own services, which no limit may keep from answering."""
+        return self.service.startswith("grpc.")
+
+    def __str__(self) -> str:
+        return f"{self.service}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One call in flight."""
+
+    method: Method
+    context: grpc.aio.ServicerContext[Any, Any]
+
+    def code(self, error: BaseException | None) -> grpc.StatusCode:
+        """The status the call ends with, given what its handler raised.
+
+        A server sees a passed deadline and a caller that went away as one and the same cancellation; the clock tells
+        them apart.
+        """
+        chosen: grpc.StatusCode | None = self.context.code()
+        if chosen is not None:
+            return chosen
+        if error is None:
+            return grpc.StatusCode.OK
+        if isinstance(error, asyncio.CancelledError | grpc.aio.InternalError):
+            return (
+                grpc.StatusCode.DEADLINE_EXCEEDED if self.context.time_remaining() == 0 else grpc.StatusCode.CANCELLED
+            )
+        return grpc.StatusCode.UNKNOWN
+
+
+Proceed = Callable[[], Awaitable[Any]]
+
+
+class Interceptor(Protocol):
+    """Stands around every call: awaits `proceed()` once and returns its answer, or raises to refuse."""
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Any:
+        """Around one call."""
+        ...
+
+
+class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+    """Puts interceptors around every handler, the first outermost.
+
+    To gRPC every handler becomes one that reads its requests itself. So a call is refused before its request is
+    received and parsed, and a request that does not parse is the caller's error, not the service's.
+    """
+
+    def __init__(self, interceptors: Sequence[Interceptor]) -> None:
+        self._interceptors = tuple(reversed(interceptors))
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler of a method with the interceptors around it; None, as gRPC has it, for an unknown method."""
+        path = handler_call_details.method
+        if path not in self._handlers:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None  # type: ignore[return-value]
+            self._handlers[path] = self._around(path, handler)
+        return self._handlers[path]
+
+    def _around(self, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        service, _, name = path.removeprefix("/").rpartition("/")
+        kind = kind_of(client_streaming=handler.request_streaming, server_streaming=handler.response_streaming)
+        method = Method(service, name, kind)
+        behavior: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+        async def answer(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            response = behavior(requests if handler.request_streaming else await _only(context), context)
+            if not isinstance(response, AsyncGenerator):
+                return await response
+            async with aclosing(response) as responses:
+                async for message in responses:
+                    await context.write(message)
+            return None
+
+        async def handle(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            call = Call(method, context)
+            proceed: Proceed = partial(answer, requests, context)
+            for interceptor in self._interceptors:
+                proceed = partial(interceptor, call, proceed)
+            return await proceed()
+
+        make: Any = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        made: grpc.RpcMethodHandler[Any, Any] = make(
+            handle, partial(_parse, handler.request_deserializer, method), handler.response_serializer
+        )
+        return made
+
+
+async def _only(context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    request = await context.read()
+    if request is grpc.aio.EOF:  # type: ignore[attr-defined]
+        # Where gRPC has ended the call, because the caller left or the message is too large, it cancels us within this.
+        await asyncio.sleep(0.1)
+        raise PlayscoreError(Reason.FIELD_INVALID, "the call ended before its request came; it takes exactly one")
+    return request
+
+
+def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, message: bytes) -> Any:
+    if deserialize is None:
+        return message
+    try:
+        return deserialize(message)
+    except DecodeError as error:
+        raise PlayscoreError(
+            Reason.FIELD_INVALID, f"{len(message)} bytes are not a request of {method}: {error}"
+        ) from error

@@ -1,0 +1,42 @@
+"""Turns what a handler raises into the status the caller gets."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.rpc_errors import status_of
+from servicekit.calls import Call, Proceed
+
+_log = structlog.get_logger()
+
+
+async def map_errors(call: Call, proceed: Proceed) -> Any:
+    """PlayscoreError → its status and details; anything else → INTERNAL with an id that finds the trace in the log."""
+    try:
+        return await proceed()
+    except (grpc.aio.AbortError, grpc.aio.InternalError):
+        raise  # the status is chosen already, or nobody is left to tell
+    except Exception as raised:
+        error, metadata = _domain_error(call, raised)
+    structlog.contextvars.bind_contextvars(reason=error.reason.name, detail=error.detail)
+    # What grpc_status makes is what abort_with_status takes, though the stubs lack the method.
+    await call.context.abort_with_status(status_of(error, metadata))  # type: ignore[attr-defined]
+
+
+def _domain_error(call: Call, raised: Exception) -> tuple[PlayscoreError, dict[str, str]]:
+    while isinstance(raised, ExceptionGroup) and len(raised.exceptions) == 1:
+        raised = raised.exceptions[0]  # what a task group wraps around the one thing that went wrong
+    if isinstance(raised, PlayscoreError):
+        return raised, {}
+    if isinstance(raised, NotImplementedError) and call.context.code() is grpc.StatusCode.UNIMPLEMENTED:
+        return PlayscoreError(Reason.NOT_IMPLEMENTED, f"this release does not implement {call.method}"), {}
+    error_id = uuid.uuid4().hex
+    _log.error("internal error", error_id=error_id, method=str(call.method), exc_info=raised)
+    detail = f"internal error {error_id}; the log of the service has its trace"
+    return PlayscoreError(Reason.INTERNAL, detail), {"error_id": error_id}

@@ -1,0 +1,80 @@
+"""Health over grpc.health.v1: NOT_SERVING until told otherwise.
+
+The servicer of grpc_health starts as SERVING, and once one of several watchers of a service leaves, the others hear
+nothing more; here all wait on one condition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+_Status = health_pb2.HealthCheckResponse
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
+    """One state for all names the server is known by; "" is the server itself."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset({"", *names})
+        self._serving = False
+        self._ended = False
+        self._changed = asyncio.Condition()
+
+    @property
+    def serving(self) -> bool:
+        """What is being told."""
+        return self._serving
+
+    async def set(self, *, serving: bool) -> None:
+        """Tells it from now on, to watchers at once."""
+        async with self._changed:
+            self._serving = serving
+            self._changed.notify_all()
+
+    async def until_serving(self) -> None:
+        """Returns once the state is SERVING."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._serving)
+
+    async def end(self) -> None:
+        """Says NOT_SERVING for the last time and ends all watches, which would otherwise outlast a drain."""
+        async with self._changed:
+            self._serving = False
+            self._ended = True
+            self._changed.notify_all()
+
+    async def Check(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> health_pb2.HealthCheckResponse:
+        """The state now; NOT_FOUND for a name this server does not have."""
+        if request.service not in self._names:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f'no service "{request.service}" here')
+        return _Status(status=self._status(request.service))
+
+    async def Watch(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, _context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """The state now and whenever it changes."""
+        status = self._status(request.service)
+        yield _Status(status=status)
+        while await self._change_from(status, request.service):
+            status = self._status(request.service)
+            yield _Status(status=status)
+
+    async def _change_from(self, status: int, name: str) -> bool:
+        """Waits until a state is another; False once the watch is at its end."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._ended or self._status(name) != status)
+            changed: bool = self._status(name) != status
+            return changed
+
+    def _status(self, name: str) -> health_pb2.HealthCheckResponse.ServingStatus:
+        if name not in self._names:
+            return _Status.SERVICE_UNKNOWN
+        return _Status.SERVING if self._serving else _Status.NOT_SERVING

@@ -1,0 +1,100 @@
+"""Logs: one JSON object a line on stderr, with what the call in progress is about."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import grpc
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from servicekit.calls import Call, Proceed
+
+_log = structlog.get_logger()
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*", re.ASCII)
+_PASSWORD_IN_URL = re.compile(r"(://[^\s:/@\"]*):[^\s/@\"]+@")
+_OURS_TO_MEND = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.DATA_LOSS,
+    grpc.StatusCode.UNAVAILABLE,
+}
+
+
+def configure_logs(service: str, level: str) -> None:
+    """Sends structlog and the standard library's logging, which libraries use, to stderr as JSON.
+
+    Every line names the service. A password inside a URL is masked wherever it stands, tracebacks included.
+    """
+
+    def name_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {"service": service, **event}
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_service,
+        structlog.processors.format_exc_info,
+    ]
+    render: list[Processor] = [structlog.processors.JSONRenderer(default=str), _mask_passwords]
+    least = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
+
+
+async def log(call: Call, proceed: Proceed) -> Any:
+    """Writes one line for a finished call: method, peer, code, duration, trace, and whatever its handler bound.
+
+    A handler binds with `structlog.contextvars.bind_contextvars(game_id=…, play_id=…)`. Health and reflection are
+    logged at debug.
+    """
+    begin = time.perf_counter()
+    peer = call.context.peer()  # no longer known once the call is over
+    if trace_id := _trace_id(call):
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    error: BaseException | None = None
+    try:
+        return await proceed()
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        code = call.code(error)
+        write = _log.debug if call.method.is_infrastructure else _log.warning if code in _OURS_TO_MEND else _log.info
+        write(
+            "call finished",
+            method=str(call.method),
+            peer=peer,
+            code=code.name,
+            duration_ms=round((time.perf_counter() - begin) * 1e3, 3),
+        )
+
+
+def _trace_id(call: Call) -> str | None:
+    """The trace a call belongs to, from its W3C `traceparent`; None where that is absent or malformed."""
+    for key, value in call.context.invocation_metadata() or ():
+        if key == "traceparent" and isinstance(value, str) and (match := _TRACEPARENT.fullmatch(value)):
+            return match[1]
+    return None
+
+
+def _mask_passwords(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
+    return _PASSWORD_IN_URL.sub(r"\1:***@", str(line))

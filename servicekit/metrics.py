@@ -1,0 +1,99 @@
+"""Prometheus metrics: those of every call, histograms made from the budgets, and the port that shows them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from http.server import ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import grpc
+import prometheus_client
+from google.protobuf.descriptor import ServiceDescriptor
+from prometheus_client import Counter, Histogram, MetricsHandler
+
+from servicekit.addresses import Address
+from servicekit.budgets import budgets
+from servicekit.calls import Call, Method, Proceed, kind_of
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def latency_histogram(name: str, documentation: str, labelnames: Sequence[str] = ()) -> Histogram:
+    """A histogram of seconds in which every budget of the metric is a bucket's boundary."""
+    return Histogram(name, documentation, labelnames, buckets=budgets().buckets(name))
+
+
+_METHOD = ("grpc_type", "grpc_service", "grpc_method")
+_STARTED = Counter("grpc_server_started_total", "Calls begun.", _METHOD)
+_HANDLED = Counter("grpc_server_handled_total", "Calls ended, by the status they ended with.", (*_METHOD, "grpc_code"))
+_SECONDS = latency_histogram("grpc_server_handling_seconds", "From a call's begin to its end, seconds.", _METHOD)
+
+
+def go_code(code: grpc.StatusCode) -> str:
+    """A status code as Go writes it, which is how dashboards know it: "OK", "Canceled", "InvalidArgument"."""
+    if code is grpc.StatusCode.OK:
+        return "OK"
+    return code.name.title().replace("_", "").replace("Cancelled", "Canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The series of one method."""
+
+    started: Counter
+    seconds: Histogram
+    handled: Mapping[grpc.StatusCode, Counter]
+
+
+@cache
+def _series(method: Method) -> _Series:
+    labels = (method.kind, method.service, method.name)
+    handled = {code: _HANDLED.labels(*labels, go_code(code)) for code in grpc.StatusCode}
+    return _Series(_STARTED.labels(*labels), _SECONDS.labels(*labels), handled)
+
+
+def announce(descriptor: ServiceDescriptor) -> None:
+    """Makes every series of a service's methods present, at 0, so that the first failure is already a rise."""
+    for method in descriptor.methods:
+        kind = kind_of(client_streaming=method.client_streaming, server_streaming=method.server_streaming)
+        _series(Method(descriptor.full_name, method.name, kind))
+
+
+async def count(call: Call, proceed: Proceed) -> Any:
+    """Counts and times a call."""
+    series = _series(call.method)
+    series.started.inc()
+    begin = time.perf_counter()
+    error: BaseException | None = None
+    try:
+        return await proceed()
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        series.seconds.observe(time.perf_counter() - begin)
+        series.handled[call.code(error)].inc()
+
+
+@contextmanager
+def metrics_port(address: Address) -> Iterator[Address]:
+    """Serves the process's metrics over HTTP, in a thread. Gives the address bound; raises OSError if it is taken."""
+    server = (_Server6 if ":" in address.host else ThreadingHTTPServer)(address, MetricsHandler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield Address(address.host, server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6

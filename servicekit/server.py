@@ -1,0 +1,200 @@
+"""The life of a service: start, serve while ready, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import grpc.aio
+import structlog
+import uvloop
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from playscore.errors import PlayscoreError
+from servicekit.addresses import Address
+from servicekit.authentication import Authentication, credentials
+from servicekit.calls import Chain
+from servicekit.errors import map_errors
+from servicekit.health import Health
+from servicekit.limits import Limits
+from servicekit.logs import configure_logs, log
+from servicekit.metrics import announce, count, metrics_port
+from servicekit.service import Service
+from servicekit.settings import S, ServiceSettings, parse_settings
+
+_log = structlog.get_logger()
+
+_ASK_READY_EVERY_SECONDS = 1.0
+_ANSWER_READY_WITHIN_SECONDS = 1.0
+
+
+class StartError(Exception):
+    """The service cannot start: what is in the way, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that takes calls."""
+
+    address: Address
+    metrics_address: Address
+    health: Health
+    life: asyncio.Task[None]
+    """Opens the service and follows its readiness. Ends only where opening fails, with what it raised."""
+
+    async def until_serving(self) -> None:
+        """Returns once health says SERVING. Raises what opening the service raised."""
+        serving = asyncio.ensure_future(self.health.until_serving())
+        try:
+            await asyncio.wait({serving, self.life}, return_when=asyncio.FIRST_COMPLETED)
+            if self.life.done():
+                self.life.result()
+        finally:
+            serving.cancel()
+
+
+def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
+    """Runs a service until SIGTERM or SIGINT, drains it, and returns; a second signal ends the process at once with 1.
+
+    Settings come from environment and flags; wrong ones exit with 2. A service that cannot start exits with 1. `build`
+    only wires; what takes long or may fail for a while belongs to the service's `open`.
+    """
+    settings = parse_settings(settings_type)
+    try:
+        service = build(settings)
+    except (PlayscoreError, OSError, ValueError) as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    configure_logs(service.name, settings.log_level)
+    _log.info("settings", **settings.model_dump(mode="json"))
+    try:
+        uvloop.run(_run(service, settings))
+    except StartError as error:
+        _log.error("cannot start", error=str(error))
+        raise SystemExit(1) from error
+    except Exception as error:
+        _log.exception("ended by an error")
+        raise SystemExit(1) from error
+
+
+async def _run(service: Service, settings: ServiceSettings) -> None:
+    stop = asyncio.Event()
+
+    def on_signal(name: str) -> None:
+        if stop.is_set():
+            os._exit(1)
+        _log.info("draining", signal=name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number.name)
+    async with serving(service, settings) as running:
+        _log.info("listening", address=str(running.address), metrics_address=str(running.metrics_address))
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stopped, running.life}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if running.life.done():
+            running.life.result()
+    _log.info("ended")
+
+
+@asynccontextmanager
+async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[Running]:
+    """Takes calls for a service inside the block; leaving it drains. Raises StartError where a port cannot be had.
+
+    Draining: NOT_SERVING, a wait for load balancers to notice, no more calls, a grace for those in flight, `close`.
+    """
+    limits = Limits(max_concurrent_calls=settings.max_concurrent_calls, require_deadline=settings.require_deadline)
+    authentication = Authentication(mutual_tls=settings.tls_client_authority is not None)
+    health = Health([service.descriptor.full_name])
+    server = grpc.aio.server(
+        interceptors=[Chain([count, log, map_errors, authentication, limits])], options=_options(settings)
+    )
+    service.register(server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    reflection.enable_server_reflection([service.descriptor.full_name, health_name, reflection.SERVICE_NAME], server)
+    announce(service.descriptor)
+
+    async with AsyncExitStack() as stack:
+        try:
+            metrics_address = stack.enter_context(metrics_port(settings.metrics_address))
+        except OSError as error:
+            raise StartError(
+                f"cannot show metrics on {settings.metrics_listen}: {error.strerror}; --metrics-listen sets another"
+            ) from error
+        address = _bind(server, settings)
+        await server.start()
+        life = asyncio.create_task(_live(service, health, limits))
+        try:
+            yield Running(address, metrics_address, health, life)
+        finally:
+            await _drain(server, life, health, limits, settings)
+            await service.close()
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),  # two processes on one port would share its calls without anybody noticing
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # callers may ping this often
+    ]
+
+
+def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> Address:
+    try:
+        tls = credentials(settings)
+        port = (
+            server.add_insecure_port(settings.listen) if tls is None else server.add_secure_port(settings.listen, tls)
+        )
+    except (OSError, RuntimeError) as error:
+        raise StartError(f"cannot take calls on {settings.listen}: {error}; --listen sets another") from error
+    return Address(settings.address.host, port)
+
+
+async def _live(service: Service, health: Health, limits: Limits) -> None:
+    await service.open()
+    limits.admit()
+    while True:
+        ready = await _ready(service)
+        if ready != health.serving:
+            await health.set(serving=ready)
+            _log.info("serving" if ready else "not serving")
+        await asyncio.sleep(_ASK_READY_EVERY_SECONDS)
+
+
+async def _ready(service: Service) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_READY_WITHIN_SECONDS):
+            return await service.ready()
+    except Exception as error:
+        _log.warning("readiness unknown", error=repr(error))
+        return False
+
+
+async def _drain(
+    server: grpc.aio.Server, life: asyncio.Task[None], health: Health, limits: Limits, settings: ServiceSettings
+) -> None:
+    was_serving = health.serving
+    await health.set(serving=False)
+    life.cancel()
+    with suppress(asyncio.CancelledError, Exception):  # whoever needs what it raised has asked for it
+        await life
+    if was_serving:
+        await asyncio.sleep(settings.drain_seconds)
+    await health.end()
+    stopping = asyncio.create_task(server.stop(settings.grace_seconds + 1))
+    await asyncio.wait({stopping}, timeout=settings.grace_seconds)
+    if not stopping.done() and (left := limits.end_all()):
+        _log.warning("calls ended before they finished", calls=left, grace_seconds=settings.grace_seconds)
+    await stopping

@@ -1,0 +1,138 @@
+"""Health tells the truth, and reflection tells what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from servicekit_echo import DESCRIPTOR, Echo, EchoSettings, EchoStub
+
+from servicekit import Running, serving
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+def stub(channel: grpc.aio.Channel) -> health_pb2_grpc.HealthStub:
+    return health_pb2_grpc.HealthStub(channel)
+
+
+async def check(channel: grpc.aio.Channel, name: str) -> int:
+    return (await stub(channel).Check(health_pb2.HealthCheckRequest(service=name))).status
+
+
+@pytest.fixture
+async def opening() -> AsyncIterator[tuple[Echo, Running, grpc.aio.Channel]]:
+    """A service whose `open` has not ended yet."""
+    echo = Echo(opening=asyncio.Event())
+    async with (
+        serving(echo, EchoSettings()) as running,
+        grpc.aio.insecure_channel(str(running.address)) as channel,
+    ):
+        yield echo, running, channel
+
+
+@pytest.mark.parametrize("name", ["", DESCRIPTOR.full_name])
+async def test_is_not_serving_until_the_service_is_open(
+    opening: tuple[Echo, Running, grpc.aio.Channel], name: str
+) -> None:
+    echo, running, channel = opening
+    assert await check(channel, name) == NOT_SERVING
+    assert echo.opening is not None
+    echo.opening.set()
+    await running.until_serving()
+    assert await check(channel, name) == SERVING
+
+
+async def test_calls_before_the_service_is_open_are_refused_as_unavailable(
+    opening: tuple[Echo, Running, grpc.aio.Channel],
+) -> None:
+    _, _, channel = opening
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await EchoStub(channel).call("Unary", "early")
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_follows_readiness_and_tells_every_watcher(opening: tuple[Echo, Running, grpc.aio.Channel]) -> None:
+    echo, _, channel = opening
+    request = health_pb2.HealthCheckRequest(service=DESCRIPTOR.full_name)
+    leaving, staying = stub(channel).Watch(request), stub(channel).Watch(request)
+    assert (await leaving.read()).status == (await staying.read()).status == NOT_SERVING
+    leaving.cancel()
+    assert echo.opening is not None
+    echo.opening.set()
+    assert (await staying.read()).status == SERVING
+    echo.is_ready = False
+    assert (await staying.read()).status == NOT_SERVING
+    echo.is_ready = True
+    assert (await staying.read()).status == SERVING
+
+
+async def test_a_readiness_that_raises_or_hangs_counts_as_no() -> None:
+    class Doubtful(Echo):
+        async def ready(self) -> bool:
+            if not self.is_ready:
+                raise ConnectionError("nobody there")
+            await asyncio.Event().wait()
+            return True
+
+    echo = Doubtful()
+    async with serving(echo, EchoSettings()) as running:
+        await asyncio.sleep(1.2)
+        assert not running.health.serving
+        echo.is_ready = False
+        await asyncio.sleep(1.2)
+        assert not running.health.serving
+        assert not running.life.done()
+
+
+async def test_a_name_nobody_has_is_not_found_and_may_be_watched(
+    opening: tuple[Echo, Running, grpc.aio.Channel],
+) -> None:
+    _, _, channel = opening
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await check(channel, "nobody")
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    watch = stub(channel).Watch(health_pb2.HealthCheckRequest(service="nobody"))
+    assert (await watch.read()).status == SERVICE_UNKNOWN
+
+
+async def test_a_watch_ends_with_the_drain_and_says_not_serving_last() -> None:
+    async with serving(Echo(), EchoSettings(grace_seconds=60)) as running:
+        await running.until_serving()
+        channel = grpc.aio.insecure_channel(str(running.address))
+        watch = stub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == SERVING
+    assert (await watch.read()).status == NOT_SERVING
+    assert await watch.read() is grpc.aio.EOF
+    assert await watch.code() is grpc.StatusCode.OK
+    await channel.close()
+
+
+async def test_reflection_lists_the_service_and_describes_it(
+    opening: tuple[Echo, Running, grpc.aio.Channel],
+) -> None:
+    _, _, channel = opening
+    call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
+        [
+            reflection_pb2.ServerReflectionRequest(list_services=""),
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol=DESCRIPTOR.full_name),
+        ]
+    )
+    listed, described = [answer async for answer in call]
+    assert {service.name for service in listed.list_services_response.service} == {
+        DESCRIPTOR.full_name,
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(file)
+        for file in described.file_descriptor_response.file_descriptor_proto
+    ]
+    assert [method.name for method in files[0].service[0].method] == ["Unary", "Watch", "Collect", "Converse"]

@@ -1,0 +1,183 @@
+"""A service as a process: its settings, its logs, its signals, its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from servicekit_echo import EchoStub
+
+PROGRAM = Path(__file__).with_name("servicekit_echo.py")
+ROOT = Path(__file__).parents[3]
+
+
+class Process:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        self._process, self._stderr = process, process.stderr
+        self.lines: list[dict[str, Any]] = []
+
+    async def says(self, event: str, **values: Any) -> dict[str, Any]:
+        """The next line about an event, of which every line before it is JSON too."""
+        while True:
+            line = json.loads(await self._stderr.readline())
+            self.lines.append(line)
+            if line["event"] == event and values.items() <= line.items():
+                return line
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def ended(self) -> tuple[int, str]:
+        rest = await self._stderr.read()
+        return await self._process.wait(), rest.decode()
+
+
+@asynccontextmanager
+async def started(*flags: str, **environment: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(PROGRAM),
+        *flags,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )
+    try:
+        yield Process(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def refused(*flags: str, **environment: str) -> tuple[int, str]:
+    async with started(*flags, **environment) as process:
+        return await process.ended()
+
+
+async def address(process: Process) -> str:
+    listening = await process.says("listening")
+    await process.says("serving")
+    return str(listening["address"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_finishes_the_call_in_flight_and_exits_with_0(number: signal.Signals) -> None:
+    async with started() as process:
+        async with grpc.aio.insecure_channel(await address(process)) as channel:
+            conversation = EchoStub(channel).methods["Converse"]()
+            await conversation.write(StringValue(value="0"))
+            assert (await conversation.read()).value == "0"
+            process.signal(number)
+            await process.says("draining", signal=number.name)
+            await conversation.write(StringValue(value="0.1"))
+            assert (await conversation.read()).value == "0.1"
+            await conversation.done_writing()
+            assert await conversation.code() is grpc.StatusCode.OK
+        code, _ = await process.ended()
+    assert code == 0
+
+
+async def test_a_drain_says_not_serving_while_calls_are_still_taken() -> None:
+    async with started("--drain-seconds", "1") as process:
+        async with grpc.aio.insecure_channel(await address(process)) as channel:
+            stub = EchoStub(channel)
+            assert await stub.healthy()
+            process.signal(signal.SIGTERM)
+            await process.says("draining")
+            while await stub.healthy():
+                pass
+            assert await stub.call("Unary", "0") == ["0"]
+        code, _ = await process.ended()
+    assert code == 0
+
+
+async def test_a_second_signal_exits_at_once_with_1() -> None:
+    async with started("--drain-seconds", "600") as process:
+        await address(process)
+        process.signal(signal.SIGTERM)
+        await process.says("draining")
+        process.signal(signal.SIGTERM)
+        code, _ = await process.ended()
+    assert code == 1
+
+
+async def test_flags_win_over_the_environment_and_settings_are_printed_without_secrets() -> None:
+    async with started(
+        "--grace-seconds",
+        "3",
+        PLAYSCORE_ECHO_GRACE_SECONDS="7",
+        PLAYSCORE_ECHO_MAX_CONCURRENT_CALLS="9",
+        PLAYSCORE_ECHO_STORE="postgresql://ratings:hunter2@db/ratings",
+    ) as process:
+        settings = await process.says("settings")
+    assert (settings["grace_seconds"], settings["max_concurrent_calls"]) == (3, 9)
+    assert settings["store"] == "postgresql://ratings:***@db/ratings"
+
+
+async def test_a_finished_call_is_one_line_with_its_trace_and_what_its_handler_bound() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    async with started() as process:
+        async with grpc.aio.insecure_channel(await address(process)) as channel:
+            metadata = (("traceparent", f"00-{trace}-b7ad6b7169203331-01"),)
+            await EchoStub(channel).call("Unary", "0", metadata=metadata)
+        line = await process.says("call finished")
+        assert line["method"] == "echo.v1.EchoService/Unary"
+        assert (line["service"], line["code"], line["trace_id"]) == ("echo", "OK", trace)
+        assert line["game_id"] == "2021_01"
+        assert line["peer"].startswith("ipv4:127.0.0.1:")
+        assert line["duration_ms"] > 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--listen", "0.0.0.0:0"], "--plaintext"),
+        (["--tls-certificate", str(PROGRAM)], "--tls-certificate without --tls-key"),
+        (["--tls-key", str(PROGRAM)], "--tls-key without --tls-certificate"),
+        (["--tls-client-authority", str(PROGRAM)], "--tls-client-authority without"),
+        (["--tls-key", "/no/such/key"], "PLAYSCORE_ECHO_TLS_KEY"),
+        (["--listen", "50051"], "host:port"),
+        (["--max-concurrent-calls", "0"], "--max-concurrent-calls (PLAYSCORE_ECHO_MAX_CONCURRENT_CALLS)"),
+        (["--sing"], "unrecognized arguments: --sing"),
+    ],
+)
+async def test_wrong_settings_are_refused_with_2_and_what_would_be_right(flags: list[str], said: str) -> None:
+    code, text = await refused(*flags)
+    assert code == 2
+    assert said in text
+    assert "Traceback" not in text
+
+
+async def test_a_taken_port_exits_with_1_and_a_line_that_says_so() -> None:
+    async with started() as first:
+        taken = (await first.says("listening"))["metrics_address"]
+        code, text = await refused("--metrics-listen", taken)
+    assert code == 1
+    assert f"cannot show metrics on {taken}" in text
+    assert "Traceback" not in text
+
+
+async def test_other_machines_are_served_in_plain_text_where_told_so() -> None:
+    async with started("--listen", "0.0.0.0:0", PLAYSCORE_ECHO_PLAINTEXT="true") as process:
+        port = (await address(process)).rpartition(":")[2]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            assert await EchoStub(channel).call("Unary", "0") == ["0"]
+
+
+async def test_a_service_that_cannot_open_exits_with_1_and_its_trace() -> None:
+    async with started(PLAYSCORE_ECHO_STORE="locked") as process:
+        code, text = await process.ended()
+    assert code == 1
+    assert "the store is locked" in text

@@ -1,0 +1,129 @@
+"""TLS: the service shows its certificate, and with mutual TLS asks for the caller's."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from servicekit_echo import Echo, EchoSettings, EchoStub
+
+from playscore.errors import Reason
+from playscore.rpc_errors import error_from_rpc
+from servicekit import serving
+from servicekit.authentication import Caller, current_caller
+
+
+class Authority:
+    """Signs certificates with the openssl command."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self.certificate = folder / "authority.pem"
+        self._openssl(
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=authority",
+            "-keyout", folder / "authority.key", "-out", self.certificate,
+        )  # fmt: skip
+
+    def sign(self, name: str, *, subject: str = "CN", alternative: str | None = None) -> tuple[Path, Path]:
+        """Certificate and key of somebody."""
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        request, extensions = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
+        extensions.write_text("" if alternative is None else f"subjectAltName={alternative}")
+        self._openssl(
+            "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/{subject}={name}", "-keyout", key, "-out", request
+        )  # fmt: skip
+        self._openssl(
+            "x509", "-req", "-days", "1", "-in", request, "-CA", self.certificate,
+            "-CAkey", self._folder / "authority.key", "-CAcreateserial", "-extfile", extensions, "-out", certificate,
+        )  # fmt: skip
+        return certificate, key
+
+    @staticmethod
+    def _openssl(*arguments: str | Path) -> None:
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ours")
+
+
+@pytest.fixture(scope="module")
+def tls(authority: Authority) -> dict[str, Any]:
+    certificate, key = authority.sign("service", alternative="DNS:localhost")
+    return {"listen": "localhost:0", "tls_certificate": certificate, "tls_key": key}
+
+
+def channel(address: object, root: Path, caller: tuple[Path, Path] | None = None) -> grpc.aio.Channel:
+    certificate, key = (None, None) if caller is None else (path.read_bytes() for path in caller)
+    return grpc.aio.secure_channel(str(address), grpc.ssl_channel_credentials(root.read_bytes(), key, certificate))
+
+
+async def who(_text: str) -> str:
+    caller: Caller = current_caller.get()
+    return str(caller.identity)
+
+
+async def test_callers_need_no_certificate_where_no_authority_is_set(authority: Authority, tls: dict[str, Any]) -> None:
+    async with (
+        serving(Echo(who), EchoSettings(**tls)) as running,
+        channel(running.address, authority.certificate) as secure,
+        grpc.aio.insecure_channel(str(running.address)) as plain,
+    ):
+        await running.until_serving()
+        assert await EchoStub(secure).call("Unary", "") == ["None"]
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await EchoStub(plain).call("Unary", "")
+        assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "alternative", "identity"),
+    [("pipeline", None, "pipeline"), ("pipeline-2", "DNS:pipeline.playscore", "pipeline.playscore")],
+)
+async def test_with_mutual_tls_the_certificate_says_who_calls(
+    authority: Authority, tls: dict[str, Any], name: str, alternative: str | None, identity: str
+) -> None:
+    caller = authority.sign(name, alternative=alternative)
+    async with (
+        serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running,
+        channel(running.address, authority.certificate, caller) as known,
+    ):
+        await running.until_serving()
+        stub = EchoStub(known)
+        assert await stub.call("Unary", "") == [identity]
+        assert await stub.call("Converse", "") == [identity]
+        assert await stub.healthy()
+
+
+async def test_a_certificate_without_a_name_is_refused(authority: Authority, tls: dict[str, Any]) -> None:
+    nameless = authority.sign("nameless", subject="O")
+    async with (
+        serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running,
+        channel(running.address, authority.certificate, nameless) as unknown,
+    ):
+        await running.until_serving()
+        stub = EchoStub(unknown)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.call("Unary", "")
+        error = error_from_rpc(refused.value)
+        assert error is not None
+        assert error.reason is Reason.UNAUTHENTICATED
+        assert await stub.healthy()
+
+
+async def test_with_mutual_tls_strangers_get_no_connection(
+    authority: Authority, tls: dict[str, Any], tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path / "theirs").sign("stranger")
+    async with serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running:
+        for certificate in (None, stranger):
+            async with channel(running.address, authority.certificate, certificate) as unknown:
+                with pytest.raises(grpc.aio.AioRpcError) as failed:
+                    await EchoStub(unknown).call("Unary", "")
+                assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
