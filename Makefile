@@ -1,0 +1,94 @@
+# The two commands: `make demo` and `make test`. Everything else is a part of them.
+PYTHON ?= $(firstword $(foreach version,3.12 3.11,$(shell command -v python$(version))) python3)
+BIN := .venv/bin
+PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+ROOMS := playscore featurizer scorer aggregator pipeline servicekit models simulator deploy
+GENERATED := $(addprefix playscore/,tracking featurizer scorer aggregator)
+
+.PHONY: help demo test environments lint types imports contracts drift breaking unit generate format clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -E '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: ## play a slate of simulated games through the whole system, write out/demo/
+	@$(MAKE) --no-print-directory -j2 .venv/ready .triton/ready
+	@$(BIN)/playscore demo
+
+test: ## everything that CI runs
+	@$(MAKE) --no-print-directory -j2 .venv/ready-for-development .triton/ready
+	@$(MAKE) --no-print-directory lint types imports contracts drift breaking unit
+
+# --- environments ---
+
+define NEEDS_PYTHON
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
+	echo 'make: Python 3.11 or 3.12 is missing: install it (Debian: apt-get install python3.11 python3.11-venv), or say make PYTHON=/path/to/python'; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo 'make: the venv module of $(PYTHON) is missing: on Debian and Ubuntu run apt-get install python3-venv'; exit 1; }
+endef
+
+.venv/ready: pyproject.toml constraints.txt
+	$(NEEDS_PYTHON)
+	@echo 'making .venv (playscore)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python $(PIP) -e .
+	@touch $@
+
+.venv/ready-for-development: .venv/ready
+	@echo 'adding what the tests need to .venv (torch among it)'
+	@$(BIN)/python $(PIP) -e '.[dev]'
+	@touch $@
+
+.triton/ready: deploy/local/triton-requirements.txt
+	$(NEEDS_PYTHON)
+	@echo 'making .triton (the Triton server)'
+	@test -x .triton/bin/python || $(PYTHON) -m venv .triton
+	@.triton/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r deploy/local/triton-requirements.txt
+	@touch $@
+
+environments: ## both environments, ready for development
+	@$(MAKE) --no-print-directory -j2 .venv/ready-for-development .triton/ready
+
+# --- checks ---
+
+lint: ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: ## types, strictly
+	$(BIN)/mypy
+
+imports: ## which room may know which
+	$(BIN)/lint-imports
+
+contracts: ## the contracts' style
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+
+drift: ## the generated code is that of the contracts
+	@fresh=$$(mktemp -d) && mkdir -p $$fresh/playscore && protos/generate $$fresh && status=0; \
+	for domain in $(notdir $(GENERATED)); do \
+		diff -r -x __pycache__ $$fresh/playscore/$$domain playscore/$$domain || status=1; done; \
+	rm -r $$fresh; test $$status = 0 || { echo 'the generated code is not that of protos/: run make generate'; exit 1; }
+
+breaking: ## the contracts still serve callers of the last tag
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null); \
+	if [ -z "$$tag" ]; then echo 'no release is tagged yet: no contract to break'; \
+	else $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
+
+unit: ## unit, contract and integration tests
+	$(BIN)/pytest
+
+# --- work ---
+
+generate: ## the Python of the contracts
+	protos/generate
+
+format: ## style, applied
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/buf format -w
+
+clean: ## everything that make made
+	rm -rf .venv .triton out build *.egg-info

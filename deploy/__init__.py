@@ -1,0 +1,1 @@
+"""How playscore runs: Triton's model repository, the local stack, images, Kubernetes, dashboards and alerts."""

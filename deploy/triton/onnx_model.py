@@ -1,0 +1,46 @@
+"""Triton's Python backend over onnxruntime: runs the release's graph, many requests as one batch.
+
+Triton imports this file inside its own environment; playscore is not installed there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import triton_python_backend_utils as pb_utils  # provided by Triton
+
+INPUTS = ("frames", "mask", "static")
+OUTPUTS = ("logits", "tails")
+
+
+class TritonPythonModel:
+    """What Triton's Python backend calls."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Loads the graph of this version."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        graph = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
+        on_gpu = args["model_instance_kind"] == "GPU"
+        providers = ["CUDAExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
+        self.session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
+
+    def execute(self, requests: list) -> list:
+        """Answers requests, which Triton's batcher has chosen to have one length in frames, with one run of the graph."""
+        columns = {
+            name: [pb_utils.get_input_tensor_by_name(request, name).as_numpy() for request in requests]
+            for name in INPUTS
+        }
+        batch = {name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in columns.items()}
+        answers = self.session.run(list(OUTPUTS), batch)
+        ends = np.cumsum([len(part) for part in columns["frames"]])
+        return [
+            pb_utils.InferenceResponse(
+                [
+                    pb_utils.Tensor(name, answer[end - len(part) : end])
+                    for name, answer in zip(OUTPUTS, answers, strict=True)
+                ]
+            )
+            for part, end in zip(columns["frames"], ends, strict=True)
+        ]

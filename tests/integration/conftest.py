@@ -1,0 +1,60 @@
+"""Real servers for the integration tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local.process import ServerProcess, free_port
+from deploy.local.stack import LocalStack
+from deploy.local.triton import triton_server
+from deploy.triton.repository import Target, build_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTriton:
+    """A real Triton that serves the releases."""
+
+    url: str
+    server: ServerProcess
+
+
+@pytest.fixture(scope="session")
+def releases() -> Path:
+    """The released models."""
+    return Path(os.environ.get("PLAYSCORE_RELEASES", ROOT / "models" / "releases"))
+
+
+@pytest.fixture(scope="session")
+async def triton(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningTriton]:
+    """A real Triton for the whole session. A test that kills it starts it again."""
+    scratch = tmp_path_factory.mktemp("triton")
+    repository = build_repository(releases, scratch / "models", Target.PYTHON)
+    port = free_port()
+    server = triton_server(repository, port, free_port(), free_port(), scratch / "triton.log")
+    await server.start()
+    try:
+        await server.wait_ready(60)
+        yield RunningTriton(f"127.0.0.1:{port}", server)
+    finally:
+        await server.kill()
+
+
+@pytest.fixture(scope="session")
+async def triton_url(triton: RunningTriton) -> str:
+    """Address of a real Triton."""
+    return triton.url
+
+
+@pytest.fixture(scope="session")
+async def stack(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """Triton and the three services, real, for the whole session; tests leave them running."""
+    scratch = tmp_path_factory.mktemp("stack")
+    async with LocalStack(store=scratch / "aggregator.db", logs=scratch / "logs", releases=releases) as running:
+        yield running
