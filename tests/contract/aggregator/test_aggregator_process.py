@@ -1,0 +1,155 @@
+"""`python -m aggregator` as a process: starts from a release, keeps what it answered, says why it does not start."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from playscore.aggregator.v1 import aggregator_pb2 as pb
+from playscore.aggregator.v1 import aggregator_pb2_grpc
+from playscore.scorer.v1 import scorer_pb2
+from playscore.tracking.v1 import tracking_pb2
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    folder = tmp_path / "releases" / "passing" / "1"
+    folder.mkdir(parents=True)
+    graph = b"no graph: the aggregator runs none"
+    (folder / "model.onnx").write_bytes(graph)
+    release = {
+        "model": "passing",
+        "version": 1,
+        "released": "2026-01-01",
+        "features": {"id": "made up", "frame_columns": [], "static_columns": []},
+        "bucket_lengths": [32],
+        "max_batch_size": 8,
+        "law": {"edges": [-1, 0, 1], "lower_tail": 0.05, "upper_tail": 0.05},
+        "reference_population": {
+            "description": "made up",
+            "passers": 31,
+            "min_plays": 10,
+            "mean": 0.5,
+            "standard_deviation": 0.02,
+            "play_standard_deviation": 0.3,
+            "shrinkage_plays": 100,
+        },
+        "graph_sha256": hashlib.sha256(graph).hexdigest(),
+        "figures": {},
+    }
+    (folder / "release.json").write_text(json.dumps(release))
+    return tmp_path / "releases"
+
+
+async def process(releases: Path, store: str) -> asyncio.subprocess.Process:
+    settings = {
+        "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": "127.0.0.1:0",
+        "STORE": store,
+        "RELEASES": str(releases),
+    }
+    environment = {f"PLAYSCORE_AGGREGATOR_{name}": value for name, value in settings.items()}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "aggregator"),
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+@asynccontextmanager
+async def running(
+    releases: Path, store: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, aggregator_pb2_grpc.AggregatorServiceStub]]:
+    service = await process(releases, store)
+    try:
+        assert service.stdout is not None
+        address, serving = "", False
+        async with asyncio.timeout(30):
+            while not serving:
+                line = (await service.stdout.readline()).decode()
+                assert line, "the process ended before it served"
+                found = re.search(r'"address": ?"([^"]+)"', line)
+                address = found[1] if found else address
+                serving = '"serving"' in line
+        async with grpc.aio.insecure_channel(address) as channel:
+            yield service, aggregator_pb2_grpc.AggregatorServiceStub(channel)
+    finally:
+        if service.returncode is None:
+            service.kill()
+        await service.communicate()
+
+
+def request(number: int) -> pb.RecordScoresRequest:
+    measure = pb.PassMeasure(play_score=number % 11 / 10, yards_gained=5, expected_yards=6)
+    record = pb.ScoreRecord(
+        key=tracking_pb2.PlayKey(league="SIM", game_id="g1", play_id=str(number)),
+        subject_id=f"p{number % 7}",
+        role=pb.ROLE_PASSER,
+        model=scorer_pb2.ModelVersion(name="passing", version=1),
+        revision=1,
+        **{"pass": measure},  # type: ignore[arg-type]
+    )
+    return pb.RecordScoresRequest(request_id=f"play {number}", records=[record])
+
+
+async def standings(stub: aggregator_pb2_grpc.AggregatorServiceStub, token: str) -> pb.ListRatingsResponse:
+    question = pb.ListRatingsRequest(league="SIM", role=pb.ROLE_PASSER, at_least_as_fresh=token)
+    answer: pb.ListRatingsResponse = await stub.ListRatings(question, timeout=5)
+    answer.revision_token = ""
+    return answer
+
+
+async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undisturbed_one_does(
+    tmp_path: Path, releases: Path
+) -> None:
+    plays = 300
+
+    async def tell(stub: aggregator_pb2_grpc.AggregatorServiceStub, number: int) -> pb.RecordScoresResponse:
+        return await stub.RecordScores(request(number), timeout=10)
+
+    async with running(releases, f"sqlite:///{tmp_path}/killed.sqlite") as (service, stub):
+        storm = [asyncio.ensure_future(tell(stub, number)) for number in range(plays)]
+        await asyncio.wait(storm, return_when=asyncio.FIRST_COMPLETED)
+        service.kill()
+        answers = await asyncio.gather(*storm, return_exceptions=True)
+    kept = {number: answer for number, answer in enumerate(answers) if isinstance(answer, pb.RecordScoresResponse)}
+    assert kept
+    async with running(releases, f"sqlite:///{tmp_path}/killed.sqlite") as (service, stub):
+        again = [await tell(stub, number) for number in range(plays)]
+        assert all(again[number] == answer for number, answer in kept.items())
+        disturbed = await standings(stub, again[-1].revision_token)
+        service.send_signal(signal.SIGTERM)
+        await service.communicate()
+        assert service.returncode == 0
+    async with running(releases, f"sqlite:///{tmp_path}/calm.sqlite") as (_, stub):
+        calm = [await tell(stub, number) for number in range(plays)]
+        assert await standings(stub, calm[-1].revision_token) == disturbed
+
+
+async def test_it_says_why_it_does_not_start(tmp_path: Path, releases: Path) -> None:
+    nowhere = tmp_path / "nothing"
+    nowhere.mkdir()
+    (tmp_path / "text").write_text("no database " * 1000)
+    for folder, store, code, says in [
+        (nowhere, f"sqlite:///{tmp_path}/s", 1, "no release"),
+        (releases, f"sqlite:///{tmp_path}/text", 1, "not a database"),
+        (releases, "postgres://x", 2, "is no store"),
+    ]:
+        service = await process(folder, store)
+        output, _ = await asyncio.wait_for(service.communicate(), 30)
+        assert (service.returncode, says in output.decode()) == (code, True), output.decode()
