@@ -1,0 +1,59 @@
+"""`playscore simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from playscore.errors import PlayscoreError
+from simulator.bdb2019 import Format, write
+from simulator.defects import Defects
+from simulator.games import simulate as simulated_games
+
+
+@click.command()
+@click.option("--games", default=1, show_default=True, type=click.IntRange(min=1), help="How many games.")
+@click.option("--plays", default=70, show_default=True, type=click.IntRange(1, 1000), help="Plays a game.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed, the same games.")
+@click.option("--season", default=2030, show_default=True, type=click.IntRange(1920, 2999), help="The season's year.")
+@click.option(
+    "--skill-spread",
+    default=0.2,
+    show_default=True,
+    type=click.FloatRange(0, 0.5),
+    help="Standard deviation of the passers' skills; 0: all are league average.",
+)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.option(
+    "--layout", default="bdb2019", show_default=True, type=click.Choice(["bdb2019"]), help="Layout of the tables."
+)
+@click.option("--format", "file_format", default="csv", show_default=True, type=click.Choice(["csv", "parquet"]))
+@click.option("--defects", is_flag=True, help="Put in what real feeds have: gaps, doubled frames, lost players …")
+def simulate(
+    *,
+    games: int,
+    plays: int,
+    seed: int,
+    season: int,
+    skill_spread: float,
+    out: Path,
+    layout: str,
+    file_format: Format,
+    defects: bool,
+) -> None:
+    """Write games that never happened, in a layout that `playscore replay` reads."""
+    try:
+        drawn = simulated_games(
+            seed,
+            games,
+            plays,
+            season=season,
+            skill_spread=skill_spread,
+            defects=Defects() if defects else None,
+        )
+        with click.progressbar(drawn, length=games, label="Playing", show_pos=True) as played:
+            write(played, out, file_format)
+    except PlayscoreError as error:
+        raise click.ClickException(error.detail) from error
+    click.echo(f"{games} games of {plays} plays in {layout} layout in {out}")

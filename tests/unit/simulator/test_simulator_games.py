@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.game import AttackingDirection, PassResult, Play, PlayKind
+from simulator import SimulatedGame, simulate, simulate_game
+from simulator.law import outcome_laws
+from simulator.situation import FIELD_WIDTH, measure
+
+GAMES = 12
+
+
+@pytest.fixture(scope="module")
+def games() -> list[SimulatedGame]:
+    return list(simulate(7, GAMES, skill_spread=0))
+
+
+@pytest.fixture(scope="module")
+def plays(games: list[SimulatedGame]) -> list[Play]:
+    return [play for simulated in games for play in simulated.game.plays]
+
+
+def frame_of(play: Play, name: str) -> int:
+    return next(event.frame_number for event in play.frames.events if event.name == name)
+
+
+def test_a_game_depends_on_its_seed_and_index_alone(games: list[SimulatedGame]) -> None:
+    again = simulate_game(7, 3, skill_spread=0)
+    assert again.game.header == games[3].game.header
+    for mine, theirs in zip(again.game.plays, games[3].game.plays, strict=True):
+        assert mine.context == theirs.context
+        assert mine.outcome == theirs.outcome
+        np.testing.assert_array_equal(mine.frames.x, theirs.frames.x)
+        np.testing.assert_array_equal(mine.frames.orientation_degrees, theirs.frames.orientation_degrees)
+
+
+def test_other_seeds_and_indices_are_other_games(games: list[SimulatedGame]) -> None:
+    first = games[0].game.plays[0].frames.x[0]
+    assert not np.array_equal(first, games[1].game.plays[0].frames.x[0])
+    assert not np.array_equal(first, simulate_game(8, 0, skill_spread=0).game.plays[0].frames.x[0])
+
+
+def test_22_players_and_a_ball_are_tracked_in_every_frame(games: list[SimulatedGame]) -> None:
+    for simulated in games:
+        teams = {player.player_id: player.team_id for player in simulated.game.roster}
+        for play in simulated.game.plays:
+            assert len(set(play.frames.player_ids)) == 22
+            sides = Counter(teams[player] for player in play.frames.player_ids)
+            assert set(sides.values()) == {11}
+            assert teams[play.frames.player_ids[0]] == play.context.offense_team_id
+            for column in (play.frames.x, play.frames.y, play.frames.ball_x, play.frames.direction_degrees):
+                assert column is not None
+                assert np.isfinite(column).all()
+            assert np.all((play.frames.y > -5) & (play.frames.y < FIELD_WIDTH + 5))
+
+
+def test_passer_and_target_play_for_the_offence(games: list[SimulatedGame]) -> None:
+    for simulated in games:
+        for play in simulated.game.plays:
+            football = play.context.football
+            if football.kind is PlayKind.PASS:
+                assert football.passer_id in play.frames.player_ids[:11]
+            if play.context.play_id in simulated.laws:
+                assert football.target_id in play.frames.player_ids[1:11]
+
+
+def test_speed_and_direction_agree_with_displacement(plays: list[Play]) -> None:
+    for play in plays[:100]:
+        frames = play.frames
+        assert frames.speed is not None
+        assert frames.direction_degrees is not None
+        radians = np.radians(frames.direction_degrees)
+        for place, velocity in ((frames.x, frames.speed * np.sin(radians)), (frames.y, frames.speed * np.cos(radians))):
+            moved = (place[2:] - place[:-2]) / 0.2
+            assert np.quantile(np.abs(moved - velocity[1:-1]), 0.99) < 0.6
+
+
+def test_bodies_keep_to_human_limits(plays: list[Play]) -> None:
+    for play in plays:
+        assert play.frames.speed is not None
+        assert play.frames.acceleration is not None
+        assert play.frames.speed.max() < 11
+        assert np.quantile(play.frames.acceleration, 0.99) < 10
+
+
+def test_the_offence_attacks_the_side_that_is_told(plays: list[Play]) -> None:
+    for play in plays:
+        snap = frame_of(play, "ball_snap") - 1
+        ahead = play.frames.x[snap, 11:].mean() > play.frames.x[snap, :11].mean()
+        assert ahead == (play.context.attacking_direction is AttackingDirection.POSITIVE_X)
+
+
+def test_sides_change_after_every_quarter(games: list[SimulatedGame]) -> None:
+    for simulated in games:
+        home = simulated.game.header.home_team_id
+        seen: dict[int | None, set[bool]] = {}
+        for play in simulated.game.plays:
+            forward = play.context.attacking_direction is AttackingDirection.POSITIVE_X
+            seen.setdefault(play.context.football.quarter, set()).add(forward == (play.context.offense_team_id == home))
+        assert all(len(sides) == 1 for sides in seen.values())
+        assert seen[1] == seen[3] != seen[2] == seen[4]
+
+
+def test_every_shape_of_play_occurs(plays: list[Play]) -> None:
+    results = {play.outcome.result for play in plays if play.outcome}
+    assert results == set(PassResult)
+    assert {play.context.football.kind for play in plays} == {PlayKind.PASS, PlayKind.RUN, PlayKind.OTHER}
+    names = {event.name for play in plays for event in play.frames.events}
+    assert {"ball_snap", "pass_forward", "pass_arrived", "qb_sack", "run", "handoff", "punt", "touchdown"} <= names
+
+
+def test_a_pass_has_a_release_and_a_sack_has_none(plays: list[Play]) -> None:
+    thrown = {PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED}
+    for play in plays:
+        released = any(event.name == "pass_forward" for event in play.frames.events)
+        assert released == (play.outcome is not None and play.outcome.result in thrown)
+
+
+def test_the_law_follows_from_the_published_release_frame(games: list[SimulatedGame]) -> None:
+    apart = []
+    for simulated in games:
+        for play in simulated.game.plays:
+            law = simulated.laws.get(play.context.play_id)
+            if law is None:
+                continue
+            frames, football = play.frames, play.context.football
+            assert frames.speed is not None
+            assert frames.direction_degrees is not None
+            assert football.yards_to_end_zone is not None
+            row = frame_of(play, "pass_forward") - 1
+            sign = 1.0 if play.context.attacking_direction is AttackingDirection.POSITIVE_X else -1.0
+            centre = (60.0, FIELD_WIDTH / 2)
+            x = 60 + sign * (frames.x[row] - centre[0]) - (110 - football.yards_to_end_zone)
+            y = FIELD_WIDTH / 2 + sign * (frames.y[row] - centre[1])
+            radians = np.radians(frames.direction_degrees[row].astype(float))
+            velocity = sign * frames.speed[row][:, None] * np.stack((np.sin(radians), np.cos(radians)), axis=1)
+            at = measure(
+                np.stack((x, y), axis=1)[None].astype(float),
+                velocity[None],
+                np.array([frames.player_ids.index(football.target_id)]),
+                yards_to_end_zone=np.array([football.yards_to_end_zone]),
+                down=np.array([float(football.down or 0)]),
+                yards_to_go=np.array([football.yards_to_go or 0.0]),
+            )
+            recomputed = outcome_laws(at).law(0)
+            apart.append(abs(recomputed.mean() - law.mean()))
+    # Published to 0.01; and where two defenders are equally near, rounding may swap who is the nearest.
+    assert np.median(apart) < 0.01
+    assert np.quantile(apart, 0.99) < 0.05
+
+
+def test_outcomes_are_drawn_from_their_laws(games: list[SimulatedGame]) -> None:
+    rng = np.random.default_rng(1)
+    ranks = []
+    for simulated in games:
+        for play in simulated.game.plays:
+            if play.context.play_id in simulated.laws:
+                law = simulated.laws[play.context.play_id]
+                assert play.outcome is not None
+                assert play.outcome.yards_gained is not None
+                below, upto = law.cdf(play.outcome.yards_gained - 1), law.cdf(play.outcome.yards_gained)
+                ranks.append(float(below + rng.random() * (upto - below)))
+    assert len(ranks) > 40 * GAMES
+    assert kstest(ranks, "uniform").pvalue > 0.001
+
+
+def test_a_law_ends_at_the_goal_line(games: list[SimulatedGame]) -> None:
+    for simulated in games:
+        for play in simulated.game.plays:
+            law = simulated.laws.get(play.context.play_id)
+            if law is not None:
+                assert law.support[-1] == play.context.football.yards_to_end_zone
+                assert law.probabilities.sum() == pytest.approx(1)
+                assert law.probabilities.min() >= 0
+
+
+def test_incompletions_and_interceptions_gain_nothing(plays: list[Play]) -> None:
+    for play in plays:
+        if play.outcome and play.outcome.result in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
+            assert play.outcome.yards_gained == 0
+
+
+def test_the_carrier_is_stopped_where_the_yards_say(games: list[SimulatedGame]) -> None:
+    missed = []
+    for simulated in games:
+        for play in simulated.game.plays:
+            football = play.context.football
+            if (play.outcome and play.outcome.result) is not PassResult.COMPLETE or simulated.details[
+                play.context.play_id
+            ].points:
+                continue
+            assert play.outcome is not None
+            assert play.outcome.yards_gained is not None
+            assert football.yards_to_end_zone is not None
+            sign = 1.0 if play.context.attacking_direction is AttackingDirection.POSITIVE_X else -1.0
+            x = 60 + sign * (play.frames.x[-1, play.frames.player_ids.index(football.target_id)] - 60)
+            missed.append(abs(x - (110 - football.yards_to_end_zone) - play.outcome.yards_gained))
+    assert np.median(missed) < 1.0
+    assert np.quantile(missed, 0.95) < 3.0
+
+
+def test_downs_follow_from_yards_within_a_possession(games: list[SimulatedGame]) -> None:
+    followed = 0
+    for simulated in games:
+        for play, following in zip(simulated.game.plays, simulated.game.plays[1:], strict=False):
+            now, then = play.context.football, following.context.football
+            same = play.context.offense_team_id == following.context.offense_team_id
+            if same and then.down is not None and now.down is not None and then.down == now.down + 1:
+                yards = simulated.details[play.context.play_id].yards
+                assert then.yards_to_end_zone == max((now.yards_to_end_zone or 0) - yards, 1)
+                followed += 1
+    assert followed > 10 * GAMES
+
+
+def test_passers_of_skill_score_as_the_tilt_says() -> None:
+    scores: dict[str, list[float]] = {}
+    expected: dict[str, list[float]] = {}
+    for simulated in simulate(5, 40, skill_spread=0.4):
+        for play in simulated.game.plays:
+            law = simulated.laws.get(play.context.play_id)
+            if law is None or play.outcome is None or play.outcome.yards_gained is None:
+                continue
+            passer = play.context.football.passer_id
+            scores.setdefault(passer, []).append(float(law.mid_rank(play.outcome.yards_gained)))
+            tilted = law.tilted(simulated.skills[passer])
+            expected.setdefault(passer, []).append(
+                float(tilted.probabilities @ law.mid_rank(law.support.astype(float)))
+            )
+    often = [passer for passer, values in scores.items() if len(values) >= 60]
+    assert len(often) >= 12
+    observed = np.array([np.mean(scores[passer]) for passer in often])
+    promised = np.array([np.mean(expected[passer]) for passer in often])
+    assert np.corrcoef(observed, promised)[0, 1] > 0.7
+    assert np.abs(observed - promised).max() < 0.12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"seed": -1, "index": 0}, "seed"),
+        ({"seed": 1, "index": -1}, "index"),
+        ({"seed": 1, "index": 0, "plays_per_game": 0}, "plays_per_game"),
+        ({"seed": 1, "index": 0, "skill_spread": 2.0}, "skill_spread"),
+    ],
+)
+def test_arguments_out_of_range_are_refused_by_name(arguments: dict[str, float], field: str) -> None:
+    with pytest.raises(PlayscoreError) as refused:
+        simulate_game(**arguments)  # type: ignore[arg-type]
+    assert refused.value.reason is Reason.FIELD_INVALID
+    assert refused.value.fields[0].field == field
