@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
-
 from servicekit.metrics import latency_histogram
 
 COMMIT_SECONDS = latency_histogram(
     "playscore_aggregator_commit_seconds",
     "From a request's scores handed to the store to their being durable, seconds; failures too.",
 )
-PLAYS = Counter("playscore_plays_total", "Plays by what became of them.", ("outcome", "reason"))

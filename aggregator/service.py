@@ -25,7 +25,8 @@ from aggregator.messages import (
     write_from_message,
     written_message,
 )
-from aggregator.metrics import COMMIT_SECONDS, PLAYS
+from aggregator.metrics import COMMIT_SECONDS
+from servicekit.metrics import PLAYS
 from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ReferencePopulation

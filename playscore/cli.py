@@ -31,7 +31,12 @@ def _load(entry: EntryPoint) -> click.Command:
             raise
         needed = missing.name
 
-        @click.command(entry.name, short_help=f"Needs the package {needed}.", context_settings={"ignore_unknown_options": True})
+        @click.command(
+            entry.name,
+            short_help=f"(needs the package {needed})",
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": True},
+        )
         @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
         def absent(arguments: tuple[str, ...]) -> None:
             raise click.ClickException(f"this command needs {needed}: pip install 'playscore[train]'")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Reason(enum.Enum):
-    """Why something was refused: `playscore.tracking.v1.Reason`, which explains each, for code that knows no protobuf."""
+    """Why something was refused. `playscore.tracking.v1.Reason` explains each; this is for code without protobuf."""
 
     FIELD_INVALID = 1
     DEADLINE_REQUIRED = 2

@@ -102,6 +102,8 @@ class GameHeader:
     week: int | None = None
     home_games_remaining: int | None = None
     away_games_remaining: int | None = None
+    home_side_known: bool = True
+    """False: the two sides stand in any order, and what depends on who is at home is masked."""
 
 
 @dataclass(frozen=True, slots=True)

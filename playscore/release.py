@@ -1,6 +1,6 @@
 """A model's release: everything that services know about it. Released files never change.
 
-    models/releases/<model>/<version>/   release.json   model.onnx   card.md
+models/releases/<model>/<version>/   release.json   model.onnx   card.md
 """
 
 from __future__ import annotations

@@ -29,6 +29,9 @@ def latency_histogram(name: str, documentation: str, labelnames: Sequence[str] =
     return Histogram(name, documentation, labelnames, buckets=budgets().buckets(name))
 
 
+PLAYS = Counter("playscore_plays_total", "Plays by what became of them.", ("outcome", "reason"))
+"""Of every service; `reason` is the name of a `playscore.errors.Reason`, empty where nothing was refused."""
+
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 _STARTED = Counter("grpc_server_started_total", "Calls begun.", _METHOD)
 _HANDLED = Counter("grpc_server_handled_total", "Calls ended, by the status they ended with.", (*_METHOD, "grpc_code"))

@@ -81,8 +81,8 @@ PASSING = Schema(
             "under_pressure",
             FieldType.BOOLEAN,
             "",
-            "At the release a defender was within 2.5 yd of the passer, or closing in such that he would be there "
-            "within 0.3 s at his present velocity.",
+            "At the release a defender was within 2 yd of the passer, or closing in such that he would be there "
+            "within 0.2 s at his present velocity.",
         ),
         Field(
             "air_yards",

@@ -326,6 +326,7 @@ class GameHeader(_message.Message):
     FRAME_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     HOME_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
     AWAY_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
+    HOME_SIDE_UNKNOWN_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
     game_id: _builtins.str
@@ -346,6 +347,8 @@ class GameHeader(_message.Message):
     """Regular-season games the home side has left after this one; absent where not known."""
     away_games_remaining: _builtins.int
     """Regular-season games the visiting side has left after this one; absent where not known."""
+    home_side_unknown: _builtins.bool
+    """The source does not say which side is at home: the two stand in any order, and what depends on it is masked."""
     @_builtins.property
     def coordinates(self) -> Global___CoordinateSystem:
         """How positions, speeds and angles are to be read."""
@@ -364,10 +367,11 @@ class GameHeader(_message.Message):
         frame_rate_hertz: _builtins.float = ...,
         home_games_remaining: _builtins.int | None = ...,
         away_games_remaining: _builtins.int | None = ...,
+        home_side_unknown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "coordinates", b"coordinates", "home_games_remaining", b"home_games_remaining", "week", b"week"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "game_id", b"game_id", "home_games_remaining", b"home_games_remaining", "home_team_id", b"home_team_id", "league", b"league", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "game_id", b"game_id", "home_games_remaining", b"home_games_remaining", "home_side_unknown", b"home_side_unknown", "home_team_id", b"home_team_id", "league", b"league", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__away_games_remaining: _TypeAlias = _typing.Literal["away_games_remaining"]  # noqa: Y015
     _WhichOneofArgType__away_games_remaining: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining"]  # noqa: Y015
@@ -865,8 +869,8 @@ class PassAttributes(_message.Message):
     time_to_throw: _builtins.float
     """Seconds from the snap to the release."""
     under_pressure: _builtins.bool
-    """A defender was within 2.5 yards of the passer at the release, or closes in on him such that he would be there
-    within 0.3 s at his present velocity.
+    """A defender was within 2 yards of the passer at the release, or closes in on him such that he would be there
+    within 0.2 s at his present velocity.
     """
     air_yards: _builtins.float
     """Yards from the line of scrimmage to where the ball was caught or aimed at, as charted."""

@@ -1,0 +1,1 @@
+"""Frames in, play tensors out."""

@@ -1,0 +1,92 @@
+"""Where a pass begins and ends on film: from the snap to the release, found from the source's events.
+
+**Names.** Tags set by hand and tags set by a program are told apart; sources that have both set them a frame or two
+apart.
+
+**Release.** The first release after a snap. Where a program tagged it, and the play's snap was tagged by hand, the tag
+set by hand is waited for, half a second at most: whoever tags the one by hand tags the other.
+
+**Snap.** Tags set by hand count before those of a program. Of several before the release the last at which the players
+still stood is the one: after a false start the second counts, while a tag that comes again when everybody runs is an
+echo. Players stand when they move at less than 1.75 yards a second on average. If they never stood, the first counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from playscore.game import TrackingEvent
+
+SNAPS_BY_HAND: Final = frozenset({"ball_snap", "snap", "snap_direct", "direct_snap"})
+SNAPS_BY_PROGRAM: Final = frozenset({"autoevent_ballsnap"})
+RELEASES_BY_HAND: Final = frozenset({"pass_forward", "passForward", "pass_shovel"})
+RELEASES_BY_PROGRAM: Final = frozenset({"autoevent_passforward"})
+
+STANDING_YARDS_PER_SECOND: Final = 1.75
+TAG_PATIENCE_FRAMES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Frame numbers of the snap and the release, both included."""
+
+    snap: int
+    release: int
+
+    def __len__(self) -> int:
+        return self.release - self.snap + 1
+
+
+@dataclass(slots=True)
+class Tags:
+    """The snaps and releases of a play, as far as they are known."""
+
+    snaps_by_hand: set[int] = field(default_factory=set)
+    snaps_by_program: set[int] = field(default_factory=set)
+    releases_by_hand: set[int] = field(default_factory=set)
+    releases_by_program: set[int] = field(default_factory=set)
+
+    def note(self, events: Iterable[TrackingEvent]) -> None:
+        """Take in what happened; names that are neither snap nor release are passed over."""
+        for event in events:
+            if event.name in SNAPS_BY_HAND:
+                self.snaps_by_hand.add(event.frame_number)
+            elif event.name in RELEASES_BY_HAND:
+                self.releases_by_hand.add(event.frame_number)
+            elif event.name in SNAPS_BY_PROGRAM:
+                self.snaps_by_program.add(event.frame_number)
+            elif event.name in RELEASES_BY_PROGRAM:
+                self.releases_by_program.add(event.frame_number)
+
+    @property
+    def releases(self) -> set[int]:
+        """All releases, whoever tagged them."""
+        return self.releases_by_hand | self.releases_by_program
+
+    def release(self) -> int | None:
+        """The frame of the release; None while no release follows a snap."""
+        first_snap = min(self.snaps_by_hand | self.snaps_by_program, default=None)
+        if first_snap is None:
+            return None
+        release = min((frame for frame in self.releases if frame > first_snap), default=None)
+        if release is None or not self._may_be_corrected(release):
+            return release
+        by_hand = (frame for frame in self.releases_by_hand if release < frame <= release + TAG_PATIENCE_FRAMES)
+        return min(by_hand, default=release)
+
+    def settled(self, release: int, last_frame: int) -> bool:
+        """Whether `release` stands, now that the film has come to `last_frame`."""
+        return not self._may_be_corrected(release) or last_frame >= release + TAG_PATIENCE_FRAMES
+
+    def _may_be_corrected(self, release: int) -> bool:
+        return release not in self.releases_by_hand and any(snap < release for snap in self.snaps_by_hand)
+
+    def snap(self, release: int, pace: Callable[[int], float]) -> int:
+        """The frame of the snap that led to `release`; `pace` tells the players' mean speed at a frame, in yd/s."""
+        snaps = sorted(snap for snap in self.snaps_by_hand if snap < release)
+        snaps = snaps or sorted(snap for snap in self.snaps_by_program if snap < release)
+        if len(snaps) == 1:
+            return snaps[0]
+        return next((snap for snap in reversed(snaps) if pace(snap) < STANDING_YARDS_PER_SECOND), snaps[0])

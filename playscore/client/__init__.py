@@ -1,0 +1,31 @@
+"""Clients of the three services, for asyncio.
+
+Every call has a deadline; what is safe to repeat is repeated within a budget; failures say what is wrong.
+
+    import asyncio
+    from playscore.client import AggregatorClient
+
+    async def main():
+        async with AggregatorClient("127.0.0.1:50053") as aggregator:
+            async for rating in aggregator.list_ratings("NFL", split="under_pressure AND down = 3"):
+                print(f"{rating.rank:>3}  {rating.subject_name:<24} {rating.rating:.0f}  ({rating.plays} plays)")
+
+    asyncio.run(main())
+"""
+
+from playscore.client.aggregator import AggregatorClient
+from playscore.client.connection import Connection, Tls
+from playscore.client.featurizer import FeaturizerClient, PlayStream
+from playscore.client.retries import RetryBudget, backoff
+from playscore.client.scorer import ScorerClient
+
+__all__ = [
+    "AggregatorClient",
+    "Connection",
+    "FeaturizerClient",
+    "PlayStream",
+    "RetryBudget",
+    "ScorerClient",
+    "Tls",
+    "backoff",
+]

@@ -1,0 +1,64 @@
+"""The steps that touch every bin of every law, and so decide what a law costs.
+
+numpy takes the laws in blocks that stay in the cache, since large temporaries cost more than the arithmetic, and sums
+up by two products with triangular matrices, since a running sum waits for every addition. torch, which keeps memory of
+its own and has gradients to follow, does the same in one line.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from array_api_compat import is_numpy_namespace
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = Any
+
+_BLOCK = 1 << 14
+"""Numbers in a block: 128 KiB of doubles."""
+
+
+def running_sums(xp: Any, logits: Array) -> tuple[Array, Array]:
+    """The largest of the logits (..., K), and the running sums of exp(logits - largest), (..., K)."""
+    if is_numpy_namespace(xp):
+        return _running_sums_by_block(logits)
+    peak = xp.max(logits, axis=-1)
+    return peak, xp.cumulative_sum(xp.exp(logits - peak[..., None]), axis=-1)
+
+
+def first_reached(xp: Any, sums: Array, level: Array) -> Array:
+    """The first bin at which the sums (..., K) reach the level (broadcast to ...)."""
+    reached = sums >= level[..., None]
+    # numpy stops at the first True; torch has no argmax of booleans.
+    return np.argmax(reached, axis=-1) if is_numpy_namespace(xp) else xp.argmax(xp.astype(reached, xp.uint8), axis=-1)
+
+
+def _running_sums_by_block(logits: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    bins = logits.shape[-1]
+    group = math.isqrt(bins - 1) + 1
+    groups = -(-bins // group)
+    within, before = _triangle(group, 0, logits.dtype), _triangle(groups, 1, logits.dtype)
+    laws = logits.reshape(-1, bins)
+    rows = max(1, _BLOCK // bins)
+    peak, sums = np.empty((len(laws), 1), logits.dtype), np.empty(laws.shape, logits.dtype)
+    padded = np.zeros((min(rows, len(laws)), groups * group), logits.dtype)
+    for start in range(0, len(laws), rows):
+        block = slice(start, start + rows)
+        count = len(laws[block])
+        np.max(laws[block], axis=-1, keepdims=True, out=peak[block])
+        weights = padded[:count, :bins]
+        np.subtract(laws[block], peak[block], out=weights)
+        np.exp(weights, out=weights)
+        summed = (padded[:count].reshape(-1, group) @ within).reshape(count, groups, group)
+        summed += (summed[:, :, -1] @ before)[:, :, None]
+        sums[block] = summed.reshape(count, -1)[:, :bins]
+    return peak.reshape(logits.shape[:-1]), sums.reshape(logits.shape)
+
+
+@cache
+def _triangle(size: int, above: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Ones on and above the diagonal `above`: row @ triangle sums the row up."""
+    return np.triu(np.ones((size, size), dtype), above)

@@ -1,0 +1,486 @@
+"""One play: what its tensor says, and why a play has none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from featurizer_film import (
+    CENTER,
+    CONTEXT,
+    HEADER,
+    LENGTH,
+    LINE,
+    PASSER,
+    RELEASE,
+    ROSTER,
+    SNAP,
+    TARGET,
+    film,
+    pick,
+    play,
+    rejection,
+    situation,
+    tensor,
+    without,
+)
+
+from featurizer.core.columns import PASSING, SLOTS
+from featurizer.core.features import PassDepth
+from featurizer.core.play import MAX_FRAMES, MAX_HELD_FRAMES, OpenPlay, Rejection, Tensor, featurize
+from playscore.errors import PlayscoreError, Reason
+from playscore.game import AttackingDirection, Frames, PlayKind, Sport, TrackingEvent
+
+NAMES = [column.name for column in PASSING.frame_columns]
+STATICS = [column.name for column in PASSING.static_columns]
+
+
+def column(made: Tensor, name: str) -> np.ndarray:
+    return made.frames[:, NAMES.index(name)]
+
+
+def static(made: Tensor, name: str) -> float:
+    return float(made.statics[STATICS.index(name)])
+
+
+class TestTensor:
+    def test_rows_run_from_the_snap_to_the_release(self) -> None:
+        made = tensor(film().frames())
+        assert made.frames.shape == (RELEASE - SNAP + 1, len(PASSING.frame_columns))
+        assert made.frames.dtype == np.float32
+        assert np.allclose(column(made, "time_since_snap"), np.arange(RELEASE - SNAP + 1) / 10.0)
+
+    def test_positions_count_from_the_line_of_scrimmage(self) -> None:
+        shot = film()
+        made = tensor(shot.frames())
+        passer = shot.player_ids.index(PASSER)
+        assert np.allclose(column(made, "passer.x"), shot.x[SNAP : RELEASE + 1, passer] - LINE, atol=1e-4)
+        assert np.allclose(column(made, "passer.y"), shot.y[SNAP : RELEASE + 1, passer], atol=1e-4)
+
+    @pytest.mark.parametrize("angles", [True, False])
+    def test_velocity_and_acceleration_follow_from_what_the_source_has(self, angles: bool) -> None:
+        shot = film()
+        made = tensor(shot.frames(angles=angles))
+        target = shot.player_ids.index(TARGET)
+        speed = np.gradient(shot.x[:, target], 0.1)
+        inside = slice(2, -2)
+        rows = slice(SNAP, RELEASE + 1)
+        assert np.allclose(column(made, "target.speed_x")[inside], speed[rows][inside], atol=2e-3)
+        assert np.allclose(
+            column(made, "target.acceleration_x")[inside], np.gradient(speed, 0.1)[rows][inside], atol=4e-2
+        )
+
+    def test_angles_are_counterclockwise_from_downfield(self) -> None:
+        made = tensor(film().frames())
+        expected = np.arctan2(column(made, "target.speed_y"), column(made, "target.speed_x"))
+        assert np.allclose(column(made, "target.direction"), expected, atol=1e-5)
+        turned = column(made, "target.direction") - column(made, "target.orientation")
+        assert np.allclose(np.cos(turned), np.cos(np.radians(30.0)), atol=1e-3)
+
+    def test_orientation_is_masked_where_the_source_has_none(self) -> None:
+        made = tensor(film().frames(angles=False))
+        assert not column(made, "passer.orientation").any()
+        assert not column(made, "passer.orientation_known").any()
+        assert column(tensor(film().frames()), "passer.orientation_known").all()
+
+    def test_separation_is_the_distance_to_the_nearest_defender(self) -> None:
+        shot = film()
+        made = tensor(shot.frames())
+        ids = list(shot.player_ids)
+        defenders = [e for e, i in enumerate(ids) if i.startswith("d")]
+        for slot, player in (("target", TARGET), ("passer", PASSER)):
+            e = ids.index(player)
+            distances = np.sort(
+                np.hypot(shot.x[:, defenders] - shot.x[:, [e]], shot.y[:, defenders] - shot.y[:, [e]]), axis=1
+            )[SNAP : RELEASE + 1]
+            assert np.allclose(column(made, f"{slot}.separation"), distances[:, 0], atol=1e-4)
+            assert np.allclose(column(made, f"{slot}.second_separation"), distances[:, 1], atol=1e-4)
+        target = ids.index(TARGET)
+        near = np.hypot(shot.x[:, defenders] - shot.x[:, [target]], shot.y[:, defenders] - shot.y[:, [target]]) <= 2.0
+        assert np.array_equal(column(made, "target.defenders_within_2_yards"), near.sum(axis=1)[SNAP : RELEASE + 1])
+
+    def test_closing_speed_is_how_fast_the_separation_shrinks(self) -> None:
+        shot = film()
+        late = shot.player_ids.index("d8")
+        shot.x[:, late] = shot.x[:, shot.player_ids.index(TARGET)] + np.linspace(6.0, 1.3, LENGTH)
+        shot.y[:, late] = shot.y[:, shot.player_ids.index(TARGET)]
+        made = tensor(shot.frames(angles=False))
+        assert np.allclose(column(made, "target.closing_speed")[1:], 4.7 / (LENGTH - 1) * 10.0, atol=1e-2)
+
+    def test_slots_hold_receivers_first_and_the_center_last(self) -> None:
+        shot = film()
+        made = tensor(shot.frames())
+        center = shot.player_ids.index(CENTER)
+        assert np.allclose(column(made, "offense_10.x")[0], shot.x[SNAP, center] - LINE, atol=1e-3)
+        wide = shot.player_ids.index("o8")
+        assert np.allclose(column(made, "offense_2.y")[0], shot.y[SNAP, wide], atol=1e-3)
+        nearest = shot.player_ids.index("d8")
+        assert np.allclose(column(made, "defense_0.y")[0], shot.y[SNAP, nearest], atol=1e-3)
+
+    def test_without_a_target_his_slot_is_empty_and_the_center_has_none(self) -> None:
+        made = tensor(film().frames(), context=situation(target_id=""))
+        assert static(made, "target_known") == 0.0
+        for name in NAMES:
+            if name.startswith(("target.", "pass.")):
+                assert not column(made, name).any(), name
+        shot = film()
+        guard = shot.player_ids.index("o4")
+        assert np.isclose(column(made, "offense_10.y")[0], shot.y[SNAP, guard], atol=1e-3) or np.isclose(
+            column(made, "offense_10.y")[0], shot.y[SNAP, shot.player_ids.index("o3")], atol=1e-3
+        )
+        assert made.attributes.target_separation is None
+
+    def test_what_is_not_known_of_the_situation_is_masked(self) -> None:
+        made = tensor(film().frames(), context=situation(down=None, home_score=None, yards_to_end_zone=None))
+        for name in ("down", "score_difference", "yards_to_end_zone"):
+            assert static(made, name) == static(made, f"{name}.known") == 0.0
+        assert static(made, "yards_to_go") == 7.0
+        assert static(made, "yards_to_go.known") == 1.0
+        assert static(made, "games_remaining") == 16.0
+
+    def test_the_score_difference_is_the_offenses(self) -> None:
+        assert static(tensor(film().frames()), "score_difference") == -3.0
+        away = {i: replace(p, team_id="AWY" if p.team_id == "HOM" else "HOM") for i, p in ROSTER.items()}
+        made = featurize(HEADER, away, replace(CONTEXT, offense_team_id="AWY"), [film().frames()])
+        assert isinstance(made, Tensor)
+        assert static(made, "score_difference") == 3.0
+        assert static(made, "home") == 0.0
+        assert static(made, "games_remaining") == 15.0
+
+    def test_who_plays_at_home_is_masked_where_nobody_says(self) -> None:
+        made = tensor(film().frames(), header=replace(HEADER, home_side_known=False))
+        assert static(made, "home") == static(made, "home.known") == 0.0
+        assert made.attributes.home is None
+        assert static(tensor(film().frames()), "home.known") == 1.0
+
+    def test_without_a_stated_line_it_is_half_way_between_the_fronts(self) -> None:
+        known = tensor(film().frames())
+        derived = tensor(film().frames(), context=situation(yards_to_end_zone=None))
+        shift = column(derived, "passer.x") - column(known, "passer.x")
+        assert np.allclose(shift, shift[0], atol=1e-4)
+        assert abs(shift[0]) < 1.0
+        assert np.allclose(
+            column(derived, "target.end_zone_distance"), column(known, "target.end_zone_distance"), atol=1e-4
+        )
+
+    def test_charted_air_yards_are_for_splits_alone(self) -> None:
+        plain, charted = tensor(film().frames()), tensor(film().frames(), context=situation(charted_air_yards=31.0))
+        assert np.array_equal(plain.frames, charted.frames)
+        assert np.array_equal(plain.statics, charted.statics)
+        assert charted.attributes.depth is PassDepth.DEEP
+        assert charted.attributes.air_yards == 31.0
+
+
+class TestAttributes:
+    def test_they_describe_the_release(self) -> None:
+        made = tensor(film().frames())
+        attributes = made.attributes
+        assert attributes.time_to_throw == pytest.approx((RELEASE - SNAP) / 10.0)
+        assert attributes.target_separation == pytest.approx(column(made, "target.separation")[-1], abs=1e-4)
+        assert attributes.passer_depth == pytest.approx(-column(made, "passer.x")[-1], abs=1e-4)
+        assert attributes.depth is PassDepth.of(float(column(made, "target.x")[-1]))
+        assert (attributes.team_id, attributes.opponent_id, attributes.home) == ("HOM", "AWY", True)
+        assert (attributes.season, attributes.week, attributes.down) == (2021, 1, 3)
+        assert (made.subject_id, made.subject_name) == (PASSER, "Player o1")
+
+    @pytest.mark.parametrize(
+        ("distance", "closing", "pressed"), [(1.9, 0.0, True), (2.1, 0.0, False), (3.0, 6.0, True), (3.0, 4.0, False)]
+    )
+    def test_pressure_is_a_defender_near_or_about_to_be(self, distance: float, closing: float, pressed: bool) -> None:
+        shot = film()
+        passer = shot.player_ids.index(PASSER)
+        shot.x[:] = shot.x[SNAP]
+        shot.y[:] = shot.y[SNAP]
+        for i in range(1, 12):
+            e = shot.player_ids.index(f"d{i}")
+            shot.x[:, e] += 12.0
+        rusher = shot.player_ids.index("d1")
+        before_release = (RELEASE - np.arange(LENGTH)) / 10.0
+        shot.x[:, rusher] = shot.x[:, passer] + distance + closing * np.maximum(before_release, -1.0)
+        shot.y[:, rusher] = shot.y[:, passer]
+        made = tensor(shot.frames(angles=False), context=situation(yards_to_end_zone=None))
+        assert made.attributes.under_pressure is pressed
+
+    @pytest.mark.parametrize(
+        ("air_yards", "depth"),
+        [(-0.1, "BEHIND_LINE"), (0.0, "SHORT"), (9.9, "SHORT"), (10.0, "INTERMEDIATE"), (20.0, "DEEP")],
+    )
+    def test_depth_classes(self, air_yards: float, depth: str) -> None:
+        assert PassDepth.of(air_yards).name == depth
+
+
+class TestDefects:
+    def test_a_short_gap_is_interpolated_and_marked(self) -> None:
+        whole = film().frames()
+        made = tensor(without(whole, TARGET, 20, 24))
+        assert made.interpolated_frames == tuple(range(20 - SNAP, 25 - SNAP))
+        assert np.flatnonzero(column(made, "interpolated")).tolist() == list(made.interpolated_frames)
+        assert np.allclose(column(made, "target.x"), column(tensor(whole), "target.x"), atol=0.1)
+        assert column(made, "target.present").all()
+
+    def test_lost_frames_are_interpolated_too(self) -> None:
+        rows = [row for row in range(LENGTH) if row not in (SNAP, 20, 21, 22)]
+        made = tensor(pick(film().frames(), rows))
+        assert made.interpolated_frames == (0, 12, 13, 14)
+
+    def test_another_players_long_gap_is_masked(self) -> None:
+        made = tensor(without(film().frames(), "d11", 20, 26))
+        seen = [column(made, f"{slot}.present") for slot in SLOTS]
+        assert sum(int((present == 0.0).sum()) for present in seen) == 7
+        assert made.interpolated_frames == ()
+
+    def test_a_masked_player_is_zero_throughout(self) -> None:
+        frames = without(film().frames(), "d11", 0, LENGTH)
+        made = tensor(frames)
+        absent = [slot for slot in SLOTS if not column(made, f"{slot}.present").any()]
+        assert absent == ["defense_10"]
+        assert not any(column(made, name).any() for name in NAMES if name.startswith("defense_10."))
+
+    def test_21_players_are_enough(self) -> None:
+        frames = film().frames()
+        keep = [e for e, i in enumerate(frames.player_ids) if i != "o9"]
+        made = tensor(
+            Frames(
+                frames.frame_numbers,
+                tuple(frames.player_ids[e] for e in keep),
+                frames.x[:, keep],
+                frames.y[:, keep],
+                events=frames.events,
+            )
+        )
+        assert not column(made, "offense_10.present").any()
+
+    def test_of_two_samples_the_first_counts(self) -> None:
+        frames = film().frames()
+        again = replace(frames, x=frames.x + 3.0, events=())
+        made = tensor(frames, again)
+        assert np.array_equal(made.frames, tensor(frames).frames)
+        assert made.duplicate_samples == 22 * (RELEASE - SNAP + 6)
+
+    def test_a_second_row_fills_in_players_that_the_first_one_lacks(self) -> None:
+        frames = film().frames()
+        made = tensor(without(frames, TARGET, 15, 30), pick(frames, list(range(15, 31))))
+        assert np.array_equal(made.frames, tensor(frames).frames)
+
+    def test_frames_of_the_ball_alone_are_no_frames_of_the_play(self) -> None:
+        nobody = np.full((4, 0), np.nan, np.float32)
+        ball = Frames(np.arange(4, dtype=np.int32), (), nobody, nobody, ball_x=np.zeros(4, np.float32))
+        frames = film().frames()
+        assert np.array_equal(tensor(ball, frames).frames, tensor(frames).frames)
+
+    def test_where_the_release_frame_is_lost_the_last_frame_before_it_counts(self) -> None:
+        rows = [row for row in range(LENGTH) if row not in (RELEASE - 1, RELEASE)]
+        made = tensor(pick(film().frames(), rows))
+        assert len(made.frames) == RELEASE - SNAP - 1
+        assert made.attributes.time_to_throw == pytest.approx((RELEASE - SNAP) / 10.0)
+
+    def test_players_of_the_next_play_do_not_matter(self) -> None:
+        frames = film().frames()
+        later = Frames(
+            np.arange(300, 320, dtype=np.int32),
+            ("stranger",),
+            np.zeros((20, 1), np.float32),
+            np.zeros((20, 1), np.float32),
+        )
+        assert np.array_equal(tensor(frames, later).frames, tensor(frames).frames)
+
+
+def _tracks(players: int) -> Frames:
+    frames = film().frames()
+    ids = tuple(f"{'o' if e % 2 else 'd'}{e}" for e in range(players))
+    return Frames(
+        frames.frame_numbers,
+        ids,
+        np.tile(frames.x[:, :1], players),
+        np.tile(frames.y[:, :1], players),
+        events=frames.events,
+    )
+
+
+class TestRejections:
+    def test_no_frames(self) -> None:
+        assert rejection().reason is Reason.NO_FRAMES
+
+    def test_a_sack_has_no_release(self) -> None:
+        frames = replace(film().frames(), events=(TrackingEvent(SNAP, "ball_snap"), TrackingEvent(30, "qb_sack")))
+        assert rejection(frames).reason is Reason.NO_RELEASE
+
+    def test_a_recording_that_begins_after_the_snap(self) -> None:
+        frames = replace(film().frames(), events=(TrackingEvent(RELEASE, "pass_forward"),))
+        assert rejection(frames).reason is Reason.NO_SNAP
+
+    @pytest.mark.parametrize("kind", [PlayKind.RUN, PlayKind.OTHER])
+    def test_a_run_is_no_pass_unless_one_was_thrown(self, kind: PlayKind) -> None:
+        run = replace(film().frames(), events=(TrackingEvent(SNAP, "ball_snap"),))
+        assert rejection(run, context=situation(kind=kind)).reason is Reason.NOT_A_PASS
+        assert isinstance(play(film().frames(), context=situation(kind=kind)), Tensor)
+
+    def test_a_play_of_one_frame(self) -> None:
+        frames = replace(
+            pick(film().frames(), [SNAP]), events=(TrackingEvent(SNAP, "snap"), TrackingEvent(SNAP + 1, "pass_forward"))
+        )
+        assert rejection(frames).reason is Reason.TOO_SHORT
+
+    def test_a_pass_that_takes_too_long(self) -> None:
+        frames = replace(film().frames(), events=(TrackingEvent(0, "snap"), TrackingEvent(MAX_FRAMES, "pass_forward")))
+        assert rejection(frames).reason is Reason.TOO_LONG
+
+    def test_ten_minutes_without_a_release_are_not_held_in_memory(self) -> None:
+        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
+        frames = replace(film().frames(), events=())
+        closable = [
+            opened.add(replace(frames, frame_numbers=frames.frame_numbers + second * LENGTH)) for second in range(125)
+        ]
+        assert closable.index(True) * LENGTH <= MAX_HELD_FRAMES
+        outcome = opened.close()
+        assert isinstance(outcome, Rejection)
+        assert outcome.reason is Reason.TOO_LONG
+
+    def test_the_passer_lost_for_longer_than_half_a_second(self) -> None:
+        told = rejection(without(film().frames(), PASSER, 20, 25))
+        assert told.reason is Reason.GAP_TOO_LONG
+        assert "from frame 20 to 25" in told.detail
+        assert isinstance(play(without(film().frames(), PASSER, 20, 24)), Tensor)
+
+    def test_the_film_torn_for_longer_than_half_a_second(self) -> None:
+        rows = [row for row in range(LENGTH) if not 18 <= row <= 26]
+        assert rejection(pick(film().frames(), rows)).reason is Reason.GAP_TOO_LONG
+
+    def test_the_passer_lost_before_the_release(self) -> None:
+        assert rejection(without(film().frames(), PASSER, RELEASE - 6, LENGTH)).reason is Reason.PASSER_NOT_TRACKED
+        assert rejection(without(film().frames(), PASSER, 0, LENGTH)).reason is Reason.PASSER_NOT_TRACKED
+
+    def test_five_players(self) -> None:
+        frames = film().frames()
+        for player in frames.player_ids:
+            if player not in (PASSER, TARGET, "d1", "d2", "d3"):
+                frames = without(frames, player, 0, LENGTH)
+        assert rejection(frames).reason is Reason.TOO_FEW_PLAYERS
+
+    def test_forty_players(self) -> None:
+        roster = ROSTER | {f"o{e}": replace(ROSTER[PASSER], player_id=f"o{e}") for e in range(12, 31)}
+        frames = film().frames()
+        ids = (*frames.player_ids, *(f"o{e}" for e in range(12, 31)))
+        wide = Frames(
+            frames.frame_numbers,
+            ids,
+            np.hstack([frames.x, np.tile(frames.x[:, :1], 19)]),
+            np.hstack([frames.y, np.tile(frames.y[:, :1], 19)]),
+            events=frames.events,
+        )
+        outcome = featurize(HEADER, roster, CONTEXT, [wide])
+        assert isinstance(outcome, Rejection)
+        assert outcome.reason is Reason.TOO_MANY_PLAYERS
+
+    def test_more_players_than_a_batch_may_have(self) -> None:
+        assert rejection(_tracks(65)).reason is Reason.TOO_MANY_PLAYERS
+
+    def test_the_passer_is_not_named_or_not_known(self) -> None:
+        assert rejection(film().frames(), context=situation(passer_id="")).reason is Reason.PASSER_UNKNOWN
+        assert rejection(film().frames(), context=situation(passer_id="x")).reason is Reason.PASSER_NOT_IN_ROSTER
+        assert rejection(film().frames(), context=situation(passer_id="d1")).reason is Reason.OFFENSE_UNKNOWN
+
+    def test_a_player_whom_no_roster_names(self) -> None:
+        frames = film().frames()
+        stranger = replace(frames, player_ids=(*frames.player_ids[:-1], "stranger"))
+        assert rejection(stranger).reason is Reason.PLAYER_NOT_IN_ROSTER
+
+    def test_an_offense_that_does_not_play(self) -> None:
+        assert (
+            rejection(film().frames(), context=replace(CONTEXT, offense_team_id="KC")).reason is Reason.OFFENSE_UNKNOWN
+        )
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_a_sample_that_is_no_number(self, value: float) -> None:
+        frames = film().frames()
+        frames.x[20, 3] = value
+        told = rejection(frames)
+        assert told.reason is Reason.SAMPLE_NOT_FINITE
+        assert "player o4 in frame 20" in told.detail
+
+    def test_a_speed_beyond_all_numbers(self) -> None:
+        frames = film().frames()
+        assert frames.speed is not None
+        frames.speed[20, 3] = 3e38
+        assert rejection(frames).reason is Reason.SAMPLE_NOT_FINITE
+
+    @pytest.mark.parametrize(("x", "y"), [(500.0, 20.0), (60.0, -13.0), (-13.0, 20.0)])
+    def test_a_player_farther_off_the_field_than_can_be(self, x: float, y: float) -> None:
+        frames = film().frames()
+        frames.x[20, 3], frames.y[20, 3] = x, y
+        assert rejection(frames).reason is Reason.POSITION_OFF_FIELD
+
+    def test_off_the_field_after_the_release_does_not_matter(self) -> None:
+        frames = film().frames()
+        frames.x[RELEASE + 3 :, 3] = 139.5
+        assert isinstance(play(frames), Tensor)
+
+    def test_both_sides_on_one_spot_tell_no_direction(self) -> None:
+        frames = film().frames()
+        frames.x[:] = frames.x.mean()
+        told = rejection(frames, context=replace(situation(yards_to_end_zone=None), attacking_direction=None))
+        assert told.reason is Reason.DIRECTION_UNKNOWN
+
+    def test_a_stated_direction_against_the_line_up(self) -> None:
+        wrong = replace(CONTEXT, attacking_direction=AttackingDirection.NEGATIVE_X)
+        assert rejection(film().frames(), context=wrong).reason is Reason.DIRECTION_UNKNOWN
+
+    def test_a_stated_line_where_nobody_lined_up(self) -> None:
+        told = rejection(film().frames(), context=situation(yards_to_end_zone=40.0))
+        assert told.reason is Reason.FIELD_INVALID
+        assert "yards_to_end_zone is 40" in told.detail
+
+    def test_angles_without_a_convention(self) -> None:
+        header = replace(HEADER, coordinates=replace(HEADER.coordinates, angle_convention=None))
+        assert rejection(film().frames(), header=header).reason is Reason.COORDINATES_UNDECLARED
+        assert isinstance(play(film().frames(angles=False), header=header), Tensor)
+
+    def test_columns_that_do_not_fit_together(self) -> None:
+        frames = film().frames()
+        assert rejection(replace(frames, y=frames.y[:, :-1])).reason is Reason.COLUMNS_INCONSISTENT
+        twice = replace(frames, player_ids=(PASSER, *frames.player_ids[:-1]))
+        assert rejection(twice).reason is Reason.COLUMNS_INCONSISTENT
+
+    def test_another_frame_rate_or_sport_is_refused(self) -> None:
+        with pytest.raises(PlayscoreError, match="25"):
+            play(film().frames(), header=replace(HEADER, frame_rate_hertz=25.0))
+        with pytest.raises(PlayscoreError) as refused:
+            play(film().frames(), header=replace(HEADER, sport=Sport.ICE_HOCKEY))
+        assert refused.value.reason is Reason.SPORT_UNSUPPORTED
+
+    def test_a_rejection_says_whose_play_it_was(self) -> None:
+        told = rejection()
+        assert (told.play_id, told.revision, told.subject_id, told.team_id) == ("54", 1, PASSER, "HOM")
+
+
+class TestOpenPlay:
+    def test_it_can_close_when_the_release_frame_has_arrived(self) -> None:
+        frames = film().frames()
+        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
+        closable = [opened.add(frames.rows(row, row + 1)) for row in range(LENGTH)]
+        assert closable.index(True) == RELEASE
+
+    def test_late_frames_are_waited_for_half_a_second_at_most(self) -> None:
+        frames = film().frames()
+        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
+        order = [row for row in range(LENGTH) if row != 20]
+        closable = [opened.add(frames.rows(row, row + 1)) for row in order]
+        assert order[closable.index(True)] == RELEASE + 5
+        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
+        assert not any(opened.add(frames.rows(row, row + 1)) for row in order if row <= RELEASE)
+        assert opened.add(frames.rows(20, 21))
+
+    def test_what_is_told_later_replaces_what_was_told_before(self) -> None:
+        opened = OpenPlay(HEADER, ROSTER, situation(passer_id="", target_id=""))
+        opened.amend(situation(passer_id=PASSER, target_id="", down=4))
+        opened.amend(situation(passer_id="", target_id=TARGET, down=None))
+        assert opened.context.football.passer_id == PASSER
+        assert opened.context.football.target_id == TARGET
+        assert opened.context.football.down == 4
+
+    def test_an_older_revision_changes_nothing(self) -> None:
+        opened = OpenPlay(HEADER, ROSTER, replace(CONTEXT, revision=2))
+        opened.amend(situation(down=1))
+        assert opened.context.football.down == 3
+        assert opened.context.revision == 2

@@ -1,0 +1,81 @@
+"""Real games, defects included: how many of their passes become tensors, and what becomes of the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from featurizer.core.columns import DERIVED_AT, ORIENTED_AT, PRESENT_AT
+from featurizer.core.play import Rejection, Tensor, featurize
+from pipeline.layouts import open_source
+from playscore.errors import Reason
+from playscore.game import GameHeader, PassResult, Play
+
+Outcomes = list[tuple[GameHeader, Play, Tensor | Rejection]]
+
+pytestmark = pytest.mark.real_data
+
+
+def outcomes(folder: Path, layout: str) -> Outcomes:
+    source = open_source(folder, layout)
+    made: Outcomes = []
+    for game_id in source.game_ids:
+        game = source.game(game_id)
+        roster = {player.player_id: player for player in game.roster}
+        made += [
+            (game.header, play, featurize(game.header, roster, play.context, [play.frames])) for play in game.plays
+        ]
+    return made
+
+
+def tensors(made: Outcomes) -> list[Tensor]:
+    return [outcome for _, _, outcome in made if isinstance(outcome, Tensor)]
+
+
+def reasons(made: Outcomes) -> Counter[Reason]:
+    return Counter(outcome.reason for _, _, outcome in made if isinstance(outcome, Rejection))
+
+
+def check_plausible(made: Outcomes) -> None:
+    """What physics and the rules of the game say of every tensor."""
+    for tensor in tensors(made):
+        assert np.isfinite(tensor.frames).all()
+        assert 0.3 <= tensor.attributes.time_to_throw <= 12.7
+        assert -5.0 <= tensor.attributes.passer_depth <= 30.0
+        slots = tensor.frames[:, : 22 * 8].reshape(len(tensor.frames), 22, 8)
+        assert np.hypot(slots[:, :, 2], slots[:, :, 3]).max() < 16.0
+        # At the snap the offense is behind the line, the defense beyond it.
+        assert np.median(slots[0, :11, 0]) < np.median(slots[0, 11:, 0])
+
+
+def test_hackathon2015(real_data: Path) -> None:
+    made = outcomes(real_data / "nfl", "hackathon2015")
+    thrown = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
+    windows = [outcome for _, play, outcome in made if play.outcome and play.outcome.result in thrown]
+    assert sum(isinstance(outcome, Tensor) for outcome in windows) >= 220
+    assert all(
+        outcome.reason is Reason.NO_RELEASE
+        for _, play, outcome in made
+        if isinstance(outcome, Rejection) and play.outcome and play.outcome.result is PassResult.SACK
+    )
+    check_plausible(made)
+
+
+def test_ngs_highlights(real_data: Path) -> None:
+    made = outcomes(real_data / "nfl", "ngs_highlights")
+    assert len(tensors(made)) >= 335
+    assert set(reasons(made)) <= {Reason.NO_RELEASE, Reason.PASSER_UNKNOWN, Reason.NOT_A_PASS}
+    check_plausible(made)
+
+
+def test_bdb2023(real_data: Path) -> None:
+    made = outcomes(real_data / "nfl", "bdb2023")
+    assert len(tensors(made)) == 6
+    assert reasons(made) == {Reason.NO_RELEASE: 1}
+    check_plausible(made)
+    for tensor in tensors(made):
+        present, oriented = tensor.frames[:, PRESENT_AT:ORIENTED_AT], tensor.frames[:, ORIENTED_AT:DERIVED_AT]
+        assert np.array_equal(present, oriented)
