@@ -15,7 +15,7 @@ STOP_SECONDS = 20.0
 """How long a server may take to drain before it is killed."""
 
 
-class ServerFailed(RuntimeError):
+class ServerError(RuntimeError):
     """A server ended, or did not become ready."""
 
 
@@ -31,7 +31,12 @@ class ServerProcess:
     """One server: can be started, stopped, killed and started again on the same address."""
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, ready: Callable[[], Awaitable[bool]]
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        ready: Callable[[], Awaitable[bool]],
     ) -> None:
         self.name = name
         self.log = log
@@ -62,17 +67,19 @@ class ServerProcess:
         """Returns once the server answers that it is ready.
 
         Raises:
-            ServerFailed: it ended, or `seconds` went by.
+            ServerError: it ended, or `seconds` went by.
         """
         end = time.monotonic() + seconds
         while True:
             if not self.running:
                 code = None if self._process is None else self._process.returncode
-                raise ServerFailed(f"{self.name} ended with code {code}; its log is {self.log}:\n{self.last_words()}")
+                raise ServerError(f"{self.name} ended with code {code}; its log is {self.log}:\n{self.last_words()}")
             if await self._ready():
                 return
             if time.monotonic() > end:
-                raise ServerFailed(f"{self.name} is not ready after {seconds:.0f} s; its log is {self.log}:\n{self.last_words()}")
+                raise ServerError(
+                    f"{self.name} is not ready after {seconds:.0f} s; its log is {self.log}:\n{self.last_words()}"
+                )
             await asyncio.sleep(0.05)
 
     async def stop(self) -> int:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from deploy.local.http import status
-from deploy.local.process import ServerFailed, ServerProcess
+from deploy.local.process import ServerError, ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".triton"
@@ -34,7 +34,7 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
     """A Triton that serves `repository`, not started yet.
 
     Raises:
-        ServerFailed: the environment is missing or cannot run Triton here; the message says what to do.
+        ServerError: the environment is missing or cannot run Triton here; the message says what to do.
     """
     server, libraries, backends = _installation(ENVIRONMENT)
 
@@ -75,16 +75,20 @@ def _installation(environment: Path) -> tuple[Path, tuple[str, ...], Path]:
     """The server, its library folders and its backends, with the stub of the environment's Python in place."""
     python = environment / "bin" / "python"
     if not python.exists():
-        raise ServerFailed(f"Triton is not installed in {environment}: run `make .triton`")
+        raise ServerError(f"Triton is not installed in {environment}: run `make .triton`")
     described = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, check=False)
     if described.returncode:
-        raise ServerFailed(f"Triton in {environment} is broken, run `rm -r {environment}; make .triton`:\n{described.stderr}")
+        raise ServerError(
+            f"Triton in {environment} is broken, run `rm -r {environment}; make .triton`:\n{described.stderr}"
+        )
     found = json.loads(described.stdout)
     triton = Path(found["package"]) / "tritonserver"
     stub = triton / "python_backend_stubs" / found["python"] / "triton_python_backend_stub"
     if not stub.exists():
         known = sorted(folder.name for folder in (triton / "python_backend_stubs").iterdir())
-        raise ServerFailed(f"this Triton has no Python backend for Python {found['python']}, only for {', '.join(known)}")
+        raise ServerError(
+            f"this Triton has no Python backend for Python {found['python']}, only for {', '.join(known)}"
+        )
     libpython = _shared_python(found)
     beside = triton / "backends" / "python" / "triton_python_backend_stub"
     if not beside.exists() or beside.stat().st_size != stub.stat().st_size:
@@ -96,11 +100,15 @@ def _installation(environment: Path) -> tuple[Path, tuple[str, ...], Path]:
 def _shared_python(found: dict[str, str]) -> Path:
     """The folder of libpython3.x.so, which Triton's stub is linked to."""
     name = f"libpython{found['python']}.so.1.0"
-    folders = [Path(found["libdir"]), Path(found["libdir"]) / (found["multiarch"] or ""), Path("/usr/lib/x86_64-linux-gnu")]
+    folders = [
+        Path(found["libdir"]),
+        Path(found["libdir"]) / (found["multiarch"] or ""),
+        Path("/usr/lib/x86_64-linux-gnu"),
+    ]
     for folder in folders:
         if (folder / name).exists():
             return folder
-    raise ServerFailed(
+    raise ServerError(
         f"Triton's Python backend needs {name}, which this Python does not have: "
         f"on Debian and Ubuntu run `apt-get install libpython{found['python']}`"
     )

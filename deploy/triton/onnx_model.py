@@ -4,6 +4,7 @@ Triton imports this file inside its own environment; playscore is not installed 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -26,8 +27,8 @@ class TritonPythonModel:
         providers = ["CUDAExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
         self.session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
 
-    def execute(self, requests: list) -> list:
-        """Answers requests, which Triton's batcher has chosen to have one length in frames, with one run of the graph."""
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answers requests with one run of the graph; Triton's batcher sends only plays of one length together."""
         columns = {
             name: [pb_utils.get_input_tensor_by_name(request, name).as_numpy() for request in requests]
             for name in INPUTS

@@ -78,7 +78,9 @@ _WARMUP = Template("""\
   }""")
 
 
-def build_repository(releases: Path, out: Path, target: Target, device: Device = Device.CPU, instances: int = 1) -> Path:
+def build_repository(
+    releases: Path, out: Path, target: Target, device: Device = Device.CPU, instances: int = 1
+) -> Path:
     """Writes the model repository of every release under `releases` to `out`, replacing what stood there.
 
     Raises:

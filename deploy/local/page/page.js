@@ -8,7 +8,7 @@ const el = (tag, content, attributes = {}) => {
   return node;
 };
 const fixed = (value, digits) => value == null ? "–" : value.toFixed(digits);
-const percent = (value) => value == null ? "–" : `${(100 * value).toFixed(0)}%`;
+const percent = (value) => value > 0.995 ? "over 99%" : value < 0.005 ? "under 1%" : `${(100 * value).toFixed(0)}%`;
 
 $("summary").textContent = data.summary;
 for (const [name, value] of data.figures) {
@@ -131,11 +131,12 @@ function drawLaw() {
   add("text", { x: W / 2, y: H - 6, "text-anchor": "middle" }, "yards gained (heights: square root of the probability; dark: middle half, light: outside 5% to 95%)");
   add("line", { x1: x(play.expected_yards), x2: x(play.expected_yards), y1: top, y2: base, stroke: "#16202a", "stroke-dasharray": "5 5", "stroke-width": 2 });
   add("text", { x: x(play.expected_yards) + 7, y: top + 14 }, `expected ${play.expected_yards.toFixed(1)}`);
-  const shown = Math.max(first, Math.min(last, play.yards));
-  add("line", { x1: x(shown), x2: x(shown), y1: top - 14, y2: base, stroke: "#c8372d", "stroke-width": 3 });
-  add("text", { x: x(shown) + 7, y: top - 8, style: "fill:#c8372d;font-weight:700" }, `actual ${play.yards}, ranks ${percent(play.score)}`);
+  const atRight = x(play.yards) > W - 260;
+  add("line", { x1: x(play.yards), x2: x(play.yards), y1: top - 14, y2: base, stroke: "#c8372d", "stroke-width": 3 });
+  add("text", { x: x(play.yards) + (atRight ? -7 : 7), y: top - 8, "text-anchor": atRight ? "end" : "start", style: "fill:#c8372d;font-weight:700" },
+    `actual ${play.yards}, ranks ${play.score.toFixed(2)}`);
   const parts = [`${play.passer} gained ${play.yards} yards where a league-average passer gains ${play.expected_yards.toFixed(1)} on average`,
-    `better than ${percent(play.score)} of what he would do`];
+    `it ranks above ${percent(play.score)} of what he would get`];
   if (play.first_down_probability != null) parts.push(`first down ${percent(play.first_down_probability)}`);
   if (play.touchdown_probability != null) parts.push(`touchdown ${percent(play.touchdown_probability)}`);
   $("verdict").textContent = `${parts.join("; ")}.`;
