@@ -1,0 +1,160 @@
+"""The contract's messages as the core's types, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import Release
+from playscore.scorer.v1 import scorer_pb2
+from playscore.tracking.v1 import reason_pb2, tracking_pb2
+from scorer.core.grading import FIELD_YARDS, MAX_YARDS, MIN_YARDS, QUANTILES, Grade, Situation
+from scorer.core.laws import Law, Support, check
+from scorer.core.passing import Pass, ScoredPass
+from scorer.core.tensors import read_tensor
+
+
+@dataclass(frozen=True, slots=True)
+class PassToGrade:
+    """A law from before, and what became known since."""
+
+    law: Law
+    situation: Situation
+    yards: float
+
+
+def pass_from_message(message: scorer_pb2.PassToScore, release: Release) -> Pass:
+    """A play to score, checked against the release.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID, TENSOR_SHAPE_INVALID, TOO_LONG, TENSOR_NOT_FINITE or YARDS_OUT_OF_RANGE.
+    """
+    tensor = message.tensor
+    _check_key(tensor.key)
+    frames, statics = read_tensor(tensor.shape, tensor.frames, tensor.statics, release)
+    attributes: tracking_pb2.PassAttributes = getattr(tensor, "pass")  # the field's name is a keyword of Python
+    return Pass(frames, statics, _situation(attributes), _yards(message.outcome))
+
+
+def pass_to_grade_from_message(message: scorer_pb2.PassToGrade) -> PassToGrade:
+    """A play to grade.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID, LAW_INVALID or YARDS_OUT_OF_RANGE.
+    """
+    score = message.score
+    _check_key(score.key)
+    if message.revision <= score.revision:
+        raise PlayscoreError(
+            Reason.FIELD_INVALID, f"revision is {message.revision}; it must be above the score's, {score.revision}"
+        )
+    yards = _yards(message.outcome)
+    if yards is None:
+        raise PlayscoreError(Reason.FIELD_INVALID, "outcome.yards_gained is absent; without yards there is no grade")
+    law = _law(score.law)
+    check(law)
+    return PassToGrade(law, _situation(message), yards)
+
+
+def score_message(message: scorer_pb2.PassToScore, scored: ScoredPass, release: Release) -> scorer_pb2.PassScore:
+    """The score of a play."""
+    law, grade, tensor = scored.law, scored.grade, message.tensor
+    score = scorer_pb2.PassScore(
+        key=tensor.key,
+        revision=tensor.revision,
+        model=scorer_pb2.ModelVersion(name=release.model, version=release.version),
+        law=scorer_pb2.BinnedParetoLaw(
+            edges=law.support.edges,
+            probabilities=law.probabilities,
+            lower_tail=law.support.lower_tail,
+            upper_tail=law.support.upper_tail,
+            lower_shape=law.lower_shape,
+            lower_scale=law.lower_scale,
+            upper_shape=law.upper_shape,
+            upper_scale=law.upper_scale,
+        ),
+        quantiles=_quantiles(grade),
+        expected_yards=grade.expected_yards,
+        first_down_probability=grade.first_down,
+        touchdown_probability=grade.touchdown,
+        play_score=grade.play_score,
+    )
+    if message.outcome.HasField("yards_gained"):
+        score.yards_gained = message.outcome.yards_gained
+    return score
+
+
+def regraded_message(message: scorer_pb2.PassToGrade, grade: Grade) -> scorer_pb2.PassScore:
+    """The score with its new grade. What depends on a situation that was not given anew stays as it was."""
+    score = scorer_pb2.PassScore()
+    score.CopyFrom(message.score)
+    score.revision = message.revision
+    score.yards_gained = message.outcome.yards_gained
+    del score.quantiles[:]
+    score.quantiles.extend(_quantiles(grade))
+    if grade.play_score is not None:
+        score.play_score = grade.play_score
+    if grade.first_down is not None:
+        score.first_down_probability = grade.first_down
+    if grade.touchdown is not None:
+        score.touchdown_probability = grade.touchdown
+        score.expected_yards = grade.expected_yards
+    return score
+
+
+def rejection_message(index: int, key: tracking_pb2.PlayKey, error: PlayscoreError) -> scorer_pb2.RejectedScore:
+    """Why the play at that place of the request has no score."""
+    return scorer_pb2.RejectedScore(
+        index=index, key=key, reason=reason_pb2.Reason.ValueType(error.reason.value), detail=error.detail
+    )
+
+
+def _check_key(key: tracking_pb2.PlayKey) -> None:
+    if not (key.league and key.game_id and key.play_id):
+        raise PlayscoreError(
+            Reason.FIELD_INVALID,
+            f"the key must name league, game_id and play_id; it is ({key.league!r}, {key.game_id!r}, {key.play_id!r})",
+        )
+
+
+def _situation(message: tracking_pb2.PassAttributes | scorer_pb2.PassToGrade) -> Situation:
+    yards_to_go = message.yards_to_go if message.HasField("yards_to_go") else None
+    yards_to_end_zone = message.yards_to_end_zone if message.HasField("yards_to_end_zone") else None
+    if yards_to_go is not None and not 0.0 < yards_to_go < math.inf:
+        raise PlayscoreError(Reason.FIELD_INVALID, f"yards_to_go is {yards_to_go}; it must be above 0, or absent")
+    if yards_to_end_zone is not None and not 0.0 <= yards_to_end_zone <= FIELD_YARDS:
+        raise PlayscoreError(
+            Reason.FIELD_INVALID,
+            f"yards_to_end_zone is {yards_to_end_zone}; it must be from 0 to {FIELD_YARDS:g}, or absent",
+        )
+    return Situation(yards_to_go, yards_to_end_zone)
+
+
+def _yards(outcome: tracking_pb2.PassOutcome) -> float | None:
+    if not outcome.HasField("yards_gained"):
+        return None
+    if not MIN_YARDS <= outcome.yards_gained <= MAX_YARDS:
+        raise PlayscoreError(
+            Reason.YARDS_OUT_OF_RANGE,
+            f"outcome.yards_gained is {outcome.yards_gained}; a play gains {MIN_YARDS:g} to {MAX_YARDS:g} yards",
+        )
+    return outcome.yards_gained
+
+
+def _law(message: scorer_pb2.BinnedParetoLaw) -> Law:
+    return Law(
+        Support(tuple(message.edges), message.lower_tail, message.upper_tail),
+        tuple(message.probabilities),
+        lower_shape=message.lower_shape,
+        lower_scale=message.lower_scale,
+        upper_shape=message.upper_shape,
+        upper_scale=message.upper_scale,
+    )
+
+
+def _quantiles(grade: Grade) -> list[scorer_pb2.Quantile]:
+    return [
+        scorer_pb2.Quantile(probability=probability, yards=yards)
+        for probability, yards in zip(QUANTILES, grade.quantiles, strict=True)
+    ]

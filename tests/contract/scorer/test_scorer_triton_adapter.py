@@ -1,0 +1,265 @@
+"""What the scorer makes of a Triton that is slow, full, away or not what it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import numpy as np
+import pytest
+from fixtures_release import pass_to_score
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import Release
+from playscore.rpc_errors import error_from_rpc
+from playscore.scorer.v1 import scorer_pb2
+from scorer import triton
+from scorer.core.inference import Batch
+from scorer.triton import MAX_ATTEMPTS, TritonInference
+
+BATCH = Batch(np.zeros((2, 32, 5), np.float32), np.ones((2, 32), np.float32), np.zeros((2, 3), np.float32))
+LOGITS = np.arange(8, dtype="<f4").reshape(2, 4)
+TAILS = np.ones((2, 4), "<f4")
+
+Behavior = Callable[[service_pb2.ModelInferRequest, Any], Any]
+
+
+class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
+    """Speaks Triton's protocol; answers inference as the script says, step by step, the last step for ever."""
+
+    def __init__(self, *script: Behavior) -> None:
+        self.script = list(script)
+        self.requests: list[service_pb2.ModelInferRequest] = []
+        self.time_remaining: list[float] = []
+
+    async def ServerLive(self, request: Any, context: Any) -> service_pb2.ServerLiveResponse:  # noqa: N802
+        return service_pb2.ServerLiveResponse(live=True)
+
+    async def ModelReady(  # noqa: N802
+        self, request: service_pb2.ModelReadyRequest, context: Any
+    ) -> service_pb2.ModelReadyResponse:
+        return service_pb2.ModelReadyResponse(ready=request.name == "passing" and request.version == "1")
+
+    async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:  # noqa: N802
+        self.requests.append(request)
+        self.time_remaining.append(context.time_remaining())
+        behave = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return await behave(request, context)
+
+
+async def answers(request: service_pb2.ModelInferRequest, context: Any) -> service_pb2.ModelInferResponse:
+    return service_pb2.ModelInferResponse(
+        outputs=[
+            {"name": "logits", "datatype": "FP32", "shape": LOGITS.shape},
+            {"name": "tails", "datatype": "FP32", "shape": TAILS.shape},
+        ],
+        raw_output_contents=[LOGITS.tobytes(), TAILS.tobytes()],
+    )
+
+
+def fails(code: grpc.StatusCode, words: str) -> Behavior:
+    async def fail(request: service_pb2.ModelInferRequest, context: Any) -> None:
+        await context.abort(code, words)
+
+    return fail
+
+
+async def hangs(request: service_pb2.ModelInferRequest, context: Any) -> None:
+    await asyncio.Event().wait()
+
+
+away = fails(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+full = fails(grpc.StatusCode.UNAVAILABLE, "[request id: <id_unknown>] Exceeds maximum queue size")
+waited = fails(grpc.StatusCode.UNAVAILABLE, "Request timeout expired")
+
+
+class Bench:
+    """A scripted Triton on loopback and the adapter that speaks to it."""
+
+    def __init__(self) -> None:
+        self.server = grpc.aio.server()
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.inference = TritonInference(f"127.0.0.1:{self.port}", "passing", attempt_seconds=5.0)
+
+    async def script(self, *script: Behavior) -> ScriptedTriton:
+        scripted = ScriptedTriton(*script)
+        service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(scripted, self.server)
+        await self.server.start()
+        return scripted
+
+    async def infer(self, seconds: float = 30.0, version: int = 1) -> Any:
+        return await self.inference.infer(version, BATCH, time.monotonic() + seconds)
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(triton, "RETRY_PAUSE_SECONDS", 0.001)
+    bench = Bench()
+    await bench.inference.open()
+    yield bench
+    await bench.inference.close()
+    await bench.server.stop(None)
+
+
+async def refusal(inferring: Any) -> PlayscoreError:
+    with pytest.raises(PlayscoreError) as refused:
+        await inferring
+    return refused.value
+
+
+async def test_a_request_names_the_version_and_carries_the_batch(bench: Bench) -> None:
+    scripted = await bench.script(answers)
+    outputs = await bench.infer(version=3)
+    np.testing.assert_array_equal(outputs.logits, LOGITS)
+    np.testing.assert_array_equal(outputs.tails, TAILS)
+    [request] = scripted.requests
+    assert (request.model_name, request.model_version) == ("passing", "3")
+    assert [(each.name, each.datatype, list(each.shape)) for each in request.inputs] == [
+        ("frames", "FP32", [2, 32, 5]),
+        ("mask", "FP32", [2, 32]),
+        ("static", "FP32", [2, 3]),
+    ]
+    assert list(request.raw_input_contents) == [
+        BATCH.frames.tobytes(),
+        BATCH.mask.tobytes(),
+        BATCH.statics.tobytes(),
+    ]
+
+
+async def test_the_deadline_is_passed_on(bench: Bench) -> None:
+    scripted = await bench.script(answers)
+    await bench.infer(seconds=2.0)
+    assert 0.0 < scripted.time_remaining[0] < 3.0
+
+
+async def test_no_attempt_takes_longer_than_it_may_however_late_the_deadline(bench: Bench) -> None:
+    scripted = await bench.script(answers)
+    await bench.infer(seconds=1000.0)
+    assert scripted.time_remaining[0] < 6.0
+
+
+async def test_a_passed_deadline_is_told_as_such_and_triton_not_asked(bench: Bench) -> None:
+    scripted = await bench.script(answers)
+    with pytest.raises(TimeoutError):
+        await bench.infer(seconds=0.0)
+    assert scripted.requests == []
+
+
+async def test_a_deadline_that_passes_while_triton_works_is_not_tried_again(bench: Bench) -> None:
+    scripted = await bench.script(hangs)
+    with pytest.raises(TimeoutError):
+        await bench.infer(seconds=0.2)
+    assert len(scripted.requests) == 1
+
+
+async def test_a_triton_that_hangs_is_unavailable_and_not_asked_again(bench: Bench) -> None:
+    scripted = await bench.script(hangs)
+    bench.inference = TritonInference(f"127.0.0.1:{bench.port}", "passing", attempt_seconds=0.2)
+    await bench.inference.open()
+    error = await refusal(bench.infer())
+    assert error.reason is Reason.INFERENCE_UNAVAILABLE
+    assert "0.2 s" in error.detail
+    assert len(scripted.requests) == 1
+
+
+async def test_what_failed_because_triton_was_away_is_asked_again(bench: Bench) -> None:
+    scripted = await bench.script(away, answers)
+    outputs = await bench.infer()
+    np.testing.assert_array_equal(outputs.logits, LOGITS)
+    assert len(scripted.requests) == 2
+
+
+async def test_a_triton_that_stays_away_is_asked_so_many_times_and_no_more(bench: Bench) -> None:
+    scripted = await bench.script(away)
+    error = await refusal(bench.infer())
+    assert error.reason is Reason.INFERENCE_UNAVAILABLE
+    assert "Socket closed" in error.detail
+    assert len(scripted.requests) == MAX_ATTEMPTS
+
+
+async def test_a_triton_that_is_down_for_long_is_asked_once_a_batch(bench: Bench) -> None:
+    scripted = await bench.script(away)
+    for _ in range(10):
+        await refusal(bench.infer())
+    scripted.requests.clear()
+    for _ in range(10):
+        await refusal(bench.infer())
+    assert len(scripted.requests) == 10
+
+
+async def test_no_retry_goes_past_the_deadline(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton, "RETRY_PAUSE_SECONDS", 1000.0)
+    scripted = await bench.script(away)
+    assert (await refusal(bench.infer())).reason is Reason.INFERENCE_UNAVAILABLE
+    assert len(scripted.requests) == 1
+
+
+@pytest.mark.parametrize("behavior", [full, waited])
+async def test_a_full_queue_is_overload_with_a_retry_hint_and_never_asked_again(
+    bench: Bench, behavior: Behavior
+) -> None:
+    scripted = await bench.script(behavior)
+    error = await refusal(bench.infer())
+    assert error.reason is Reason.OVERLOADED
+    assert error.retry_after_seconds is not None
+    assert len(scripted.requests) == 1
+
+
+async def test_a_triton_without_the_version_is_unavailable(bench: Bench) -> None:
+    await bench.script(fails(grpc.StatusCode.NOT_FOUND, "Request for unknown model: 'passing' version 7 is not found"))
+    error = await refusal(bench.infer(version=7))
+    assert error.reason is Reason.INFERENCE_UNAVAILABLE
+    assert "passing version 7" in error.detail
+
+
+async def test_a_batch_that_triton_does_not_take_is_a_defect(bench: Bench) -> None:
+    scripted = await bench.script(fails(grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape for input 'frames'"))
+    error = await refusal(bench.infer())
+    assert error.reason is Reason.INTERNAL
+    assert "unexpected shape" in error.detail
+    assert len(scripted.requests) == 1
+
+
+async def test_ready_is_a_live_server_that_has_the_version(bench: Bench) -> None:
+    assert not await bench.inference.ready(1)
+    await bench.script(answers)
+    deadline = time.monotonic() + 20.0
+    while not await bench.inference.ready(1):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    assert not await bench.inference.ready(2)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "code", "reason"),
+    [
+        (away, grpc.StatusCode.UNAVAILABLE, Reason.INFERENCE_UNAVAILABLE),
+        (full, grpc.StatusCode.RESOURCE_EXHAUSTED, Reason.OVERLOADED),
+    ],
+)
+async def test_callers_are_told_what_is_the_matter(
+    serve: Any, bench: Bench, passing_release: Release, behavior: Behavior, code: grpc.StatusCode, reason: Reason
+) -> None:
+    await bench.script(behavior)
+    request = scorer_pb2.ScorePassesRequest(passes=[pass_to_score(passing_release)])
+    async with serve(inference=bench.inference, versions=(passing_release,)) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.ScorePasses(request, timeout=30.0)
+    error = error_from_rpc(refused.value)
+    assert refused.value.code() is code
+    assert error is not None
+    assert error.reason is reason
+
+
+async def test_a_caller_hears_of_its_own_deadline(serve: Any, bench: Bench, passing_release: Release) -> None:
+    await bench.script(hangs)
+    request = scorer_pb2.ScorePassesRequest(passes=[pass_to_score(passing_release)])
+    async with serve(inference=bench.inference, versions=(passing_release,)) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.ScorePasses(request, timeout=0.3)
+    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -1,0 +1,58 @@
+"""The released passing model, and plays made for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playscore.release import Release, list_releases
+from playscore.scorer.v1 import scorer_pb2
+from playscore.tracking.v1 import tracking_pb2
+
+RELEASES = Path(os.environ.get("PLAYSCORE_RELEASES", Path(__file__).resolve().parents[1] / "models" / "releases"))
+
+
+@pytest.fixture(scope="session")
+def releases() -> Path:
+    """The folder of released models."""
+    return RELEASES
+
+
+@pytest.fixture(scope="session")
+def passing_release() -> Release:
+    """The newest release of the passing model."""
+    return list_releases(RELEASES, "passing")[-1]
+
+
+def pass_to_score(
+    release: Release,
+    play_id: str = "1",
+    *,
+    frames: int = 30,
+    yards: float | None = None,
+    yards_to_go: float | None = 10.0,
+    yards_to_end_zone: float | None = 45.0,
+    seed: int = 0,
+) -> scorer_pb2.PassToScore:
+    """A play of random numbers in the shape the release asks for."""
+    random = np.random.default_rng(seed)
+    columns = len(release.features.frame_columns)
+    attributes = tracking_pb2.PassAttributes(yards_to_go=yards_to_go, yards_to_end_zone=yards_to_end_zone)
+    tensor = tracking_pb2.PlayTensor(
+        key=tracking_pb2.PlayKey(league="SIM", game_id="1", play_id=play_id),
+        revision=1,
+        feature_specification_id=release.features.id,
+        shape=[frames, columns],
+        frames=_float32(random.normal(size=(frames, columns))),
+        statics=_float32(random.normal(size=len(release.features.static_columns))),
+        **{"pass": attributes},
+    )
+    return scorer_pb2.PassToScore(tensor=tensor, outcome=tracking_pb2.PassOutcome(yards_gained=yards))
+
+
+def _float32(values: Sequence[float] | np.ndarray) -> bytes:
+    return np.asarray(values, "<f4").tobytes()

@@ -1,0 +1,42 @@
+"""Plays of many lengths go through the model in few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playscore.errors import PlayscoreError, Reason
+from scorer.core.batching import bucket_length, pad
+
+BUCKETS = (32, 64, 128)
+
+
+@given(st.integers(1, 128))
+def test_a_play_goes_to_the_smallest_bucket_that_holds_it(frames: int) -> None:
+    length = bucket_length(frames, BUCKETS)
+    assert length >= frames
+    assert all(shorter < frames for shorter in BUCKETS if shorter < length)
+
+
+@pytest.mark.parametrize("frames", [129, 6000])
+def test_a_play_longer_than_every_bucket_is_too_long(frames: int) -> None:
+    with pytest.raises(PlayscoreError, match=f"{frames} frames.*at most 128") as refused:
+        bucket_length(frames, BUCKETS)
+    assert refused.value.reason is Reason.TOO_LONG
+
+
+@given(st.lists(st.integers(1, 32), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
+def test_plays_stand_at_the_left_and_the_mask_says_which_frames_are_real(lengths: list[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    frames = [random.normal(size=(length, 5)).astype(np.float32) for length in lengths]
+    statics = [random.normal(size=3).astype(np.float32) for _ in lengths]
+    batch = pad(frames, statics, 32)
+    assert batch.frames.shape == (len(lengths), 32, 5)
+    assert batch.frames.dtype == batch.mask.dtype == batch.statics.dtype == np.float32
+    for row, play in enumerate(frames):
+        np.testing.assert_array_equal(batch.frames[row, : len(play)], play)
+        assert not batch.frames[row, len(play) :].any()
+        np.testing.assert_array_equal(batch.mask[row], np.arange(32) < len(play))
+        np.testing.assert_array_equal(batch.statics[row], statics[row])

@@ -1,0 +1,157 @@
+"""What a law says of a play, and how what happened ranks in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playscore.distributions import SplicedBinnedPareto
+from scorer.core.grading import QUANTILES, Grade, Situation, grade, grade_each
+from scorer.core.inference import Outputs
+from scorer.core.laws import Support, predicted, unstack
+
+SUPPORT = Support(tuple(np.arange(-20.5, 100.5)), 0.05, 0.05)
+
+seeds = st.integers(0, 2**32 - 1)
+yards = st.integers(-100, 110).map(float)
+to_end_zone = st.integers(1, 99).map(float)
+
+
+def outputs_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Outputs:
+    random = np.random.default_rng(seed)
+    logits = random.normal(scale=2.0, size=(count, len(support.edges) - 1)).astype(np.float32)
+    shapes, scales = random.uniform(-0.4, 0.6, (count, 2)), random.uniform(0.5, 9.0, (count, 2))
+    tails = np.stack([shapes, scales], axis=2).reshape(count, 4).astype(np.float32)
+    return Outputs(logits, tails)
+
+
+def laws_of(seed: int, count: int = 1, support: Support = SUPPORT) -> SplicedBinnedPareto:
+    return predicted(support, outputs_of(seed, count, support))
+
+
+UNKNOWN = Situation()
+
+
+def grade_one(seed: int, situation: Situation = UNKNOWN, gained: float | None = None) -> Grade:
+    return grade(laws_of(seed), [situation], [gained])[0]
+
+
+def assert_same(one: Grade, other: Grade) -> None:
+    np.testing.assert_allclose(one.quantiles, other.quantiles, atol=1e-9)
+    for name in ("expected_yards", "first_down", "touchdown", "play_score"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-9)
+
+
+@given(seeds)
+def test_quantiles_rise_and_are_those_of_the_law(seed: int) -> None:
+    graded = grade_one(seed)
+    assert np.all(np.diff(graded.quantiles) > 0.0)
+    reached = laws_of(seed).cdf(np.array(graded.quantiles)[:, None])[:, 0]
+    np.testing.assert_allclose(reached, QUANTILES, atol=1e-9)
+
+
+@given(seeds, to_end_zone)
+def test_expected_yards_stay_on_the_field(seed: int, yards_to_end_zone: float) -> None:
+    graded = grade_one(seed, Situation(yards_to_end_zone=yards_to_end_zone))
+    assert yards_to_end_zone - 100.0 <= graded.expected_yards <= yards_to_end_zone
+
+
+@given(seeds)
+def test_expected_yards_are_the_mean_of_draws_from_the_law_held_to_the_field(seed: int) -> None:
+    draws = laws_of(seed).sample(20_000, np.random.default_rng(1))[:, 0].clip(-60.0, 40.0)
+    graded = grade_one(seed, Situation(yards_to_end_zone=40.0))
+    assert graded.expected_yards == pytest.approx(draws.mean(), abs=6.0 * draws.std() / np.sqrt(len(draws)))
+
+
+@given(seeds, st.integers(1, 60).map(float), to_end_zone)
+def test_a_touchdown_is_a_first_down(seed: int, yards_to_go: float, yards_to_end_zone: float) -> None:
+    graded = grade_one(seed, Situation(yards_to_go, yards_to_end_zone))
+    assert graded.first_down is not None
+    assert graded.touchdown is not None
+    assert 0.0 <= graded.touchdown <= graded.first_down <= 1.0
+    if yards_to_go >= yards_to_end_zone:
+        assert graded.first_down == graded.touchdown
+
+
+@given(seeds)
+def test_gaining_exactly_the_yards_to_go_is_a_first_down(seed: int) -> None:
+    law = laws_of(seed)
+    graded = grade_one(seed, Situation(yards_to_go=10.0))
+    assert graded.first_down == pytest.approx(float(law.sf(9.5)[0]), abs=1e-12)
+
+
+@given(seeds, yards)
+def test_the_play_score_is_the_mid_rank_of_the_yards(seed: int, gained: float) -> None:
+    law = laws_of(seed)
+    score = grade_one(seed, gained=gained).play_score
+    assert score == pytest.approx(float(law.cdf(gained - 0.5)[0] + law.cdf(gained + 0.5)[0]) / 2.0, abs=1e-12)
+    assert score is not None
+    assert 0.0 <= score <= 1.0
+
+
+@given(seeds)
+def test_more_yards_never_score_less(seed: int) -> None:
+    gains = [float(gained) for gained in range(-100, 111)]
+    outputs = outputs_of(seed)
+    many = predicted(SUPPORT, Outputs(outputs.logits.repeat(len(gains), 0), outputs.tails.repeat(len(gains), 0)))
+    scores = [graded.play_score for graded in grade(many, [UNKNOWN] * len(gains), gains)]
+    assert np.all(np.diff(scores) >= -1e-12)
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    graded = grade_one(0)
+    assert graded.first_down is graded.touchdown is graded.play_score is None
+    assert grade_one(0, Situation(yards_to_go=10.0)).touchdown is None
+    goal_only = grade_one(0, Situation(yards_to_end_zone=10.0))
+    assert goal_only.first_down is None
+    assert goal_only.touchdown is not None
+
+
+@given(seeds, st.lists(st.tuples(st.none() | to_end_zone, st.none() | yards), min_size=1, max_size=6))
+def test_plays_graded_together_are_graded_as_alone(seed: int, plays: list[tuple[float | None, float | None]]) -> None:
+    outputs = outputs_of(seed, len(plays))
+    situations = [Situation(10.0, yards_to_end_zone) for yards_to_end_zone, _ in plays]
+    gains = [gained for _, gained in plays]
+    together = grade(predicted(SUPPORT, outputs), situations, gains)
+    for row, graded in enumerate(together):
+        one = slice(row, row + 1)
+        alone = predicted(SUPPORT, Outputs(outputs.logits[one], outputs.tails[one]))
+        assert_same(graded, grade(alone, situations[one], gains[one])[0])
+
+
+@given(seeds)
+def test_laws_of_several_models_are_graded_in_one_call(seed: int) -> None:
+    other = Support(tuple(np.arange(-10.5, 60.5, 2.0)), 0.02, 0.1)
+    some, others = laws_of(seed, 2), laws_of(seed + 1, 2, other)
+    first, fourth = unstack(SUPPORT, some)
+    mixed = [first, *unstack(other, others), fourth]
+    gains = [3.0, 7.0, None, -2.0]
+    graded = grade_each(mixed, [UNKNOWN] * 4, gains)
+    assert_same(graded[0], grade(some, [UNKNOWN] * 2, [3.0, -2.0])[0])
+    assert_same(graded[3], grade(some, [UNKNOWN] * 2, [3.0, -2.0])[1])
+    assert_same(graded[1], grade(others, [UNKNOWN] * 2, [7.0, None])[0])
+    assert_same(graded[2], grade(others, [UNKNOWN] * 2, [7.0, None])[1])
+
+
+def test_no_laws_no_grades() -> None:
+    assert grade_each([], [], []) == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_outputs_that_are_no_law_leave_their_neighbours_alone(bad: float) -> None:
+    outputs = outputs_of(0, 3)
+    alone = grade(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    outputs.logits[1, 2] = bad
+    graded = grade(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    assert np.isnan(graded[1].expected_yards)
+    assert_same(graded[0], alone[0])
+    assert_same(graded[2], alone[2])
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+def test_a_scale_that_is_none_makes_no_law(scale: float) -> None:
+    outputs = outputs_of(0)
+    outputs.tails[0, 3] = scale
+    assert np.isnan(grade(predicted(SUPPORT, outputs), [UNKNOWN], [4.0])[0].expected_yards)

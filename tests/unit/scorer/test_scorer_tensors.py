@@ -1,0 +1,91 @@
+"""What is not a tensor of the release is refused with what would be right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fixtures_release import pass_to_score
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import Release
+from playscore.tracking.v1 import tracking_pb2
+from scorer.core.tensors import read_tensor
+
+
+@pytest.fixture
+def tensor(passing_release: Release) -> tracking_pb2.PlayTensor:
+    return pass_to_score(passing_release).tensor
+
+
+def refusal(tensor: tracking_pb2.PlayTensor, release: Release) -> PlayscoreError:
+    with pytest.raises(PlayscoreError) as refused:
+        read_tensor(tensor.shape, tensor.frames, tensor.statics, release)
+    return refused.value
+
+
+def with_number(data: bytes, place: int, number: float) -> bytes:
+    numbers = np.frombuffer(data, "<f4").copy()
+    numbers[place] = number
+    return numbers.tobytes()
+
+
+def test_a_tensor_is_read_as_it_was_written(tensor: tracking_pb2.PlayTensor, passing_release: Release) -> None:
+    frames, statics = read_tensor(tensor.shape, tensor.frames, tensor.statics, passing_release)
+    assert frames.shape == tuple(tensor.shape)
+    assert frames.astype("<f4").tobytes() == tensor.frames
+    assert statics.astype("<f4").tobytes() == tensor.statics
+
+
+@pytest.mark.parametrize("shape", [[], [30], [0, 233], [-1, 233], [30, 232], [30, 233, 1]])
+def test_a_shape_that_is_not_frames_by_columns_is_refused(
+    shape: list[int], tensor: tracking_pb2.PlayTensor, passing_release: Release
+) -> None:
+    tensor.shape[:] = shape
+    error = refusal(tensor, passing_release)
+    assert error.reason is Reason.TENSOR_SHAPE_INVALID
+    assert f"[T, {len(passing_release.features.frame_columns)}]" in error.detail
+
+
+def test_bytes_that_do_not_fill_the_shape_are_refused(
+    tensor: tracking_pb2.PlayTensor, passing_release: Release
+) -> None:
+    whole = len(tensor.frames)
+    tensor.frames = tensor.frames[:4]
+    error = refusal(tensor, passing_release)
+    assert error.reason is Reason.TENSOR_SHAPE_INVALID
+    assert error.detail.startswith("frames has 4 bytes")
+    assert str(whole) in error.detail
+
+
+def test_double_precision_is_refused_as_a_wrong_count_of_bytes(
+    tensor: tracking_pb2.PlayTensor, passing_release: Release
+) -> None:
+    tensor.statics = np.frombuffer(tensor.statics, "<f4").astype("<f8").tobytes()
+    error = refusal(tensor, passing_release)
+    assert error.reason is Reason.TENSOR_SHAPE_INVALID
+    assert error.detail.startswith("statics has")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
+    number: float, tensor: tracking_pb2.PlayTensor, passing_release: Release
+) -> None:
+    columns = [column.name for column in passing_release.features.frame_columns]
+    tensor.frames = with_number(tensor.frames, 3 * len(columns) + 7, number)
+    error = refusal(tensor, passing_release)
+    assert error.reason is Reason.TENSOR_NOT_FINITE
+    assert f"frame 3, column {columns[7]}" in error.detail
+
+
+def test_a_static_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
+    tensor: tracking_pb2.PlayTensor, passing_release: Release
+) -> None:
+    tensor.statics = with_number(tensor.statics, 2, np.nan)
+    error = refusal(tensor, passing_release)
+    assert error.reason is Reason.TENSOR_NOT_FINITE
+    assert passing_release.features.static_columns[2].name in error.detail
+
+
+def test_a_play_longer_than_the_longest_bucket_is_too_long(passing_release: Release) -> None:
+    tensor = pass_to_score(passing_release, frames=passing_release.bucket_lengths[-1] + 1).tensor
+    assert refusal(tensor, passing_release).reason is Reason.TOO_LONG
