@@ -1,0 +1,1 @@
+"""Drives games through the services: readers of file layouts, and the worker that moves each play along."""

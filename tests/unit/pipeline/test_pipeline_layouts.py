@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pipeline_tables as tables
+import polars as pl
+import pytest
+
+from pipeline.layouts import LAYOUTS, detect, open_source, read
+from playscore.errors import PlayscoreError
+from playscore.game import AttackingDirection, Game, PassOutcome, PassResult, Play, PlayKind, TrackingEvent
+
+
+def only_game(folder: Path) -> Game:
+    (game,) = read(folder)
+    return game
+
+
+def only_play(folder: Path) -> Play:
+    (play,) = only_game(folder).plays
+    return play
+
+
+def line(player: int, statistic: int, yards: float = 0) -> dict[str, Any]:
+    return {"nflId": player, "playerName": tables.PLAYERS[player][0], "statId": statistic, "yards": yards}
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv"])
+def test_bdb2019_names_passer_and_target_by_the_sentence(tmp_path: Path, file_format: str) -> None:
+    tables.bdb2019(tmp_path, file_format)
+    game = only_game(tmp_path)
+    header = game.header
+    assert (header.season, header.week, header.home_team_id, header.away_team_id) == (2017, 1, "KC", "NE")
+    assert {player.player_id: player.team_id for player in game.roster} == {"101": "KC", "102": "KC", "201": "NE"}
+    (play,) = game.plays
+    situation = play.context.football
+    assert (situation.kind, situation.passer_id, situation.target_id) == (PlayKind.PASS, "101", "102")
+    assert (situation.game_clock_seconds, situation.yards_to_end_zone, situation.yards_to_go) == (725.0, 75.0, 10.0)
+    assert (situation.home_score, situation.away_score, situation.charted_air_yards) == (3, 0, 7.0)
+    assert play.outcome == PassOutcome(PassResult.COMPLETE, 9.0)
+    assert play.context.attacking_direction is None
+    assert play.frames.frame_numbers.tolist() == [1, 2, 3]
+    assert play.frames.player_ids == ("101", "102", "201")
+    assert play.frames.ball_x is not None
+    assert play.frames.orientation_degrees is None
+    assert play.frames.acceleration is None
+    assert play.frames.events == (TrackingEvent(1, "ball_snap"),)
+
+
+@pytest.mark.parametrize(
+    ("play", "outcome"),
+    [
+        ({"PassResult": "I", "PlayResult": 15}, PassOutcome(PassResult.INCOMPLETE, 0.0)),
+        ({"PassResult": "IN", "PlayResult": -3}, PassOutcome(PassResult.INTERCEPTED, 0.0)),
+        ({"PassResult": "S", "PlayResult": -8}, PassOutcome(PassResult.SACK, -8.0)),
+        ({"PassResult": "C", "PlayResult": 24, "isPenalty": True}, PassOutcome(PassResult.COMPLETE, 9.0)),
+        ({"PassResult": None, "playDescription": "P.Able left end to KC 30 for 5 yards."}, None),
+        ({"PassResult": "I", "playDescription": "P.Able spiked the ball to stop the clock."}, None),
+    ],
+)
+def test_the_yards_are_those_of_the_pass(tmp_path: Path, play: dict[str, Any], outcome: PassOutcome | None) -> None:
+    tables.bdb2019(tmp_path, **play)
+    assert only_play(tmp_path).outcome == outcome
+
+
+def test_a_two_point_pass_gains_the_yards_to_the_goal_line_or_none(tmp_path: Path) -> None:
+    sentence = "TWO-POINT CONVERSION ATTEMPT. P.Able pass to B.Baker is {}. ATTEMPT OVER."
+    place = {"PassResult": None, "down": 0, "yardsToGo": 0, "yardlineSide": "NE", "yardlineNumber": 2}
+    tables.bdb2019(tmp_path, **place, playDescription=sentence.format("complete"))
+    play = only_play(tmp_path)
+    assert play.outcome == PassOutcome(PassResult.COMPLETE, 2.0)
+    assert (play.context.football.down, play.context.football.yards_to_go) == (None, None)
+    tables.bdb2019(tmp_path, **place, playDescription=sentence.format("incomplete"))
+    assert only_play(tmp_path).outcome == PassOutcome(PassResult.INCOMPLETE, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("side", "number", "offense", "distance"),
+    [("KC", 25, "KC", 75), ("NE", 25, "KC", 25), ("NE", 25, "NE", 75), (None, None, "KC", 50), ("SF", 25, "KC", None)],
+)
+def test_yards_to_the_end_zone_follow_from_side_and_number(
+    tmp_path: Path, side: str | None, number: int | None, offense: str, distance: float | None
+) -> None:
+    tables.bdb2019(tmp_path, yardlineSide=side, yardlineNumber=number, possessionTeam=offense)
+    assert only_play(tmp_path).context.football.yards_to_end_zone == distance
+
+
+def test_bdb2023_has_all_eight_measures_and_the_direction(tmp_path: Path) -> None:
+    tables.bdb2023(tmp_path)
+    play = only_play(tmp_path)
+    assert play.context.attacking_direction is AttackingDirection.NEGATIVE_X
+    assert (play.context.football.passer_id, play.context.football.target_id) == ("101", "102")
+    assert play.outcome == PassOutcome(PassResult.COMPLETE, 31.0)
+    frames = play.frames
+    for measure in (frames.speed, frames.acceleration, frames.direction_degrees, frames.orientation_degrees):
+        assert measure is not None
+        assert np.isfinite(measure).all()
+    assert frames.times_unix_micros is not None
+    assert np.diff(frames.times_unix_micros).tolist() == [100_000]
+
+
+def test_without_names_the_only_quarterback_on_the_field_passed(tmp_path: Path) -> None:
+    tables.bdb2023(tmp_path, anonymous=True)
+    game = only_game(tmp_path)
+    assert game.plays[0].context.football.passer_id == "101"
+    assert game.plays[0].context.football.target_id == ""
+    assert {player.display_name for player in game.roster} == {""}
+
+
+def test_without_a_table_of_games_nobody_knows_who_plays_at_home(tmp_path: Path) -> None:
+    tables.bdb2023(tmp_path, games=False)
+    header = only_game(tmp_path).header
+    assert not header.home_side_known
+    assert {header.home_team_id, header.away_team_id} == {"LV", "BAL"}
+    assert (header.season, header.week) == (2021, None)
+    tables.bdb2023(tmp_path)
+    assert only_game(tmp_path).header.home_side_known
+
+
+@pytest.mark.parametrize(
+    ("statistics", "outcome"),
+    [
+        ([line(101, 15, 7), line(101, 111, 6), line(102, 115)], PassOutcome(PassResult.COMPLETE, 7.0)),
+        ([line(101, 16, 70), line(101, 111, 6), line(102, 115)], PassOutcome(PassResult.COMPLETE, 70.0)),
+        ([line(101, 14), line(101, 112, 6), line(102, 115)], PassOutcome(PassResult.INCOMPLETE, 0.0)),
+        ([line(101, 19), line(101, 112, 6), line(102, 115)], PassOutcome(PassResult.INTERCEPTED, 0.0)),
+        ([line(101, 77), line(101, 111, 6), line(102, 104)], PassOutcome(PassResult.COMPLETE, 70.0)),
+    ],
+)
+def test_hackathon2015_reads_the_official_statistics(
+    tmp_path: Path, statistics: list[dict[str, Any]], outcome: PassOutcome
+) -> None:
+    tables.hackathon2015(tmp_path, statistics)
+    game = only_game(tmp_path)
+    (play,) = game.plays
+    situation = play.context.football
+    assert play.outcome == outcome
+    assert (situation.passer_id, situation.target_id, situation.charted_air_yards) == ("101", "102", 6.0)
+    assert (situation.game_clock_seconds, situation.yards_to_end_zone) == (59.0, 70.0)
+    assert {player.display_name for player in game.roster} >= {"Paul Able", "Ben Baker"}
+
+
+def test_hackathon2015_frames_are_numbered_by_time(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [line(101, 14)])
+    game = only_game(tmp_path)
+    assert game.plays[0].frames.frame_numbers.tolist() == [0, 1, 4]
+    assert game.header.coordinates.angle_convention is None
+
+
+def test_a_run_is_a_run_and_a_kick_is_something_else(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [], playType="play_type_rush")
+    assert only_play(tmp_path).context.football.kind is PlayKind.RUN
+    tables.hackathon2015(tmp_path, [], playType="play_type_punt")
+    assert only_play(tmp_path).context.football.kind is PlayKind.OTHER
+
+
+def test_a_play_without_tracking_is_there_without_frames(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [line(101, 14)])
+    plays = pl.read_parquet(tmp_path / "plays.parquet")
+    plays.vstack(plays.with_columns(ngsPlayId=pl.lit(911, pl.Int64))).write_parquet(tmp_path / "plays.parquet")
+    game = only_game(tmp_path)
+    assert {play.context.play_id: len(play.frames) for play in game.plays} == {"5": 3, "911": 0}
+
+
+def test_tracking_that_no_table_of_plays_knows_is_not_left_out(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [line(101, 14)])
+    samples = pl.read_parquet(tmp_path / "samples.parquet")
+    samples.vstack(samples.with_columns(ngsPlayId=pl.lit(6, pl.Int64))).write_parquet(tmp_path / "samples.parquet")
+    assert [play.context.play_id for play in only_game(tmp_path).plays] == ["5", "6"]
+
+
+def test_highlights_filed_twice_are_one_play_with_every_sample_twice(tmp_path: Path) -> None:
+    credited = {
+        "00-101": [{"statId": 16, "yards": 61}, {"statId": 111, "yards": 27}],
+        "00-102": [{"statId": 115, "yards": 0}],
+    }
+    tables.ngs_highlights(tmp_path, credited)
+    play = only_play(tmp_path)
+    assert play.frames.frame_numbers.tolist() == [0, 0, 1, 1]
+    assert play.context.attacking_direction is AttackingDirection.POSITIVE_X
+    situation = play.context.football
+    assert (situation.passer_id, situation.target_id, situation.charted_air_yards) == ("101", "102", 27.0)
+    assert (situation.game_clock_seconds, situation.yards_to_end_zone) == (10.0, 61.0)
+    assert play.outcome == PassOutcome(PassResult.COMPLETE, 61.0)
+
+
+def test_highlights_that_gsis_lacks_are_told_by_their_sentence(tmp_path: Path) -> None:
+    tables.ngs_highlights(tmp_path, None)
+    play = only_play(tmp_path)
+    assert (play.context.football.passer_id, play.context.football.target_id) == ("101", "102")
+    assert play.outcome == PassOutcome(PassResult.COMPLETE, 61.0)
+
+
+def test_several_layouts_in_a_folder_must_be_told_apart(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [line(101, 14)])
+    tables.write(tmp_path, "week1", [dict.fromkeys(_columns("bdb2023"), "1")])
+    assert detect(tmp_path) == ("hackathon2015", "bdb2023")
+    with pytest.raises(PlayscoreError, match="several layouts: hackathon2015, bdb2023; say which"):
+        open_source(tmp_path)
+    assert open_source(tmp_path, "hackathon2015").game_ids == ("1",)
+
+
+def _columns(layout: str) -> list[str]:
+    return list(LAYOUTS[layout].tables[0].columns)
+
+
+def test_a_missing_table_is_named_with_its_columns(tmp_path: Path) -> None:
+    tables.bdb2019(tmp_path)
+    (tmp_path / "games.parquet").unlink()
+    with pytest.raises(PlayscoreError, match=r"needs a table of games.*homeTeamAbbr.*found tracking, plays, players"):
+        open_source(tmp_path)
+
+
+def test_a_folder_without_tracking_or_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlayscoreError, match="holds no tracking table"):
+        open_source(tmp_path)
+    with pytest.raises(PlayscoreError, match="is no folder"):
+        open_source(tmp_path / "absent")
+
+
+def test_a_game_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    tables.bdb2019(tmp_path)
+    with pytest.raises(PlayscoreError, match="no game 7; there are 2017090700"):
+        next(read(tmp_path, games=["7"]))
+
+
+def test_a_column_that_holds_something_else_is_named_with_its_file(tmp_path: Path) -> None:
+    tables.bdb2019(tmp_path, "csv", quarter="first")
+    with pytest.raises(PlayscoreError, match=r"plays\.csv: column quarter should hold a whole number: .*first"):
+        only_game(tmp_path)
