@@ -1,0 +1,1 @@
+"""Networks, training, evaluation and releases, on torch. No service imports this package."""

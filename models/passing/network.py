@@ -1,0 +1,236 @@
+"""The network: a play's frames and situation in, the parameters of the law of its yards out.
+
+Two readers of the play meet in the head. A temporal convolutional network follows every column from the snap to the
+release and answers with its state at the last real frame. A set encoder looks at the release alone: every player in
+relation to the target and the passer, pooled over each side, so that who stands in which slot does not matter there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from models.passing.columns import Roles, roles
+from playscore.features import FeatureSpecification
+
+EDGES = tuple(float(edge) - 0.5 for edge in range(-20, 101))
+"""Half-integers of yards, so that every whole number of yards has a bin: -20 ... 99, all that a play can gain."""
+LOWER_TAIL = UPPER_TAIL = 0.05
+LARGEST_SHAPE = 0.5
+SMALLEST_SCALE = 0.05
+"""Yards."""
+IMPOSSIBLE = -20.0
+"""Added to the logits of gains beyond the goal line."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the network is."""
+
+    channels: int = 64
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    kernel: int = 3
+    player: int = 64
+    hidden: int = 128
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Mean and standard deviation of every column, over the frames and plays where it is known."""
+
+    frame_mean: Sequence[float]
+    frame_deviation: Sequence[float]
+    static_mean: Sequence[float]
+    static_deviation: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Design:
+    """All that a network is built from; a checkpoint holds it as `asdict`."""
+
+    scaling: Scaling
+    base_rates: Sequence[float]
+    """(K,) probabilities of the bins over all plays, from which the head starts."""
+    size: Size = field(default_factory=Size)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+
+class Inputs(nn.Module):
+    """Columns as numbers of size one: standardised, angles as sine and cosine, zero wherever the mask says unknown.
+
+    Answers the players (N, T, P, F), in the order of the slots, and what else a frame holds (N, T, D).
+    """
+
+    lengths: Tensor
+    angles: Tensor
+    masks: Tensor
+    angle_masks: Tensor
+    others: Tensor
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, columns: Roles, scaling: Scaling) -> None:
+        super().__init__()
+        self.players = len(columns.slots)
+        self.features = len(columns.lengths[0]) + 2 * len(columns.angles[0]) + len(columns.masks[0])
+        self.width = self.players * self.features + len(columns.others)
+        for name in ("lengths", "angles", "masks", "angle_masks", "others"):
+            self.register_buffer(name, torch.tensor(getattr(columns, name)).flatten(), persistent=False)
+        self.register_buffer("mean", torch.tensor(scaling.frame_mean))
+        self.register_buffer("deviation", torch.tensor(scaling.frame_deviation))
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Players and others of frames (N, T, C)."""
+        shape = (*frames.shape[:2], self.players, -1)
+        scaled = (frames - self.mean) / self.deviation
+        masks = frames[:, :, self.masks].reshape(shape)
+        angle_masks = frames[:, :, self.angle_masks].reshape(shape)
+        angles = frames[:, :, self.angles].reshape(shape)
+        lengths = scaled[:, :, self.lengths].reshape(shape) * masks[..., :1]
+        players = torch.cat([lengths, torch.sin(angles) * angle_masks, torch.cos(angles) * angle_masks, masks], dim=-1)
+        return players, scaled[:, :, self.others]
+
+
+class CausalBlock(nn.Module):
+    """Two dilated causal convolutions with layer normalisation, added to what came in. (N, C, T) to (N, C, T)."""
+
+    def __init__(self, channels: int, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.reach = (kernel - 1) * dilation
+        self.convolutions = nn.ModuleList(nn.Conv1d(channels, channels, kernel, dilation=dilation) for _ in range(2))
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """The next state."""
+        inner = state
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            normal = norm(inner.transpose(1, 2)).transpose(1, 2)
+            inner = convolution(nn.functional.pad(nn.functional.gelu(normal), (self.reach, 0)))
+        following: Tensor = state + self.dropout(inner)
+        return following
+
+
+class ReleaseEncoder(nn.Module):
+    """Every player at the release in relation to target and passer, pooled by side. (N, P, F) to (N, 4 H)."""
+
+    deviations: Tensor
+    means: Tensor
+    unit: Tensor
+
+    def __init__(self, columns: Roles, scaling: Scaling, features: int, hidden: int) -> None:
+        super().__init__()
+        self.defense = [place for place, slot in enumerate(columns.slots) if slot.startswith("defense")]
+        self.offense = [place for place in range(len(columns.slots)) if place not in self.defense]
+        self.anchors = [columns.slots.index(name) for name in ("target", "passer")]
+        lengths = list(columns.lengths[columns.slots.index("target")])
+        # Back to yards and yards per second: relations of players whose columns have scales of their own.
+        deviations = [[scaling.frame_deviation[place] for place in places] for places in columns.lengths]
+        means = [[scaling.frame_mean[place] for place in places] for places in columns.lengths]
+        self.kinematics = len(lengths)
+        self.register_buffer("deviations", torch.tensor(deviations))
+        self.register_buffer("means", torch.tensor(means))
+        self.register_buffer("unit", torch.tensor([10.0, 10.0, 5.0, 5.0, 5.0, 5.0]))
+        relation = 2 * (self.kinematics + 2)
+        self.encode = nn.Sequential(
+            nn.Linear(features + relation, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
+        )
+
+    def forward(self, players: Tensor) -> Tensor:
+        """The play at its release."""
+        present = players[..., -2:-1]
+        moving: Tensor = (players[..., : self.kinematics] * self.deviations + self.means) / self.unit
+        relations = []
+        for anchor in self.anchors:
+            relative = moving - moving[:, anchor : anchor + 1]
+            distance = torch.sqrt(relative[..., :2].square().sum(-1, keepdim=True) + 1e-6)
+            relations += [relative, distance, torch.exp(-4 * distance)]
+        known = present * present[:, self.anchors[0] : self.anchors[0] + 1]
+        encoded = self.encode(torch.cat([players, *relations], dim=-1)) * known
+        defense, offense = encoded[:, self.defense], encoded[:, self.offense]
+        target = encoded[:, self.anchors[0]]
+        pooled: Tensor = torch.cat([defense.sum(1) / 4, defense.amax(1), offense.sum(1) / 4, target], dim=-1)
+        return pooled
+
+
+class PassingNetwork(nn.Module):
+    """frames (N, T, C), mask (N, T), static (N, S) to logits (N, K) and tails (N, 4).
+
+    The mask is 1 on real frames, which come first; what stands in the frames after them changes nothing. The tails are
+    lower shape, lower scale, upper shape, upper scale.
+    """
+
+    static_mean: Tensor
+    static_deviation: Tensor
+    yards: Tensor
+
+    def __init__(self, features: FeatureSpecification, design: Design) -> None:
+        super().__init__()
+        columns, size, scaling = roles(features), design.size, design.scaling
+        self.inputs = Inputs(columns, scaling)
+        self.embed = nn.Conv1d(self.inputs.width, size.channels, 1)
+        self.blocks = nn.Sequential(
+            *(CausalBlock(size.channels, size.kernel, dilation, size.dropout) for dilation in size.dilations)
+        )
+        self.release = ReleaseEncoder(columns, scaling, self.inputs.features, size.player)
+
+        self.value_places, self.flag_places = list(columns.values), list(columns.flags)
+        self.mask_places = list(columns.value_masks)
+        self.end_zone_place = columns.yards_to_end_zone
+        self.end_zone_mask = columns.value_masks[columns.values.index(columns.yards_to_end_zone)]
+        self.register_buffer("static_mean", torch.tensor(scaling.static_mean))
+        self.register_buffer("static_deviation", torch.tensor(scaling.static_deviation))
+        self.register_buffer("yards", torch.tensor(EDGES[:-1]) + 0.5)
+
+        statics = len(self.value_places) + len(self.flag_places)
+        joined = size.channels + 4 * size.player + len(columns.others) + statics
+        self.trunk = nn.Sequential(
+            nn.LayerNorm(joined),
+            nn.Linear(joined, size.hidden),
+            nn.GELU(),
+            nn.Dropout(size.dropout),
+            nn.Linear(size.hidden, size.hidden),
+            nn.GELU(),
+        )
+        # One more logit than bins: that of the gain which reaches the goal line, wherever it lies.
+        self.head = nn.Linear(size.hidden, len(self.yards) + 5)
+        nn.init.normal_(self.head.weight, std=0.01)
+        with torch.no_grad():
+            self.head.bias.zero_()
+            self.head.bias[: len(self.yards)] = torch.log(torch.tensor(design.base_rates))
+
+    def forward(self, frames: Tensor, mask: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and tails."""
+        last = mask - torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
+        players, others = self.inputs(frames)
+        rows = torch.cat([players.flatten(2), others], dim=-1) * mask[:, :, None]
+        state = self.blocks(self.embed(rows.transpose(1, 2)))
+        state = (state * last[:, None, :]).sum(2)
+        at_release = self.release((players * last[:, :, None, None]).sum(1))
+        other_at_release = (others * last[:, :, None]).sum(1)
+        joined = torch.cat([state, at_release, other_at_release, self._situation(static)], dim=-1)
+        answer = self.head(self.trunk(joined))
+        return self._logits(answer[:, :-5], answer[:, -5:-4], static), self._tails(answer[:, -4:])
+
+    def _situation(self, static: Tensor) -> Tensor:
+        scaled = ((static - self.static_mean) / self.static_deviation)[:, self.value_places]
+        return torch.cat([scaled * static[:, self.mask_places], static[:, self.flag_places]], dim=-1)
+
+    def _logits(self, free: Tensor, goal_line: Tensor, static: Tensor) -> Tensor:
+        known = static[:, self.end_zone_mask : self.end_zone_mask + 1]
+        beyond = self.yards - static[:, self.end_zone_place : self.end_zone_place + 1]
+        scores = (beyond.abs() < 0.5).to(free.dtype) * known
+        impossible = (beyond >= 0.5).to(free.dtype) * known
+        return free + scores * goal_line + impossible * IMPOSSIBLE
+
+    def _tails(self, raw: Tensor) -> Tensor:
+        shapes = LARGEST_SHAPE * torch.sigmoid(raw[:, ::2] - 1)
+        scales = nn.functional.softplus(raw[:, 1::2] + 1) + SMALLEST_SCALE
+        return torch.stack([shapes[:, 0], scales[:, 0], shapes[:, 1], scales[:, 1]], dim=-1)
