@@ -95,7 +95,7 @@ def replay(
     using: contextlib.AbstractAsyncContextManager[Addresses] = (
         contextlib.nullcontext(services)
         if services is not None
-        else _stack(store or Path("out") / "replay" / f"{layout or data.resolve().name}.db", console)
+        else _stack(store or _default_store(data, layout), console)
     )
     with metrics_port(Address.parse(metrics_listen)) if metrics_listen else contextlib.nullcontext():
         try:
@@ -108,6 +108,12 @@ def replay(
     _show(done, console)
     if done.lost:
         raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
+
+
+def _default_store(data: Path, layout: str | None) -> Path:
+    """One store for each folder and layout, so that the same command finds what it recorded."""
+    name = data.resolve().name
+    return Path("out") / "replay" / (f"{name}-{layout}.db" if layout else f"{name}.db")
 
 
 def _running(featurizer: str | None, scorer: str | None, aggregator: str | None, tls: Tls) -> Addresses | None:
@@ -123,12 +129,10 @@ async def _stack(store: Path, console: Console) -> AsyncIterator[Addresses]:
     """Services of the replay's own, for as long as it takes."""
     from deploy.local.stack import LocalStack
 
-    with console.status("Starting Triton, featurizer, scorer and aggregator"):
-        stack = await LocalStack(store=store).__aenter__()
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        with console.status("Starting Triton, featurizer, scorer and aggregator"):
+            stack = await closing.enter_async_context(LocalStack(store=store))
         yield Addresses(stack.featurizer, stack.scorer, stack.aggregator)
-    finally:
-        await stack.__aexit__(None, None, None)
 
 
 async def _run(
@@ -173,7 +177,7 @@ def _show(done: Replay, console: Console) -> None:
     written = done.written
     console.print(
         f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
-        f"{written.stale} stale."
+        f"{written.stale} kept as recorded before."
     )
 
     stages = Table("stage", title="Latency", title_justify="left")

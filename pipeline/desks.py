@@ -11,7 +11,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from pipeline.metrics import PLAY_SECONDS
 from pipeline.patience import PASSING, until_it_answers
 from pipeline.results import PlayResult, StageTimes
 from pipeline.traveller import Traveller
@@ -21,7 +20,11 @@ from playscore.game import PassOutcome, PassResult
 from playscore.game_messages import outcome_to_message
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.tracking.v1 import tracking_pb2 as tracking
-from servicekit.metrics import PLAYS
+from servicekit.metrics import PLAYS, latency_histogram
+
+PLAY_SECONDS = latency_histogram(
+    "playscore_pipeline_play_seconds", "From a play's closing frame sent until its rating can be read, seconds."
+)
 
 PLAYS_A_CALL = 64
 """Plays that share a call at most."""

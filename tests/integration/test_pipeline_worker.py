@@ -137,6 +137,15 @@ async def test_a_game_that_the_featurizer_refuses_ends_play_by_play_with_its_rea
     assert len(services.aggregator.unscored) == len(game.plays)
 
 
+async def test_a_refusal_in_the_middle_of_the_stream_is_the_reason_of_the_plays_that_are_left(game: Game) -> None:
+    stranger = replace(game.roster[0], team_id="nobody's")
+    odd = replace(game, roster=(stranger, *game.roster[1:]))
+    async with bench() as services:
+        results = await play_game(odd, services.featurizer, services.desks)
+    assert {(result.ending, result.reason) for result in results} == {(Ending.REJECTED, Reason.FIELD_INVALID)}
+    assert all("team_id" in result.detail for result in results)
+
+
 async def test_at_a_pace_the_answers_are_those_of_a_whole_game_at_once(game: Game) -> None:
     short = replace(game, plays=game.plays[:4])
     async with bench() as services:
