@@ -34,6 +34,9 @@ DEFAULT_PAGE = 50
 NO_DEADLINE_SECONDS = 60.0
 """How long a call may take that came without a deadline, where the chassis lets it in."""
 
+_SCORED = PLAYS.labels("scored", "")
+_GRADED = PLAYS.labels("graded", "")
+
 Message = TypeVar("Message")
 Read = TypeVar("Read")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -92,7 +95,8 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
                 response.scores.append(score_message(request.passes[index], result, model.release))
         for index, error in sorted(errors.items()):
             response.rejections.append(rejection_message(index, request.passes[index].tensor.key, error))
-        _count("scored", response)
+        _SCORED.inc(len(response.scores))
+        _count_rejections(response.rejections)
         return response
 
     async def GradePasses(  # noqa: N802 - the contract's name
@@ -106,15 +110,16 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
             [play.situation for play in passes.values()],
             [play.yards for play in passes.values()],
         )
-        response = scorer_pb2.GradePassesResponse(
-            scores=[
-                regraded_message(request.passes[index], grade) for index, grade in zip(passes, grades, strict=True)
-            ],
-            rejections=[
-                rejection_message(index, request.passes[index].score.key, error) for index, error in errors.items()
-            ],
-        )
-        _count("graded", response)
+        response = scorer_pb2.GradePassesResponse()
+        for index, grade in zip(passes, grades, strict=True):
+            if grade.is_of_a_law:
+                response.scores.append(regraded_message(request.passes[index], grade))
+            else:
+                errors[index] = PlayscoreError(Reason.LAW_INVALID, "law is too extreme to compute with")
+        for index, error in sorted(errors.items()):
+            response.rejections.append(rejection_message(index, request.passes[index].score.key, error))
+        _GRADED.inc(len(response.scores))
+        _count_rejections(response.rejections)
         return response
 
     async def ScoreShots(  # noqa: N802 - the contract's name
@@ -214,7 +219,6 @@ def _read(
     return done, errors
 
 
-def _count(outcome: str, response: scorer_pb2.ScorePassesResponse | scorer_pb2.GradePassesResponse) -> None:
-    PLAYS.labels(outcome, "").inc(len(response.scores))
-    for rejection in response.rejections:
+def _count_rejections(rejections: Iterable[scorer_pb2.RejectedScore]) -> None:
+    for rejection in rejections:
         PLAYS.labels("rejected", Reason(rejection.reason).name).inc()

@@ -16,10 +16,6 @@ from string import Template
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import GRAPH, Release, list_releases
 
-MAX_QUEUE = 256
-"""Requests that wait for the model before Triton refuses more."""
-QUEUE_MICROSECONDS = 500_000
-"""How long a request may wait in the queue before Triton refuses it."""
 TAILS = 4
 """Shape and scale of the lower and of the upper tail."""
 
@@ -55,14 +51,7 @@ output [
 ]
 version_policy: { specific: { versions: [ $versions ] } }
 instance_group [ { count: $instances kind: $kind } ]
-dynamic_batching {
-  max_queue_delay_microseconds: 0
-  default_queue_policy {
-    timeout_action: REJECT
-    default_timeout_microseconds: $queue_microseconds
-    max_queue_size: $max_queue
-  }
-}
+dynamic_batching { }
 model_warmup [
 $warmups
 ]
@@ -138,7 +127,5 @@ def _configuration(versions: tuple[Release, ...], target: Target, device: Device
         versions=", ".join(str(release.version) for release in versions),
         instances=instances,
         kind=f"KIND_{device.value.upper()}",
-        queue_microseconds=QUEUE_MICROSECONDS,
-        max_queue=MAX_QUEUE,
         warmups=",\n".join(warmups),
     )

@@ -62,8 +62,8 @@ class SplicedBinnedPareto:
 
         valid = (self.lower_scale > 0) & (self.upper_scale > 0)
         valid = valid & xp.isfinite(self.lower_scale + self.upper_scale + self.lower_shape + self.upper_shape)
-        levels = self._array([lower_tail, 1 - upper_tail])
-        thresholds = self._body_quantile(xp.reshape(levels, (2,) + (1,) * len(batch)))
+        levels = xp.reshape(self._array([lower_tail, 1 - upper_tail]), (2,) + (1,) * len(batch))
+        thresholds = self._body_quantile(levels)
         self.lower_threshold = xp.where(valid, thresholds[0, ...], xp.nan)
         self.upper_threshold = xp.where(valid, thresholds[1, ...], xp.nan)
 
@@ -214,7 +214,7 @@ class SplicedBinnedPareto:
                 Reason.LAW_INVALID,
                 f"{self._logits.shape[-1:]} logits want one edge more than bins, not edges of shape {self.edges.shape}",
             )
-        if not bool(xp.all(self._widths > 0)) or not bool(xp.isfinite(self.edges[-1] - self.edges[0])):
+        if not bool(xp.all((self._widths > 0) & (self._widths < xp.inf))):
             raise PlayscoreError(Reason.LAW_INVALID, "edges must be finite and rise")
         if not (self.lower_tail > 0 and self.upper_tail > 0 and self.lower_tail + self.upper_tail < 1):
             raise PlayscoreError(
@@ -223,6 +223,8 @@ class SplicedBinnedPareto:
             )
 
     def _array(self, value: Array) -> Array:
+        if isinstance(value, type(self._logits)) and value.dtype == self._logits.dtype:
+            return value
         if is_array_api_obj(value) and array_namespace(value) is self._xp:
             return self._xp.astype(value, self._logits.dtype, copy=False)
         return self._xp.asarray(value, dtype=self._logits.dtype, device=device(self._logits))

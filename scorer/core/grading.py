@@ -43,9 +43,14 @@ class Grade:
     play_score: float | None
     """Mid-rank of the yards, 0 to 1."""
 
+    @property
+    def is_of_a_law(self) -> bool:
+        """False where the parameters were no law, or one too extreme to compute with: the mean is NaN."""
+        return math.isfinite(self.expected_yards)
+
 
 def grade(laws: SplicedBinnedPareto, situations: Sequence[Situation], yards: Sequence[float | None]) -> list[Grade]:
-    """Grades N plays by laws of batch shape (N,). Of what is no law, `expected_yards` is NaN.
+    """Grades N plays by laws of batch shape (N,). What is no law has a grade that says so.
 
     Yards are whole numbers in the books, so a gain of g or more is what ends beyond g - 1/2. A touchdown is a first
     down: where the goal line is nearer than the line to gain, the goal line decides.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +90,7 @@ class PassingModel:
         laws = predicted(self._support, outputs)
         grades = grade(laws, [play.situation for play in passes], [play.yards for play in passes])
         return [
-            ScoredPass(law, graded) if math.isfinite(graded.expected_yards) else _no_law()
+            ScoredPass(law, graded) if graded.is_of_a_law else _no_law()
             for law, graded in zip(unstack(self._support, laws), grades, strict=True)
         ]
 

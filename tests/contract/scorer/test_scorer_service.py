@@ -213,21 +213,23 @@ async def test_a_situation_given_anew_counts_and_what_is_not_given_stays(stub: A
 async def test_bad_grades_are_rejected_by_their_place_and_the_others_made(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
     passes = [
-        scorer_pb2.PassToGrade(score=before, revision=2, outcome={"yards_gained": float(place)}) for place in range(7)
+        scorer_pb2.PassToGrade(score=before, revision=2, outcome={"yards_gained": float(place)}) for place in range(8)
     ]
     passes[1].score.law.lower_scale = -1.0
     passes[2].score.ClearField("law")
     passes[3].revision = 1
     passes[4].outcome.ClearField("yards_gained")
     passes[5].outcome.yards_gained = 1e9
+    passes[6].score.law.upper_shape = 1e308
     response = await grade(stub, *passes)
-    assert [scored.yards_gained for scored in response.scores] == [0.0, 6.0]
+    assert [scored.yards_gained for scored in response.scores] == [0.0, 7.0]
     assert [(rejected.index, reason_pb2.Reason.Name(rejected.reason)) for rejected in response.rejections] == [
         (1, "REASON_LAW_INVALID"),
         (2, "REASON_LAW_INVALID"),
         (3, "REASON_FIELD_INVALID"),
         (4, "REASON_FIELD_INVALID"),
         (5, "REASON_YARDS_OUT_OF_RANGE"),
+        (6, "REASON_LAW_INVALID"),
     ]
 
 
