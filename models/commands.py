@@ -26,7 +26,7 @@ def train() -> None:
 )
 @click.option("--seed", default=1, show_default=True, help="Of everything that is drawn.")
 @click.option("--epochs", default=12, show_default=True, help="On simulated plays.")
-@click.option("--tuning-epochs", default=3, show_default=True, help="With real plays mixed in, after the others.")
+@click.option("--tuning-epochs", default=2, show_default=True, help="With real plays mixed in, after the others.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder of the run, new.")
 def train_passing(simulated: int, real: Path | None, seed: int, epochs: int, tuning_epochs: int, out: Path) -> None:
     """Train the passing model on simulated plays, then tune it on real ones."""

@@ -106,6 +106,7 @@ def card(release: Release) -> str:
             table=_table(
                 {
                     "model": real["model"],
+                    "before tuning": real["before_tuning"],
                     "base rates": real["base_rates"],
                     "model, unweighted": real["model_unweighted"],
                 }
@@ -126,12 +127,14 @@ def card(release: Release) -> str:
 def _training(settings: dict[str, Any]) -> str:
     schedule = settings["schedule"]
     tuned = (
-        f", then {schedule['tuning_epochs']} epochs with {schedule['real_share']:.0%} of real plays" * settings["real"]
+        f" It was then tuned for {schedule['tuning_epochs']} epochs in which real plays make "
+        f"{schedule['real_share']:.0%} of the loss; no real play chose when to stop."
     )
-    return (
-        f"Trained on {settings['simulated']:,} simulated passes for {schedule['epochs']} epochs{tuned}; seed "
-        f"{schedule['seed']}; the epoch with the lowest log score on validation games was kept."
+    taught = (
+        f"Trained on about {settings['simulated']:,} simulated passes for {schedule['epochs']} epochs, seed "
+        f"{schedule['seed']}; the epoch with the lowest log score on simulated games set aside was kept."
     )
+    return taught + tuned if settings["real"] else taught
 
 
 def _data(settings: dict[str, Any]) -> str:

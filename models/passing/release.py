@@ -74,7 +74,7 @@ def release(run: Run, version: int, root: Path, *, test_games: int, seasons: int
         session = graph.session(made / GRAPH)
         population = _population(session, seasons, progress)
         parameters = sum(parameter.numel() for parameter in network.parameters())
-        figures = _figures(session, run, test) | {
+        figures = _figures(session, _taught(run, Path(scratch) / "taught.onnx", example), run, test) | {
             "parity": parity,
             "parameters": parameters,
             "training": run.settings,
@@ -124,7 +124,15 @@ def _population(session: onnxruntime.InferenceSession, seasons: int, progress: P
     return reference_population(np.concatenate(scores), np.concatenate(passers), seasons, POPULATION)
 
 
-def _figures(session: onnxruntime.InferenceSession, run: Run, test: PassPlays) -> dict[str, Any]:
+def _taught(run: Run, path: Path, example: tuple[torch.Tensor, ...]) -> onnxruntime.InferenceSession:
+    """The network as it was before real plays tuned it."""
+    graph.export(training.load(run.folder, training.TAUGHT)[0], example, path)
+    return graph.session(path)
+
+
+def _figures(
+    session: onnxruntime.InferenceSession, taught: onnxruntime.InferenceSession, run: Run, test: PassPlays
+) -> dict[str, Any]:
     rates = np.bincount((run.simulated().yards - plays.FIRST_YARD).astype(int), minlength=plays.BINS) + 0.5
     simulated = {
         "plays": len(test),
@@ -147,6 +155,7 @@ def _figures(session: onnxruntime.InferenceSession, run: Run, test: PassPlays) -
             "plays": len(held_out),
             "games": len(set(held_out.games.tolist())),
             "model": evaluation.figures(found, held_out, weights=weights),
+            "before_tuning": evaluation.figures(evaluation.ranks(taught, held_out), held_out, weights=weights),
             "model_unweighted": evaluation.figures(found, held_out),
             "base_rates": evaluation.figures(
                 evaluation.base_rate_ranks(rates / rates.sum(), held_out), held_out, weights=weights

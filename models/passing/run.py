@@ -1,6 +1,6 @@
 """The folder of a training run: its settings, its plays and who may see which, its checkpoint and history.
 
-run.json   simulated.npz   real.npz   rates.npy   checkpoint.pt   history.json
+run.json   simulated.npz   real.npz   rates.npy   taught.pt   checkpoint.pt   history.json
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _SIMULATED, _REAL, _RATES = "simulated.npz", "real.npz", "rates.npy"
 PASSES_PER_GAME = 50
 """Of a simulated game of 70 plays, about."""
 _VALIDATION_SHARE = 0.08
-_REAL_SHARES = (0.6, 0.15, 0.25)
-"""Of the games of each layout: to train on, to choose the checkpoint by, to test on."""
+_REAL_SHARES = (0.7, 0.3)
+"""Of the games of each layout: to tune on, to test on. Too few to choose anything by."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ class Run:
         learnt, held = plays.split_by_game(simulated, (1 - _VALIDATION_SHARE, _VALIDATION_SHARE), self._seed)
         if not self._has_real:
             return Material(simulated.subset(learnt), simulated.subset(held))
-        (train, train_weights), (validation, validation_weights), _ = self._real_parts()
-        return Material(
-            simulated.subset(learnt), simulated.subset(held), train, train_weights, validation, validation_weights
-        )
+        return Material(simulated.subset(learnt), simulated.subset(held), *self.real_training())
 
     def real_training(self) -> tuple[PassPlays, NDArray[np.float32]]:
         """The real plays that the network learns from, and their weights."""
@@ -77,7 +74,7 @@ class Run:
 
     def real_test(self) -> tuple[PassPlays, NDArray[np.float32]] | None:
         """The real plays of games that nothing was learnt from, and their weights; None without real plays."""
-        return self._real_parts()[2] if self._has_real else None
+        return self._real_parts()[1] if self._has_real else None
 
     @property
     def _seed(self) -> int:
