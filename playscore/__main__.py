@@ -1,0 +1,5 @@
+"""`python -m playscore` is `playscore`."""
+
+from playscore.cli import main
+
+main()
