@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import uuid
 from collections.abc import AsyncIterator, Iterable
 
 from playscore.aggregator.v1 import aggregator_pb2 as messages
@@ -28,11 +28,11 @@ class AggregatorClient(Connection):
     ) -> messages.RecordScoresResponse:
         """Writes scores, and plays without one; what is answered as accepted is on disk.
 
-        Without a `request_id` the digest of the content is one: the same content again is the same request.
+        Whoever repeats the call himself gives it a `request_id` and repeats that too; what is repeated here keeps it.
         """
-        request = messages.RecordScoresRequest(request_id=request_id, records=records, unscored=unscored)
-        if not request_id:
-            request.request_id = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+        request = messages.RecordScoresRequest(
+            request_id=request_id or str(uuid.uuid4()), records=records, unscored=unscored
+        )
         return await self.call(lambda timeout: self._stub.RecordScores(request, timeout=timeout))
 
     async def get_rating(
