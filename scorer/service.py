@@ -14,7 +14,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import Release
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
-from scorer.core.grading import grade_each
+from scorer.core.grading import rank_each
 from scorer.core.inference import Inference
 from scorer.core.passing import PassingModel
 from scorer.messages import (
@@ -101,15 +101,9 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         """Grades each play by itself, by the law it comes with."""
         _check_count(request.passes, MAX_PASSES_TO_GRADE)
         passes, errors = _read(request.passes, pass_to_grade_from_message)
-        grades = grade_each(
-            [play.law for play in passes.values()],
-            [play.situation for play in passes.values()],
-            [play.yards for play in passes.values()],
-        )
+        ranks = rank_each([play.law for play in passes.values()], [play.yards for play in passes.values()])
         response = scorer_pb2.GradePassesResponse(
-            scores=[
-                regraded_message(request.passes[index], grade) for index, grade in zip(passes, grades, strict=True)
-            ],
+            scores=[regraded_message(request.passes[index], rank) for index, rank in zip(passes, ranks, strict=True)],
             rejections=[
                 rejection_message(index, request.passes[index].score.key, error) for index, error in errors.items()
             ],
