@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, DirectoryPath, Field
+from pydantic import AfterValidator, DirectoryPath, Field, PositiveInt
 
-from aggregator.core.fields import SCHEMAS
-from aggregator.core.records import ModelVersion
+from aggregator.core.fields import PASSING
+from aggregator.core.records import ModelVersion, check_released
 from aggregator.service import AggregatorService
 from aggregator.sqlite import SqliteStore
 from playscore.errors import PlayscoreError, Reason
@@ -41,18 +41,22 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     releases: DirectoryPath = Field(
         default=Path("models/releases"), description="folder of <model>/<version>/ releases"
     )
+    model_version: PositiveInt | None = Field(
+        default=None, description="version to rate by where a request names none; the newest release where not set"
+    )
 
 
 def build(settings: AggregatorSettings) -> AggregatorService:
     """The service over the store that the settings name."""
-    populations = {
-        ModelVersion(release.model, release.version): release.reference_population
-        for schema in SCHEMAS.values()
-        for release in list_releases(settings.releases, schema.model)
-    }
-    if not populations:
-        raise PlayscoreError(Reason.MODEL_NOT_FOUND, f"no release of a rating's model in {settings.releases}")
-    return AggregatorService(SqliteStore(Path(settings.store.removeprefix(_SQLITE))), populations)
+    releases = list_releases(settings.releases, PASSING.model)
+    if not releases:
+        raise PlayscoreError(
+            Reason.MODEL_NOT_FOUND, f"no release of {PASSING.model} in {settings.releases / PASSING.model}"
+        )
+    populations = {ModelVersion(release.model, release.version): release.reference_population for release in releases}
+    version = settings.model_version or releases[-1].version
+    check_released(ModelVersion(PASSING.model, version), populations)
+    return AggregatorService(SqliteStore(Path(settings.store.removeprefix(_SQLITE))), populations, version)
 
 
 if __name__ == "__main__":

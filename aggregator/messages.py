@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from aggregator.core.board import Coverage, Rating
@@ -13,13 +13,15 @@ from aggregator.core.records import (
     PlayKey,
     Role,
     Score,
+    Subject,
     Unscored,
     Value,
     check_id,
+    check_released,
     check_score,
     check_unscored,
 )
-from aggregator.core.store import Write, Written
+from aggregator.core.store import Refused, Write, Written
 from playscore.aggregator.v1 import aggregator_pb2
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.scorer.v1 import scorer_pb2
@@ -40,10 +42,8 @@ _FIELD_TYPES = {
 }
 
 
-def write_from_message(
-    request: aggregator_pb2.RecordScoresRequest,
-) -> tuple[Write, list[aggregator_pb2.RejectedRecord]]:
-    """What a request asks to be written, and its items that cannot be.
+def write_from_message(request: aggregator_pb2.RecordScoresRequest, released: Collection[ModelVersion]) -> Write:
+    """What a request asks to be written, by `released` models, and its items that cannot be.
 
     Raises:
         PlayscoreError: FIELD_INVALID for a request that is wrong as a whole.
@@ -53,42 +53,51 @@ def write_from_message(
     if items > MOST_ITEMS:
         detail = f"{items} items in one request; at most {MOST_ITEMS} may be, so split them"
         raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("records", detail),))
-    rejections: list[aggregator_pb2.RejectedRecord] = []
+    refused: list[Refused] = []
 
-    def accepted(messages: Iterable[_Message], read: Callable[[_Message], _Item], in_unscored: bool) -> Iterator[_Item]:
+    def accepted(
+        messages: Iterable[_Message], read: Callable[[_Message], _Item], *, in_unscored: bool
+    ) -> dict[int, _Item]:
+        items: dict[int, _Item] = {}
         for index, message in enumerate(messages):
             try:
-                yield read(message)
+                items[index] = read(message)
             except PlayscoreError as error:
-                rejections.append(
-                    aggregator_pb2.RejectedRecord(
-                        index=index,
-                        in_unscored=in_unscored,
-                        reason=reason_pb2.Reason.ValueType(error.reason.value),
-                        detail=error.detail,
-                    )
-                )
+                refused.append(Refused(index, in_unscored, error.reason, error.detail))
+        return items
 
-    write = Write(
+    def released_score(message: aggregator_pb2.ScoreRecord) -> Score:
+        score = score_from_message(message)
+        check_released(score.model, released)
+        return score
+
+    return Write(
         request_id=request.request_id,
         digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
-        scores=list(accepted(request.records, score_from_message, in_unscored=False)),
-        unscored=list(accepted(request.unscored, unscored_from_message, in_unscored=True)),
+        scores=accepted(request.records, released_score, in_unscored=False),
+        unscored=accepted(request.unscored, unscored_from_message, in_unscored=True),
+        refused=refused,
     )
-    return write, rejections
 
 
-def written_message(
-    written: Written, rejections: Iterable[aggregator_pb2.RejectedRecord], token: str
-) -> aggregator_pb2.RecordScoresResponse:
+def written_message(written: Written, token: str) -> aggregator_pb2.RecordScoresResponse:
     """The answer to a request that was written."""
     return aggregator_pb2.RecordScoresResponse(
         inserted=written.inserted,
         replaced=written.replaced,
         unchanged=written.unchanged,
         stale=written.stale,
-        rejections=rejections,
+        rejections=[
+            aggregator_pb2.RejectedRecord(
+                index=refused.index,
+                in_unscored=refused.in_unscored,
+                reason=reason_pb2.Reason.ValueType(refused.reason.value),
+                detail=refused.detail,
+            )
+            for refused in written.refused
+        ],
         revision_token=token,
+        withdrawn=written.withdrawn,
     )
 
 
@@ -96,26 +105,25 @@ def score_from_message(message: aggregator_pb2.ScoreRecord) -> Score:
     """A score to write.
 
     Raises:
-        PlayscoreError: FIELD_INVALID, SCORE_OUT_OF_RANGE, YARDS_OUT_OF_RANGE or NOT_IMPLEMENTED.
+        PlayscoreError: FIELD_INVALID, SCORE_OUT_OF_RANGE, YARDS_OUT_OF_RANGE or ROLE_UNSUPPORTED.
     """
-    role = role_from_message(message.role)
-    if role is not Role.PASSER:
-        raise PlayscoreError(Reason.NOT_IMPLEMENTED, f"scores of role {role.name.lower()} are not kept by this release")
+    subject = _subject_from_message(message.subject)
     if message.model.name != PASSING.model:
         raise _invalid(f'model.name is "{message.model.name}"; passers are rated by "{PASSING.model}"')
-    if message.WhichOneof("measure") != "pass":
-        raise _invalid("measure is not a pass measure, which role passer needs")
+    if message.WhichOneof("measure") != "pass_measure":
+        raise _invalid("measure is not a pass_measure, which role passer needs")
     if message.WhichOneof("attributes") == "shot_attributes":
         raise _invalid("attributes are a shot's; role passer needs pass_attributes")
-    measure: aggregator_pb2.PassMeasure = getattr(message, "pass")  # the field's name is a keyword of Python
+    measures = {field.name: value for field, value in message.pass_measure.ListFields()}
+    if absent := [f"pass_measure.{name}" for name in PASSING.measures if name not in measures]:
+        raise _invalid(f"{', '.join(absent)} must be there; absent is not 0")
     score = Score(
         play=_play_from_message(message.key),
-        subject_id=message.subject_id,
-        role=role,
+        subject=subject,
         model=ModelVersion(message.model.name, message.model.version),
         revision=message.revision,
-        subject_name=message.subject_name,
-        measures={name: getattr(measure, name) for name in PASSING.measures},
+        outcome_revision=message.outcome_revision,
+        measures=measures,
         attributes=_attributes_from_message(message.pass_attributes),
     )
     check_score(score)
@@ -127,36 +135,29 @@ def score_message(score: Score) -> aggregator_pb2.ScoreRecord:
     attributes = tracking_pb2.PassAttributes()
     for name, value in score.attributes.items():
         setattr(attributes, name, _DEPTH_NUMBERS[str(value)] if name == "depth" else value)
-    message = aggregator_pb2.ScoreRecord(
+    return aggregator_pb2.ScoreRecord(
         key=tracking_pb2.PlayKey(league=score.play.league, game_id=score.play.game_id, play_id=score.play.play_id),
-        subject_id=score.subject_id,
-        subject_name=score.subject_name,
-        role=role_message(score.role),
-        model=model_message(score.model),
+        subject=_subject_message(score.subject),
+        model=_model_message(score.model),
         revision=score.revision,
+        outcome_revision=score.outcome_revision,
+        pass_measure=aggregator_pb2.PassMeasure(**score.measures),
         pass_attributes=attributes,
     )
-    getattr(message, "pass").MergeFrom(aggregator_pb2.PassMeasure(**score.measures))
-    return message
 
 
 def unscored_from_message(message: tracking_pb2.PlayRejection) -> Unscored:
     """A play that was not scored.
 
     Raises:
-        PlayscoreError: FIELD_INVALID.
+        PlayscoreError: FIELD_INVALID or ROLE_UNSUPPORTED.
     """
-    try:
-        reason = Reason(message.reason)
-    except ValueError:
-        raise _invalid(f"reason is {message.reason}, which is none of playscore.tracking.v1.Reason") from None
     unscored = Unscored(
         play=_play_from_message(message.key),
         revision=message.revision,
-        reason=reason,
+        reason=message.reason,
         detail=message.detail,
-        subject_id=message.subject_id,
-        team_id=message.team_id,
+        subjects=tuple(_subject_from_message(subject) for subject in message.subjects),
     )
     check_unscored(unscored)
     return unscored
@@ -165,18 +166,17 @@ def unscored_from_message(message: tracking_pb2.PlayRejection) -> Unscored:
 def rating_message(rating: Rating) -> aggregator_pb2.Rating:
     """A rating."""
     return aggregator_pb2.Rating(
-        subject_id=rating.subject_id,
-        subject_name=rating.subject_name,
-        team_id=rating.team_id,
-        role=role_message(rating.role),
-        model=model_message(rating.model),
+        subject=_subject_message(rating.subject),
+        model=_model_message(rating.model),
         plays=rating.plays,
-        rating=rating.rating,
-        rating_low=rating.rating_low,
-        rating_high=rating.rating_high,
-        mean_play_score=rating.mean_play_score,
-        yards_per_play=rating.yards_per_play,
-        expected_yards_per_play=rating.expected_yards_per_play,
+        passing=aggregator_pb2.PassingRating(
+            rating=rating.rating,
+            rating_low=rating.rating_low,
+            rating_high=rating.rating_high,
+            mean_play_score=rating.mean_play_score,
+            yards_per_play=rating.yards_per_play,
+            expected_yards_per_play=rating.expected_yards_per_play,
+        ),
         qualified=rating.qualified,
         rank=rating.rank,
         qualified_peers=rating.qualified_peers,
@@ -189,7 +189,7 @@ def coverage_message(coverage: Coverage, token: str) -> aggregator_pb2.GetCovera
         plays=coverage.scored + sum(plays for _, plays in coverage.unscored),
         scored=coverage.scored,
         unscored=[
-            aggregator_pb2.ReasonCount(reason=reason_pb2.Reason.ValueType(reason.value), plays=plays)
+            aggregator_pb2.ReasonCount(reason=reason_pb2.Reason.ValueType(reason), plays=plays)
             for reason, plays in coverage.unscored
         ],
         revision_token=token,
@@ -207,23 +207,39 @@ def field_message(field: Field) -> aggregator_pb2.SplitField:
     )
 
 
-def role_from_message(role: aggregator_pb2.Role.ValueType) -> Role:
-    """A role. FIELD_INVALID for one unspecified or not known."""
+def role_from_message(number: tracking_pb2.Role.ValueType) -> Role:
+    """A role.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID for none, ROLE_UNSUPPORTED for one that this release does not rate.
+    """
     try:
-        return Role(role)
+        return Role(number)
     except ValueError:
-        known = ", ".join(aggregator_pb2.Role.keys()[1:])
-        detail = f"role is {role}; it must be one of {known}"
-        raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("role", detail),)) from None
+        rated = ", ".join(f"ROLE_{role.name}" for role in Role)
+        if number == tracking_pb2.ROLE_UNSPECIFIED:
+            reason, detail = Reason.FIELD_INVALID, f"role is not stated; this release rates {rated}"
+        else:
+            known = number in tracking_pb2.Role.values()
+            name = tracking_pb2.Role.Name(number) if known else str(number)
+            reason, detail = Reason.ROLE_UNSUPPORTED, f"role {name} is not rated by this release; {rated} is"
+        raise PlayscoreError(reason, detail, fields=(FieldViolation("role", detail),)) from None
 
 
-def role_message(role: Role) -> aggregator_pb2.Role.ValueType:
-    """A role."""
-    return aggregator_pb2.Role.ValueType(role.value)
+def _subject_from_message(message: tracking_pb2.Subject) -> Subject:
+    return Subject(role_from_message(message.role), message.subject_id, message.subject_name, message.team_id)
 
 
-def model_message(model: ModelVersion) -> scorer_pb2.ModelVersion:
-    """A released model."""
+def _subject_message(subject: Subject) -> tracking_pb2.Subject:
+    return tracking_pb2.Subject(
+        role=tracking_pb2.Role.ValueType(subject.role.value),
+        subject_id=subject.subject_id,
+        subject_name=subject.name,
+        team_id=subject.team_id,
+    )
+
+
+def _model_message(model: ModelVersion) -> scorer_pb2.ModelVersion:
     return scorer_pb2.ModelVersion(name=model.name, version=model.version)
 
 

@@ -10,7 +10,7 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from aggregator.core.board import Board, Paging, Split
-from aggregator.core.fields import schema_of
+from aggregator.core.fields import SCHEMAS
 from aggregator.core.following import Follower
 from aggregator.core.records import ModelVersion
 from aggregator.core.snapshot import Snapshot
@@ -26,10 +26,10 @@ from aggregator.messages import (
     written_message,
 )
 from aggregator.metrics import COMMIT_SECONDS
-from servicekit.metrics import PLAYS
 from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ReferencePopulation
+from servicekit.metrics import PLAYS
 
 LONGEST_WAIT_SECONDS = 1.0
 """For a state that a reader asks for, however much time the reader has."""
@@ -42,15 +42,21 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
-    """Writes to a store, reads from the snapshot that follows it."""
+    """Writes to a store, reads from the snapshot that follows it.
+
+    Rates by the released model versions of `populations`, by `model_version` where a request names none.
+    """
 
     name = "aggregator"
 
-    def __init__(self, store: Store, populations: Mapping[ModelVersion, ReferencePopulation]) -> None:
+    def __init__(
+        self, store: Store, populations: Mapping[ModelVersion, ReferencePopulation], model_version: int
+    ) -> None:
         self._store = store
+        self._released = populations.keys()
         self._snapshot = Snapshot()
         self._follower = Follower(store, self._snapshot)
-        self._board = Board(self._snapshot, populations)
+        self._board = Board(self._snapshot, populations, model_version)
 
     @property
     def descriptor(self) -> ServiceDescriptor:
@@ -80,41 +86,44 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> aggregator_pb2.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
         if len(request.records) > READ_AT_ONCE:
-            write, rejections = await asyncio.to_thread(write_from_message, request)
+            write = await asyncio.to_thread(write_from_message, request, self._released)
         else:
-            write, rejections = write_from_message(request)
+            write = write_from_message(request, self._released)
         with COMMIT_SECONDS.time():
             written = await self._store.record(write)
-        for outcome in ("inserted", "replaced", "unchanged", "stale"):
+        for outcome in ("inserted", "replaced", "unchanged", "stale", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
-        for rejection in rejections:
-            PLAYS.labels("rejected", Reason(rejection.reason).name).inc()
-        return written_message(written, rejections, revision_token(self._store.store_id, written.seq))
+        for refused in written.refused:
+            PLAYS.labels("rejected", refused.reason.name).inc()
+        return written_message(written, revision_token(self._store.store_id, written.seq))
 
     async def GetRating(  # noqa: N802 - the contract's name
         self, request: aggregator_pb2.GetRatingRequest, context: Context
     ) -> aggregator_pb2.GetRatingResponse:
         """One subject's rating."""
         await self._reach(request.at_least_as_fresh, context)
-        rating = self._board.rating(_split(request, request.min_plays), request.subject_id)
-        return aggregator_pb2.GetRatingResponse(rating=rating_message(rating), revision_token=self._token())
+        split = _split(request, request.min_plays)
+        rating = self._board.rating(split, request.subject_id)
+        return aggregator_pb2.GetRatingResponse(
+            rating=rating_message(rating),
+            revision_token=self._token(),
+            min_plays_applied=self._board.min_plays(split),
+        )
 
     async def ListRatings(  # noqa: N802 - the contract's name
         self, request: aggregator_pb2.ListRatingsRequest, context: Context
     ) -> aggregator_pb2.ListRatingsResponse:
         """Everybody's rating."""
         await self._reach(request.at_least_as_fresh, context)
-        page = self._board.ratings(
-            _split(request, request.min_plays),
-            request.order_by,
-            Paging(request.page_size, request.page_token),
-            qualified_only=request.qualified_only,
-        )
+        split = _split(request, request.min_plays)
+        paging = Paging(request.page_size, request.page_token)
+        page = self._board.ratings(split, request.order_by, paging, qualified_only=request.qualified_only)
         return aggregator_pb2.ListRatingsResponse(
             ratings=[rating_message(rating) for rating in page.items],
             next_page_token=page.next_page_token,
             total_size=page.total_size,
             revision_token=self._token(),
+            min_plays_applied=self._board.min_plays(split),
         )
 
     async def ListPlays(  # noqa: N802 - the contract's name
@@ -135,7 +144,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> aggregator_pb2.GetCoverageResponse:
         """How much is covered."""
         await self._reach(request.at_least_as_fresh, context)
-        coverage = self._board.coverage(request.league, request.game_id, request.model_version)
+        role = role_from_message(request.role)
+        coverage = self._board.coverage(request.league, role, request.game_id, request.model_version)
         return coverage_message(coverage, self._token())
 
     async def WatchRatings(  # noqa: N802 - the contract's name
@@ -149,7 +159,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: aggregator_pb2.DescribeSplitsRequest, context: Context
     ) -> aggregator_pb2.DescribeSplitsResponse:
         """The fields of filters, by name."""
-        fields = list(schema_of(role_from_message(request.role)).fields.values())
+        fields = list(SCHEMAS[role_from_message(request.role)].fields.values())
         paging = Paging(request.page_size, request.page_token)
         match read_page_token(request.page_token, (request.role,)):
             case None:

@@ -17,14 +17,15 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Unscored, Value
-from aggregator.core.store import Changes, Effect, Write, Written
+from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored
+from aggregator.core.store import Changes, Effect, Refused, Write, Written
 from playscore.errors import PlayscoreError, Reason
 
 APPLICATION_ID = 0x706C6179
@@ -43,15 +44,17 @@ CREATE TABLE scores (
     league TEXT NOT NULL,
     game_id TEXT NOT NULL,
     play_id TEXT NOT NULL,
-    subject_id TEXT NOT NULL,
     role INTEGER NOT NULL,
     model TEXT NOT NULL,
     model_version INTEGER NOT NULL,
+    subject_id TEXT NOT NULL,
     revision INTEGER NOT NULL,
+    outcome_revision INTEGER NOT NULL,
     subject_name TEXT NOT NULL,
+    team_id TEXT NOT NULL,
     measures TEXT NOT NULL,    -- JSON object, keys sorted
     attributes TEXT NOT NULL,  -- JSON object, keys sorted, without what is not known
-    UNIQUE (league, game_id, play_id, subject_id, role, model, model_version)
+    UNIQUE (league, game_id, play_id, role, model, model_version, subject_id)
 ) STRICT;
 
 CREATE TABLE unscored (
@@ -60,10 +63,9 @@ CREATE TABLE unscored (
     game_id TEXT NOT NULL,
     play_id TEXT NOT NULL,
     revision INTEGER NOT NULL,
-    reason TEXT NOT NULL,
+    reason INTEGER NOT NULL,   -- number of playscore.tracking.v1.Reason
     detail TEXT NOT NULL,
-    subject_id TEXT NOT NULL,
-    team_id TEXT NOT NULL,
+    subjects TEXT NOT NULL,    -- JSON list of [role, subject_id, name, team_id]
     UNIQUE (league, game_id, play_id)
 ) STRICT;
 
@@ -80,6 +82,8 @@ CREATE TABLE requests (
     replaced INTEGER NOT NULL,
     unchanged INTEGER NOT NULL,
     stale INTEGER NOT NULL,
+    withdrawn INTEGER NOT NULL,
+    refused TEXT NOT NULL,     -- JSON list of [index, in_unscored, name of the reason, detail]
     seq INTEGER NOT NULL,
     recorded_unix REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -272,28 +276,21 @@ class SqliteStore:
 
     def _put(self, connection: sqlite3.Connection, write: Write) -> _Answer:
         known = connection.execute(
-            "SELECT digest, inserted, replaced, unchanged, stale, seq FROM requests WHERE request_id = ?",
+            "SELECT digest, inserted, replaced, unchanged, stale, withdrawn, refused, seq FROM requests"
+            " WHERE request_id = ?",
             (write.request_id,),
         ).fetchone()
         if known is not None:
-            digest, *answer = known
+            digest, inserted, replaced, unchanged, stale, withdrawn, refused, seq = known
             if digest == write.digest:
-                return Written(*answer)
+                return Written(inserted, replaced, unchanged, stale, withdrawn, _refused(refused), seq)
             return PlayscoreError(
                 Reason.IDEMPOTENCY_KEY_REUSED,
                 f"request_id {write.request_id!r} was another request's; a new request needs a new one",
             )
-        effects = Counter(self._put_score(connection, score) for score in write.scores)
-        effects.update(self._put_unscored(connection, unscored) for unscored in write.unscored)
-        written = Written(
-            inserted=effects[Effect.INSERTED],
-            replaced=effects[Effect.REPLACED],
-            unchanged=effects[Effect.UNCHANGED],
-            stale=effects[Effect.STALE],
-            seq=self._seq,
-        )
+        written = self._put_items(connection, write)
         connection.execute(
-            "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 write.request_id,
                 write.digest,
@@ -301,73 +298,115 @@ class SqliteStore:
                 written.replaced,
                 written.unchanged,
                 written.stale,
+                written.withdrawn,
+                _json([[each.index, each.in_unscored, each.reason.name, each.detail] for each in written.refused]),
                 written.seq,
                 time.time(),
             ),
         )
         return written
 
-    def _put_score(self, connection: sqlite3.Connection, score: Score) -> Effect:
-        play, model = score.play, score.model
-        key = (play.league, play.game_id, play.play_id, score.subject_id, score.role.value, model.name, model.version)
-        content = (score.subject_name, _json(score.measures), _json(score.attributes))
-        known = connection.execute(
-            "SELECT id, revision, subject_name, measures, attributes FROM scores WHERE league = ? AND game_id = ?"
-            " AND play_id = ? AND subject_id = ? AND role = ? AND model = ? AND model_version = ?",
-            key,
-        ).fetchone()
-        if known is None:
-            unscored = connection.execute(
-                "SELECT revision FROM unscored WHERE league = ? AND game_id = ? AND play_id = ?", key[:3]
-            ).fetchone()
-            if unscored is not None and unscored[0] > score.revision:
-                return Effect.STALE
-            item = connection.execute(
-                "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, score.revision, *content)
-            ).lastrowid
-            self._log(connection, "score", item)
-            return Effect.INSERTED
-        item, revision, *stands = known
-        if score.revision > revision:
-            connection.execute(
-                "UPDATE scores SET revision = ?, subject_name = ?, measures = ?, attributes = ? WHERE id = ?",
-                (score.revision, *content, item),
-            )
-            self._log(connection, "score", item)
-            return Effect.REPLACED
-        return Effect.UNCHANGED if (revision, *stands) == (score.revision, *content) else Effect.STALE
+    def _put_items(self, connection: sqlite3.Connection, write: Write) -> Written:
+        effects: Counter[Effect] = Counter()
+        withdrawn, refused = 0, list(write.refused)
+        puts = (
+            *((index, False, partial(self._put_score, connection, score)) for index, score in write.scores.items()),
+            *((index, True, partial(self._put_unscored, connection, play)) for index, play in write.unscored.items()),
+        )
+        for index, in_unscored, put in puts:
+            try:
+                effect, others = put()
+            except PlayscoreError as conflict:
+                refused.append(Refused(index, in_unscored, conflict.reason, conflict.detail))
+            else:
+                effects[effect] += 1
+                withdrawn += others
+        return Written(
+            inserted=effects[Effect.INSERTED],
+            replaced=effects[Effect.REPLACED],
+            unchanged=effects[Effect.UNCHANGED],
+            stale=effects[Effect.STALE],
+            withdrawn=withdrawn,
+            refused=sorted(refused, key=lambda each: (each.in_unscored, each.index)),
+            seq=self._seq,
+        )
 
-    def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> Effect:
-        key = (unscored.play.league, unscored.play.game_id, unscored.play.play_id)
-        content = (unscored.reason.name, unscored.detail, unscored.subject_id, unscored.team_id)
+    def _put_score(self, connection: sqlite3.Connection, score: Score) -> tuple[Effect, int]:
+        """What became of it, and how many scores it withdrew."""
+        play, subject, model = score.play, score.subject, score.model
+        key = (play.league, play.game_id, play.play_id, subject.role.value, model.name, model.version)
+        at = (score.revision, score.outcome_revision)
+        content = (subject.name, subject.team_id, _json(score.measures), _json(score.attributes))
+        standing = connection.execute(
+            "SELECT id, subject_id, revision, outcome_revision, subject_name, team_id, measures, attributes FROM scores"
+            " WHERE league = ? AND game_id = ? AND play_id = ? AND role = ? AND model = ? AND model_version = ?",
+            key,
+        ).fetchall()
+        # All that stand have one revision, and none is below that of the unscored play.
+        revision = standing[0][2] if standing else self._unscored_revision(connection, play)
+        if score.revision < revision:
+            return Effect.STALE, 0
+        known = next((row for row in standing if row[1] == subject.subject_id), None)
+        if known is not None and at <= known[2:4]:
+            if at < known[2:4]:
+                return Effect.STALE, 0
+            if content == known[4:]:
+                return Effect.UNCHANGED, 0
+            raise _conflict(f"another score of {subject.subject_id!r} at outcome_revision {at[1]}", play, at[0])
+        overtaken = [row[0] for row in standing if row is not known and row[2] < score.revision]
+        for item in overtaken:
+            connection.execute("DELETE FROM scores WHERE id = ?", (item,))
+            self._log(connection, "withdrawn", item)
+        (item,) = connection.execute(
+            "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (league, game_id, play_id, role, model, model_version, subject_id) DO UPDATE SET"
+            " revision = excluded.revision, outcome_revision = excluded.outcome_revision,"
+            " subject_name = excluded.subject_name, team_id = excluded.team_id,"
+            " measures = excluded.measures, attributes = excluded.attributes"
+            " RETURNING id",
+            (*key, subject.subject_id, *at, *content),
+        ).fetchone()
+        self._log(connection, "score", item)
+        return Effect.INSERTED if known is None else Effect.REPLACED, len(overtaken)
+
+    def _unscored_revision(self, connection: sqlite3.Connection, play: PlayKey) -> int:
+        """At which the play is unscored, 0 where it is not."""
+        row = connection.execute(
+            "SELECT revision FROM unscored WHERE league = ? AND game_id = ? AND play_id = ?",
+            (play.league, play.game_id, play.play_id),
+        ).fetchone()
+        return row[0] if row else 0
+
+    def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> tuple[Effect, int]:
+        """What became of it, and how many scores it withdrew."""
+        play, revision = unscored.play, unscored.revision
+        key = (play.league, play.game_id, play.play_id)
+        content = (unscored.reason, unscored.detail, _json([_subject_row(each) for each in unscored.subjects]))
         known = connection.execute(
-            "SELECT id, revision, reason, detail, subject_id, team_id FROM unscored"
-            " WHERE league = ? AND game_id = ? AND play_id = ?",
+            "SELECT revision, reason, detail, subjects FROM unscored WHERE league = ? AND game_id = ? AND play_id = ?",
             key,
         ).fetchone()
-        if known is None:
-            effect = Effect.INSERTED
-            item = connection.execute(
-                "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, unscored.revision, *content)
-            ).lastrowid
-        else:
-            effect = Effect.REPLACED
-            item, revision, *stands = known
-            if unscored.revision <= revision:
-                same = (revision, *stands) == (unscored.revision, *content)
-                return Effect.UNCHANGED if same else Effect.STALE
-            connection.execute(
-                "UPDATE unscored SET revision = ?, reason = ?, detail = ?, subject_id = ?, team_id = ? WHERE id = ?",
-                (unscored.revision, *content, item),
-            )
+        if known is not None and revision <= known[0]:
+            if revision < known[0]:
+                return Effect.STALE, 0
+            if content == known[1:]:
+                return Effect.UNCHANGED, 0
+            raise _conflict("another reason or detail why it was not scored", play, revision)
+        (item,) = connection.execute(
+            "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (league, game_id, play_id) DO UPDATE SET revision = excluded.revision,"
+            " reason = excluded.reason, detail = excluded.detail, subjects = excluded.subjects"
+            " RETURNING id",
+            (*key, revision, *content),
+        ).fetchone()
         self._log(connection, "unscored", item)
         withdrawn = connection.execute(
             "DELETE FROM scores WHERE league = ? AND game_id = ? AND play_id = ? AND revision < ? RETURNING id",
-            (*key, unscored.revision),
+            (*key, revision),
         ).fetchall()
         for (score,) in withdrawn:
             self._log(connection, "withdrawn", score)
-        return effect
+        return Effect.INSERTED if known is None else Effect.REPLACED, len(withdrawn)
 
     def _log(self, connection: sqlite3.Connection, kind: str, item: int | None) -> None:
         self._seq += 1
@@ -425,28 +464,50 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
         raise
 
 
+def _conflict(stands: str, play: PlayKey, revision: int) -> PlayscoreError:
+    return PlayscoreError(
+        Reason.REVISION_CONFLICT,
+        f"{stands} stands at revision {revision} of play {play.play_id!r} of game {play.game_id!r}; "
+        "a correction needs a higher one",
+    )
+
+
 def _items(write: Write) -> int:
     return len(write.scores) + len(write.unscored)
 
 
-def _json(values: Mapping[str, Value]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _json(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _refused(text: str) -> list[Refused]:
+    return [Refused(index, in_unscored, Reason[name], detail) for index, in_unscored, name, detail in json.loads(text)]
 
 
 def _score(row: tuple[Any, ...]) -> tuple[int, Score]:
-    item, league, game_id, play_id, subject_id, role, model, version, revision, subject_name, measures, attributes = row
+    item, league, game_id, play_id, role, model, version, subject_id, *at, name, team_id, measures, attributes = row
+    revision, outcome_revision = at
     return item, Score(
         play=PlayKey(league, game_id, play_id),
-        subject_id=subject_id,
-        role=Role(role),
+        subject=Subject(Role(role), subject_id, name, team_id),
         model=ModelVersion(model, version),
         revision=revision,
-        subject_name=subject_name,
+        outcome_revision=outcome_revision,
         measures=json.loads(measures),
         attributes=json.loads(attributes),
     )
 
 
 def _unscored(row: tuple[Any, ...]) -> Unscored:
-    _, league, game_id, play_id, revision, reason, detail, subject_id, team_id = row
-    return Unscored(PlayKey(league, game_id, play_id), revision, Reason[reason], detail, subject_id, team_id)
+    _, league, game_id, play_id, revision, reason, detail, subjects = row
+    return Unscored(
+        play=PlayKey(league, game_id, play_id),
+        revision=revision,
+        reason=reason,
+        detail=detail,
+        subjects=tuple(Subject(Role(role), *rest) for role, *rest in json.loads(subjects)),
+    )
+
+
+def _subject_row(subject: Subject) -> list[int | str]:
+    return [subject.role.value, subject.subject_id, subject.name, subject.team_id]

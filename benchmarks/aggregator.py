@@ -20,7 +20,7 @@ from aggregator.core.board import Board, Paging, Split
 from aggregator.core.fields import PASSING
 from aggregator.core.filter import parse_filter
 from aggregator.core.following import Follower
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score
+from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, Write
 from aggregator.sqlite import SqliteStore
@@ -52,14 +52,17 @@ def plays(start: int, stop: int) -> list[Score]:
     rng = np.random.default_rng(start)
     passers = rng.integers(0, 60, stop - start).tolist()
     depths = PASSING.fields["depth"].values
+
+    def team(number: int, passer: int) -> str:
+        return f"T{(passer + number // 300_000) % 32}"
+
     return [
         Score(
             play=PlayKey(LEAGUE, f"{number // 150:06d}", str(number % 150)),
-            subject_id=f"passer-{passer}",
-            role=Role.PASSER,
+            subject=Subject(Role.PASSER, f"passer-{passer}", f"Passer {passer}", team(number, passer)),
             model=MODEL,
             revision=1,
-            subject_name=f"Passer {passer}",
+            outcome_revision=1,
             measures={"play_score": rng.random(), "yards_gained": 7.0, "expected_yards": 6.5},
             attributes={
                 "season": 2004 + number * 20 // 1_000_000,
@@ -68,7 +71,7 @@ def plays(start: int, stop: int) -> list[Score]:
                 "under_pressure": rng.random() < 0.3,
                 "time_to_throw": 1.0 + 4.0 * rng.random(),
                 "depth": depths[number % 4],
-                "team_id": f"T{(passer + number // 300_000) % 32}",
+                "team_id": team(number, passer),
             },
         )
         for number, passer in zip(range(start, stop), passers, strict=True)
@@ -89,7 +92,8 @@ def median_ms(call: Callable[[], object], repeats: int = 15) -> float:
 def table_of(scores: Sequence[Score]) -> list[tuple[object, ...]]:
     """The same plays as rows with a column for each field the splits ask for."""
     return [
-        (score.subject_id, *score.measures.values(), *(score.attributes[name] for name in COLUMNS)) for score in scores
+        (score.subject.subject_id, *score.measures.values(), *(score.attributes[name] for name in COLUMNS))
+        for score in scores
     ]
 
 
@@ -103,7 +107,7 @@ async def commits(folder: Path, count: int, at_once: int) -> tuple[float, float]
     async def call() -> None:
         for score in waiting:
             begin = time.perf_counter()
-            await store.record(Write(f"{score.play}", b"", [score], []))
+            await store.record(Write(f"{score.play}", b"", {0: score}, {}))
             times.append(time.perf_counter() - begin)
 
     begin = time.perf_counter()
@@ -118,7 +122,7 @@ async def loading(folder: Path, count: int) -> float:
     store = SqliteStore(folder / "loading.sqlite")
     await store.open()
     for start in range(0, count, 10_000):
-        await store.record(Write(f"{start}", b"", plays(start, start + 10_000), []))
+        await store.record(Write(f"{start}", b"", dict(enumerate(plays(start, start + 10_000))), {}))
     await store.close()
     begin = time.perf_counter()
     store = SqliteStore(folder / "loading.sqlite")
@@ -150,7 +154,7 @@ def main(count: int, chunk: int) -> None:
         database.executemany(f"INSERT INTO plays VALUES ({places})", table_of(scores))
     click.echo(f"{count:,} plays put into the snapshot: {1e6 * putting / count:.1f} us a play")
 
-    board = Board(snapshot, {MODEL: POPULATION})
+    board = Board(snapshot, {MODEL: POPULATION}, MODEL.version)
     table = snapshot.league(LEAGUE).tables[Role.PASSER, MODEL]
     for name, (text, where) in SPLITS.items():
         parsed = parse_filter(text, PASSING)
@@ -162,7 +166,9 @@ def main(count: int, chunk: int) -> None:
         select = median_ms(lambda parsed=parsed: table.select(parsed))
         # A board of its own each time, so that nothing is remembered from the time before.
         ratings = median_ms(
-            lambda question=question: Board(snapshot, {MODEL: POPULATION}).ratings(question, "", Paging(50))
+            lambda question=question: Board(snapshot, {MODEL: POPULATION}, MODEL.version).ratings(
+                question, "", Paging(50)
+            )
         )
         sqlite = median_ms(lambda sums=sums: database.execute(sums).fetchall(), repeats=5)
         click.echo(
@@ -170,7 +176,7 @@ def main(count: int, chunk: int) -> None:
             f"SQLite, sums alone {sqlite:.1f} ms ({sqlite / ratings:.0f} times)"
         )
     listing = median_ms(lambda: board.plays(Split(LEAGUE, Role.PASSER), "passer-7", Paging(50)))
-    coverage = median_ms(lambda: board.coverage(LEAGUE, "", 0), repeats=3)
+    coverage = median_ms(lambda: board.coverage(LEAGUE, Role.PASSER, "", 0), repeats=3)
     click.echo(f"a page of one subject's plays {listing:.2f} ms; coverage of all {coverage:.1f} ms")
 
     with tempfile.TemporaryDirectory() as folder:

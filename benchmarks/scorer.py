@@ -58,7 +58,7 @@ class Plays:
             shape=self.frames[place].shape,
             frames=self.frames[place].tobytes(),
             statics=self.statics[place].tobytes(),
-            **{"pass": tracking_pb2.PassAttributes(yards_to_go=10.0, yards_to_end_zone=45.0)},
+            pass_attributes=tracking_pb2.PassAttributes(yards_to_go=10.0, yards_to_end_zone=45.0),
         )
         outcome = tracking_pb2.PassOutcome(yards_gained=7.0)
         return scorer_pb2.ScorePassesRequest(passes=[scorer_pb2.PassToScore(tensor=tensor, outcome=outcome)])

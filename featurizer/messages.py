@@ -12,27 +12,24 @@ from playscore.errors import PlayscoreError
 from playscore.features import Column, FeatureSpecification
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.game import GameHeader
-from playscore.game_messages import floats_to_bytes
-from playscore.tracking.v1 import reason_pb2
+from playscore.game_messages import floats_to_bytes, is_identifier, passer_to_message, rejection_to_message
 from playscore.tracking.v1 import tracking_pb2 as tracking
 
 
 def tensor_to_message(header: GameHeader, tensor: Tensor) -> tracking.PlayTensor:
     """A play of a game that became a tensor."""
-    message = tracking.PlayTensor(
+    return tracking.PlayTensor(
         key=_key(header, tensor.play_id),
         revision=tensor.revision,
         feature_specification_id=PASSING.id,
         shape=tensor.frames.shape,
         frames=floats_to_bytes(tensor.frames),
         statics=floats_to_bytes(tensor.statics),
-        subject_id=tensor.subject_id,
-        subject_name=tensor.subject_name,
+        subjects=[passer_to_message(tensor.subject_id, tensor.subject_name, tensor.attributes.team_id)],
+        pass_attributes=_attributes_to_message(tensor.attributes),
         interpolated_frames=tensor.interpolated_frames,
         duplicate_samples=tensor.duplicate_samples,
     )
-    getattr(message, "pass").CopyFrom(_attributes_to_message(tensor.attributes))
-    return message
 
 
 def _attributes_to_message(attributes: PassAttributes) -> tracking.PassAttributes:
@@ -41,27 +38,27 @@ def _attributes_to_message(attributes: PassAttributes) -> tracking.PassAttribute
     return tracking.PassAttributes(depth=tracking.PassDepth.ValueType(depth.value if depth else 0), **values)
 
 
-def rejection_to_message(header: GameHeader, rejection: Rejection) -> tracking.PlayRejection:
+def refused_to_message(header: GameHeader, rejection: Rejection) -> tracking.PlayRejection:
     """A play of a game that became none."""
-    return tracking.PlayRejection(
-        key=_key(header, rejection.play_id),
-        revision=rejection.revision,
-        reason=reason_pb2.Reason.ValueType(rejection.reason.value),
-        detail=rejection.detail,
-        subject_id=rejection.subject_id,
-        team_id=rejection.team_id,
+    return rejection_to_message(
+        _key(header, rejection.play_id),
+        rejection.revision,
+        rejection.reason.value,
+        rejection.detail,
+        [passer_to_message(rejection.subject_id, rejection.subject_name, rejection.team_id)],
     )
 
 
 def refusal(context: tracking.PlayContext, fault: PlayscoreError) -> Rejection:
-    """A play whose messages are wrong in themselves."""
+    """A play whose messages are wrong in themselves, under a revision that can be recorded: counting starts with 1."""
+    passer_id, team_id = context.football.passer_id, context.offense_team_id
     return Rejection(
         play_id=context.play_id,
         revision=max(1, context.revision),
         reason=fault.reason,
         detail=fault.detail,
-        subject_id=context.football.passer_id,
-        team_id=context.offense_team_id,
+        subject_id=passer_id if is_identifier(passer_id) else "",
+        team_id=team_id if is_identifier(team_id) else "",
     )
 
 

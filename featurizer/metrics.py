@@ -16,7 +16,7 @@ _REJECTING = (
     Reason.FIELD_INVALID,
     Reason.SPORT_UNSUPPORTED,
     Reason.COORDINATES_UNDECLARED,
-    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.PLAY_NULLIFIED.value),
+    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.SITUATION_CONTRADICTED.value),
 )
 
 

@@ -26,6 +26,7 @@ class Progress:
     tensors: NonNegativeInt = 0
     rejections: NonNegativeInt = 0
     frames_passed_over: NonNegativeInt = 0
+    contexts_passed_over: NonNegativeInt = 0
 
     @property
     def plays_finished(self) -> int:

@@ -13,16 +13,18 @@ from google.protobuf.descriptor import ServiceDescriptor
 from featurizer import metrics
 from featurizer.core.columns import PASSING
 from featurizer.core.play import Rejection, Tensor, check_header, featurize
-from featurizer.messages import refusal, rejection_to_message, specification_to_message, tensor_to_message
+from featurizer.messages import refusal, refused_to_message, specification_to_message, tensor_to_message
 from featurizer.stream import GameStream
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as messages
 from playscore.featurizer.v1 import featurizer_pb2_grpc
 from playscore.game import Frames, GameHeader, Player
 from playscore.game_messages import (
+    MAX_ID_LENGTH,
     context_from_message,
     frames_from_message,
     header_from_message,
+    is_identifier,
     roster_from_message,
 )
 from playscore.tracking.v1 import tracking_pb2 as tracking
@@ -90,7 +92,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
                 response.tensors.append(tensor_to_message(header, outcome))
                 metrics.count_play(response.tensors[-1])
             else:
-                response.rejections.append(rejection_to_message(header, outcome))
+                response.rejections.append(refused_to_message(header, outcome))
                 metrics.count_play(response.rejections[-1])
             await asyncio.sleep(0)  # streams go first: a backfill must not hold up a game
         return response
@@ -127,11 +129,12 @@ def _check_plays(plays: Sequence[messages.WholePlay], header: GameHeader) -> Non
         )
     for place, play in enumerate(plays):
         path = f"plays[{place}]"
-        if not play.context.play_id:
+        if not is_identifier(play.context.play_id):
+            right = f"must have 1 to {MAX_ID_LENGTH} printable characters"
             raise PlayscoreError(
                 Reason.FIELD_INVALID,
-                f"{path}.context.play_id is empty; it says which play the answer is about",
-                fields=(FieldViolation(f"{path}.context.play_id", "must not be empty"),),
+                f"{path}.context.play_id says which play the answer is about; it {right}",
+                fields=(FieldViolation(f"{path}.context.play_id", right),),
             )
         belongs_to = {"context": play.context.game_id}
         belongs_to |= {f"frames[{number}]": batch.game_id for number, batch in enumerate(play.frames)}

@@ -1,8 +1,11 @@
 """The stream of one game: messages in, messages out. Knows nothing of the transport.
 
 Every play that opens ends in exactly one tensor or rejection, and a checkpoint follows it. What comes for a play that
-is finished is passed over, frames being counted: its tensor has left. Only a context of a higher revision opens it
-again, as a correction whose frames are sent anew.
+is finished is passed over, frames and contexts being counted: its tensor has left. Only a context of a higher revision
+opens it again, as a correction whose frames are sent anew.
+
+A resumed stream knows which play was finished last and no earlier one. So until a context opens a play, frames and ends
+of any play are passed over. A context of an earlier play opens it again: its answer is the one it had.
 
 A play that is wrong in itself is rejected and the stream goes on. PlayscoreError is raised, and ends the stream, where
 nothing after it could be trusted.
@@ -14,7 +17,7 @@ from typing import Final
 
 from featurizer.core.columns import PASSING
 from featurizer.core.play import OpenPlay, Rejection, Tensor, check_header
-from featurizer.messages import refusal, rejection_to_message, tensor_to_message
+from featurizer.messages import refusal, refused_to_message, tensor_to_message
 from featurizer.progress import Progress
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import (
@@ -31,6 +34,7 @@ from playscore.game_messages import (
     context_from_message,
     frames_from_message,
     header_from_message,
+    is_identifier,
     roster_from_message,
 )
 from playscore.tracking.v1.tracking_pb2 import FrameBatch, PlayContext, Roster
@@ -53,6 +57,8 @@ class GameStream:
         """Revisions of the plays that this stream has finished, and of the one that it was resumed after."""
         if progress.last_play_id:
             self._finished[progress.last_play_id] = progress.last_revision
+        self._resuming = bool(progress.last_play_id)
+        """It was resumed, and no play has opened since."""
 
     @classmethod
     def open(cls, first: StreamPlaysRequest) -> tuple[GameStream, StreamPlaysResponse]:
@@ -109,19 +115,20 @@ class GameStream:
     def _tell(self, message: PlayContext) -> Responses:
         self._check_game(message.game_id, "context")
         play_id = message.play_id
-        if message.revision <= self._finished.get(play_id, 0):
+        if play_id in self._finished and message.revision <= self._finished[play_id]:
+            self._progress.contexts_passed_over += 1
             return []
         try:
             context = context_from_message(message)
         except PlayscoreError as fault:
-            if any(violation.field == "context.play_id" for violation in fault.fields):
-                raise
+            if not is_identifier(play_id):
+                raise  # there is no play to reject
             return self._refuse(message, fault)
         if self._open and self._open.context.play_id == play_id:
-            self._open.amend(context)
+            if not self._open.amend(context):
+                self._progress.contexts_passed_over += 1
             return []
-        responses = self._close()
-        self._make_room()
+        responses = self._turn_to_another()
         self._open = OpenPlay(self._header, self._roster, context)
         return responses
 
@@ -130,9 +137,14 @@ class GameStream:
         if self._open and self._open.context.play_id == message.play_id:
             self._open.refuse(fault)
             return self._close()
+        return self._turn_to_another() + self._finish(refusal(message, fault))
+
+    def _turn_to_another(self) -> Responses:
+        """Close the open play, if any: another one begins."""
         responses = self._close()
         self._make_room()
-        return responses + self._finish(refusal(message, fault))
+        self._resuming = False
+        return responses
 
     def _add_frames(self, message: FrameBatch) -> Responses:
         self._check_game(message.game_id, "frames")
@@ -167,7 +179,7 @@ class GameStream:
             answer = StreamPlaysResponse(tensor=tensor_to_message(self._header, outcome))
         else:
             progress.rejections += 1
-            answer = StreamPlaysResponse(rejection=rejection_to_message(self._header, outcome))
+            answer = StreamPlaysResponse(rejection=refused_to_message(self._header, outcome))
         checkpoint = Checkpoint(
             resume_token=progress.token(self._header),
             last_play_id=progress.last_play_id,
@@ -175,6 +187,7 @@ class GameStream:
             tensors=progress.tensors,
             rejections=progress.rejections,
             frames_passed_over=progress.frames_passed_over,
+            contexts_passed_over=progress.contexts_passed_over,
         )
         return [answer, StreamPlaysResponse(checkpoint=checkpoint)]
 
@@ -187,7 +200,7 @@ class GameStream:
             )
 
     def _check_finished(self, play_id: str, field: str) -> None:
-        if play_id not in self._finished:
+        if play_id not in self._finished and not self._resuming:
             raise PlayscoreError(
                 Reason.STREAM_ORDER, f"{field} came for play {play_id!r} before any context opened that play"
             )

@@ -177,7 +177,7 @@ def _show(done: Replay, console: Console) -> None:
     written = done.written
     console.print(
         f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
-        f"{written.stale} kept as recorded before."
+        f"{written.stale} stale, {written.conflicting} in conflict with what stands; {written.withdrawn} withdrawn."
     )
 
     stages = Table("stage", title="Latency", title_justify="left")
@@ -194,15 +194,16 @@ def _show(done: Replay, console: Console) -> None:
     for heading in ("rating", "90%", "plays", "yards", "expect"):
         board.add_column(heading, justify="right")
     for rating in done.ratings[:LEADERBOARD_ROWS]:
+        subject, passing = rating.subject, rating.passing
         board.add_row(
             str(rating.rank) if rating.qualified else "-",
-            rating.subject_name or rating.subject_id,
-            rating.team_id,
-            f"{rating.rating:.0f}",
-            f"{rating.rating_low:.0f} to {rating.rating_high:.0f}",
+            subject.subject_name or subject.subject_id,
+            subject.team_id,
+            f"{passing.rating:.0f}",
+            f"{passing.rating_low:.0f} to {passing.rating_high:.0f}",
             str(rating.plays),
-            f"{rating.yards_per_play:.1f}",
-            f"{rating.expected_yards_per_play:.1f}",
+            f"{passing.yards_per_play:.1f}",
+            f"{passing.expected_yards_per_play:.1f}",
         )
     console.print(board)
     if len(done.ratings) > LEADERBOARD_ROWS:

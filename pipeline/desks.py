@@ -11,11 +11,13 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from pipeline.patience import PASSING, until_it_answers
-from pipeline.results import PlayResult, StageTimes
+from pipeline.results import PlayResult, StageTimes, known_reason
 from pipeline.traveller import Traveller
 from playscore.client import AggregatorClient, ScorerClient
-from playscore.errors import PlayscoreError, Reason
+from playscore.errors import Reason
 from playscore.game import PassOutcome, PassResult
 from playscore.game_messages import outcome_to_message
 from playscore.scorer.v1 import scorer_pb2 as scorer
@@ -32,6 +34,9 @@ CALLS_AT_ONCE = 2
 """Calls of one desk in flight: one is answered while the next one is made ready."""
 PAUSE_SECONDS = 0.2
 """Before a play is asked for again that alone was refused for a reason that passes."""
+
+
+log = structlog.get_logger()
 
 
 class Desk:
@@ -62,6 +67,9 @@ class Written:
     replaced: int = 0
     unchanged: int = 0
     stale: int = 0
+    withdrawn: int = 0
+    conflicting: int = 0
+    """Refused because another content stands there at the same revisions."""
 
 
 class Desks:
@@ -109,17 +117,11 @@ class Desks:
         if traveller.rejection is None and traveller.outcome is not None:
             match traveller.outcome.result:
                 case PassResult.SACK | PassResult.SCRAMBLE as result:
-                    traveller.reject(Reason.NO_RELEASE, f"the official result is a {result.name.lower()}")
+                    traveller.reject(Reason.NO_RELEASE.value, f"the official result is a {result.name.lower()}")
         (self._scoring if traveller.rejection is None else self._recording).put(traveller)
 
     async def _score(self, batch: Sequence[Traveller]) -> None:
-        passes = [
-            scorer.PassToScore(
-                tensor=traveller.tensor,
-                outcome=_known(traveller.outcome),
-            )
-            for traveller in batch
-        ]
+        passes = [scorer.PassToScore(tensor=traveller.tensor, outcome=_known(traveller.outcome)) for traveller in batch]
         answer = await until_it_answers(lambda: self._scorer.score_passes(passes))
         self._pass_on("score", batch, answer, self._scoring)
 
@@ -127,15 +129,7 @@ class Desks:
         passes = []
         for traveller in batch:
             assert traveller.score is not None
-            passes.append(
-                scorer.PassToGrade(
-                    score=traveller.score,
-                    revision=traveller.score.revision + 1,
-                    outcome=_known(traveller.outcome),
-                    yards_to_go=traveller.context.football.yards_to_go,
-                    yards_to_end_zone=traveller.context.football.yards_to_end_zone,
-                )
-            )
+            passes.append(scorer.PassToGrade(score=traveller.score, outcome=_known(traveller.outcome)))
         answer = await until_it_answers(lambda: self._scorer.grade_passes(passes))
         self._pass_on("grade", batch, answer, self._grading)
 
@@ -153,11 +147,11 @@ class Desks:
             refusal = refused.get(index)
             if refusal is None:
                 traveller.score = next(scores)
-            elif Reason(refusal.reason) in PASSING:
+            elif known_reason(refusal.reason) in PASSING:
                 asyncio.get_running_loop().call_later(PAUSE_SECONDS, desk.put, traveller)
                 continue
             else:
-                traveller.reject(Reason(refusal.reason), refusal.detail)
+                traveller.reject(refusal.reason, refusal.detail)
             self._stamp(stage, traveller)
             if traveller.rejection is not None or traveller.yards is not None:
                 self._recording.put(traveller)
@@ -170,7 +164,7 @@ class Desks:
         if traveller.official is not None:
             traveller.outcome = await traveller.official
         if traveller.yards is None:
-            traveller.reject(Reason.FIELD_INVALID, "outcome.yards_gained: the official yards are not known")
+            traveller.reject(Reason.OUTCOME_UNKNOWN.value, "the official yards never came")
             self._recording.put(traveller)
         else:
             traveller.stage_at = time.perf_counter()
@@ -187,22 +181,26 @@ class Desks:
         self.written.replaced += answer.replaced
         self.written.unchanged += answer.unchanged
         self.written.stale += answer.stale
+        self.written.withdrawn += answer.withdrawn
         self.revision_token = answer.revision_token
-        refused = set()
+        again = set()
         for refusal in answer.rejections:
-            if refusal.in_unscored:
-                raise PlayscoreError(Reason(refusal.reason), f"play not recorded: {refusal.detail}")
-            traveller = scored[refusal.index]
-            traveller.reject(Reason(refusal.reason), refusal.detail)
-            refused.add(traveller)
-            self._recording.put(traveller)
+            traveller = (unscored if refusal.in_unscored else scored)[refusal.index]
+            traveller.reject(refusal.reason, f"not recorded: {refusal.detail}")
+            if refusal.reason == Reason.REVISION_CONFLICT.value:
+                self.written.conflicting += 1  # it stands recorded, otherwise
+            elif refusal.in_unscored:
+                log.error("play not recorded", key=str(traveller.key), detail=refusal.detail)
+            else:
+                again.add(traveller)
+                self._recording.put(traveller)
         for traveller in batch:
-            if traveller not in refused:
+            if traveller not in again:
                 self._stamp("record", traveller)
         if self._read_back:
-            await self._read([traveller for traveller in scored if traveller not in refused], answer.revision_token)
+            await self._read([traveller for traveller in scored if traveller.rejection is None], answer.revision_token)
         for traveller in batch:
-            if traveller not in refused:
+            if traveller not in again:
                 self._finish(traveller)
 
     async def _read(self, scored: Sequence[Traveller], token: str) -> None:
@@ -210,7 +208,9 @@ class Desks:
         for traveller in scored:
             rated = traveller.record()
             await until_it_answers(
-                partial(self._aggregator.get_rating, rated.key.league, rated.subject_id, at_least_as_fresh=token)
+                partial(
+                    self._aggregator.get_rating, rated.key.league, rated.subject.subject_id, at_least_as_fresh=token
+                )
             )
             self._stamp("read", traveller)
 

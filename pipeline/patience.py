@@ -12,7 +12,13 @@ from playscore.client import backoff
 from playscore.errors import PlayscoreError, Reason
 
 PASSING = frozenset(
-    {Reason.OVERLOADED, Reason.INFERENCE_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.NOT_FRESH_ENOUGH}
+    {
+        Reason.OVERLOADED,
+        Reason.NOT_SERVING,
+        Reason.INFERENCE_UNAVAILABLE,
+        Reason.STORE_UNAVAILABLE,
+        Reason.NOT_FRESH_ENOUGH,
+    }
 )
 """Reasons that go away by themselves."""
 

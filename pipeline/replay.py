@@ -10,11 +10,12 @@ from typing import Any
 
 from pipeline.desks import Desks, Written
 from pipeline.layouts.source import Source
-from pipeline.results import Ending, PlayResult, StageTimes
+from pipeline.results import Ending, PlayResult, StageTimes, known_reason
 from pipeline.worker import play_game
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
 from playscore.errors import Reason
+from playscore.tracking.v1 import tracking_pb2 as tracking
 
 GAMES_AT_ONCE = 8
 
@@ -46,7 +47,8 @@ class Replay:
     @property
     def lost(self) -> int:
         """Plays that went in and did not come out, or that the aggregator does not answer for."""
-        answered = self.written.inserted + self.written.replaced + self.written.unchanged + self.written.stale
+        written = self.written
+        answered = written.inserted + written.replaced + written.unchanged + written.stale + written.conflicting
         return max(self.plays_read - len(self.results), len(self.results) - answered)
 
     def endings(self) -> Counter[tuple[Ending, Reason | None]]:
@@ -113,19 +115,20 @@ async def replay(
 
 
 def _rating_as_json(rating: aggregator.Rating) -> dict[str, Any]:
+    passing = rating.passing
     return {
-        "subject_id": rating.subject_id,
-        "subject_name": rating.subject_name,
-        "team_id": rating.team_id,
-        "role": aggregator.Role.Name(rating.role).removeprefix("ROLE_").lower(),
+        "subject_id": rating.subject.subject_id,
+        "subject_name": rating.subject.subject_name,
+        "team_id": rating.subject.team_id,
+        "role": tracking.Role.Name(rating.subject.role).removeprefix("ROLE_").lower(),
         "model": {"name": rating.model.name, "version": rating.model.version},
         "plays": rating.plays,
-        "rating": rating.rating,
-        "rating_low": rating.rating_low,
-        "rating_high": rating.rating_high,
-        "mean_play_score": rating.mean_play_score,
-        "yards_per_play": rating.yards_per_play,
-        "expected_yards_per_play": rating.expected_yards_per_play,
+        "rating": passing.rating,
+        "rating_low": passing.rating_low,
+        "rating_high": passing.rating_high,
+        "mean_play_score": passing.mean_play_score,
+        "yards_per_play": passing.yards_per_play,
+        "expected_yards_per_play": passing.expected_yards_per_play,
         "qualified": rating.qualified,
         "rank": rating.rank,
         "qualified_peers": rating.qualified_peers,
@@ -136,8 +139,14 @@ def _coverage_as_json(coverage: aggregator.GetCoverageResponse) -> dict[str, Any
     return {
         "plays": coverage.plays,
         "scored": coverage.scored,
-        "unscored": {Reason(count.reason).name: count.plays for count in coverage.unscored},
+        "unscored": {_reason_name(count.reason): count.plays for count in coverage.unscored},
     }
+
+
+def _reason_name(number: int) -> str:
+    """Its name; its number where only a newer contract names it."""
+    reason = known_reason(number)
+    return reason.name if reason else str(number)
 
 
 def _leaf(failure: BaseException) -> BaseException:

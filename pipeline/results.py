@@ -13,6 +13,14 @@ from playscore.errors import Reason
 from playscore.scorer.v1 import scorer_pb2 as scorer
 
 
+def known_reason(number: int) -> Reason | None:
+    """The contract's reason of that number; None for one of a newer contract, which is final for its play."""
+    try:
+        return Reason(number)
+    except ValueError:
+        return None
+
+
 class Ending(enum.Enum):
     """What became of a play."""
 
@@ -22,14 +30,19 @@ class Ending(enum.Enum):
     NOT_A_PASS = "not_a_pass"
 
     @classmethod
-    def of(cls, reason: Reason) -> Ending:
-        """The ending of a play that was not scored."""
-        return {Reason.NO_RELEASE: cls.NO_RELEASE, Reason.NOT_A_PASS: cls.NOT_A_PASS}.get(reason, cls.REJECTED)
+    def of(cls, reason: Reason | None) -> Ending:
+        """The ending of a play that was not scored; None: for a reason of a newer contract."""
+        match reason:
+            case Reason.NO_RELEASE:
+                return cls.NO_RELEASE
+            case Reason.NOT_A_PASS:
+                return cls.NOT_A_PASS
+        return cls.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """A finished play. `score` is None where it was not scored."""
+    """A finished play. `score` is None where it was not scored, `reason` where it was or a newer contract says why."""
 
     game_id: str
     play_id: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from pipeline.results import Ending, PlayResult
+from pipeline.results import Ending, PlayResult, known_reason
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
-from playscore.errors import Reason
 from playscore.game import GameHeader, PassOutcome, PlayContext
+from playscore.game_messages import passer_to_message, rejection_to_message
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.tracking.v1 import tracking_pb2 as tracking
 
@@ -72,46 +72,51 @@ class Traveller:
         """The official yards, once they are known."""
         return None if self.outcome is None else self.outcome.yards_gained
 
-    def reject(self, reason: Reason, detail: str) -> None:
-        """Ends the journey without a score."""
-        self.rejection = tracking.PlayRejection(
-            key=self.key,
-            revision=self.context.revision,
-            reason=reason.value,  # type: ignore[arg-type]  # the same numbers by contract
-            detail=detail,
-            subject_id=self.context.football.passer_id,
-            team_id=self.context.offense_team_id,
-        )
+    def reject(self, reason: int, detail: str) -> None:
+        """Ends the journey without a score. `reason` is the contract's number, which may be a newer one."""
+        self.rejection = rejection_to_message(self.key, self.context.revision, reason, detail, self._subjects())
+
+    def _subjects(self) -> Sequence[tracking.Subject]:
+        if self.tensor is not None:
+            return self.tensor.subjects
+        return [passer_to_message(self.context.football.passer_id, "", self.context.offense_team_id)]
 
     def record(self) -> aggregator.ScoreRecord:
         """What the aggregator keeps of a scored play."""
         assert self.tensor is not None
         assert self.score is not None
-        record = aggregator.ScoreRecord(
+        return aggregator.ScoreRecord(
             key=self.score.key,
-            subject_id=self.tensor.subject_id,
-            subject_name=self.tensor.subject_name,
-            role=aggregator.ROLE_PASSER,
+            subject=next(subject for subject in self.tensor.subjects if subject.role == tracking.ROLE_PASSER),
             model=self.score.model,
             revision=self.score.revision,
-            pass_attributes=getattr(self.tensor, "pass"),  # a word of Python's own
+            outcome_revision=self.score.outcome_revision,
+            pass_measure=aggregator.PassMeasure(
+                play_score=self.score.play_score,
+                yards_gained=self.score.yards_gained,
+                expected_yards=self.score.expected_yards,
+            ),
+            pass_attributes=self.tensor.pass_attributes,
         )
-        measure: aggregator.PassMeasure = getattr(record, "pass")
-        measure.play_score = self.score.play_score
-        measure.yards_gained = self.score.yards_gained
-        measure.expected_yards = self.score.expected_yards
-        return record
 
     def result(self) -> PlayResult:
         """How it ended."""
-        reason = None if self.rejection is None else Reason(self.rejection.reason)
-        return PlayResult(
+        result = PlayResult(
             game_id=self.header.game_id,
             play_id=self.context.play_id,
-            ending=Ending.SCORED if reason is None else Ending.of(reason),
-            reason=reason,
-            detail="" if self.rejection is None else self.rejection.detail,
+            ending=Ending.SCORED,
             passer_id=self.context.football.passer_id,
             yards=self.yards,
-            score=self.score if reason is None else None,
+            score=self.score,
+        )
+        if self.rejection is None:
+            return result
+        number, detail = self.rejection.reason, self.rejection.detail
+        reason = known_reason(number)
+        return replace(
+            result,
+            ending=Ending.of(reason),
+            reason=reason,
+            detail=detail if reason else f"reason {number}, which this release does not know: {detail}",
+            score=None,
         )

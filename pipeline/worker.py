@@ -26,6 +26,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.game import Frames, Game, PassOutcome, Play
 from playscore.game_messages import context_to_message, frames_to_message, header_to_message, roster_to_message
+from playscore.tracking_events import is_release
 
 PLAYS_IN_FLIGHT = 64
 """Plays of one game that may be on their way at once."""
@@ -98,7 +99,7 @@ def _refuse(journey: Journey, desks: Desks, failure: Exception) -> None:
     reason = failure.reason if isinstance(failure, PlayscoreError) else Reason.INTERNAL
     log.error("game refused", game_id=journey.game.header.game_id, reason=reason.name, detail=str(failure))
     for traveller in journey.unanswered():
-        traveller.reject(reason, str(failure))
+        traveller.reject(reason.value, str(failure))
         desks.take(traveller)
 
 
@@ -137,13 +138,13 @@ async def _send_play(traveller: Traveller, frames: Frames, stream: PlayStream, s
     game_id, play_id = traveller.header.game_id, traveller.context.play_id
     await stream.send(featurizer.StreamPlaysRequest(context=context_to_message(game_id, traveller.context)))
     begun = time.perf_counter()
-    for start, stop in _messages(frames, paced=speed is not None):
+    for start, stop in _messages(frames, speed):
         if speed is not None:
-            since_first = int(frames.frame_numbers[start] - frames.frame_numbers[0]) / traveller.header.frame_rate_hertz
-            await asyncio.sleep(begun + since_first / speed - time.perf_counter())
+            film = int(frames.frame_numbers[stop - 1] - frames.frame_numbers[0]) / traveller.header.frame_rate_hertz
+            await asyncio.sleep(begun + film / speed - time.perf_counter())
         part = frames.rows(start, stop)
         request = featurizer.StreamPlaysRequest(frames=frames_to_message(game_id, play_id, part))
-        traveller.sent(any(is_release(event.name) for event in part.events))
+        traveller.sent(any(map(is_release, part.events)))
         await stream.send(request)
     traveller.sent(release=False)
     end = featurizer.EndPlay(game_id=game_id, play_id=play_id)
@@ -168,17 +169,16 @@ async def _receive(journey: Journey, stream: PlayStream, desks: Desks) -> None:
         raise PlayscoreError(Reason.INTERNAL, f"the featurizer ended the game without an answer to plays {names}")
 
 
-def is_release(event: str) -> bool:
-    """A source's name for a release: `pass_forward`, `passForward`, `autoevent_passforward`, `pass_shovel`."""
-    return event.replace("_", "").lower().removeprefix("autoevent") in ("passforward", "passshovel")
+def _messages(frames: Frames, speed: float | None) -> Iterator[tuple[int, int]]:
+    """Rows that travel together: those that come due in one sampling interval of the clock; many if nothing is paced.
 
-
-def _messages(frames: Frames, *, paced: bool) -> Iterator[tuple[int, int]]:
-    """Rows that travel together: those of one frame number where frames come as they are played, else many."""
-    if not paced:
+    At real time or slower that is a frame. Faster, it is several, so that speed costs no more messages a second.
+    """
+    if speed is None:
         cuts: Sequence[int] = range(0, len(frames), FRAMES_A_MESSAGE)
     else:
-        cuts = [0, *(np.flatnonzero(np.diff(frames.frame_numbers)) + 1).tolist()] if len(frames) else []
+        intervals = np.ceil((frames.frame_numbers - frames.frame_numbers[:1]) / speed)
+        cuts = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist()] if len(frames) else []
     return itertools.pairwise([*cuts, len(frames)])
 
 

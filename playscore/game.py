@@ -67,6 +67,14 @@ class PassResult(enum.Enum):
     SCRAMBLE = 5
 
 
+class TrackingEventKind(enum.Enum):
+    """What an event is."""
+
+    SNAP = 1
+    PASS_RELEASE = 2
+    SHOT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class CoordinateSystem:
     """How the numbers of a source are to be read."""
@@ -136,10 +144,14 @@ class PlayContext:
 
 @dataclass(frozen=True, slots=True)
 class TrackingEvent:
-    """Something that happened at a frame, in the source's words."""
+    """Something that happened at a frame, in the source's words; `playscore.tracking_events` tells what."""
 
     frame_number: int
     name: str
+    kind: TrackingEventKind | None = None
+    """What it is, for sources that know; None: by its name."""
+    automatic: bool = False
+    """Tagged by a program, not by hand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,10 +216,12 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class PassOutcome:
-    """The official result of a pass play. Yards are net yards credited to the pass; None: not known yet."""
+    """The official result of a pass play. Yards are whole net yards credited to the pass; None: not known yet."""
 
     result: PassResult | None
     yards_gained: float | None
+    revision: int = 1
+    """Counts corrections of the official result, apart from those of the play; 0: the source does not count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

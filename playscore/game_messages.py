@@ -34,19 +34,30 @@ from playscore.game import (
     PlayKind,
     Sport,
     TrackingEvent,
+    TrackingEventKind,
 )
+from playscore.tracking.v1 import reason_pb2
 from playscore.tracking.v1 import tracking_pb2 as messages
 
 MAX_ROSTER: Final = 200
 MAX_PLAYERS: Final = 64
 """Players of a batch of frames."""
 MAX_ID_LENGTH: Final = 128
+MAX_NAME_LENGTH: Final = 256
+"""Characters of what a reader should see."""
+MAX_DETAIL_LENGTH: Final = 4_096
+"""Characters of why a play was refused."""
 MAX_FRAME_NUMBER: Final = 10_000_000
 
 _LEAGUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LITTLE_ENDIAN_FLOAT = np.dtype("<f4")
 
 E = TypeVar("E", bound=enum.Enum)
+
+
+def is_identifier(value: str) -> bool:
+    """Whether it can name something: 1 to 128 printable characters."""
+    return 0 < len(value) <= MAX_ID_LENGTH and value.isprintable()
 
 
 class _Check:
@@ -65,8 +76,12 @@ class _Check:
     def identifier(self, field: str) -> str:
         """A field that names something."""
         value: str = getattr(self._message, field)
-        self.that(0 < len(value) <= MAX_ID_LENGTH, field, f"must have 1 to {MAX_ID_LENGTH} characters")
+        self.that(is_identifier(value), field, f"must have 1 to {MAX_ID_LENGTH} printable characters")
         return value
+
+    def optional_identifier(self, field: str) -> str:
+        """A field that names something, or is empty."""
+        return self.identifier(field) if getattr(self._message, field) else ""
 
     def number(self, field: str, low: float, high: float) -> Any:
         """An optional number between two bounds, both included; None where it is absent."""
@@ -119,7 +134,10 @@ def header_to_message(header: GameHeader) -> messages.GameHeader:
 
 
 def header_from_message(message: messages.GameHeader, path: str = "header") -> GameHeader:
-    """A game's header. Raises FIELD_INVALID, SPORT_UNSUPPORTED or COORDINATES_UNDECLARED."""
+    """A game's header. Raises FIELD_INVALID, SPORT_UNSUPPORTED or COORDINATES_UNDECLARED.
+
+    Which frame rates can be read is for those to say who read the frames.
+    """
     sport = _Check(message, path)
     known_sport = sport.required_choice("sport", Sport)
     sport.done(Reason.SPORT_UNSUPPORTED)
@@ -133,11 +151,6 @@ def header_from_message(message: messages.GameHeader, path: str = "header") -> G
     game_id, home, away = (check.identifier(field) for field in ("game_id", "home_team_id", "away_team_id"))
     check.that(home != away, "away_team_id", f"must not be the home side's, {home!r}")
     check.that(1850 <= message.season <= 2200, "season", "must be the year in which the season began")
-    check.that(
-        1.0 <= message.frame_rate_hertz <= 60.0,
-        "frame_rate_hertz",
-        f"must be 1 to 60, not {message.frame_rate_hertz:g}",
-    )
     week = check.number("week", 1, 60)
     remaining = [check.number(field, 0, 200) for field in ("home_games_remaining", "away_games_remaining")]
     check.done()
@@ -202,6 +215,10 @@ def _player(message: messages.Player, teams: Collection[str], path: str) -> Play
     check = _Check(message, path)
     player_id = check.identifier("player_id")
     check.that(message.team_id in teams, "team_id", f"must be one of {', '.join(teams)}, not {message.team_id!r}")
+    length = len(message.display_name)
+    check.that(
+        length <= MAX_NAME_LENGTH, "display_name", f"must have at most {MAX_NAME_LENGTH} characters, not {length}"
+    )
     number = message.jersey_number if message.HasField("jersey_number") else None
     check.done()
     return Player(player_id, message.team_id, message.display_name, message.position, number)
@@ -233,7 +250,14 @@ def context_to_message(game_id: str, context: PlayContext) -> messages.PlayConte
 
 
 def context_from_message(message: messages.PlayContext, path: str = "context") -> PlayContext:
-    """What is known of a play. Raises FIELD_INVALID, or SPORT_UNSUPPORTED for a situation of another sport."""
+    """What is known of a play. Raises FIELD_INVALID, or SPORT_UNSUPPORTED for a situation of another sport.
+
+    Before anything else it is checked which play at which revision it is about.
+    """
+    named = _Check(message, path)
+    play_id = named.identifier("play_id")
+    named.that(message.revision >= 1, "revision", f"must be at least 1, not {message.revision}")
+    named.done()
     if message.HasField("hockey"):
         raise PlayscoreError(
             Reason.SPORT_UNSUPPORTED,
@@ -241,14 +265,13 @@ def context_from_message(message: messages.PlayContext, path: str = "context") -
             fields=(FieldViolation(f"{path}.hockey", "must be empty; set football"),),
         )
     check = _Check(message, path)
-    play_id = check.identifier("play_id")
-    check.that(message.revision >= 1, "revision", f"must be at least 1, not {message.revision}")
+    offense = check.optional_identifier("offense_team_id")
     direction = check.choice("attacking_direction", AttackingDirection)
     check.that(message.HasField("football"), "football", "must be set")
     check.done()
     return PlayContext(
         play_id=play_id,
-        offense_team_id=message.offense_team_id,
+        offense_team_id=offense,
         football=_situation(message.football, f"{path}.football"),
         attacking_direction=direction,
         revision=message.revision,
@@ -267,8 +290,8 @@ def _situation(message: messages.FootballSituation, path: str) -> FootballSituat
         yards_to_end_zone=check.number("yards_to_end_zone", 0, 100),
         home_score=check.number("home_score", 0, 300),
         away_score=check.number("away_score", 0, 300),
-        passer_id=message.passer_id,
-        target_id=message.target_id,
+        passer_id=check.optional_identifier("passer_id"),
+        target_id=check.optional_identifier("target_id"),
         charted_air_yards=check.number("charted_air_yards", -100, 110),
     )
     check.that(situation.yards_to_go != 0, "yards_to_go", "must be above 0")
@@ -293,7 +316,13 @@ def frames_to_message(game_id: str, play_id: str, frames: Frames) -> messages.Fr
         orientation_degrees=_values(frames.orientation_degrees),
         ball_x=_values(frames.ball_x),
         ball_y=_values(frames.ball_y),
-        events=[messages.TrackingEvent(frame_number=event.frame_number, name=event.name) for event in frames.events],
+        events=map(_event_to_message, frames.events),
+    )
+
+
+def _event_to_message(event: TrackingEvent) -> messages.TrackingEvent:
+    return messages.TrackingEvent(
+        frame_number=event.frame_number, name=event.name, kind=_number(event.kind), automatic=event.automatic
     )
 
 
@@ -310,11 +339,14 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
             fields=(FieldViolation(f"{path}.player_ids", f"must be at most {MAX_PLAYERS}"),),
         )
     check = _Check(message, path)
-    check.that(all(players), "player_ids", "must not be empty strings")
+    check.that(
+        all(map(is_identifier, players)), "player_ids", f"must have 1 to {MAX_ID_LENGTH} printable characters each"
+    )
     numbers = np.fromiter(message.frame_numbers, np.int32, len(message.frame_numbers))
     valid = len(numbers) == 0 or (int(numbers.min()) >= 0 and int(numbers.max()) <= MAX_FRAME_NUMBER)
     check.that(valid, "frame_numbers", f"must be 0 to {MAX_FRAME_NUMBER}")
     check.done()
+    events = tuple(_event(event, f"{path}.events[{place}]") for place, event in enumerate(message.events))
 
     shape = _Check(message, path)
     shape.that(len(set(players)) == len(players), "player_ids", "must name each player once")
@@ -348,8 +380,15 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
         **{name: table(values) for name, values in per_player.items()},
         **ball,
         times_unix_micros=times if len(times) else None,
-        events=tuple(TrackingEvent(event.frame_number, event.name) for event in message.events),
+        events=events,
     )
+
+
+def _event(message: messages.TrackingEvent, path: str) -> TrackingEvent:
+    check = _Check(message, path)
+    kind = check.choice("kind", TrackingEventKind)
+    check.done()
+    return TrackingEvent(message.frame_number, message.name, kind, message.automatic)
 
 
 _PER_PLAYER = ("speed", "acceleration", "direction_degrees", "orientation_degrees")
@@ -357,17 +396,39 @@ _PER_PLAYER = ("speed", "acceleration", "direction_degrees", "orientation_degree
 
 def outcome_to_message(outcome: PassOutcome) -> messages.PassOutcome:
     """The result of a pass as it travels."""
-    return messages.PassOutcome(result=_number(outcome.result), yards_gained=outcome.yards_gained)
+    return messages.PassOutcome(
+        result=_number(outcome.result), yards_gained=outcome.yards_gained, outcome_revision=outcome.revision
+    )
 
 
 def outcome_from_message(message: messages.PassOutcome, path: str = "outcome") -> PassOutcome:
     """The result of a pass. Raises FIELD_INVALID or YARDS_OUT_OF_RANGE."""
     check = _Check(message, path)
     result = check.choice("result", PassResult)
+    revision = message.outcome_revision
+    check.that(revision >= 0, "outcome_revision", f"must be at least 1, or 0 where nobody counts, not {revision}")
     check.done()
     yards = check.number("yards_gained", -100, 110)
     check.done(Reason.YARDS_OUT_OF_RANGE)
-    return PassOutcome(result, yards)
+    return PassOutcome(result, yards, revision)
+
+
+def passer_to_message(player_id: str, display_name: str, team_id: str) -> messages.Subject:
+    """Whose pass a play is; of a play that was refused as far as known, the rest being empty."""
+    return messages.Subject(role=messages.ROLE_PASSER, subject_id=player_id, subject_name=display_name, team_id=team_id)
+
+
+def rejection_to_message(
+    key: messages.PlayKey, revision: int, reason: int, detail: str, subjects: Iterable[messages.Subject]
+) -> messages.PlayRejection:
+    """A play that ended without a tensor or a score. `reason` is the contract's number, which may be a newer one."""
+    return messages.PlayRejection(
+        key=key,
+        revision=revision,
+        reason=reason_pb2.Reason.ValueType(reason),
+        detail=detail if len(detail) <= MAX_DETAIL_LENGTH else f"{detail[: MAX_DETAIL_LENGTH - 1]}…",
+        subjects=subjects,
+    )
 
 
 def floats_to_bytes(values: Floats) -> bytes:

@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 
 from playscore.errors import PlayscoreError, Reason
+from playscore.game import PassResult
+from playscore.game_messages import MAX_ID_LENGTH, is_identifier, outcome_from_message
 from playscore.release import Release
 from playscore.scorer.v1 import scorer_pb2
 from playscore.tracking.v1 import reason_pb2, tracking_pb2
-from scorer.core.grading import FIELD_YARDS, MAX_YARDS, MIN_YARDS, QUANTILES, Grade, Situation
+from scorer.core.grading import FIELD_YARDS, QUANTILES, Grade, Situation
 from scorer.core.laws import Law, Support, check
 from scorer.core.passing import Pass, ScoredPass
 from scorer.core.tensors import read_tensor
@@ -17,10 +19,9 @@ from scorer.core.tensors import read_tensor
 
 @dataclass(frozen=True, slots=True)
 class PassToGrade:
-    """A law from before, and what became known since."""
+    """A law from before, and the yards that became official since."""
 
     law: Law
-    situation: Situation
     yards: float
 
 
@@ -28,33 +29,28 @@ def pass_from_message(message: scorer_pb2.PassToScore, release: Release) -> Pass
     """A play to score, checked against the release.
 
     Raises:
-        PlayscoreError: FIELD_INVALID, TENSOR_SHAPE_INVALID, TOO_LONG, TENSOR_NOT_FINITE or YARDS_OUT_OF_RANGE.
+        PlayscoreError: FIELD_INVALID, TENSOR_SHAPE_INVALID, TOO_LONG, TENSOR_NOT_FINITE, or as `_yards`.
     """
     tensor = message.tensor
     _check_key(tensor.key)
     frames, statics = read_tensor(tensor.shape, tensor.frames, tensor.statics, release)
-    attributes: tracking_pb2.PassAttributes = getattr(tensor, "pass")  # the field's name is a keyword of Python
-    return Pass(frames, statics, _situation(attributes), _yards(message.outcome))
+    return Pass(frames, statics, _situation(tensor.pass_attributes), _yards(message.outcome))
 
 
 def pass_to_grade_from_message(message: scorer_pb2.PassToGrade) -> PassToGrade:
     """A play to grade.
 
     Raises:
-        PlayscoreError: FIELD_INVALID, LAW_INVALID or YARDS_OUT_OF_RANGE.
+        PlayscoreError: FIELD_INVALID, LAW_INVALID, or as `_yards`.
     """
     score = message.score
     _check_key(score.key)
-    if message.revision <= score.revision:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID, f"revision is {message.revision}; it must be above the score's, {score.revision}"
-        )
     yards = _yards(message.outcome)
     if yards is None:
         raise PlayscoreError(Reason.FIELD_INVALID, "outcome.yards_gained is absent; without yards there is no grade")
     law = _law(score.law)
     check(law)
-    return PassToGrade(law, _situation(message), yards)
+    return PassToGrade(law, yards)
 
 
 def score_message(message: scorer_pb2.PassToScore, scored: ScoredPass, release: Release) -> scorer_pb2.PassScore:
@@ -82,24 +78,17 @@ def score_message(message: scorer_pb2.PassToScore, scored: ScoredPass, release: 
     )
     if message.outcome.HasField("yards_gained"):
         score.yards_gained = message.outcome.yards_gained
+        score.outcome_revision = message.outcome.outcome_revision
     return score
 
 
-def regraded_message(message: scorer_pb2.PassToGrade, grade: Grade) -> scorer_pb2.PassScore:
-    """The score with its new grade. What depends on a situation that was not given anew stays as it was."""
+def regraded_message(message: scorer_pb2.PassToGrade, play_score: float) -> scorer_pb2.PassScore:
+    """The score with its new grade; all else stays as it was."""
     score = scorer_pb2.PassScore()
     score.CopyFrom(message.score)
-    score.revision = message.revision
     score.yards_gained = message.outcome.yards_gained
-    del score.quantiles[:]
-    score.quantiles.extend(_quantiles(grade))
-    if grade.play_score is not None:
-        score.play_score = grade.play_score
-    if grade.first_down is not None:
-        score.first_down_probability = grade.first_down
-    if grade.touchdown is not None:
-        score.touchdown_probability = grade.touchdown
-        score.expected_yards = grade.expected_yards
+    score.play_score = play_score
+    score.outcome_revision = message.outcome.outcome_revision
     return score
 
 
@@ -111,14 +100,16 @@ def rejection_message(index: int, key: tracking_pb2.PlayKey, error: PlayscoreErr
 
 
 def _check_key(key: tracking_pb2.PlayKey) -> None:
-    if not (key.league and key.game_id and key.play_id):
+    names = (key.league, key.game_id, key.play_id)
+    if not all(map(is_identifier, names)):
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"the key must name league, game_id and play_id; it is ({key.league!r}, {key.game_id!r}, {key.play_id!r})",
+            f"the key must name league, game_id and play_id, each in 1 to {MAX_ID_LENGTH} printable characters; it is"
+            f" ({', '.join(repr(name[:MAX_ID_LENGTH]) for name in names)})",
         )
 
 
-def _situation(message: tracking_pb2.PassAttributes | scorer_pb2.PassToGrade) -> Situation:
+def _situation(message: tracking_pb2.PassAttributes) -> Situation:
     yards_to_go = message.yards_to_go if message.HasField("yards_to_go") else None
     yards_to_end_zone = message.yards_to_end_zone if message.HasField("yards_to_end_zone") else None
     if yards_to_go is not None and not 0.0 < yards_to_go < math.inf:
@@ -131,15 +122,26 @@ def _situation(message: tracking_pb2.PassAttributes | scorer_pb2.PassToGrade) ->
     return Situation(yards_to_go, yards_to_end_zone)
 
 
-def _yards(outcome: tracking_pb2.PassOutcome) -> float | None:
-    if not outcome.HasField("yards_gained"):
-        return None
-    if not MIN_YARDS <= outcome.yards_gained <= MAX_YARDS:
+def _yards(message: tracking_pb2.PassOutcome) -> float | None:
+    """The yards to rank; None before they are known.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID, YARDS_OUT_OF_RANGE, OUTCOME_CONTRADICTORY, or NO_RELEASE for what is no pass.
+    """
+    outcome = outcome_from_message(message)
+    result, yards = outcome.result, outcome.yards_gained
+    if result in (PassResult.SACK, PassResult.SCRAMBLE):
+        raise PlayscoreError(Reason.NO_RELEASE, f"outcome.result is {result.name}: no pass was thrown")
+    if yards is not None and not yards.is_integer():
         raise PlayscoreError(
-            Reason.YARDS_OUT_OF_RANGE,
-            f"outcome.yards_gained is {outcome.yards_gained}; a play gains {MIN_YARDS:g} to {MAX_YARDS:g} yards",
+            Reason.OUTCOME_CONTRADICTORY, f"outcome.yards_gained is {yards}; official yards are whole numbers"
         )
-    return outcome.yards_gained
+    if yards and result in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
+        raise PlayscoreError(
+            Reason.OUTCOME_CONTRADICTORY,
+            f"outcome.result is {result.name} and outcome.yards_gained is {yards:g}; such a pass gains 0",
+        )
+    return yards
 
 
 def _law(message: scorer_pb2.BinnedParetoLaw) -> Law:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import Release
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
-from scorer.core.grading import grade_each
+from scorer.core.grading import rank_each
 from scorer.core.inference import Inference
 from scorer.core.passing import PassingModel
 from scorer.messages import (
@@ -105,15 +106,11 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         """Grades each play by itself, by the law it comes with."""
         _check_count(request.passes, MAX_PASSES_TO_GRADE)
         passes, errors = _read(request.passes, pass_to_grade_from_message)
-        grades = grade_each(
-            [play.law for play in passes.values()],
-            [play.situation for play in passes.values()],
-            [play.yards for play in passes.values()],
-        )
+        ranks = rank_each([play.law for play in passes.values()], [play.yards for play in passes.values()])
         response = scorer_pb2.GradePassesResponse()
-        for index, grade in zip(passes, grades, strict=True):
-            if grade.is_of_a_law:
-                response.scores.append(regraded_message(request.passes[index], grade))
+        for index, rank in zip(passes, ranks, strict=True):
+            if math.isfinite(rank):
+                response.scores.append(regraded_message(request.passes[index], rank))
             else:
                 errors[index] = PlayscoreError(Reason.LAW_INVALID, "law is too extreme to compute with")
         for index, error in sorted(errors.items()):

@@ -49,7 +49,7 @@ def pass_to_score(
         shape=[frames, columns],
         frames=_float32(random.normal(size=(frames, columns))),
         statics=_float32(random.normal(size=len(release.features.static_columns))),
-        **{"pass": attributes},
+        pass_attributes=attributes,
     )
     return scorer_pb2.PassToScore(tensor=tensor, outcome=tracking_pb2.PassOutcome(yards_gained=yards))
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import lru_cache, partial
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from aggregator.core.columns import TextColumn
-from aggregator.core.fields import SCHEMAS, schema_of
+from aggregator.core.fields import SCHEMAS
 from aggregator.core.filter import Filter, parse_filter
 from aggregator.core.ratings import qualifying_plays, rank, rate
-from aggregator.core.records import ModelVersion, Role, Score, check_id, check_league
-from aggregator.core.snapshot import League, PlayPlace, Selection, Snapshot, Table
+from aggregator.core.records import ModelVersion, Role, Score, Subject, check_id, check_league, check_released
+from aggregator.core.snapshot import PlayPlace, Selection, Snapshot, Table
 from aggregator.core.tokens import Json, page_token, page_token_invalid, read_page_token
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ReferencePopulation
@@ -33,7 +32,7 @@ Order = tuple[tuple[str, bool], ...]
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Whose plays are looked at, and which. `model_version` 0 is the newest recorded, `min_plays` 0 is for the rule."""
+    """Whose plays are looked at, and which. `model_version` 0 is the board's own, `min_plays` 0 is for the rule."""
 
     league: str
     role: Role
@@ -46,18 +45,16 @@ class Split:
 class Rating:
     """A subject's rating in a split, as the contract's message has it."""
 
-    subject_id: str
-    subject_name: str
-    team_id: str
-    role: Role
+    subject: Subject
     model: ModelVersion
     plays: int
     rating: float
     rating_low: float
     rating_high: float
-    mean_play_score: float
-    yards_per_play: float
-    expected_yards_per_play: float
+    mean_play_score: float | None
+    """None without plays, as the next two."""
+    yards_per_play: float | None
+    expected_yards_per_play: float | None
     qualified: bool
     rank: int
     qualified_peers: int
@@ -94,35 +91,37 @@ class Coverage:
     """How many plays were scored, and for what reasons the others were not, most first."""
 
     scored: int
-    unscored: Sequence[tuple[Reason, int]]
+    unscored: Sequence[tuple[int, int]]
+    """Reasons by their numbers, and plays."""
 
 
 class Board:
-    """Reads a snapshot. Every call is answered from one state of it."""
+    """Reads a snapshot. Every call is answered from one state of it.
 
-    def __init__(self, snapshot: Snapshot, populations: Mapping[ModelVersion, ReferencePopulation]) -> None:
+    Rates by the released model versions of `populations`, by `model_version` where a question names none.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, populations: Mapping[ModelVersion, ReferencePopulation], model_version: int
+    ) -> None:
         self._snapshot = snapshot
         self._populations = populations
-        self._standings_at = functools.lru_cache(maxsize=STANDINGS_KEPT)(self._make_standings)
+        self._model_version = model_version
+        self._standings_at = lru_cache(maxsize=STANDINGS_KEPT)(self._make_standings)
 
     def rating(self, split: Split, subject_id: str) -> Rating:
-        """One subject's rating. SUBJECT_NOT_FOUND where nothing is recorded of him at all."""
+        """One subject's rating. SUBJECT_NOT_FOUND where nothing is recorded of him in the league at all."""
         check_id("subject_id", subject_id)
         table = self._table(split)
-        code = None if table is None else table.code(subject_id)
-        if table is None or code is None:
-            raise PlayscoreError(
-                Reason.SUBJECT_NOT_FOUND,
-                f"no score of {subject_id!r} as {split.role.name.lower()} is recorded in {split.league}",
-            )
+        code = self._snapshot.league(split.league).subject(subject_id)
+        if code is None:
+            raise PlayscoreError(Reason.SUBJECT_NOT_FOUND, f"no score of {subject_id!r} is recorded in {split.league}")
         return self._standings(table, split).rating(code)
 
     def ratings(self, split: Split, order_by: str, paging: Paging, *, qualified_only: bool = False) -> Page[Rating]:
         """Everybody's rating who has plays in the split, in the order asked for."""
         order, limit = read_order(order_by), paging.limit
         table = self._table(split)
-        if table is None:
-            return Page((), "", 0)
         arguments: tuple[Json, ...] = (*_identity(split, table.model), split.min_plays, order_by, qualified_only)
         after = read_page_token(paging.token, arguments)
         standings = self._standings(table, split)
@@ -133,14 +132,16 @@ class Board:
         token = page_token(arguments, standings.place(page[-1], order)) if more else ""
         return Page([standings.rating(code) for code in page], token, len(codes))
 
+    def min_plays(self, split: Split) -> int:
+        """How many plays qualify for the split's ranking."""
+        return self._standings(self._table(split), split).min_plays
+
     def plays(self, split: Split, subject_id: str, paging: Paging) -> Page[Score]:
         """The split's plays, one subject's or everybody's, by season, week, game and play."""
         if subject_id:
             check_id("subject_id", subject_id)
         limit = paging.limit
         table = self._table(split)
-        if table is None:
-            return Page((), "", 0)
         arguments: tuple[Json, ...] = (*_identity(split, table.model), subject_id)
         after = read_page_token(paging.token, arguments)
         selection = table.select(_parsed(split))
@@ -151,43 +152,33 @@ class Board:
         token = page_token(arguments, [*table.place(page[-1])]) if len(rows) > len(page) else ""
         return Page([table.score(row) for row in page], token, table.size(selection))
 
-    def coverage(self, league: str, game_id: str, model_version: int) -> Coverage:
-        """How much of a game, or of all of a league, was scored."""
+    def coverage(self, league: str, role: Role, game_id: str, model_version: int) -> Coverage:
+        """How much of a game, or of all of a league, was scored for a role."""
         check_league(league)
         if game_id:
             check_id("game_id", game_id)
-        self._check_version(model_version)
         known = self._snapshot.league(league)
-        tables = [table for role in SCHEMAS if (table := _version(known, role, model_version)) is not None]
-        scored, unscored = known.coverage(tables, game_id)
+        scored, unscored = known.coverage(known.table(role, self._model(role, model_version)), game_id)
         reasons = Counter(play.reason for play in unscored)
-        return Coverage(scored, sorted(reasons.items(), key=lambda each: (-each[1], each[0].value)))
+        return Coverage(scored, sorted(reasons.items(), key=lambda each: (-each[1], each[0])))
 
-    def _table(self, split: Split) -> Table | None:
-        """The table that a split is of, None where nothing is recorded. Refuses what is wrong with the split."""
+    def _table(self, split: Split) -> Table:
+        """The table that a split is of. Refuses what is wrong with the split."""
         check_league(split.league)
         if split.min_plays < 0:
             raise _invalid("min_plays", f"min_plays is {split.min_plays}; 0 is for the release's own rule")
-        self._check_version(split.model_version)
+        model = self._model(split.role, split.model_version)
         _parsed(split)
-        return _version(self._snapshot.league(split.league), split.role, split.model_version)
+        return self._snapshot.league(split.league).table(split.role, model)
 
-    def _check_version(self, version: int) -> None:
+    def _model(self, role: Role, version: int) -> ModelVersion:
         if version < 0:
-            raise _invalid("model_version", f"model_version is {version}; 0 is for the newest recorded")
-        if version and all(model.version != version for model in self._populations):
-            raise self._no_release(f"version {version}")
-
-    def _no_release(self, wanted: str) -> PlayscoreError:
-        known = ", ".join(f"{model.name} {model.version}" for model in self._populations) or "none"
-        return PlayscoreError(
-            Reason.MODEL_NOT_FOUND,
-            f"there is no release of {wanted} here, and a rating needs its reference population; released: {known}",
-        )
+            raise _invalid("model_version", f"model_version is {version}; 0 is for the one that this service rates by")
+        model = ModelVersion(SCHEMAS[role].model, version or self._model_version)
+        check_released(model, self._populations)
+        return model
 
     def _standings(self, table: Table, split: Split) -> _Standings:
-        if table.model not in self._populations:
-            raise self._no_release(f"{table.model.name} {table.model.version}")
         return self._standings_at(self._snapshot.seq, table, split)
 
     def _make_standings(self, _seq: int, table: Table, split: Split) -> _Standings:
@@ -201,22 +192,20 @@ class _Standings:
         self._table = table
         self._plays, self._sums = table.totals(selection)
         self._ratings = rate(self._plays, self._sums["play_score"], population)
-        if not min_plays:
-            in_split = int(self._plays.sum())
-            min_plays = qualifying_plays(population, in_split, table.plays_in_seasons_of(selection))
-        self._qualified = self._plays >= min_plays
+        self.min_plays = min_plays or qualifying_plays(
+            population, int(self._plays.sum()), table.plays_in_seasons_of(selection)
+        )
+        self._qualified = self._plays >= self.min_plays
         self._rank = rank(self._ratings.rating, self._qualified)
         self._peers = int(np.count_nonzero(self._qualified))
-        team = table.attributes["team_id"]
-        assert isinstance(team, TextColumn)
-        self._names, self._teams = table.latest(selection, [table.subject_name, team])
+        self._names, self._teams = table.latest(selection, [table.subject_name, table.subject_team])
 
     def sorted(self, order: Order, *, qualified_only: bool) -> list[int]:
         """Codes of those who have plays, in order."""
         codes: list[int] = np.flatnonzero(self._qualified if qualified_only else self._plays > 0).tolist()
         codes.sort(key=self._subject_id)
         for name, descending in reversed(order):
-            codes.sort(key=lambda code, name=name: self._value(code, name), reverse=descending)  # type: ignore[misc]
+            codes.sort(key=partial(self._value, name=name), reverse=descending)
         return codes
 
     def place(self, code: int, order: Order) -> list[Json]:
@@ -240,10 +229,7 @@ class _Standings:
     def rating(self, code: int) -> Rating:
         """The rating of a subject; without plays, it is what the reference population says of anybody."""
         return Rating(
-            subject_id=self._subject_id(code),
-            subject_name=self._names[code],
-            team_id=self._teams[code],
-            role=self._table.schema.role,
+            subject=Subject(self._table.schema.role, self._subject_id(code), self._names[code], self._teams[code]),
             model=self._table.model,
             plays=int(self._plays[code]),
             rating=float(self._ratings.rating[code]),
@@ -260,11 +246,12 @@ class _Standings:
     def _subject_id(self, code: int) -> str:
         return self._table.subject.dictionary.texts[code]
 
-    def _mean(self, code: int, measure: str) -> float:
+    def _mean(self, code: int, measure: str) -> float | None:
         plays = self._plays[code]
-        return float(self._sums[measure][code] / plays) if plays else 0.0
+        return float(self._sums[measure][code] / plays) if plays else None
 
-    def _value(self, code: int, name: str) -> float | str:
+    def _value(self, code: int, name: str) -> Any:
+        """What of a subject with plays an order goes by."""
         match name:
             case "rating":
                 return float(self._ratings.rating[code])
@@ -283,13 +270,13 @@ def read_order(order_by: str) -> Order:
     order: list[tuple[str, bool]] = []
     for part in (order_by or DEFAULT_ORDER).split(","):
         match part.split():
-            case [name] | [name, "asc"] if name in ORDERS:
+            case [name] if name in ORDERS:
                 order.append((name, False))
             case [name, "desc"] if name in ORDERS:
                 order.append((name, True))
             case _:
                 raise _invalid(
-                    "order_by", f"{part.strip()!r} is not one of {', '.join(ORDERS)} with ' asc', ' desc' or nothing"
+                    "order_by", f"{part.strip()!r} is not one of {', '.join(ORDERS)}, with ' desc' after it or nothing"
                 )
         if len({name for name, _ in order}) < len(order):
             raise _invalid("order_by", f"order_by names {order[-1][0]} twice")
@@ -304,13 +291,7 @@ def _play_place(place: list[Json]) -> PlayPlace:
 
 
 def _parsed(split: Split) -> Filter:
-    return parse_filter(split.filter, schema_of(split.role))
-
-
-def _version(league: League, role: Role, version: int) -> Table | None:
-    """The role's table of a model version, of the newest for 0; None where nothing of it is recorded."""
-    tables = {model.version: table for (of, model), table in league.tables.items() if of is role and len(table)}
-    return tables.get(version or max(tables, default=0))
+    return parse_filter(split.filter, SCHEMAS[split.role])
 
 
 def _identity(split: Split, model: ModelVersion) -> tuple[Json, ...]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from aggregator.core.records import Role
-from playscore.errors import PlayscoreError, Reason
 
 
 class FieldType(enum.Enum):
@@ -118,14 +117,4 @@ PASSING = Schema(
 )
 
 SCHEMAS: Mapping[Role, Schema] = MappingProxyType({PASSING.role: PASSING})
-
-
-def schema_of(role: Role) -> Schema:
-    """The role's schema; NOT_IMPLEMENTED for roles that this release does not rate."""
-    try:
-        return SCHEMAS[role]
-    except KeyError:
-        rated = ", ".join(known.name.lower() for known in SCHEMAS)
-        raise PlayscoreError(
-            Reason.NOT_IMPLEMENTED, f"role {role.name.lower()} is not rated by this release; rated: {rated}"
-        ) from None
+"""Of every role."""

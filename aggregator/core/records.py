@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from playscore.errors import PlayscoreError, Reason
@@ -20,11 +20,9 @@ FEWEST_YARDS, MOST_YARDS = -100.0, 110.0
 
 
 class Role(enum.Enum):
-    """For what somebody is rated."""
+    """For what somebody is rated, as far as this release rates; numbered as in the contract."""
 
     PASSER = 1
-    SHOOTER = 2
-    GOALIE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +43,29 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """One play's score for one subject. Its key is all of `play`, `subject_id`, `role` and `model`.
+class Subject:
+    """Whose play it is, and for what. `name` and `team_id` may be empty."""
 
-    `measures` and `attributes` hold what the role's schema names (`aggregator.core.fields`); absent is unknown.
+    role: Role
+    subject_id: str
+    name: str
+    team_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One play's score for one subject. Its key is `play`, `model`, and the subject's role and identifier.
+
+    `measures` has all that the role's schema names (`aggregator.core.fields`), `attributes` those that are known.
     """
 
     play: PlayKey
-    subject_id: str
-    role: Role
+    subject: Subject
     model: ModelVersion
     revision: int
-    subject_name: str
+    """The play's."""
+    outcome_revision: int
+    """The official result's; 0 where the source does not count."""
     measures: Mapping[str, float]
     attributes: Mapping[str, Value]
 
@@ -67,18 +76,25 @@ class Unscored:
 
     play: PlayKey
     revision: int
-    reason: Reason
+    reason: int
+    """A number of the contract's Reason, perhaps of a later release's."""
     detail: str
-    subject_id: str
-    team_id: str
+    subjects: tuple[Subject, ...]
+    """As far as known: without identifier where only the side is."""
 
 
 def check_score(score: Score) -> None:
     """Refuse what cannot be a score: FIELD_INVALID, SCORE_OUT_OF_RANGE or YARDS_OUT_OF_RANGE."""
     check_play(score.play, score.revision)
-    check_id("subject_id", score.subject_id)
-    if len(score.subject_name) > LONGEST_NAME:
-        raise _invalid(f"subject_name has {len(score.subject_name)} characters; at most {LONGEST_NAME} are kept")
+    if score.outcome_revision < 0:
+        raise _invalid(f"outcome_revision is {score.outcome_revision}; 0 is for a source that does not count")
+    check_id("subject.subject_id", score.subject.subject_id)
+    _check_subject(score.subject)
+    side = score.attributes.get("team_id", score.subject.team_id)
+    if score.subject.team_id not in ("", side):
+        raise _invalid(
+            f"the attribute team_id is {side!r}, subject.team_id {score.subject.team_id!r}; both are his side"
+        )
     if score.model.version < 1:
         raise _invalid(f"model.version is {score.model.version}; versions count from 1")
     for name, measure in score.measures.items():
@@ -94,11 +110,23 @@ def check_score(score: Score) -> None:
 def check_unscored(unscored: Unscored) -> None:
     """Refuse what cannot be a play that was not scored: FIELD_INVALID."""
     check_play(unscored.play, unscored.revision)
-    for name, value in (("subject_id", unscored.subject_id), ("team_id", unscored.team_id)):
-        if value:
-            check_id(name, value)
+    if unscored.reason < 1:
+        raise _invalid(f"reason is {unscored.reason}; it must say why the play was not scored")
+    for subject in unscored.subjects:
+        _check_subject(subject)
     if len(unscored.detail) > LONGEST_DETAIL:
         raise _invalid(f"detail has {len(unscored.detail)} characters; at most {LONGEST_DETAIL} are kept")
+
+
+def check_released(model: ModelVersion, released: Collection[ModelVersion]) -> None:
+    """Refuse a model version that is not released: MODEL_NOT_FOUND."""
+    if model not in released:
+        known = ", ".join(f"{each.name} {each.version}" for each in released)
+        raise PlayscoreError(
+            Reason.MODEL_NOT_FOUND,
+            f"there is no release of {model.name} {model.version} here, and a rating needs its reference population; "
+            f"released: {known}",
+        )
 
 
 def check_play(play: PlayKey, revision: int) -> None:
@@ -124,6 +152,14 @@ def check_id(name: str, value: str) -> None:
         raise _invalid(f"{name} is empty")
     if len(value) > LONGEST_ID or not value.isprintable():
         raise _invalid(f"{name} is not at most {LONGEST_ID} printable characters: {value[:80]!r}")
+
+
+def _check_subject(subject: Subject) -> None:
+    for name, value in (("subject.subject_id", subject.subject_id), ("subject.team_id", subject.team_id)):
+        if value:
+            check_id(name, value)
+    if len(subject.name) > LONGEST_NAME:
+        raise _invalid(f"subject.subject_name has {len(subject.name)} characters; at most {LONGEST_NAME} are kept")
 
 
 def _check_measure(name: str, measure: float) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.core.columns import Column, Dictionary, Mask, NumberColumn, Rows, TextColumn, column_for, grown, natural
-from aggregator.core.fields import Schema, schema_of
+from aggregator.core.fields import SCHEMAS, Schema
 from aggregator.core.filter import EVERYTHING, And, Comparison, Filter, Or, Presence
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Unscored
+from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored
 from aggregator.core.store import Changes
 
 Selection = slice | Rows
@@ -25,6 +25,10 @@ PlayPlace = tuple[int, str, str, str]
 
 _CHRONOLOGY = (("season", 40, 0xFFFF), ("week", 32, 0xFF))
 """Fields that say when a game was: their place in a row's order, above the 32 bits of the game, and their bounds."""
+
+_GRID = 1.5 * 2.0**22
+"""Added and taken away again, it rounds a measure to a multiple of 2^-30. Of those float64 adds up without error what
+stays below 2^23 in all, so that a sum does not depend on the order of the rows."""
 
 
 class Snapshot:
@@ -42,7 +46,7 @@ class Snapshot:
         tables: defaultdict[Table, list[tuple[int, Score]]] = defaultdict(list)
         for item in changes.scores:
             score = item[1]
-            tables[self._league(score.play.league).table(score.role, score.model)].append(item)
+            tables[self._league(score.play.league).table(score.subject.role, score.model)].append(item)
         for table, items in tables.items():
             table.put(items)
         for unscored in changes.unscored:
@@ -66,24 +70,29 @@ class League:
         self.name = name
         self.games = Dictionary()
         self.plays = Dictionary()
+        self.subjects = Dictionary()
         self.tables: dict[tuple[Role, ModelVersion], Table] = {}
         self._unscored: dict[int, Unscored] = {}
 
     def table(self, role: Role, model: ModelVersion) -> Table:
         """The table of a role and model version, made if need be."""
         if (role, model) not in self.tables:
-            self.tables[role, model] = Table(self, schema_of(role), model)
+            self.tables[role, model] = Table(self, SCHEMAS[role], model)
         return self.tables[role, model]
+
+    def subject(self, subject_id: str) -> int | None:
+        """A subject's code in every table; None for one of whom no score stands."""
+        code = self.subjects.find(subject_id)
+        return code if code is not None and any(table.has_subject(code) for table in self.tables.values()) else None
 
     def put_unscored(self, unscored: Unscored) -> None:
         """Set why a play was not scored."""
         key = self.games.code(unscored.play.game_id) << 32 | self.plays.code(unscored.play.play_id)
         self._unscored[key] = unscored
 
-    def coverage(self, tables: Iterable[Table], game_id: str) -> tuple[int, list[Unscored]]:
-        """Plays with a score in any of the tables, and the unscored ones without; of one game, or of all if empty."""
-        keys = [table.play_keys(game_id) for table in tables]
-        scored = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
+    def coverage(self, table: Table, game_id: str) -> tuple[int, list[Unscored]]:
+        """Plays with a score in the table, and the unscored ones without; of one game, or of all if empty."""
+        scored = np.sort(table.play_keys(game_id))
         opened = np.array(
             [key for key, unscored in self._unscored.items() if game_id in ("", unscored.play.game_id)], dtype=np.int64
         )
@@ -98,14 +107,16 @@ class Table:
     def __init__(self, league: League, schema: Schema, model: ModelVersion) -> None:
         self.schema = schema
         self.model = model
-        self.subject = TextColumn(Dictionary())
+        self.subject = TextColumn(league.subjects)
         self.subject_name = TextColumn(Dictionary())
+        self.subject_team = TextColumn(Dictionary())
         self.measures = {name: NumberColumn() for name in schema.measures}
         self.attributes = {field.name: column_for(field) for field in schema.attributes}
         self._league = league
         self._game = TextColumn(league.games)
         self._play = TextColumn(league.plays)
         self._revision = NumberColumn(whole=True)
+        self._outcome_revision = NumberColumn(whole=True)
         self._item = NumberColumn(whole=True)
         self._fields: dict[str, Column] = {
             "game_id": self._game,
@@ -113,6 +124,15 @@ class Table:
             "subject_id": self.subject,
             **self.attributes,
         }
+        self._columns: tuple[Column, ...] = (
+            self._item,
+            self._revision,
+            self._outcome_revision,
+            self.subject_name,
+            self.subject_team,
+            *self.measures.values(),
+            *self._fields.values(),
+        )
         self._row_of: dict[int, int] = {}
         self._order: NDArray[np.int64] | None = None
         self._order_games = 0
@@ -126,12 +146,14 @@ class Table:
         scores = [score for _, score in items]
         self._item.put(rows, [item for item, _ in items])
         self._revision.put(rows, [score.revision for score in scores])
+        self._outcome_revision.put(rows, [score.outcome_revision for score in scores])
         self._game.put(rows, [score.play.game_id for score in scores])
         self._play.put(rows, [score.play.play_id for score in scores])
-        self.subject.put(rows, [score.subject_id for score in scores])
-        self.subject_name.put(rows, [score.subject_name for score in scores])
+        self.subject.put(rows, [score.subject.subject_id for score in scores])
+        self.subject_name.put(rows, [score.subject.name for score in scores])
+        self.subject_team.put(rows, [score.subject.team_id for score in scores])
         for name, measure in self.measures.items():
-            measure.put(rows, [score.measures.get(name) for score in scores])
+            measure.put(rows, [score.measures[name] for score in scores])
         for name, attribute in self.attributes.items():
             attribute.put(rows, [score.attributes.get(name) for score in scores])
         if self._order is not None and self._order_games == len(self._league.games):
@@ -148,8 +170,7 @@ class Table:
                 continue
             last = len(self._row_of)
             if row != last:
-                columns: tuple[Column, ...] = (self._item, self._revision, self.subject_name, *self.measures.values())
-                for column in (*columns, *self._fields.values()):
+                for column in self._columns:
                     column.move(last, row)
                 self._row_of[int(self._item.data[row])] = row
             self._order = None
@@ -165,11 +186,15 @@ class Table:
         attributes = {name: column.get(row) for name, column in self.attributes.items()}
         return Score(
             play=PlayKey(self._league.name, str(self._game.get(row)), str(self._play.get(row))),
-            subject_id=str(self.subject.get(row)),
-            role=self.schema.role,
+            subject=Subject(
+                role=self.schema.role,
+                subject_id=str(self.subject.get(row)),
+                name=str(self.subject_name.get(row) or ""),
+                team_id=str(self.subject_team.get(row) or ""),
+            ),
             model=self.model,
             revision=int(self._revision.data[row]),
-            subject_name=str(self.subject_name.get(row) or ""),
+            outcome_revision=int(self._outcome_revision.data[row]),
             measures={name: float(column.data[row]) for name, column in self.measures.items()},
             attributes={name: value for name, value in attributes.items() if value is not None},
         )
@@ -185,16 +210,15 @@ class Table:
         """How many rows are selected."""
         return len(self) if isinstance(selection, slice) else len(selection)
 
-    def code(self, subject_id: str) -> int | None:
-        """A subject's code; None for one of whom nothing is recorded."""
-        code = self.subject.dictionary.find(subject_id)
-        return code if code is not None and (self.subject.codes[: len(self)] == code).any() else None
+    def has_subject(self, code: int) -> bool:
+        """Whether a row is the subject's."""
+        return bool((self.subject.codes[: len(self)] == code).any())
 
     def totals(self, selection: Selection) -> tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]]:
-        """By subject's code, how many of the rows are his, and the sum of each measure over them."""
+        """By subject's code, how many of the rows are his, and the sum of each measure, to 2^-30 a row, over them."""
         subjects, size = self.subject.codes[selection].astype(np.intp), len(self.subject.dictionary)
         sums = {
-            name: np.bincount(subjects, measure.data[selection], size).astype(np.float64, copy=False)
+            name: np.bincount(subjects, measure.data[selection] + _GRID - _GRID, size).astype(np.float64, copy=False)
             for name, measure in self.measures.items()
         }
         return np.bincount(subjects, minlength=size), sums

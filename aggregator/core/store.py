@@ -2,20 +2,25 @@
 
 What stands in a store is a function of what was accepted, not of its order:
 
-- of each score's key, the highest revision; of each play's key among the unscored, the highest revision;
-- a score whose play is unscored at a higher revision is withdrawn, now and whenever it comes again.
+- of each score's key, the highest (revision, outcome revision); of each unscored play, the highest revision;
+- of a play's scores of one role and model version, only those of their highest revision, whoever's they are;
+- no score below the revision at which its play is unscored.
 
-So a play that is scored at or above the revision at which it was unscored counts as scored.
+A score that no longer stands by these rules is withdrawn, now and whenever it comes again. A play that is scored at or
+above the revision at which it was unscored counts as scored.
+
+Two contents at one revision have no order: the first stands, the other is refused.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from aggregator.core.records import Score, Unscored
+from playscore.errors import Reason
 
 
 class Effect(enum.Enum):
@@ -25,7 +30,17 @@ class Effect(enum.Enum):
     REPLACED = 2
     UNCHANGED = 3
     STALE = 4
-    """A higher revision stands there, or the same one with other content."""
+    """A higher revision stands there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that was not written, by its place in the request's scores or unscored plays, and why."""
+
+    index: int
+    in_unscored: bool
+    reason: Reason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +49,25 @@ class Write:
 
     request_id: str
     digest: bytes
-    scores: Sequence[Score]
-    unscored: Sequence[Unscored]
+    scores: Mapping[int, Score]
+    """By their place in the request."""
+    unscored: Mapping[int, Unscored]
+    """By their place in the request."""
+    refused: Sequence[Refused] = ()
+    """Items that are refused whatever stands; kept as part of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many items had which effect, and the sequence number of the state after them."""
+    """How many items had which effect, which were refused, and the sequence number of the state after them."""
 
     inserted: int
     replaced: int
     unchanged: int
     stale: int
+    withdrawn: int
+    """Scores that stood and no longer do, because their play has a higher revision now."""
+    refused: Sequence[Refused]
     seq: int
 
 
@@ -78,7 +100,7 @@ class Store(Protocol):
         """Finish what is being written and let go."""
 
     async def record(self, write: Write) -> Written:
-        """Write all of a request, once.
+        """Write all of a request, once. What conflicts with what stands is refused, item by item: REVISION_CONFLICT.
 
         The same request again has the answer it had. Raises IDEMPOTENCY_KEY_REUSED for another one under its id.
         """

@@ -129,11 +129,11 @@ def leaderboard(split: Split) -> Table:
     for rating in split.ratings[:BOARD_ROWS]:
         table.add_row(
             str(rating.rank or ""),
-            rating.subject_name,
-            rating.team_id,
+            rating.subject.subject_name,
+            rating.subject.team_id,
             str(rating.plays),
-            f"{rating.rating:.0f}",
-            f"{rating.rating_low:.0f} to {rating.rating_high:.0f}",
+            f"{rating.passing.rating:.0f}",
+            f"{rating.passing.rating_low:.0f} to {rating.passing.rating_high:.0f}",
         )
     return table
 

@@ -52,7 +52,7 @@ class LineUp:
         return float(np.sign(ahead).mean() + 1.0) / 2.0
 
     def direction(self, stated: AttackingDirection | None) -> float:
-        """+1.0 or -1.0: the sign of x that the offense goes by. Raises DIRECTION_UNKNOWN.
+        """+1.0 or -1.0: the sign of x that the offense goes by. Raises DIRECTION_UNKNOWN or SITUATION_CONTRADICTED.
 
         The defense stands ahead of the offense: that gives the direction where none is stated, and refuses a stated one
         that the line-up plainly contradicts. It is plain where seven of ten pairs say so; in real games 75 to 100% do,
@@ -71,13 +71,13 @@ class LineUp:
         sign = 1.0 if stated is AttackingDirection.POSITIVE_X else -1.0
         if plain == -sign:
             raise PlayscoreError(
-                Reason.DIRECTION_UNKNOWN,
+                Reason.SITUATION_CONTRADICTED,
                 f"attacking_direction is {stated.name}, but at the snap the defense stands on the other side",
             )
         return sign
 
     def line(self, sign: float, yards_to_end_zone: float | None) -> float:
-        """x of the line of scrimmage, the offense going towards +x. Raises FIELD_INVALID.
+        """x of the line of scrimmage, the offense going towards +x. Raises SITUATION_CONTRADICTED.
 
         As stated where `yards_to_end_zone` is known; else half-way between the fronts of the two sides, which on the
         games of three sources lies 0.2 to 0.4 yards behind the stated line, with a deviation of 0.3 to 0.5 yards.
@@ -88,7 +88,7 @@ class LineUp:
         line = GOAL_LINE - yards_to_end_zone
         if abs(fronts - line) > LINE_TOLERANCE_YARDS:
             raise PlayscoreError(
-                Reason.FIELD_INVALID,
+                Reason.SITUATION_CONTRADICTED,
                 f"yards_to_end_zone is {yards_to_end_zone:g}, but the teams lined up {GOAL_LINE - fronts:.1f} yards"
                 f" from the goal line; they may differ by {LINE_TOLERANCE_YARDS:g}",
             )

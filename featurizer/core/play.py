@@ -62,12 +62,14 @@ class Rejection:
     revision: int
     reason: Reason
     detail: str
-    subject_id: str
-    team_id: str
+    subject_id: str = ""
+    """The passer, where known."""
+    subject_name: str = ""
+    team_id: str = ""
 
 
 def check_header(header: GameHeader) -> None:
-    """Raise SPORT_UNSUPPORTED or FIELD_INVALID where plays of this game cannot be read."""
+    """Raise SPORT_UNSUPPORTED or FRAME_RATE_UNSUPPORTED where plays of this game cannot be read."""
     if header.sport is not PASSING.sport:
         raise PlayscoreError(
             Reason.SPORT_UNSUPPORTED,
@@ -76,7 +78,7 @@ def check_header(header: GameHeader) -> None:
         )
     if header.frame_rate_hertz != FRAME_RATE_HERTZ:
         raise PlayscoreError(
-            Reason.FIELD_INVALID,
+            Reason.FRAME_RATE_UNSUPPORTED,
             f"frame_rate_hertz is {header.frame_rate_hertz:g}; the passing score works at {FRAME_RATE_HERTZ:g} frames a"
             " second and resamples nothing",
             fields=(FieldViolation("header.frame_rate_hertz", f"must be {FRAME_RATE_HERTZ:g}"),),
@@ -111,11 +113,11 @@ class OpenPlay:
         """What is known of the play by now."""
         return self._context
 
-    def amend(self, context: PlayContext) -> None:
-        """Add to what is known: a later value replaces the earlier one, unless it is of an older revision."""
+    def amend(self, context: PlayContext) -> bool:
+        """Add to what is known: a field that is set replaces, one that is not keeps. False: of an older revision."""
         known = self._context
         if context.revision < known.revision:
-            return
+            return False
         later = {f.name: getattr(context.football, f.name) for f in fields(FootballSituation)}
         stated = {name: value for name, value in later.items() if value not in (None, "", PlayKind.UNSPECIFIED)}
         self._context = replace(
@@ -124,6 +126,7 @@ class OpenPlay:
             attacking_direction=context.attacking_direction or known.attacking_direction,
             football=replace(known.football, **stated),
         )
+        return True
 
     def add(self, frames: Frames) -> bool:
         """Take in frames; True once the play can close: further frames would change nothing.
@@ -168,13 +171,15 @@ class OpenPlay:
                 raise self._fault
             return self._tensor(situation)
         except PlayscoreError as fault:
+            passer = self._roster.get(situation.passer_id)
             return Rejection(
                 play_id=self._context.play_id,
                 revision=self._context.revision,
                 reason=fault.reason,
                 detail=fault.detail,
                 subject_id=situation.passer_id,
-                team_id=self._context.offense_team_id,
+                subject_name=passer.display_name if passer else "",
+                team_id=passer.team_id if passer else self._context.offense_team_id,
             )
 
     def _can_close(self) -> bool:

@@ -1,7 +1,7 @@
 """Where a pass begins and ends on film: from the snap to the release, found from the source's events.
 
-**Names.** Tags set by hand and tags set by a program are told apart; sources that have both set them a frame or two
-apart.
+**Tags.** `playscore.tracking_events` says which events are snaps and releases. Tags set by hand and tags set by a
+program are told apart; sources that have both set them a frame or two apart.
 
 **Release.** The first release after a snap. Where a program tagged it, and the play's snap was tagged by hand, the tag
 set by hand is waited for, half a second at most: whoever tags the one by hand tags the other.
@@ -17,12 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from playscore.game import TrackingEvent
-
-SNAPS_BY_HAND: Final = frozenset({"ball_snap", "snap", "snap_direct", "direct_snap"})
-SNAPS_BY_PROGRAM: Final = frozenset({"autoevent_ballsnap"})
-RELEASES_BY_HAND: Final = frozenset({"pass_forward", "passForward", "pass_shovel"})
-RELEASES_BY_PROGRAM: Final = frozenset({"autoevent_passforward"})
+from playscore.game import TrackingEvent, TrackingEventKind
+from playscore.tracking_events import is_automatic, kind_of
 
 STANDING_YARDS_PER_SECOND: Final = 1.75
 TAG_PATIENCE_FRAMES: Final = 5
@@ -49,16 +45,17 @@ class Tags:
     releases_by_program: set[int] = field(default_factory=set)
 
     def note(self, events: Iterable[TrackingEvent]) -> None:
-        """Take in what happened; names that are neither snap nor release are passed over."""
+        """Take in what happened; what is neither snap nor release is passed over."""
         for event in events:
-            if event.name in SNAPS_BY_HAND:
-                self.snaps_by_hand.add(event.frame_number)
-            elif event.name in RELEASES_BY_HAND:
-                self.releases_by_hand.add(event.frame_number)
-            elif event.name in SNAPS_BY_PROGRAM:
-                self.snaps_by_program.add(event.frame_number)
-            elif event.name in RELEASES_BY_PROGRAM:
-                self.releases_by_program.add(event.frame_number)
+            match kind_of(event), is_automatic(event):
+                case TrackingEventKind.SNAP, False:
+                    self.snaps_by_hand.add(event.frame_number)
+                case TrackingEventKind.SNAP, True:
+                    self.snaps_by_program.add(event.frame_number)
+                case TrackingEventKind.PASS_RELEASE, False:
+                    self.releases_by_hand.add(event.frame_number)
+                case TrackingEventKind.PASS_RELEASE, True:
+                    self.releases_by_program.add(event.frame_number)
 
     @property
     def releases(self) -> set[int]:

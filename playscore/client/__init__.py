@@ -8,7 +8,8 @@ Every call has a deadline; what is safe to repeat is repeated within a budget; f
     async def main():
         async with AggregatorClient("127.0.0.1:50053") as aggregator:
             async for rating in aggregator.list_ratings("NFL", split="under_pressure AND down = 3"):
-                print(f"{rating.rank:>3}  {rating.subject_name:<24} {rating.rating:.0f}  ({rating.plays} plays)")
+                subject, passing = rating.subject, rating.passing
+                print(f"{rating.rank:>3}  {subject.subject_name:<24} {passing.rating:.0f}  ({rating.plays} plays)")
 
     asyncio.run(main())
 """

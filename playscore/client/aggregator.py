@@ -40,7 +40,7 @@ class AggregatorClient(Connection):
         league: str,
         subject_id: str,
         *,
-        role: messages.Role.ValueType = messages.ROLE_PASSER,
+        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
         split: str = "",
         model_version: int = 0,
         min_plays: int = 0,
@@ -62,7 +62,7 @@ class AggregatorClient(Connection):
         self,
         league: str,
         *,
-        role: messages.Role.ValueType = messages.ROLE_PASSER,
+        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
         split: str = "",
         model_version: int = 0,
         order_by: str = "",
@@ -94,7 +94,7 @@ class AggregatorClient(Connection):
         self,
         league: str,
         *,
-        role: messages.Role.ValueType = messages.ROLE_PASSER,
+        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
         subject_id: str = "",
         split: str = "",
         model_version: int = 0,
@@ -119,16 +119,26 @@ class AggregatorClient(Connection):
             request.page_token = answer.next_page_token
 
     async def get_coverage(
-        self, league: str, *, game_id: str = "", model_version: int = 0, at_least_as_fresh: str = ""
+        self,
+        league: str,
+        *,
+        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
+        game_id: str = "",
+        model_version: int = 0,
+        at_least_as_fresh: str = "",
     ) -> messages.GetCoverageResponse:
         """How many plays of a game, or of the league, are scored, and why the others are not."""
         request = messages.GetCoverageRequest(
-            league=league, game_id=game_id, model_version=model_version, at_least_as_fresh=at_least_as_fresh
+            league=league,
+            role=role,
+            game_id=game_id,
+            model_version=model_version,
+            at_least_as_fresh=at_least_as_fresh,
         )
         return await self.call(lambda timeout: self._stub.GetCoverage(request, timeout=timeout))
 
     async def describe_splits(
-        self, role: messages.Role.ValueType = messages.ROLE_PASSER
+        self, role: tracking.Role.ValueType = tracking.ROLE_PASSER
     ) -> tuple[messages.SplitField, ...]:
         """The fields that a split can be made by."""
         request = messages.DescribeSplitsRequest(role=role)

@@ -71,20 +71,17 @@ def grade(laws: SplicedBinnedPareto, situations: Sequence[Situation], yards: Seq
     ]
 
 
-def grade_each(laws: Sequence[Law], situations: Sequence[Situation], yards: Sequence[float | None]) -> list[Grade]:
-    """Grades N plays whose laws may be of several models."""
+def rank_each(laws: Sequence[Law], yards: Sequence[float]) -> list[float]:
+    """The play scores of N plays whose laws may be of several models."""
     alike: defaultdict[Support, list[int]] = defaultdict(list)
     for place, law in enumerate(laws):
         alike[law.support].append(place)
-    grades: dict[int, Grade] = {}
+    ranks: dict[int, float] = {}
     for places in alike.values():
-        graded = grade(
-            stack([laws[place] for place in places]),
-            [situations[place] for place in places],
-            [yards[place] for place in places],
-        )
-        grades.update(zip(places, graded, strict=True))
-    return [grades[place] for place in range(len(laws))]
+        gained = np.array([yards[place] for place in places])
+        below, up_to = stack([laws[place] for place in places]).cdf(np.stack([gained, gained + 1.0]) - 0.5)
+        ranks.update(zip(places, ((below + up_to) / 2.0).tolist(), strict=True))
+    return [ranks[place] for place in range(len(laws))]
 
 
 _PROBABILITIES = np.asarray(QUANTILES)[:, None]

@@ -14,7 +14,7 @@ from featurizer.service import FeaturizerService
 from pipeline.desks import Desks
 from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
-from playscore.errors import PlayscoreError
+from playscore.errors import PlayscoreError, Reason
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
 from servicekit import ServiceSettings, serving
 
@@ -65,6 +65,7 @@ class RuleScorer(Rehearsed, scorer_pb2_grpc.ScorerServiceServicer):
             score = response.scores.add(key=key, revision=play.tensor.revision, expected_yards=6.0)
             score.model.name, score.model.version = "passing", 1
             if play.HasField("outcome"):
+                score.outcome_revision = play.outcome.outcome_revision
                 score.yards_gained = play.outcome.yards_gained
                 score.play_score = play.outcome.yards_gained / 100
         return response
@@ -75,7 +76,7 @@ class RuleScorer(Rehearsed, scorer_pb2_grpc.ScorerServiceServicer):
         for play in request.passes:
             score = response.scores.add()
             score.CopyFrom(play.score)
-            score.revision = play.revision
+            score.outcome_revision = play.outcome.outcome_revision
             score.yards_gained = play.outcome.yards_gained
             score.play_score = play.outcome.yards_gained / 100
         return response
@@ -83,11 +84,15 @@ class RuleScorer(Rehearsed, scorer_pb2_grpc.ScorerServiceServicer):
 
 @dataclass
 class NotingAggregator(Rehearsed, aggregator_pb2_grpc.AggregatorServiceServicer):
-    """Keeps records by play, counts what is written again; `forget_answers` writes fail after they were made."""
+    """Keeps records by play, counts what is written again; `forget_answers` writes fail after they were made.
+
+    Of the plays `conflicting` it says that they stand recorded otherwise.
+    """
 
     records: dict[tuple[str, str], Any] = field(default_factory=dict)
     unscored: dict[tuple[str, str], Any] = field(default_factory=dict)
     answers: dict[str, bytes] = field(default_factory=dict)
+    conflicting: set[str] = field(default_factory=set)
     forget_answers: list[PlayscoreError] = field(default_factory=list)
     grown: asyncio.Condition = field(default_factory=asyncio.Condition)
     name = "aggregator"
@@ -102,7 +107,12 @@ class NotingAggregator(Rehearsed, aggregator_pb2_grpc.AggregatorServiceServicer)
         assert self.answers.setdefault(request.request_id, content) == content, "one request_id, two requests"
         response = aggregator_pb2.RecordScoresResponse(revision_token=str(len(self.answers)))
         for table, items in ((self.records, request.records), (self.unscored, request.unscored)):
-            for item in items:
+            for index, item in enumerate(items):
+                if item.key.play_id in self.conflicting:
+                    response.rejections.add(
+                        index=index, in_unscored=table is self.unscored, reason=Reason.REVISION_CONFLICT.value
+                    )
+                    continue
                 key = (item.key.game_id, item.key.play_id)
                 if key not in table:
                     response.inserted += 1
@@ -138,7 +148,7 @@ class Bench:
 
     def scores(self) -> dict[tuple[str, str], float]:
         """What the aggregator holds."""
-        return {key: getattr(record, "pass").play_score for key, record in self.aggregator.records.items()}
+        return {key: record.pass_measure.play_score for key, record in self.aggregator.records.items()}
 
 
 Setting = Callable[..., Any]

@@ -16,6 +16,7 @@ from pipeline.results import Ending
 from pipeline.worker import play_game
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Game, PassOutcome, PassResult
+from playscore.tracking.v1.tracking_pb2 import ROLE_PASSER, Subject
 from simulator.games import simulate
 
 
@@ -83,6 +84,42 @@ async def test_a_play_that_the_scorer_refuses_is_recorded_with_the_reason(game: 
     assert services.aggregator.unscored[game.header.game_id, play_id].reason == Reason.YARDS_OUT_OF_RANGE.value
 
 
+async def test_a_reason_that_only_a_newer_service_knows_is_final_and_kept(game: Game) -> None:
+    async with bench() as services:
+        play_id = next(r.play_id for r in await play_game(game, services.featurizer, services.desks) if r.score)
+    async with bench(RuleScorer(refuse={play_id: 999})) as services:
+        results = await play_game(game, services.featurizer, services.desks)
+    (refused,) = (result for result in results if result.play_id == play_id)
+    assert (refused.ending, refused.reason) == (Ending.REJECTED, None)
+    assert "reason 999" in refused.detail
+    assert services.aggregator.unscored[game.header.game_id, play_id].reason == 999
+
+
+async def test_a_play_that_stands_recorded_otherwise_ends_with_that(game: Game) -> None:
+    async with bench() as services:
+        results = await play_game(game, services.featurizer, services.desks)
+        play_ids = {next(r.play_id for r in results if bool(r.score) is scored) for scored in (True, False)}
+    async with bench(aggregator=NotingAggregator(conflicting=play_ids)) as services:
+        results = await play_game(game, services.featurizer, services.desks)
+    assert {result.play_id for result in results if result.reason is Reason.REVISION_CONFLICT} == play_ids
+    assert services.desks.written.conflicting == 2
+    assert len(services.aggregator.records) + len(services.aggregator.unscored) == len(game.plays) - 2
+
+
+async def test_a_record_says_whose_play_it_is_and_for_what(game: Game) -> None:
+    async with bench() as services:
+        await play_game(game, services.featurizer, services.desks)
+    contexts = {play.context.play_id: play.context for play in game.plays}
+    names = {player.player_id: player.display_name for player in game.roster}
+    for (_, play_id), record in services.aggregator.records.items():
+        passer_id, team_id = contexts[play_id].football.passer_id, contexts[play_id].offense_team_id
+        assert record.subject == Subject(
+            role=ROLE_PASSER, subject_id=passer_id, subject_name=names[passer_id], team_id=team_id
+        )
+        assert record.pass_measure.HasField("yards_gained")
+        assert record.pass_attributes.team_id == team_id
+
+
 async def test_a_scorer_with_another_feature_specification_ends_the_run(game: Game) -> None:
     refusal = PlayscoreError(Reason.FEATURE_SPECIFICATION_MISMATCH, "made to another one")
     with pytest.raises(ExceptionGroup) as failures:
@@ -94,7 +131,7 @@ async def test_a_scorer_with_another_feature_specification_ends_the_run(game: Ga
 async def test_yards_that_come_late_are_graded_as_if_they_had_been_there(game: Game) -> None:
     async with bench() as services:
         await play_game(game, services.featurizer, services.desks)
-        undisturbed = services.scores()
+        undisturbed = services.aggregator.records
     loop = asyncio.get_running_loop()
     official = {play.context.play_id: loop.create_future() for play in game.plays if play.outcome is not None}
     unknowing = replace(game, plays=[replace(play, outcome=None) for play in game.plays])
@@ -105,8 +142,8 @@ async def test_yards_that_come_late_are_graded_as_if_they_had_been_there(game: G
             if play.outcome is not None:
                 official[play.context.play_id].set_result(play.outcome)
         await playing
-    assert services.scores() == undisturbed
-    assert all(record.revision == 2 for record in services.aggregator.records.values())
+    assert services.aggregator.records == undisturbed
+    assert {(record.revision, record.outcome_revision) for record in undisturbed.values()} == {(1, 1)}
 
 
 async def test_a_play_whose_yards_never_become_known_is_not_scored(game: Game) -> None:
@@ -118,7 +155,8 @@ async def test_a_play_whose_yards_never_become_known_is_not_scored(game: Game) -
         results = await play_game(unknowing, services.featurizer, services.desks)
     assert not services.aggregator.records
     assert len(services.aggregator.unscored) == len(game.plays)
-    assert any("official yards are not known" in result.detail for result in results)
+    assert any(result.reason is Reason.OUTCOME_UNKNOWN for result in results)
+    assert not any(result.reason is Reason.FIELD_INVALID for result in results)
 
 
 async def test_an_official_sack_is_not_scored_whatever_the_events_say(game: Game) -> None:
@@ -146,15 +184,19 @@ async def test_a_refusal_in_the_middle_of_the_stream_is_the_reason_of_the_plays_
     assert all("team_id" in result.detail for result in results)
 
 
-async def test_at_a_pace_the_answers_are_those_of_a_whole_game_at_once(game: Game) -> None:
+@pytest.mark.parametrize("speed", [8.0, 40.0])
+async def test_at_a_pace_the_answers_are_those_of_a_whole_game_at_once(game: Game, speed: float) -> None:
     short = replace(game, plays=game.plays[:4])
     async with bench() as services:
         at_once = await play_game(short, services.featurizer, services.desks)
-        paced = await play_game(short, services.featurizer, services.desks, speed=40.0)
+        paced = await play_game(short, services.featurizer, services.desks, speed=speed)
     assert paced == at_once
 
 
-async def test_a_featurizer_killed_in_the_middle_of_a_game_loses_no_play(game: Game, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", ["killed", "drained"])
+async def test_a_featurizer_that_goes_and_comes_back_in_the_middle_of_a_game_loses_no_play(
+    game: Game, tmp_path: Path, ended: str
+) -> None:
     async with bench() as services:
         await play_game(game, services.featurizer, services.desks)
         undisturbed = services.scores()
@@ -166,6 +208,8 @@ async def test_a_featurizer_killed_in_the_middle_of_a_game_loses_no_play(game: G
             **os.environ,
             "PLAYSCORE_FEATURIZER_LISTEN": f"127.0.0.1:{port}",
             "PLAYSCORE_FEATURIZER_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
+            "PLAYSCORE_FEATURIZER_DRAIN_SECONDS": "0",
+            "PLAYSCORE_FEATURIZER_GRACE_SECONDS": "0.1",
         },
         log=tmp_path / "featurizer.log",
         ready=lambda: is_serving(f"127.0.0.1:{port}"),
@@ -176,7 +220,11 @@ async def test_a_featurizer_killed_in_the_middle_of_a_game_loses_no_play(game: G
         async with bench(featurizer_address=f"127.0.0.1:{port}") as services:
             playing = asyncio.create_task(play_game(game, services.featurizer, services.desks, speed=200.0))
             await services.aggregator.has_records(5)
-            await featurizer.kill()
+            if ended == "killed":
+                await featurizer.kill()
+            else:
+                assert await featurizer.stop() == 0
+            assert not playing.done()
             await featurizer.start()
             results = await playing
         assert services.scores() == undisturbed

@@ -46,7 +46,7 @@ def addresses(stack: LocalStack) -> Addresses:
 def ratings(done: Replay) -> dict[str, Any]:
     """Ratings up to what a batch of another size changes in the last digits of an inference."""
     return {
-        rating.subject_id: (rating.plays, pytest.approx(rating.rating, abs=1e-4), rating.rank)
+        rating.subject.subject_id: (rating.plays, pytest.approx(rating.passing.rating, abs=1e-4), rating.rank)
         for rating in done.ratings
     }
 

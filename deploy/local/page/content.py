@@ -86,17 +86,18 @@ def page_data(
 
 
 def _rating_row(rating: aggregator.Rating) -> dict[str, Any]:
+    passing = rating.passing
     return {
         "rank": rating.rank,
-        "name": rating.subject_name,
-        "team": rating.team_id,
+        "name": rating.subject.subject_name,
+        "team": rating.subject.team_id,
         "plays": rating.plays,
-        "rating": rating.rating,
-        "low": rating.rating_low,
-        "high": rating.rating_high,
+        "rating": passing.rating,
+        "low": passing.rating_low,
+        "high": passing.rating_high,
         "qualified": rating.qualified,
-        "yards_per_play": rating.yards_per_play,
-        "expected_yards_per_play": rating.expected_yards_per_play,
+        "yards_per_play": passing.yards_per_play,
+        "expected_yards_per_play": passing.expected_yards_per_play,
     }
 
 

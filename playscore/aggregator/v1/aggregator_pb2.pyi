@@ -22,34 +22,6 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _Role:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ROLE_UNSPECIFIED: _Role.ValueType  # 0
-    """Not stated; refused."""
-    ROLE_PASSER: _Role.ValueType  # 1
-    """Passing score, 50 to 99."""
-    ROLE_SHOOTER: _Role.ValueType  # 2
-    """Goals above expected."""
-    ROLE_GOALIE: _Role.ValueType  # 3
-    """Goals saved above expected."""
-
-class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """For what somebody is rated."""
-
-ROLE_UNSPECIFIED: Role.ValueType  # 0
-"""Not stated; refused."""
-ROLE_PASSER: Role.ValueType  # 1
-"""Passing score, 50 to 99."""
-ROLE_SHOOTER: Role.ValueType  # 2
-"""Goals above expected."""
-ROLE_GOALIE: Role.ValueType  # 3
-"""Goals saved above expected."""
-Global___Role: _TypeAlias = Role  # noqa: Y015
-
 class _SplitFieldType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -84,7 +56,7 @@ Global___SplitFieldType: _TypeAlias = SplitFieldType  # noqa: Y015
 
 @_typing.final
 class PassMeasure(_message.Message):
-    """A pass play's measures."""
+    """A pass play's measures. All are required: an absent one is FIELD_INVALID, not 0."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -100,21 +72,32 @@ class PassMeasure(_message.Message):
     def __init__(
         self,
         *,
-        play_score: _builtins.float = ...,
-        yards_gained: _builtins.float = ...,
-        expected_yards: _builtins.float = ...,
+        play_score: _builtins.float | None = ...,
+        yards_gained: _builtins.float | None = ...,
+        expected_yards: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards", "_play_score", b"_play_score", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_yards", b"expected_yards", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards", "_play_score", b"_play_score", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_yards: _TypeAlias = _typing.Literal["expected_yards"]  # noqa: Y015
+    _WhichOneofArgType__expected_yards: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards"]  # noqa: Y015
+    _WhichOneofReturnType__play_score: _TypeAlias = _typing.Literal["play_score"]  # noqa: Y015
+    _WhichOneofArgType__play_score: _TypeAlias = _typing.Literal["_play_score", b"_play_score"]  # noqa: Y015
+    _WhichOneofReturnType__yards_gained: _TypeAlias = _typing.Literal["yards_gained"]  # noqa: Y015
+    _WhichOneofArgType__yards_gained: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_yards) -> _WhichOneofReturnType__expected_yards | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__play_score) -> _WhichOneofReturnType__play_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_gained) -> _WhichOneofReturnType__yards_gained | None: ...
 
 Global___PassMeasure: _TypeAlias = PassMeasure  # noqa: Y015
 
 @_typing.final
 class ShotMeasure(_message.Message):
-    """A shot's measures."""
+    """A shot's measures. All are required: an absent one is FIELD_INVALID, not 0."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -127,14 +110,21 @@ class ShotMeasure(_message.Message):
     def __init__(
         self,
         *,
-        goal_probability: _builtins.float = ...,
-        goal: _builtins.bool = ...,
+        goal_probability: _builtins.float | None = ...,
+        goal: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_goal_probability", b"_goal_probability", "goal", b"goal", "goal_probability", b"goal_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["goal", b"goal", "goal_probability", b"goal_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_goal_probability", b"_goal_probability", "goal", b"goal", "goal_probability", b"goal_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__goal: _TypeAlias = _typing.Literal["goal"]  # noqa: Y015
+    _WhichOneofArgType__goal: _TypeAlias = _typing.Literal["_goal", b"_goal"]  # noqa: Y015
+    _WhichOneofReturnType__goal_probability: _TypeAlias = _typing.Literal["goal_probability"]  # noqa: Y015
+    _WhichOneofArgType__goal_probability: _TypeAlias = _typing.Literal["_goal_probability", b"_goal_probability"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__goal) -> _WhichOneofReturnType__goal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__goal_probability) -> _WhichOneofReturnType__goal_probability | None: ...
 
 Global___ShotMeasure: _TypeAlias = ShotMeasure  # noqa: Y015
 
@@ -145,34 +135,37 @@ class ScoreRecord(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEY_FIELD_NUMBER: _builtins.int
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
-    SHOT_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    PASS_MEASURE_FIELD_NUMBER: _builtins.int
+    SHOT_MEASURE_FIELD_NUMBER: _builtins.int
     PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    subject_id: _builtins.str
-    """Whose score."""
-    subject_name: _builtins.str
-    """How a reader should see the subject; may be empty."""
-    role: Global___Role.ValueType
-    """For what."""
     revision: _builtins.int
-    """Counts corrections of the same play, from 1."""
+    """The play's, from 1."""
+    outcome_revision: _builtins.int
+    """The official result's, from 1; 0 where the source does not count."""
     @_builtins.property
     def key(self) -> _tracking_pb2.PlayKey:
         """Which play."""
 
     @_builtins.property
-    def model(self) -> _scorer_pb2.ModelVersion:
-        """By which model."""
+    def subject(self) -> _tracking_pb2.Subject:
+        """Whose score, and for what."""
 
     @_builtins.property
-    def shot(self) -> Global___ShotMeasure:
-        """For ROLE_SHOOTER and ROLE_GOALIE."""
+    def model(self) -> _scorer_pb2.ModelVersion:
+        """By which model, one whose release the service has."""
+
+    @_builtins.property
+    def pass_measure(self) -> Global___PassMeasure:
+        """For ROLE_PASSER."""
+
+    @_builtins.property
+    def shot_measure(self) -> Global___ShotMeasure:
+        """For the roles of a shot."""
 
     @_builtins.property
     def pass_attributes(self) -> _tracking_pb2.PassAttributes:
@@ -180,28 +173,28 @@ class ScoreRecord(_message.Message):
 
     @_builtins.property
     def shot_attributes(self) -> _tracking_pb2.ShotAttributes:
-        """For ROLE_SHOOTER and ROLE_GOALIE."""
+        """For the roles of a shot."""
 
     def __init__(
         self,
         *,
         key: _tracking_pb2.PlayKey | None = ...,
-        subject_id: _builtins.str = ...,
-        subject_name: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        subject: _tracking_pb2.Subject | None = ...,
         model: _scorer_pb2.ModelVersion | None = ...,
         revision: _builtins.int = ...,
-        shot: Global___ShotMeasure | None = ...,
+        outcome_revision: _builtins.int = ...,
+        pass_measure: Global___PassMeasure | None = ...,
+        shot_measure: Global___ShotMeasure | None = ...,
         pass_attributes: _tracking_pb2.PassAttributes | None = ...,
         shot_attributes: _tracking_pb2.ShotAttributes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "pass", b"pass", "pass_attributes", b"pass_attributes", "shot", b"shot", "shot_attributes", b"shot_attributes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "pass", b"pass", "pass_attributes", b"pass_attributes", "revision", b"revision", "role", b"role", "shot", b"shot", "shot_attributes", b"shot_attributes", "subject_id", b"subject_id", "subject_name", b"subject_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "outcome_revision", b"outcome_revision", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "revision", b"revision", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
-    _WhichOneofReturnType_measure: _TypeAlias = _typing.Literal["pass", "shot"]  # noqa: Y015
+    _WhichOneofReturnType_measure: _TypeAlias = _typing.Literal["pass_measure", "shot_measure"]  # noqa: Y015
     _WhichOneofArgType_measure: _TypeAlias = _typing.Literal["measure", b"measure"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
@@ -220,7 +213,9 @@ class RecordScoresRequest(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     UNSCORED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID or any other string of 1 to 128 characters, new for each new request; repeated when the request is."""
+    """A UUID or any other string of 1 to 128 characters, new for each new request; repeated when the request is. The answer
+    is kept for 7 days; a repeat after that is written again, which changes nothing.
+    """
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreRecord]:
         """At most 10,000 with `unscored`."""
@@ -280,7 +275,7 @@ Global___RejectedRecord: _TypeAlias = RejectedRecord  # noqa: Y015
 
 @_typing.final
 class RecordScoresResponse(_message.Message):
-    """inserted + replaced + unchanged + stale + rejections = items sent."""
+    """inserted + replaced + unchanged + stale + rejections = items sent. `withdrawn` comes on top."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -290,6 +285,7 @@ class RecordScoresResponse(_message.Message):
     STALE_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     REVISION_TOKEN_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     inserted: _builtins.int
     """Items written for the first time."""
     replaced: _builtins.int
@@ -297,9 +293,11 @@ class RecordScoresResponse(_message.Message):
     unchanged: _builtins.int
     """Items that stood there already, just so."""
     stale: _builtins.int
-    """Items ignored because a higher revision stands there, or the same one with other content."""
+    """Items ignored because a higher revision stands there."""
     revision_token: _builtins.str
     """The state after this write, for `at_least_as_fresh`."""
+    withdrawn: _builtins.int
+    """Scores that stood and no longer do, because the play has a higher revision now."""
     @_builtins.property
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedRecord]:
         """Items that were refused."""
@@ -313,14 +311,106 @@ class RecordScoresResponse(_message.Message):
         stale: _builtins.int = ...,
         rejections: _abc.Iterable[Global___RejectedRecord] | None = ...,
         revision_token: _builtins.str = ...,
+        withdrawn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision_token", b"revision_token", "stale", b"stale", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision_token", b"revision_token", "stale", b"stale", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordScoresResponse: _TypeAlias = RecordScoresResponse  # noqa: Y015
+
+@_typing.final
+class PassingRating(_message.Message):
+    """The passing score of a split, 50 to 99; docs/score.md has the formulas."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATING_FIELD_NUMBER: _builtins.int
+    RATING_LOW_FIELD_NUMBER: _builtins.int
+    RATING_HIGH_FIELD_NUMBER: _builtins.int
+    MEAN_PLAY_SCORE_FIELD_NUMBER: _builtins.int
+    YARDS_PER_PLAY_FIELD_NUMBER: _builtins.int
+    EXPECTED_YARDS_PER_PLAY_FIELD_NUMBER: _builtins.int
+    rating: _builtins.float
+    """Against the reference population of the model's release."""
+    rating_low: _builtins.float
+    """Lower end of the 90% interval of the rating."""
+    rating_high: _builtins.float
+    """Upper end of the 90% interval of the rating."""
+    mean_play_score: _builtins.float
+    """Mean play score, 0 to 1, before shrinkage. Absent without plays."""
+    yards_per_play: _builtins.float
+    """Yards gained a play. Absent without plays."""
+    expected_yards_per_play: _builtins.float
+    """Yards expected a play. Absent without plays."""
+    def __init__(
+        self,
+        *,
+        rating: _builtins.float = ...,
+        rating_low: _builtins.float = ...,
+        rating_high: _builtins.float = ...,
+        mean_play_score: _builtins.float | None = ...,
+        yards_per_play: _builtins.float | None = ...,
+        expected_yards_per_play: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_yards_per_play", b"_expected_yards_per_play", "_mean_play_score", b"_mean_play_score", "_yards_per_play", b"_yards_per_play", "expected_yards_per_play", b"expected_yards_per_play", "mean_play_score", b"mean_play_score", "yards_per_play", b"yards_per_play"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_yards_per_play", b"_expected_yards_per_play", "_mean_play_score", b"_mean_play_score", "_yards_per_play", b"_yards_per_play", "expected_yards_per_play", b"expected_yards_per_play", "mean_play_score", b"mean_play_score", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "yards_per_play", b"yards_per_play"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_yards_per_play: _TypeAlias = _typing.Literal["expected_yards_per_play"]  # noqa: Y015
+    _WhichOneofArgType__expected_yards_per_play: _TypeAlias = _typing.Literal["_expected_yards_per_play", b"_expected_yards_per_play"]  # noqa: Y015
+    _WhichOneofReturnType__mean_play_score: _TypeAlias = _typing.Literal["mean_play_score"]  # noqa: Y015
+    _WhichOneofArgType__mean_play_score: _TypeAlias = _typing.Literal["_mean_play_score", b"_mean_play_score"]  # noqa: Y015
+    _WhichOneofReturnType__yards_per_play: _TypeAlias = _typing.Literal["yards_per_play"]  # noqa: Y015
+    _WhichOneofArgType__yards_per_play: _TypeAlias = _typing.Literal["_yards_per_play", b"_yards_per_play"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_yards_per_play) -> _WhichOneofReturnType__expected_yards_per_play | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_play_score) -> _WhichOneofReturnType__mean_play_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_per_play) -> _WhichOneofReturnType__yards_per_play | None: ...
+
+Global___PassingRating: _TypeAlias = PassingRating  # noqa: Y015
+
+@_typing.final
+class ShotRating(_message.Message):
+    """Goals, or goals saved, above expected, in a split."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GOALS_ABOVE_EXPECTED_FIELD_NUMBER: _builtins.int
+    GOALS_ABOVE_EXPECTED_LOW_FIELD_NUMBER: _builtins.int
+    GOALS_ABOVE_EXPECTED_HIGH_FIELD_NUMBER: _builtins.int
+    EXPECTED_GOALS_FIELD_NUMBER: _builtins.int
+    GOALS_FIELD_NUMBER: _builtins.int
+    goals_above_expected: _builtins.float
+    """Above (or below) what the chances were worth."""
+    goals_above_expected_low: _builtins.float
+    """Lower end of the 90% interval."""
+    goals_above_expected_high: _builtins.float
+    """Upper end of the 90% interval."""
+    expected_goals: _builtins.float
+    """What the chances were worth."""
+    goals: _builtins.int
+    """What became of them."""
+    def __init__(
+        self,
+        *,
+        goals_above_expected: _builtins.float = ...,
+        goals_above_expected_low: _builtins.float = ...,
+        goals_above_expected_high: _builtins.float = ...,
+        expected_goals: _builtins.float = ...,
+        goals: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_goals", b"expected_goals", "goals", b"goals", "goals_above_expected", b"goals_above_expected", "goals_above_expected_high", b"goals_above_expected_high", "goals_above_expected_low", b"goals_above_expected_low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShotRating: _TypeAlias = ShotRating  # noqa: Y015
 
 @_typing.final
 class Rating(_message.Message):
@@ -328,77 +418,57 @@ class Rating(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PLAYS_FIELD_NUMBER: _builtins.int
-    RATING_FIELD_NUMBER: _builtins.int
-    RATING_LOW_FIELD_NUMBER: _builtins.int
-    RATING_HIGH_FIELD_NUMBER: _builtins.int
-    MEAN_PLAY_SCORE_FIELD_NUMBER: _builtins.int
-    YARDS_PER_PLAY_FIELD_NUMBER: _builtins.int
-    EXPECTED_YARDS_PER_PLAY_FIELD_NUMBER: _builtins.int
+    PASSING_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
     QUALIFIED_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     QUALIFIED_PEERS_FIELD_NUMBER: _builtins.int
-    subject_id: _builtins.str
-    """Whose."""
-    subject_name: _builtins.str
-    """How a reader should see it."""
-    team_id: _builtins.str
-    """The side the subject last played for in the split."""
-    role: Global___Role.ValueType
-    """For what."""
     plays: _builtins.int
     """Plays in the split."""
-    rating: _builtins.float
-    """50 to 99 for passers."""
-    rating_low: _builtins.float
-    """Lower end of the 90% interval of the rating."""
-    rating_high: _builtins.float
-    """Upper end of the 90% interval of the rating."""
-    mean_play_score: _builtins.float
-    """Mean play score of the split's plays, 0 to 1, before shrinkage."""
-    yards_per_play: _builtins.float
-    """Yards gained a play."""
-    expected_yards_per_play: _builtins.float
-    """Yards expected a play."""
     qualified: _builtins.bool
-    """The subject has at least the plays that the question's `min_plays` asks for."""
+    """The subject has at least `min_plays_applied` plays in the split."""
     rank: _builtins.int
     """Place among the qualified, from 1 (equal ratings share one); 0 if not qualified."""
     qualified_peers: _builtins.int
     """How many are qualified in the split."""
     @_builtins.property
+    def subject(self) -> _tracking_pb2.Subject:
+        """Whose, and for what; the side is the one last played for in the split."""
+
+    @_builtins.property
     def model(self) -> _scorer_pb2.ModelVersion:
-        """By which model, against whose reference population."""
+        """By which model."""
+
+    @_builtins.property
+    def passing(self) -> Global___PassingRating:
+        """For ROLE_PASSER."""
+
+    @_builtins.property
+    def shots(self) -> Global___ShotRating:
+        """For the roles of a shot."""
 
     def __init__(
         self,
         *,
-        subject_id: _builtins.str = ...,
-        subject_name: _builtins.str = ...,
-        team_id: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        subject: _tracking_pb2.Subject | None = ...,
         model: _scorer_pb2.ModelVersion | None = ...,
         plays: _builtins.int = ...,
-        rating: _builtins.float = ...,
-        rating_low: _builtins.float = ...,
-        rating_high: _builtins.float = ...,
-        mean_play_score: _builtins.float = ...,
-        yards_per_play: _builtins.float = ...,
-        expected_yards_per_play: _builtins.float = ...,
+        passing: Global___PassingRating | None = ...,
+        shots: Global___ShotRating | None = ...,
         qualified: _builtins.bool = ...,
         rank: _builtins.int = ...,
         qualified_peers: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_yards_per_play", b"expected_yards_per_play", "mean_play_score", b"mean_play_score", "model", b"model", "plays", b"plays", "qualified", b"qualified", "qualified_peers", b"qualified_peers", "rank", b"rank", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "role", b"role", "subject_id", b"subject_id", "subject_name", b"subject_name", "team_id", b"team_id", "yards_per_play", b"yards_per_play"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "qualified_peers", b"qualified_peers", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["passing", "shots"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Rating: _TypeAlias = Rating  # noqa: Y015
 
@@ -419,24 +489,25 @@ class GetRatingRequest(_message.Message):
     """For example "NFL"."""
     subject_id: _builtins.str
     """Whose."""
-    role: Global___Role.ValueType
+    role: _tracking_pb2.Role.ValueType
     """For what."""
     filter: _builtins.str
     """The split, in AIP-160 syntax, for example
-    `season = 2021 AND under_pressure AND time_to_throw >= 2.5 AND time_to_throw < 4`. Empty: all plays.
+    `season = 2021 AND under_pressure AND time_to_throw >= 2.5 AND time_to_throw < 4`. Empty: all plays. As AIP-160 has
+    it, OR binds tighter than AND; a play whose field is unknown is in neither `x` nor `NOT x`. At most 2,048 characters.
     """
     model_version: _builtins.int
-    """By which model version; 0 for the newest recorded."""
+    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     min_plays: _builtins.int
     """Plays that qualify for the ranking; 0 for the release's own rule."""
     at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state, or is NOT_FRESH_ENOUGH."""
+    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
     def __init__(
         self,
         *,
         league: _builtins.str = ...,
         subject_id: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
         filter: _builtins.str = ...,
         model_version: _builtins.int = ...,
         min_plays: _builtins.int = ...,
@@ -452,14 +523,19 @@ Global___GetRatingRequest: _TypeAlias = GetRatingRequest  # noqa: Y015
 
 @_typing.final
 class GetRatingResponse(_message.Message):
-    """One rating, and the state it is of."""
+    """One rating, and the state it is of. A subject known to the league without plays in the split has the rating of nobody
+    in particular, the population's, over 0 plays.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RATING_FIELD_NUMBER: _builtins.int
     REVISION_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_PLAYS_APPLIED_FIELD_NUMBER: _builtins.int
     revision_token: _builtins.str
     """The state the answer is of."""
+    min_plays_applied: _builtins.int
+    """Plays that qualified for the ranking."""
     @_builtins.property
     def rating(self) -> Global___Rating:
         """The rating."""
@@ -469,10 +545,11 @@ class GetRatingResponse(_message.Message):
         *,
         rating: Global___Rating | None = ...,
         revision_token: _builtins.str = ...,
+        min_plays_applied: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rating", b"rating", "revision_token", b"revision_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_plays_applied", b"min_plays_applied", "rating", b"rating", "revision_token", b"revision_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -496,15 +573,15 @@ class ListRatingsRequest(_message.Message):
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
-    role: Global___Role.ValueType
+    role: _tracking_pb2.Role.ValueType
     """For what."""
     filter: _builtins.str
     """The split; see GetRatingRequest.filter."""
     model_version: _builtins.int
-    """By which model version; 0 for the newest recorded."""
+    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     order_by: _builtins.str
-    """`rating`, `plays`, `mean_play_score`, `yards_per_play` or `subject_name`, each with ` desc` or ` asc`, comma
-    separated; empty for `rating desc`. Ties are broken by subject_id.
+    """`rating`, `plays`, `mean_play_score`, `yards_per_play` or `subject_name`, comma separated, each ascending unless
+    ` desc` follows; empty for `rating desc`. Ties are broken by subject_id.
     """
     page_size: _builtins.int
     """At most 1,000; 0 for 50."""
@@ -515,12 +592,12 @@ class ListRatingsRequest(_message.Message):
     qualified_only: _builtins.bool
     """Leave out those who do not qualify."""
     at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state, or is NOT_FRESH_ENOUGH."""
+    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
     def __init__(
         self,
         *,
         league: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
         filter: _builtins.str = ...,
         model_version: _builtins.int = ...,
         order_by: _builtins.str = ...,
@@ -540,7 +617,9 @@ Global___ListRatingsRequest: _TypeAlias = ListRatingsRequest  # noqa: Y015
 
 @_typing.final
 class ListRatingsResponse(_message.Message):
-    """A page of ratings, and the state it is of."""
+    """A page of ratings, and the state it is of. Pages are of the state at their own time: between two of them a subject that
+    moves may be missed or come twice.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -548,12 +627,15 @@ class ListRatingsResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     REVISION_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_PLAYS_APPLIED_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_size: _builtins.int
     """How many there are on all pages."""
     revision_token: _builtins.str
     """The state the answer is of."""
+    min_plays_applied: _builtins.int
+    """Plays that qualified for the ranking."""
     @_builtins.property
     def ratings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rating]:
         """In the order asked for."""
@@ -565,10 +647,11 @@ class ListRatingsResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         total_size: _builtins.int = ...,
         revision_token: _builtins.str = ...,
+        min_plays_applied: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "ratings", b"ratings", "revision_token", b"revision_token", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_plays_applied", b"min_plays_applied", "next_page_token", b"next_page_token", "ratings", b"ratings", "revision_token", b"revision_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -590,25 +673,25 @@ class ListPlaysRequest(_message.Message):
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
-    role: Global___Role.ValueType
+    role: _tracking_pb2.Role.ValueType
     """For what."""
     subject_id: _builtins.str
     """Whose; empty for everybody's."""
     filter: _builtins.str
     """The split; see GetRatingRequest.filter."""
     model_version: _builtins.int
-    """By which model version; 0 for the newest recorded."""
+    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     page_size: _builtins.int
     """At most 1,000; 0 for 50."""
     page_token: _builtins.str
     """From the answer before, with the same arguments otherwise."""
     at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state, or is NOT_FRESH_ENOUGH."""
+    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
     def __init__(
         self,
         *,
         league: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
         subject_id: _builtins.str = ...,
         filter: _builtins.str = ...,
         model_version: _builtins.int = ...,
@@ -670,14 +753,17 @@ class GetCoverageRequest(_message.Message):
     GAME_ID_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
     game_id: _builtins.str
     """One game; empty for all of the league."""
     model_version: _builtins.int
-    """By which model version; 0 for the newest recorded."""
+    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state, or is NOT_FRESH_ENOUGH."""
+    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
+    role: _tracking_pb2.Role.ValueType
+    """For what; the model version is that role's."""
     def __init__(
         self,
         *,
@@ -685,10 +771,11 @@ class GetCoverageRequest(_message.Message):
         game_id: _builtins.str = ...,
         model_version: _builtins.int = ...,
         at_least_as_fresh: _builtins.str = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "game_id", b"game_id", "league", b"league", "model_version", b"model_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "game_id", b"game_id", "league", b"league", "model_version", b"model_version", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -770,12 +857,12 @@ class WatchRatingsRequest(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
-    role: Global___Role.ValueType
+    role: _tracking_pb2.Role.ValueType
     """For what."""
     filter: _builtins.str
     """The split; see GetRatingRequest.filter."""
     model_version: _builtins.int
-    """By which model version; 0 for the newest recorded."""
+    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     resume_token: _builtins.str
     """The last token received, or empty to start with the present state."""
     @_builtins.property
@@ -786,7 +873,7 @@ class WatchRatingsRequest(_message.Message):
         self,
         *,
         league: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
         filter: _builtins.str = ...,
         model_version: _builtins.int = ...,
         subject_ids: _abc.Iterable[_builtins.str] | None = ...,
@@ -907,7 +994,7 @@ class DescribeSplitsRequest(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    role: Global___Role.ValueType
+    role: _tracking_pb2.Role.ValueType
     """For what."""
     page_size: _builtins.int
     """At most 1,000; 0 for all."""
@@ -916,7 +1003,7 @@ class DescribeSplitsRequest(_message.Message):
     def __init__(
         self,
         *,
-        role: Global___Role.ValueType = ...,
+        role: _tracking_pb2.Role.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...

@@ -79,7 +79,13 @@ class AggregatorServiceServicer:
     def RecordScores(self, request, context):
         """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-        Writing the same thing twice is one thing; a higher revision replaces; a lower one is ignored and counted.
+        Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
+        order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
+        refused (REVISION_CONFLICT).
+
+        The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
+        n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
+        score and an unscored play of one revision the score counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

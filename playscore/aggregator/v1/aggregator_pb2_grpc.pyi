@@ -36,7 +36,13 @@ class AggregatorServiceStub:
     RecordScores: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.RecordScoresRequest, _aggregator_pb2.RecordScoresResponse]
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-    Writing the same thing twice is one thing; a higher revision replaces; a lower one is ignored and counted.
+    Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
+    order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
+    refused (REVISION_CONFLICT).
+
+    The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
+    n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
+    score and an unscored play of one revision the score counts.
     """
     GetRating: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]
     """One subject's rating in one split."""
@@ -59,7 +65,13 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     RecordScores: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.RecordScoresRequest, _aggregator_pb2.RecordScoresResponse]  # type: ignore[assignment]
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-    Writing the same thing twice is one thing; a higher revision replaces; a lower one is ignored and counted.
+    Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
+    order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
+    refused (REVISION_CONFLICT).
+
+    The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
+    n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
+    score and an unscored play of one revision the score counts.
     """
     GetRating: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]  # type: ignore[assignment]
     """One subject's rating in one split."""
@@ -85,7 +97,13 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_aggregator_pb2.RecordScoresResponse, _abc.Awaitable[_aggregator_pb2.RecordScoresResponse]]:
         """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-        Writing the same thing twice is one thing; a higher revision replaces; a lower one is ignored and counted.
+        Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
+        order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
+        refused (REVISION_CONFLICT).
+
+        The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
+        n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
+        score and an unscored play of one revision the score counts.
         """
 
     @_abc_1.abstractmethod

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from playscore.tracking.v1 import tracking_pb2 as playscore_dot_tracking_dot_v1_dot_tracking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(playscore/featurizer/v1/featurizer.proto\x12\x17playscore.featurizer.v1\x1a$playscore/tracking/v1/tracking.proto\"\xa5\x02\n\x12StreamPlaysRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32!.playscore.featurizer.v1.OpenGameH\x00\x12/\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x35\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\".playscore.tracking.v1.PlayContextH\x00\x12\x33\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchH\x00\x12\x34\n\x08\x65nd_play\x18\x05 \x01(\x0b\x32 .playscore.featurizer.v1.EndPlayH\x00\x42\t\n\x07message\"S\n\x08OpenGame\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeader\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"+\n\x07\x45ndPlay\x12\x0f\n\x07game_id\x18\x01 \x01(\t\x12\x0f\n\x07play_id\x18\x02 \x01(\t\"\x82\x02\n\x13StreamPlaysResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.GameOpenedH\x00\x12\x33\n\x06tensor\x18\x02 \x01(\x0b\x32!.playscore.tracking.v1.PlayTensorH\x00\x12\x39\n\trejection\x18\x03 \x01(\x0b\x32$.playscore.tracking.v1.PlayRejectionH\x00\x12\x39\n\ncheckpoint\x18\x04 \x01(\x0b\x32#.playscore.featurizer.v1.CheckpointH\x00\x42\t\n\x07message\"M\n\nGameOpened\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x01 \x01(\t\x12\x1d\n\x15resumed_after_play_id\x18\x02 \x01(\t\"\x91\x01\n\nCheckpoint\x12\x14\n\x0cresume_token\x18\x01 \x01(\t\x12\x14\n\x0clast_play_id\x18\x02 \x01(\t\x12\x16\n\x0eplays_finished\x18\x03 \x01(\x03\x12\x0f\n\x07tensors\x18\x04 \x01(\x03\x12\x12\n\nrejections\x18\x05 \x01(\x03\x12\x1a\n\x12\x66rames_passed_over\x18\x06 \x01(\x03\"s\n\tWholePlay\x12\x33\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\".playscore.tracking.v1.PlayContext\x12\x31\n\x06\x66rames\x18\x02 \x03(\x0b\x32!.playscore.tracking.v1.FrameBatch\"\xac\x01\n\x15\x46\x65\x61turizePlaysRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeader\x12-\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.Roster\x12\x31\n\x05plays\x18\x03 \x03(\x0b\x32\".playscore.featurizer.v1.WholePlay\"\x86\x01\n\x16\x46\x65\x61turizePlaysResponse\x12\x32\n\x07tensors\x18\x01 \x03(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x38\n\nrejections\x18\x02 \x03(\x0b\x32$.playscore.tracking.v1.PlayRejection\"F\n\x17\x44\x65scribeFeaturesRequest\x12+\n\x05sport\x18\x01 \x01(\x0e\x32\x1c.playscore.tracking.v1.Sport\"9\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xda\x01\n\x14\x46\x65\x61tureSpecification\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x05sport\x18\x02 \x01(\x0e\x32\x1c.playscore.tracking.v1.Sport\x12\x18\n\x10\x66rame_rate_hertz\x18\x03 \x01(\x01\x12\x36\n\rframe_columns\x18\x04 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\x12\x37\n\x0estatic_columns\x18\x05 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\"`\n\x18\x44\x65scribeFeaturesResponse\x12\x44\n\rspecification\x18\x01 \x01(\x0b\x32-.playscore.featurizer.v1.FeatureSpecification2\xed\x02\n\x11\x46\x65\x61turizerService\x12l\n\x0bStreamPlays\x12+.playscore.featurizer.v1.StreamPlaysRequest\x1a,.playscore.featurizer.v1.StreamPlaysResponse(\x01\x30\x01\x12q\n\x0e\x46\x65\x61turizePlays\x12..playscore.featurizer.v1.FeaturizePlaysRequest\x1a/.playscore.featurizer.v1.FeaturizePlaysResponse\x12w\n\x10\x44\x65scribeFeatures\x12\x30.playscore.featurizer.v1.DescribeFeaturesRequest\x1a\x31.playscore.featurizer.v1.DescribeFeaturesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(playscore/featurizer/v1/featurizer.proto\x12\x17playscore.featurizer.v1\x1a$playscore/tracking/v1/tracking.proto\"\xa5\x02\n\x12StreamPlaysRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32!.playscore.featurizer.v1.OpenGameH\x00\x12/\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x35\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\".playscore.tracking.v1.PlayContextH\x00\x12\x33\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchH\x00\x12\x34\n\x08\x65nd_play\x18\x05 \x01(\x0b\x32 .playscore.featurizer.v1.EndPlayH\x00\x42\t\n\x07message\"S\n\x08OpenGame\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeader\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"+\n\x07\x45ndPlay\x12\x0f\n\x07game_id\x18\x01 \x01(\t\x12\x0f\n\x07play_id\x18\x02 \x01(\t\"\x82\x02\n\x13StreamPlaysResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.GameOpenedH\x00\x12\x33\n\x06tensor\x18\x02 \x01(\x0b\x32!.playscore.tracking.v1.PlayTensorH\x00\x12\x39\n\trejection\x18\x03 \x01(\x0b\x32$.playscore.tracking.v1.PlayRejectionH\x00\x12\x39\n\ncheckpoint\x18\x04 \x01(\x0b\x32#.playscore.featurizer.v1.CheckpointH\x00\x42\t\n\x07message\"M\n\nGameOpened\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x01 \x01(\t\x12\x1d\n\x15resumed_after_play_id\x18\x02 \x01(\t\"\xaf\x01\n\nCheckpoint\x12\x14\n\x0cresume_token\x18\x01 \x01(\t\x12\x14\n\x0clast_play_id\x18\x02 \x01(\t\x12\x16\n\x0eplays_finished\x18\x03 \x01(\x03\x12\x0f\n\x07tensors\x18\x04 \x01(\x03\x12\x12\n\nrejections\x18\x05 \x01(\x03\x12\x1a\n\x12\x66rames_passed_over\x18\x06 \x01(\x03\x12\x1c\n\x14\x63ontexts_passed_over\x18\x07 \x01(\x03\"s\n\tWholePlay\x12\x33\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\".playscore.tracking.v1.PlayContext\x12\x31\n\x06\x66rames\x18\x02 \x03(\x0b\x32!.playscore.tracking.v1.FrameBatch\"\xac\x01\n\x15\x46\x65\x61turizePlaysRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeader\x12-\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.Roster\x12\x31\n\x05plays\x18\x03 \x03(\x0b\x32\".playscore.featurizer.v1.WholePlay\"\x86\x01\n\x16\x46\x65\x61turizePlaysResponse\x12\x32\n\x07tensors\x18\x01 \x03(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x38\n\nrejections\x18\x02 \x03(\x0b\x32$.playscore.tracking.v1.PlayRejection\"F\n\x17\x44\x65scribeFeaturesRequest\x12+\n\x05sport\x18\x01 \x01(\x0e\x32\x1c.playscore.tracking.v1.Sport\"9\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xda\x01\n\x14\x46\x65\x61tureSpecification\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x05sport\x18\x02 \x01(\x0e\x32\x1c.playscore.tracking.v1.Sport\x12\x18\n\x10\x66rame_rate_hertz\x18\x03 \x01(\x01\x12\x36\n\rframe_columns\x18\x04 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\x12\x37\n\x0estatic_columns\x18\x05 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\"`\n\x18\x44\x65scribeFeaturesResponse\x12\x44\n\rspecification\x18\x01 \x01(\x0b\x32-.playscore.featurizer.v1.FeatureSpecification2\xed\x02\n\x11\x46\x65\x61turizerService\x12l\n\x0bStreamPlays\x12+.playscore.featurizer.v1.StreamPlaysRequest\x1a,.playscore.featurizer.v1.StreamPlaysResponse(\x01\x30\x01\x12q\n\x0e\x46\x65\x61turizePlays\x12..playscore.featurizer.v1.FeaturizePlaysRequest\x1a/.playscore.featurizer.v1.FeaturizePlaysResponse\x12w\n\x10\x44\x65scribeFeatures\x12\x30.playscore.featurizer.v1.DescribeFeaturesRequest\x1a\x31.playscore.featurizer.v1.DescribeFeaturesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,21 +43,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GAMEOPENED']._serialized_start=794
   _globals['_GAMEOPENED']._serialized_end=871
   _globals['_CHECKPOINT']._serialized_start=874
-  _globals['_CHECKPOINT']._serialized_end=1019
-  _globals['_WHOLEPLAY']._serialized_start=1021
-  _globals['_WHOLEPLAY']._serialized_end=1136
-  _globals['_FEATURIZEPLAYSREQUEST']._serialized_start=1139
-  _globals['_FEATURIZEPLAYSREQUEST']._serialized_end=1311
-  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_start=1314
-  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_end=1448
-  _globals['_DESCRIBEFEATURESREQUEST']._serialized_start=1450
-  _globals['_DESCRIBEFEATURESREQUEST']._serialized_end=1520
-  _globals['_COLUMN']._serialized_start=1522
-  _globals['_COLUMN']._serialized_end=1579
-  _globals['_FEATURESPECIFICATION']._serialized_start=1582
-  _globals['_FEATURESPECIFICATION']._serialized_end=1800
-  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_start=1802
-  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_end=1898
-  _globals['_FEATURIZERSERVICE']._serialized_start=1901
-  _globals['_FEATURIZERSERVICE']._serialized_end=2266
+  _globals['_CHECKPOINT']._serialized_end=1049
+  _globals['_WHOLEPLAY']._serialized_start=1051
+  _globals['_WHOLEPLAY']._serialized_end=1166
+  _globals['_FEATURIZEPLAYSREQUEST']._serialized_start=1169
+  _globals['_FEATURIZEPLAYSREQUEST']._serialized_end=1341
+  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_start=1344
+  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_end=1478
+  _globals['_DESCRIBEFEATURESREQUEST']._serialized_start=1480
+  _globals['_DESCRIBEFEATURESREQUEST']._serialized_end=1550
+  _globals['_COLUMN']._serialized_start=1552
+  _globals['_COLUMN']._serialized_end=1609
+  _globals['_FEATURESPECIFICATION']._serialized_start=1612
+  _globals['_FEATURESPECIFICATION']._serialized_end=1830
+  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_start=1832
+  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_end=1928
+  _globals['_FEATURIZERSERVICE']._serialized_start=1931
+  _globals['_FEATURIZERSERVICE']._serialized_end=2296
 # @@protoc_insertion_point(module_scope)

@@ -195,7 +195,9 @@ Global___GameOpened: _TypeAlias = GameOpened  # noqa: Y015
 
 @_typing.final
 class Checkpoint(_message.Message):
-    """How far the stream has got. plays_opened = tensors + rejections, always."""
+    """How far the stream has got. plays_finished = tensors + rejections, always; a play that is closed again at a higher
+    revision counts again.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -205,8 +207,9 @@ class Checkpoint(_message.Message):
     TENSORS_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     FRAMES_PASSED_OVER_FIELD_NUMBER: _builtins.int
+    CONTEXTS_PASSED_OVER_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Opaque; opens the game again after this play."""
+    """Opaque; opens the game again after this play. It holds the counts and the last finished play, nothing else."""
     last_play_id: _builtins.str
     """The play just finished."""
     plays_finished: _builtins.int
@@ -217,6 +220,8 @@ class Checkpoint(_message.Message):
     """Of these, how many were rejected."""
     frames_passed_over: _builtins.int
     """Frames passed over because their play was closed."""
+    contexts_passed_over: _builtins.int
+    """Contexts passed over because their play was closed at that revision or a higher one."""
     def __init__(
         self,
         *,
@@ -226,10 +231,11 @@ class Checkpoint(_message.Message):
         tensors: _builtins.int = ...,
         rejections: _builtins.int = ...,
         frames_passed_over: _builtins.int = ...,
+        contexts_passed_over: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames_passed_over", b"frames_passed_over", "last_play_id", b"last_play_id", "plays_finished", b"plays_finished", "rejections", b"rejections", "resume_token", b"resume_token", "tensors", b"tensors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contexts_passed_over", b"contexts_passed_over", "frames_passed_over", b"frames_passed_over", "last_play_id", b"last_play_id", "plays_finished", b"plays_finished", "rejections", b"rejections", "resume_token", b"resume_token", "tensors", b"tensors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

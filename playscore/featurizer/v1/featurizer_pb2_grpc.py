@@ -68,15 +68,22 @@ class FeaturizerServiceServicer:
         play opens, or when the caller half-closes. Further frames of a closed play are counted and passed over.
         A checkpoint follows every play: after a broken stream, open again with its token and go on with the play after it.
 
+        After a resume the rosters are sent again, and frames, contexts and ends of plays that are finished already are passed
+        over, as in the first stream.
+
         A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-        FAILED_PRECONDITION only when nothing after it could be trusted (header, order, another game's frames).
+        FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, another game's
+        messages, a wrong roster, an empty message, more than 200 players or 2,000 plays.
+
+        Messages have at most 16 MiB, either way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FeaturizePlays(self, request, context):
-        """Whole plays of one game, for backfill. Same code, same answers.
+        """Whole plays of one game, for backfill. Same code, same answers. A request and its answer have at most 16 MiB: callers
+        whose library receives 4 MiB by default must raise that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

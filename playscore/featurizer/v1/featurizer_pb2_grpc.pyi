@@ -44,11 +44,19 @@ class FeaturizerServiceStub:
     play opens, or when the caller half-closes. Further frames of a closed play are counted and passed over.
     A checkpoint follows every play: after a broken stream, open again with its token and go on with the play after it.
 
+    After a resume the rosters are sent again, and frames, contexts and ends of plays that are finished already are passed
+    over, as in the first stream.
+
     A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-    FAILED_PRECONDITION only when nothing after it could be trusted (header, order, another game's frames).
+    FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, another game's
+    messages, a wrong roster, an empty message, more than 200 players or 2,000 plays.
+
+    Messages have at most 16 MiB, either way.
     """
     FeaturizePlays: _grpc.UnaryUnaryMultiCallable[_featurizer_pb2.FeaturizePlaysRequest, _featurizer_pb2.FeaturizePlaysResponse]
-    """Whole plays of one game, for backfill. Same code, same answers."""
+    """Whole plays of one game, for backfill. Same code, same answers. A request and its answer have at most 16 MiB: callers
+    whose library receives 4 MiB by default must raise that.
+    """
     DescribeFeatures: _grpc.UnaryUnaryMultiCallable[_featurizer_pb2.DescribeFeaturesRequest, _featurizer_pb2.DescribeFeaturesResponse]
     """What the columns of the tensors mean."""
 
@@ -68,11 +76,19 @@ class FeaturizerServiceAsyncStub(FeaturizerServiceStub):
     play opens, or when the caller half-closes. Further frames of a closed play are counted and passed over.
     A checkpoint follows every play: after a broken stream, open again with its token and go on with the play after it.
 
+    After a resume the rosters are sent again, and frames, contexts and ends of plays that are finished already are passed
+    over, as in the first stream.
+
     A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-    FAILED_PRECONDITION only when nothing after it could be trusted (header, order, another game's frames).
+    FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, another game's
+    messages, a wrong roster, an empty message, more than 200 players or 2,000 plays.
+
+    Messages have at most 16 MiB, either way.
     """
     FeaturizePlays: _aio.UnaryUnaryMultiCallable[_featurizer_pb2.FeaturizePlaysRequest, _featurizer_pb2.FeaturizePlaysResponse]  # type: ignore[assignment]
-    """Whole plays of one game, for backfill. Same code, same answers."""
+    """Whole plays of one game, for backfill. Same code, same answers. A request and its answer have at most 16 MiB: callers
+    whose library receives 4 MiB by default must raise that.
+    """
     DescribeFeatures: _aio.UnaryUnaryMultiCallable[_featurizer_pb2.DescribeFeaturesRequest, _featurizer_pb2.DescribeFeaturesResponse]  # type: ignore[assignment]
     """What the columns of the tensors mean."""
 
@@ -95,8 +111,14 @@ class FeaturizerServiceServicer(metaclass=_abc_1.ABCMeta):
         play opens, or when the caller half-closes. Further frames of a closed play are counted and passed over.
         A checkpoint follows every play: after a broken stream, open again with its token and go on with the play after it.
 
+        After a resume the rosters are sent again, and frames, contexts and ends of plays that are finished already are passed
+        over, as in the first stream.
+
         A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-        FAILED_PRECONDITION only when nothing after it could be trusted (header, order, another game's frames).
+        FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, another game's
+        messages, a wrong roster, an empty message, more than 200 players or 2,000 plays.
+
+        Messages have at most 16 MiB, either way.
         """
 
     @_abc_1.abstractmethod
@@ -105,7 +127,9 @@ class FeaturizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _featurizer_pb2.FeaturizePlaysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_featurizer_pb2.FeaturizePlaysResponse, _abc.Awaitable[_featurizer_pb2.FeaturizePlaysResponse]]:
-        """Whole plays of one game, for backfill. Same code, same answers."""
+        """Whole plays of one game, for backfill. Same code, same answers. A request and its answer have at most 16 MiB: callers
+        whose library receives 4 MiB by default must raise that.
+        """
 
     @_abc_1.abstractmethod
     def DescribeFeatures(

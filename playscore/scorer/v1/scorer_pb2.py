@@ -26,15 +26,15 @@ from playscore.tracking.v1 import reason_pb2 as playscore_dot_tracking_dot_v1_do
 from playscore.tracking.v1 import tracking_pb2 as playscore_dot_tracking_dot_v1_dot_tracking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a\"playscore/tracking/v1/reason.proto\x1a$playscore/tracking/v1/tracking.proto\"-\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\xb3\x01\n\x0f\x42innedParetoLaw\x12\r\n\x05\x65\x64ges\x18\x01 \x03(\x01\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\x12\x12\n\nlower_tail\x18\x03 \x01(\x01\x12\x12\n\nupper_tail\x18\x04 \x01(\x01\x12\x13\n\x0blower_shape\x18\x05 \x01(\x01\x12\x13\n\x0blower_scale\x18\x06 \x01(\x01\x12\x13\n\x0bupper_shape\x18\x07 \x01(\x01\x12\x13\n\x0bupper_scale\x18\x08 \x01(\x01\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"u\n\x0bPassToScore\x12\x31\n\x06tensor\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\"]\n\x12ScorePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScore\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"\xcb\x03\n\tPassScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x31\n\x03law\x18\x04 \x01(\x0b\x32$.playscore.scorer.v1.BinnedParetoLaw\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cyards_gained\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nplay_score\x18\n \x01(\x01H\x03\x88\x01\x01\x42\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probabilityB\x0f\n\r_yards_gainedB\r\n\x0b_play_score\"\x8a\x01\n\rRejectedScore\x12\r\n\x05index\x18\x01 \x01(\x05\x12+\n\x03key\x18\x02 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12-\n\x06reason\x18\x03 \x01(\x0e\x32\x1d.playscore.tracking.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"}\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"\xe3\x01\n\x0bPassToGrade\x12-\n\x05score\x18\x01 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x33\n\x07outcome\x18\x03 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\x12\x18\n\x0byards_to_go\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11yards_to_end_zone\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_yards_to_goB\x14\n\x12_yards_to_end_zone\"F\n\x12GradePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGrade\"}\n\x13GradePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"B\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\"\x9f\x02\n\tShotScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x18\n\x10goal_probability\x18\x04 \x01(\x01\x12\x34\n\x05grade\x18\x05 \x01(\x0e\x32%.playscore.scorer.v1.OpportunityGrade\x12\x11\n\tintercept\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.scorer.v1.FactorContribution\"\\\n\x11ScoreShotsRequest\x12\x30\n\x05shots\x18\x01 \x03(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"|\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xac\x01\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x02 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x03 \x01(\t\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x12\n\nis_default\x18\x05 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x06 \x03(\x05\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\x10OpportunityGrade\x12!\n\x1dOPPORTUNITY_GRADE_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_GRADE_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_GRADE_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_GRADE_HIGH\x10\x03\x32\x91\x03\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a\"playscore/tracking/v1/reason.proto\x1a$playscore/tracking/v1/tracking.proto\"-\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\xb3\x01\n\x0f\x42innedParetoLaw\x12\r\n\x05\x65\x64ges\x18\x01 \x03(\x01\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\x12\x12\n\nlower_tail\x18\x03 \x01(\x01\x12\x12\n\nupper_tail\x18\x04 \x01(\x01\x12\x13\n\x0blower_shape\x18\x05 \x01(\x01\x12\x13\n\x0blower_scale\x18\x06 \x01(\x01\x12\x13\n\x0bupper_shape\x18\x07 \x01(\x01\x12\x13\n\x0bupper_scale\x18\x08 \x01(\x01\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"u\n\x0bPassToScore\x12\x31\n\x06tensor\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\"]\n\x12ScorePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScore\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"\xe5\x03\n\tPassScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x31\n\x03law\x18\x04 \x01(\x0b\x32$.playscore.scorer.v1.BinnedParetoLaw\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cyards_gained\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nplay_score\x18\n \x01(\x01H\x03\x88\x01\x01\x12\x18\n\x10outcome_revision\x18\x0b \x01(\x05\x42\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probabilityB\x0f\n\r_yards_gainedB\r\n\x0b_play_score\"\x8a\x01\n\rRejectedScore\x12\r\n\x05index\x18\x01 \x01(\x05\x12+\n\x03key\x18\x02 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12-\n\x06reason\x18\x03 \x01(\x0e\x32\x1d.playscore.tracking.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"}\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"q\n\x0bPassToGrade\x12-\n\x05score\x18\x01 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\"F\n\x12GradePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGrade\"}\n\x13GradePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"B\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\"\x9f\x02\n\tShotScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x18\n\x10goal_probability\x18\x04 \x01(\x01\x12\x34\n\x05grade\x18\x05 \x01(\x0e\x32%.playscore.scorer.v1.OpportunityGrade\x12\x11\n\tintercept\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.scorer.v1.FactorContribution\"\\\n\x11ScoreShotsRequest\x12\x30\n\x05shots\x18\x01 \x03(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"|\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xac\x01\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x02 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x03 \x01(\t\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x12\n\nis_default\x18\x05 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x06 \x03(\x05\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\x10OpportunityGrade\x12!\n\x1dOPPORTUNITY_GRADE_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_GRADE_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_GRADE_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_GRADE_HIGH\x10\x03\x32\x91\x03\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.scorer.v1.scorer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPPORTUNITYGRADE']._serialized_start=2686
-  _globals['_OPPORTUNITYGRADE']._serialized_end=2824
+  _globals['_OPPORTUNITYGRADE']._serialized_start=2597
+  _globals['_OPPORTUNITYGRADE']._serialized_end=2735
   _globals['_MODELVERSION']._serialized_start=131
   _globals['_MODELVERSION']._serialized_end=176
   _globals['_BINNEDPARETOLAW']._serialized_start=179
@@ -46,31 +46,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREPASSESREQUEST']._serialized_start=527
   _globals['_SCOREPASSESREQUEST']._serialized_end=620
   _globals['_PASSSCORE']._serialized_start=623
-  _globals['_PASSSCORE']._serialized_end=1082
-  _globals['_REJECTEDSCORE']._serialized_start=1085
-  _globals['_REJECTEDSCORE']._serialized_end=1223
-  _globals['_SCOREPASSESRESPONSE']._serialized_start=1225
-  _globals['_SCOREPASSESRESPONSE']._serialized_end=1350
-  _globals['_PASSTOGRADE']._serialized_start=1353
-  _globals['_PASSTOGRADE']._serialized_end=1580
-  _globals['_GRADEPASSESREQUEST']._serialized_start=1582
-  _globals['_GRADEPASSESREQUEST']._serialized_end=1652
-  _globals['_GRADEPASSESRESPONSE']._serialized_start=1654
-  _globals['_GRADEPASSESRESPONSE']._serialized_end=1779
-  _globals['_FACTORCONTRIBUTION']._serialized_start=1781
-  _globals['_FACTORCONTRIBUTION']._serialized_end=1847
-  _globals['_SHOTSCORE']._serialized_start=1850
-  _globals['_SHOTSCORE']._serialized_end=2137
-  _globals['_SCORESHOTSREQUEST']._serialized_start=2139
-  _globals['_SCORESHOTSREQUEST']._serialized_end=2231
-  _globals['_SCORESHOTSRESPONSE']._serialized_start=2233
-  _globals['_SCORESHOTSRESPONSE']._serialized_end=2357
-  _globals['_LISTMODELSREQUEST']._serialized_start=2359
-  _globals['_LISTMODELSREQUEST']._serialized_end=2417
-  _globals['_MODEL']._serialized_start=2420
-  _globals['_MODEL']._serialized_end=2592
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2594
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2683
-  _globals['_SCORERSERVICE']._serialized_start=2827
-  _globals['_SCORERSERVICE']._serialized_end=3228
+  _globals['_PASSSCORE']._serialized_end=1108
+  _globals['_REJECTEDSCORE']._serialized_start=1111
+  _globals['_REJECTEDSCORE']._serialized_end=1249
+  _globals['_SCOREPASSESRESPONSE']._serialized_start=1251
+  _globals['_SCOREPASSESRESPONSE']._serialized_end=1376
+  _globals['_PASSTOGRADE']._serialized_start=1378
+  _globals['_PASSTOGRADE']._serialized_end=1491
+  _globals['_GRADEPASSESREQUEST']._serialized_start=1493
+  _globals['_GRADEPASSESREQUEST']._serialized_end=1563
+  _globals['_GRADEPASSESRESPONSE']._serialized_start=1565
+  _globals['_GRADEPASSESRESPONSE']._serialized_end=1690
+  _globals['_FACTORCONTRIBUTION']._serialized_start=1692
+  _globals['_FACTORCONTRIBUTION']._serialized_end=1758
+  _globals['_SHOTSCORE']._serialized_start=1761
+  _globals['_SHOTSCORE']._serialized_end=2048
+  _globals['_SCORESHOTSREQUEST']._serialized_start=2050
+  _globals['_SCORESHOTSREQUEST']._serialized_end=2142
+  _globals['_SCORESHOTSRESPONSE']._serialized_start=2144
+  _globals['_SCORESHOTSRESPONSE']._serialized_end=2268
+  _globals['_LISTMODELSREQUEST']._serialized_start=2270
+  _globals['_LISTMODELSREQUEST']._serialized_end=2328
+  _globals['_MODEL']._serialized_start=2331
+  _globals['_MODEL']._serialized_end=2503
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2505
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2594
+  _globals['_SCORERSERVICE']._serialized_start=2738
+  _globals['_SCORERSERVICE']._serialized_end=3139
 # @@protoc_insertion_point(module_scope)

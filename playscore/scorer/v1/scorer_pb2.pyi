@@ -232,6 +232,7 @@ class PassScore(_message.Message):
     TOUCHDOWN_PROBABILITY_FIELD_NUMBER: _builtins.int
     YARDS_GAINED_FIELD_NUMBER: _builtins.int
     PLAY_SCORE_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The tensor's revision."""
     expected_yards: _builtins.float
@@ -244,6 +245,8 @@ class PassScore(_message.Message):
     """The yards ranked; absent before they are known."""
     play_score: _builtins.float
     """Mid-rank of the yards in the law, (F(y - 1/2) + F(y + 1/2)) / 2, 0 to 1; absent before the yards are known."""
+    outcome_revision: _builtins.int
+    """That of the outcome it was graded by; 0 before it is known."""
     @_builtins.property
     def key(self) -> _tracking_pb2.PlayKey:
         """Which play."""
@@ -273,10 +276,11 @@ class PassScore(_message.Message):
         touchdown_probability: _builtins.float | None = ...,
         yards_gained: _builtins.float | None = ...,
         play_score: _builtins.float | None = ...,
+        outcome_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_play_score", b"_play_score", "_touchdown_probability", b"_touchdown_probability", "_yards_gained", b"_yards_gained", "first_down_probability", b"first_down_probability", "key", b"key", "law", b"law", "model", b"model", "play_score", b"play_score", "touchdown_probability", b"touchdown_probability", "yards_gained", b"yards_gained"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_play_score", b"_play_score", "_touchdown_probability", b"_touchdown_probability", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "key", b"key", "law", b"law", "model", b"model", "play_score", b"play_score", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_play_score", b"_play_score", "_touchdown_probability", b"_touchdown_probability", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "key", b"key", "law", b"law", "model", b"model", "outcome_revision", b"outcome_revision", "play_score", b"play_score", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability", "yards_gained", b"yards_gained"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__first_down_probability: _TypeAlias = _typing.Literal["first_down_probability"]  # noqa: Y015
     _WhichOneofArgType__first_down_probability: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability"]  # noqa: Y015
@@ -370,19 +374,10 @@ class PassToGrade(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SCORE_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
-    YARDS_TO_GO_FIELD_NUMBER: _builtins.int
-    YARDS_TO_END_ZONE_FIELD_NUMBER: _builtins.int
-    revision: _builtins.int
-    """Which revision this makes, above the score's."""
-    yards_to_go: _builtins.float
-    """Yards to a first down, where known."""
-    yards_to_end_zone: _builtins.float
-    """Yards to the goal line attacked, where known."""
     @_builtins.property
     def score(self) -> Global___PassScore:
-        """As ScorePasses answered; its law and model are kept."""
+        """As ScorePasses answered. All but the grade is kept: law, model, revision, expected yards, chances."""
 
     @_builtins.property
     def outcome(self) -> _tracking_pb2.PassOutcome:
@@ -392,23 +387,13 @@ class PassToGrade(_message.Message):
         self,
         *,
         score: Global___PassScore | None = ...,
-        revision: _builtins.int = ...,
         outcome: _tracking_pb2.PassOutcome | None = ...,
-        yards_to_go: _builtins.float | None = ...,
-        yards_to_end_zone: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "outcome", b"outcome", "score", b"score", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "outcome", b"outcome", "revision", b"revision", "score", b"score", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__yards_to_end_zone: _TypeAlias = _typing.Literal["yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_end_zone: _TypeAlias = _typing.Literal["_yards_to_end_zone", b"_yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofReturnType__yards_to_go: _TypeAlias = _typing.Literal["yards_to_go"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_go: _TypeAlias = _typing.Literal["_yards_to_go", b"_yards_to_go"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_end_zone) -> _WhichOneofReturnType__yards_to_end_zone | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_go) -> _WhichOneofReturnType__yards_to_go | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PassToGrade: _TypeAlias = PassToGrade  # noqa: Y015
 

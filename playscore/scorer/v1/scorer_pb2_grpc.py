@@ -62,14 +62,16 @@ class ScorerServiceServicer:
     """
 
     def ScorePasses(self, request, context):
-        """Tensors in; the law of yards gained out, and the play score where the yards are known.
+        """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+
+        A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GradePasses(self, request, context):
-        """A law from before and the official yards in, the play score out. No inference.
+        """A law from before and the official result in, the play score out. No inference.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,9 +34,12 @@ class ScorerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ScorerServiceAsyncStub: ...
     ScorePasses: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScorePassesRequest, _scorer_pb2.ScorePassesResponse]
-    """Tensors in; the law of yards gained out, and the play score where the yards are known."""
+    """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+
+    A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
+    """
     GradePasses: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GradePassesRequest, _scorer_pb2.GradePassesResponse]
-    """A law from before and the official yards in, the play score out. No inference."""
+    """A law from before and the official result in, the play score out. No inference."""
     ScoreShots: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScoreShotsRequest, _scorer_pb2.ScoreShotsResponse]
     """Shot tensors in, chances of a goal out."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]
@@ -48,9 +51,12 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScorePasses: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScorePassesRequest, _scorer_pb2.ScorePassesResponse]  # type: ignore[assignment]
-    """Tensors in; the law of yards gained out, and the play score where the yards are known."""
+    """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+
+    A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
+    """
     GradePasses: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GradePassesRequest, _scorer_pb2.GradePassesResponse]  # type: ignore[assignment]
-    """A law from before and the official yards in, the play score out. No inference."""
+    """A law from before and the official result in, the play score out. No inference."""
     ScoreShots: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScoreShotsRequest, _scorer_pb2.ScoreShotsResponse]  # type: ignore[assignment]
     """Shot tensors in, chances of a goal out."""
     ListModels: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]  # type: ignore[assignment]
@@ -65,7 +71,10 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.ScorePassesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ScorePassesResponse, _abc.Awaitable[_scorer_pb2.ScorePassesResponse]]:
-        """Tensors in; the law of yards gained out, and the play score where the yards are known."""
+        """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+
+        A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
+        """
 
     @_abc_1.abstractmethod
     def GradePasses(
@@ -73,7 +82,7 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.GradePassesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.GradePassesResponse, _abc.Awaitable[_scorer_pb2.GradePassesResponse]]:
-        """A law from before and the official yards in, the play score out. No inference."""
+        """A law from before and the official result in, the play score out. No inference."""
 
     @_abc_1.abstractmethod
     def ScoreShots(

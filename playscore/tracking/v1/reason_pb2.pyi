@@ -31,15 +31,19 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     Example: page_size = -1.
     """
     REASON_DEADLINE_REQUIRED: _Reason.ValueType  # 2
-    """INVALID_ARGUMENT. The call came without a deadline. Example: grpcurl without -max-time."""
+    """INVALID_ARGUMENT. A unary call came without a deadline; streams need none. Example: grpcurl without -max-time."""
     REASON_OVERLOADED: _Reason.ValueType  # 3
-    """RESOURCE_EXHAUSTED. The service has as much in flight as it accepts; google.rpc.RetryInfo says when to come back.
-    Example: the 257th concurrent call to a service that takes 256.
+    """RESOURCE_EXHAUSTED. The service, or the inference server behind it, has as much in flight as it accepts;
+    google.rpc.RetryInfo says when to come back. Example: the 257th concurrent call to a service that takes 256.
     """
     REASON_MESSAGE_TOO_LARGE: _Reason.ValueType  # 4
-    """RESOURCE_EXHAUSTED. A message is larger than the service accepts. Example: one FrameBatch of 20 MB."""
+    """RESOURCE_EXHAUSTED. A message is larger than the service accepts. The transport refuses it, so that this reason is
+    what clients make of its status. Example: one FrameBatch of 20 MB.
+    """
     REASON_UNAUTHENTICATED: _Reason.ValueType  # 5
-    """UNAUTHENTICATED. The caller did not say who it is. Example: no client certificate on a service that requires one."""
+    """UNAUTHENTICATED. The caller did not say who it is. Example: a client certificate that names nobody. (Without any
+    certificate the TLS handshake fails, as UNAVAILABLE.)
+    """
     REASON_PERMISSION_DENIED: _Reason.ValueType  # 6
     """PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
     REASON_NOT_IMPLEMENTED: _Reason.ValueType  # 7
@@ -64,7 +68,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     Example: game 1's token sent with game 2.
     """
     REASON_SPORT_UNSUPPORTED: _Reason.ValueType  # 24
-    """INVALID_ARGUMENT. The sport is not one that the call knows. Example: StreamPlays with ice hockey before its issue."""
+    """INVALID_ARGUMENT. The sport is not one that the call knows. Example: StreamPlays with ice hockey."""
+    REASON_FRAME_RATE_UNSUPPORTED: _Reason.ValueType  # 25
+    """INVALID_ARGUMENT. The frame rate is not the feature specification's; nothing is resampled. Example: 25 Hz."""
     REASON_NOT_A_PASS: _Reason.ValueType  # 40
     """--- A play that could not become a tensor ---
 
@@ -105,9 +111,11 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PLAYER_NOT_IN_ROSTER: _Reason.ValueType  # 56
     """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
     REASON_OFFENSE_UNKNOWN: _Reason.ValueType  # 57
-    """The offence is not one of the two teams. Example: offense_team_id "KC" in a game of BUF and MIA."""
+    """The offence is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
     REASON_PLAY_NULLIFIED: _Reason.ValueType  # 58
-    """Later frames of the play show that it never was one. Example: a play that was whistled dead before the snap."""
+    """The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
+    REASON_SITUATION_CONTRADICTED: _Reason.ValueType  # 59
+    """What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
     REASON_FEATURE_SPECIFICATION_MISMATCH: _Reason.ValueType  # 70
     """--- Scoring ---
 
@@ -128,6 +136,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
     REASON_LAW_INVALID: _Reason.ValueType  # 76
     """The law is not one: its bins do not rise, or probabilities or scales are impossible. Example: a scale of -1."""
+    REASON_OUTCOME_CONTRADICTORY: _Reason.ValueType  # 77
+    """The official result contradicts itself. Example: an incompletion of 12 yards."""
+    REASON_OUTCOME_UNKNOWN: _Reason.ValueType  # 78
+    """The play was scored but its official yards never came. Example: a feed that ends at the release."""
     REASON_FILTER_INVALID: _Reason.ValueType  # 90
     """--- Ratings ---
 
@@ -153,12 +165,22 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A score is not between 0 and 1. Example: 1.7."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 98
     """UNAVAILABLE. The store does not take writes now; the call may be repeated. Example: the disk is full."""
+    REASON_REVISION_CONFLICT: _Reason.ValueType  # 99
+    """Another content stands there at the same revisions; the item was not written. A correction needs a higher revision.
+    Example: the same play, revision 1 twice, with other yards.
+    """
+    REASON_ROLE_UNSUPPORTED: _Reason.ValueType  # 100
+    """INVALID_ARGUMENT. The role is not rated by this release. Example: ListRatings with ROLE_GOALIE."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something was refused. The one list of reasons of all services: it stands in the rejection of a play or a record,
-    and, by its name, as `reason` in the google.rpc.ErrorInfo (domain "playscore") of every failed call.
+    and, by its name, as `reason` in the google.rpc.ErrorInfo (domain "playscore") of every call that a handler refuses.
+    Without ErrorInfo the refusal is the transport's: go by the status code (DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE,
+    RESOURCE_EXHAUSTED for a message over the size limit).
 
-    Each value says which status code a call fails with when the reason ends the call, and gives an example.
+    Each value says which status code a call fails with when the reason ends the call, and gives an example. A value that
+    names no code stands in items only. The list grows: a receiver treats a value it does not know as final for that item,
+    and keeps it. Numbers and names are never used again.
     """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0
@@ -170,15 +192,19 @@ INVALID_ARGUMENT. A field is absent, malformed or out of range; google.rpc.BadRe
 Example: page_size = -1.
 """
 REASON_DEADLINE_REQUIRED: Reason.ValueType  # 2
-"""INVALID_ARGUMENT. The call came without a deadline. Example: grpcurl without -max-time."""
+"""INVALID_ARGUMENT. A unary call came without a deadline; streams need none. Example: grpcurl without -max-time."""
 REASON_OVERLOADED: Reason.ValueType  # 3
-"""RESOURCE_EXHAUSTED. The service has as much in flight as it accepts; google.rpc.RetryInfo says when to come back.
-Example: the 257th concurrent call to a service that takes 256.
+"""RESOURCE_EXHAUSTED. The service, or the inference server behind it, has as much in flight as it accepts;
+google.rpc.RetryInfo says when to come back. Example: the 257th concurrent call to a service that takes 256.
 """
 REASON_MESSAGE_TOO_LARGE: Reason.ValueType  # 4
-"""RESOURCE_EXHAUSTED. A message is larger than the service accepts. Example: one FrameBatch of 20 MB."""
+"""RESOURCE_EXHAUSTED. A message is larger than the service accepts. The transport refuses it, so that this reason is
+what clients make of its status. Example: one FrameBatch of 20 MB.
+"""
 REASON_UNAUTHENTICATED: Reason.ValueType  # 5
-"""UNAUTHENTICATED. The caller did not say who it is. Example: no client certificate on a service that requires one."""
+"""UNAUTHENTICATED. The caller did not say who it is. Example: a client certificate that names nobody. (Without any
+certificate the TLS handshake fails, as UNAVAILABLE.)
+"""
 REASON_PERMISSION_DENIED: Reason.ValueType  # 6
 """PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
 REASON_NOT_IMPLEMENTED: Reason.ValueType  # 7
@@ -203,7 +229,9 @@ REASON_RESUME_TOKEN_INVALID: Reason.ValueType  # 23
 Example: game 1's token sent with game 2.
 """
 REASON_SPORT_UNSUPPORTED: Reason.ValueType  # 24
-"""INVALID_ARGUMENT. The sport is not one that the call knows. Example: StreamPlays with ice hockey before its issue."""
+"""INVALID_ARGUMENT. The sport is not one that the call knows. Example: StreamPlays with ice hockey."""
+REASON_FRAME_RATE_UNSUPPORTED: Reason.ValueType  # 25
+"""INVALID_ARGUMENT. The frame rate is not the feature specification's; nothing is resampled. Example: 25 Hz."""
 REASON_NOT_A_PASS: Reason.ValueType  # 40
 """--- A play that could not become a tensor ---
 
@@ -244,9 +272,11 @@ REASON_COLUMNS_INCONSISTENT: Reason.ValueType  # 55
 REASON_PLAYER_NOT_IN_ROSTER: Reason.ValueType  # 56
 """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
 REASON_OFFENSE_UNKNOWN: Reason.ValueType  # 57
-"""The offence is not one of the two teams. Example: offense_team_id "KC" in a game of BUF and MIA."""
+"""The offence is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
 REASON_PLAY_NULLIFIED: Reason.ValueType  # 58
-"""Later frames of the play show that it never was one. Example: a play that was whistled dead before the snap."""
+"""The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
+REASON_SITUATION_CONTRADICTED: Reason.ValueType  # 59
+"""What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
 REASON_FEATURE_SPECIFICATION_MISMATCH: Reason.ValueType  # 70
 """--- Scoring ---
 
@@ -267,6 +297,10 @@ REASON_INFERENCE_UNAVAILABLE: Reason.ValueType  # 75
 """UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
 REASON_LAW_INVALID: Reason.ValueType  # 76
 """The law is not one: its bins do not rise, or probabilities or scales are impossible. Example: a scale of -1."""
+REASON_OUTCOME_CONTRADICTORY: Reason.ValueType  # 77
+"""The official result contradicts itself. Example: an incompletion of 12 yards."""
+REASON_OUTCOME_UNKNOWN: Reason.ValueType  # 78
+"""The play was scored but its official yards never came. Example: a feed that ends at the release."""
 REASON_FILTER_INVALID: Reason.ValueType  # 90
 """--- Ratings ---
 
@@ -292,4 +326,10 @@ REASON_SCORE_OUT_OF_RANGE: Reason.ValueType  # 97
 """A score is not between 0 and 1. Example: 1.7."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 98
 """UNAVAILABLE. The store does not take writes now; the call may be repeated. Example: the disk is full."""
+REASON_REVISION_CONFLICT: Reason.ValueType  # 99
+"""Another content stands there at the same revisions; the item was not written. A correction needs a higher revision.
+Example: the same play, revision 1 twice, with other yards.
+"""
+REASON_ROLE_UNSUPPORTED: Reason.ValueType  # 100
+"""INVALID_ARGUMENT. The role is not rated by this release. Example: ListRatings with ROLE_GOALIE."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

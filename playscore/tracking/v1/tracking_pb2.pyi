@@ -153,6 +153,38 @@ ATTACKING_DIRECTION_NEGATIVE_X: AttackingDirection.ValueType  # 2
 """Towards falling x."""
 Global___AttackingDirection: _TypeAlias = AttackingDirection  # noqa: Y015
 
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    """Not stated; refused."""
+    ROLE_PASSER: _Role.ValueType  # 1
+    """Passing score, 50 to 99."""
+    ROLE_SHOOTER: _Role.ValueType  # 2
+    """Goals above expected."""
+    ROLE_GOALIE: _Role.ValueType  # 3
+    """Goals saved above expected."""
+    ROLE_SHOOTING_TEAM: _Role.ValueType  # 4
+    """Goals above expected, of a whole side."""
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """For what somebody is rated."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+"""Not stated; refused."""
+ROLE_PASSER: Role.ValueType  # 1
+"""Passing score, 50 to 99."""
+ROLE_SHOOTER: Role.ValueType  # 2
+"""Goals above expected."""
+ROLE_GOALIE: Role.ValueType  # 3
+"""Goals saved above expected."""
+ROLE_SHOOTING_TEAM: Role.ValueType  # 4
+"""Goals above expected, of a whole side."""
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
 class _PlayKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -180,6 +212,34 @@ PLAY_KIND_RUN: PlayKind.ValueType  # 2
 PLAY_KIND_OTHER: PlayKind.ValueType  # 3
 """Kicks, punts, conversions by kick, kneels, spikes, timeouts."""
 Global___PlayKind: _TypeAlias = PlayKind  # noqa: Y015
+
+class _TrackingEventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrackingEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrackingEventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRACKING_EVENT_KIND_UNSPECIFIED: _TrackingEventKind.ValueType  # 0
+    """Derived from the event's name."""
+    TRACKING_EVENT_KIND_SNAP: _TrackingEventKind.ValueType  # 1
+    """The ball is snapped."""
+    TRACKING_EVENT_KIND_PASS_RELEASE: _TrackingEventKind.ValueType  # 2
+    """A forward pass leaves the hand."""
+    TRACKING_EVENT_KIND_SHOT: _TrackingEventKind.ValueType  # 3
+    """A shot leaves the stick."""
+
+class TrackingEventKind(_TrackingEventKind, metaclass=_TrackingEventKindEnumTypeWrapper):
+    """What an event is."""
+
+TRACKING_EVENT_KIND_UNSPECIFIED: TrackingEventKind.ValueType  # 0
+"""Derived from the event's name."""
+TRACKING_EVENT_KIND_SNAP: TrackingEventKind.ValueType  # 1
+"""The ball is snapped."""
+TRACKING_EVENT_KIND_PASS_RELEASE: TrackingEventKind.ValueType  # 2
+"""A forward pass leaves the hand."""
+TRACKING_EVENT_KIND_SHOT: TrackingEventKind.ValueType  # 3
+"""A shot leaves the stick."""
+Global___TrackingEventKind: _TypeAlias = TrackingEventKind  # noqa: Y015
 
 class _PassResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -250,8 +310,42 @@ PASS_DEPTH_DEEP: PassDepth.ValueType  # 4
 Global___PassDepth: _TypeAlias = PassDepth  # noqa: Y015
 
 @_typing.final
+class Subject(_message.Message):
+    """Whose play it is: a pass has a passer; a shot has a shooter, his side, and a goalie where one stood in the goal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    role: Global___Role.ValueType
+    """For what."""
+    subject_id: _builtins.str
+    """The source's identifier."""
+    subject_name: _builtins.str
+    """How a reader should see the subject, at most 256 characters; may be empty."""
+    team_id: _builtins.str
+    """The side the subject plays for."""
+    def __init__(
+        self,
+        *,
+        role: Global___Role.ValueType = ...,
+        subject_id: _builtins.str = ...,
+        subject_name: _builtins.str = ...,
+        team_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "subject_id", b"subject_id", "subject_name", b"subject_name", "team_id", b"team_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Subject: _TypeAlias = Subject  # noqa: Y015
+
+@_typing.final
 class PlayKey(_message.Message):
-    """Names a play among all plays of all leagues."""
+    """Names a play among all plays of all leagues. Identifiers here and everywhere: 1 to 128 printable characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,7 +436,7 @@ class GameHeader(_message.Message):
     away_team_id: _builtins.str
     """The visiting side."""
     frame_rate_hertz: _builtins.float
-    """Frames a second, 1 to 60. The passing score works at 10 and resamples nothing: another rate is refused."""
+    """Frames a second. The passing score works at 10 and resamples nothing: FRAME_RATE_UNSUPPORTED otherwise."""
     home_games_remaining: _builtins.int
     """Regular-season games the home side has left after this one; absent where not known."""
     away_games_remaining: _builtins.int
@@ -430,7 +524,7 @@ Global___Player: _TypeAlias = Player  # noqa: Y015
 
 @_typing.final
 class Roster(_message.Message):
-    """Players of the game. Sent again it adds, and replaces players of the same identifier."""
+    """Players of the game. Sent again it adds, and replaces players of the same identifier. Sent again after a resume."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -608,7 +702,11 @@ Global___HockeySituation: _TypeAlias = HockeySituation  # noqa: Y015
 
 @_typing.final
 class PlayContext(_message.Message):
-    """Opens a play, or adds to what is known of the open play. A field set later replaces the earlier one."""
+    """Opens a play, or adds to the open one. Within a revision a set field replaces and an unset one keeps. A higher revision
+    of a play that is open adds in the same way; of a play that is closed it opens it anew: the frames are sent again,
+    and it ends in one more tensor or rejection. One of an equal or lower revision for a closed play is passed over and
+    counted (Checkpoint.contexts_passed_over).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -624,7 +722,9 @@ class PlayContext(_message.Message):
     play_id: _builtins.str
     """Unique in the game."""
     revision: _builtins.int
-    """Counts corrections of the same play, from 1."""
+    """Counts the source's corrections of the play, from 1; 0 is FIELD_INVALID. Corrections of the official result have a
+    counter of their own (PassOutcome.outcome_revision).
+    """
     offense_team_id: _builtins.str
     """The side with the ball."""
     attacking_direction: Global___AttackingDirection.ValueType
@@ -660,27 +760,36 @@ Global___PlayContext: _TypeAlias = PlayContext  # noqa: Y015
 
 @_typing.final
 class TrackingEvent(_message.Message):
-    """Something that happened at a frame, in the source's words."""
+    """Something that happened at a frame."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FRAME_NUMBER_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_FIELD_NUMBER: _builtins.int
     frame_number: _builtins.int
     """The frame it happened at."""
     name: _builtins.str
-    """The source's name: "ball_snap", "autoevent_passforward", "passForward" ... The featurizer knows the names of the
-    layouts it documents and passes over the others.
+    """The source's name. Where `kind` is unspecified it is derived from these: ball_snap, snap, snap_direct, direct_snap
+    and autoevent_ballsnap are snaps; pass_forward, passForward, pass_shovel and autoevent_passforward are releases.
+    Other names are passed over.
     """
+    kind: Global___TrackingEventKind.ValueType
+    """What it is, for sources that know."""
+    automatic: _builtins.bool
+    """Tagged by a program, not by hand. Tags by hand go before."""
     def __init__(
         self,
         *,
         frame_number: _builtins.int = ...,
         name: _builtins.str = ...,
+        kind: Global___TrackingEventKind.ValueType = ...,
+        automatic: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_number", b"frame_number", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic", b"automatic", "frame_number", b"frame_number", "kind", b"kind", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -721,7 +830,7 @@ class FrameBatch(_message.Message):
 
     @_builtins.property
     def times_unix_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """F times, microseconds since 1970-01-01 UTC, or empty where the source has none finer than its frame rate."""
+        """F times, microseconds since 1970-01-01 UTC, or empty. For those who read the film; the scores do not use them."""
 
     @_builtins.property
     def player_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -737,15 +846,17 @@ class FrameBatch(_message.Message):
 
     @_builtins.property
     def speed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E speeds in units per second, or empty: derived from positions."""
+        """F * E speeds in units per second, or empty. Used where directions are there too, else derived from positions."""
 
     @_builtins.property
     def acceleration(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E accelerations in units per second squared (a magnitude), or empty: derived from velocity."""
+        """F * E accelerations in units per second squared (a magnitude), or empty. The passing score derives the vector from
+        the velocity and does not use it.
+        """
 
     @_builtins.property
     def direction_degrees(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E directions of movement, or empty: derived from positions."""
+        """F * E directions of movement, or empty. Used where speeds are there too, else derived from positions."""
 
     @_builtins.property
     def orientation_degrees(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -753,7 +864,7 @@ class FrameBatch(_message.Message):
 
     @_builtins.property
     def ball_x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F positions of the ball, or empty."""
+        """F positions of the ball, or empty. The passing score does not use them."""
 
     @_builtins.property
     def ball_y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -797,19 +908,26 @@ class PassOutcome(_message.Message):
 
     RESULT_FIELD_NUMBER: _builtins.int
     YARDS_GAINED_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
     result: Global___PassResult.ValueType
     """How it ended."""
     yards_gained: _builtins.float
-    """Net yards credited to the pass, -100 to 110; 0 for incompletions and interceptions. Absent: not known yet."""
+    """Whole net yards credited to the pass, -100 to 110. INCOMPLETE and INTERCEPTED with other than 0 are
+    OUTCOME_CONTRADICTORY; SACK and SCRAMBLE are no pass, NO_RELEASE; UNSPECIFIED: the yards count as they are.
+    Absent: not known yet.
+    """
+    outcome_revision: _builtins.int
+    """Counts corrections of the official result of one revision of the play, from 1; 0 where the source does not count."""
     def __init__(
         self,
         *,
         result: Global___PassResult.ValueType = ...,
         yards_gained: _builtins.float | None = ...,
+        outcome_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained", "yards_gained", b"yards_gained"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained", "result", b"result", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained", "outcome_revision", b"outcome_revision", "result", b"result", "yards_gained", b"yards_gained"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__yards_gained: _TypeAlias = _typing.Literal["yards_gained"]  # noqa: Y015
     _WhichOneofArgType__yards_gained: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained"]  # noqa: Y015
@@ -1057,10 +1175,9 @@ class PlayTensor(_message.Message):
     SHAPE_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
     STATICS_FIELD_NUMBER: _builtins.int
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
-    SHOT_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     INTERPOLATED_FRAMES_FIELD_NUMBER: _builtins.int
     DUPLICATE_SAMPLES_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
@@ -1071,10 +1188,6 @@ class PlayTensor(_message.Message):
     """T * C little-endian IEEE 754 float32, row by row (a row is a frame)."""
     statics: _builtins.bytes
     """S little-endian IEEE 754 float32: the static columns."""
-    subject_id: _builtins.str
-    """Whose play it is: the passer or the shooter."""
-    subject_name: _builtins.str
-    """How a reader should see the subject; may be empty."""
     duplicate_samples: _builtins.int
     """Samples dropped because another one for the same player and frame came first."""
     @_builtins.property
@@ -1086,7 +1199,15 @@ class PlayTensor(_message.Message):
         """T (frames from snap to release, both included), C (columns)."""
 
     @_builtins.property
-    def shot(self) -> Global___ShotAttributes:
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subject]:
+        """Whose play it is. Who they are is in no column."""
+
+    @_builtins.property
+    def pass_attributes(self) -> Global___PassAttributes:
+        """A pass play."""
+
+    @_builtins.property
+    def shot_attributes(self) -> Global___ShotAttributes:
         """A shot."""
 
     @_builtins.property
@@ -1102,17 +1223,17 @@ class PlayTensor(_message.Message):
         shape: _abc.Iterable[_builtins.int] | None = ...,
         frames: _builtins.bytes = ...,
         statics: _builtins.bytes = ...,
-        subject_id: _builtins.str = ...,
-        subject_name: _builtins.str = ...,
-        shot: Global___ShotAttributes | None = ...,
+        subjects: _abc.Iterable[Global___Subject] | None = ...,
+        pass_attributes: Global___PassAttributes | None = ...,
+        shot_attributes: Global___ShotAttributes | None = ...,
         interpolated_frames: _abc.Iterable[_builtins.int] | None = ...,
         duplicate_samples: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "pass", b"pass", "shot", b"shot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass", b"pass", "revision", b"revision", "shape", b"shape", "shot", b"shot", "statics", b"statics", "subject_id", b"subject_id", "subject_name", b"subject_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass", "shot"]  # noqa: Y015
+    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
 
@@ -1128,21 +1249,20 @@ class PlayRejection(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The revision of the context it was opened with."""
     reason: _reason_pb2.Reason.ValueType
     """Why."""
     detail: _builtins.str
-    """What exactly, where, and what would be right."""
-    subject_id: _builtins.str
-    """Whose play it would have been; empty where not known."""
-    team_id: _builtins.str
-    """The side whose play it was; empty where not known."""
+    """What exactly, where, and what would be right; at most 4,096 characters."""
     @_builtins.property
     def key(self) -> Global___PlayKey:
         """Which play."""
+
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subject]:
+        """Whose play it would have been, as far as known."""
 
     def __init__(
         self,
@@ -1151,12 +1271,11 @@ class PlayRejection(_message.Message):
         revision: _builtins.int = ...,
         reason: _reason_pb2.Reason.ValueType = ...,
         detail: _builtins.str = ...,
-        subject_id: _builtins.str = ...,
-        team_id: _builtins.str = ...,
+        subjects: _abc.Iterable[Global___Subject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "key", b"key", "reason", b"reason", "revision", b"revision", "subject_id", b"subject_id", "team_id", b"team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "key", b"key", "reason", b"reason", "revision", b"revision", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

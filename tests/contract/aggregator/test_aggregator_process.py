@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -19,20 +20,26 @@ import pytest
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import tracking_pb2
+from playscore.tracking.v1 import reason_pb2, tracking_pb2
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def releases(tmp_path: Path) -> Path:
-    folder = tmp_path / "releases" / "passing" / "1"
+    made = tmp_path / "releases"
+    release(made, 1)
+    return made
+
+
+def release(releases: Path, version: int) -> None:
+    folder = releases / "passing" / str(version)
     folder.mkdir(parents=True)
     graph = b"no graph: the aggregator runs none"
     (folder / "model.onnx").write_bytes(graph)
-    release = {
+    description = {
         "model": "passing",
-        "version": 1,
+        "version": version,
         "released": "2026-01-01",
         "features": {"id": "made up", "frame_columns": [], "static_columns": []},
         "bucket_lengths": [32],
@@ -50,16 +57,16 @@ def releases(tmp_path: Path) -> Path:
         "graph_sha256": hashlib.sha256(graph).hexdigest(),
         "figures": {},
     }
-    (folder / "release.json").write_text(json.dumps(release))
-    return tmp_path / "releases"
+    (folder / "release.json").write_text(json.dumps(description))
 
 
-async def process(releases: Path, store: str) -> asyncio.subprocess.Process:
+async def process(releases: Path, store: str, **more: str) -> asyncio.subprocess.Process:
     settings = {
         "LISTEN": "127.0.0.1:0",
         "METRICS_LISTEN": "127.0.0.1:0",
         "STORE": store,
         "RELEASES": str(releases),
+        **more,
     }
     environment = {f"PLAYSCORE_AGGREGATOR_{name}": value for name, value in settings.items()}
     return await asyncio.create_subprocess_exec(
@@ -73,9 +80,9 @@ async def process(releases: Path, store: str) -> asyncio.subprocess.Process:
 
 @asynccontextmanager
 async def running(
-    releases: Path, store: str
+    releases: Path, store: str, **more: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, aggregator_pb2_grpc.AggregatorServiceStub]]:
-    service = await process(releases, store)
+    service = await process(releases, store, **more)
     try:
         assert service.stdout is not None
         address, serving = "", False
@@ -95,20 +102,18 @@ async def running(
 
 
 def request(number: int) -> pb.RecordScoresRequest:
-    measure = pb.PassMeasure(play_score=number % 11 / 10, yards_gained=5, expected_yards=6)
     record = pb.ScoreRecord(
         key=tracking_pb2.PlayKey(league="SIM", game_id="g1", play_id=str(number)),
-        subject_id=f"p{number % 7}",
-        role=pb.ROLE_PASSER,
+        subject=tracking_pb2.Subject(role=tracking_pb2.ROLE_PASSER, subject_id=f"p{number % 7}"),
         model=scorer_pb2.ModelVersion(name="passing", version=1),
         revision=1,
-        **{"pass": measure},  # type: ignore[arg-type]
+        pass_measure=pb.PassMeasure(play_score=number % 11 / 10, yards_gained=5, expected_yards=6),
     )
     return pb.RecordScoresRequest(request_id=f"play {number}", records=[record])
 
 
 async def standings(stub: aggregator_pb2_grpc.AggregatorServiceStub, token: str) -> pb.ListRatingsResponse:
-    question = pb.ListRatingsRequest(league="SIM", role=pb.ROLE_PASSER, at_least_as_fresh=token)
+    question = pb.ListRatingsRequest(league="SIM", role=tracking_pb2.ROLE_PASSER, at_least_as_fresh=token)
     answer: pb.ListRatingsResponse = await stub.ListRatings(question, timeout=5)
     answer.revision_token = ""
     return answer
@@ -117,7 +122,7 @@ async def standings(stub: aggregator_pb2_grpc.AggregatorServiceStub, token: str)
 async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undisturbed_one_does(
     tmp_path: Path, releases: Path
 ) -> None:
-    plays = 300
+    plays = 200  # fewer than the service takes at once, so that none is refused
 
     async def tell(stub: aggregator_pb2_grpc.AggregatorServiceStub, number: int) -> pb.RecordScoresResponse:
         return await stub.RecordScores(request(number), timeout=10)
@@ -141,15 +146,43 @@ async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undi
         assert await standings(stub, calm[-1].revision_token) == disturbed
 
 
+async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated_by(
+    tmp_path: Path, releases: Path
+) -> None:
+    store = f"sqlite:///{tmp_path}/s.sqlite"
+    of_second = request(2)
+    of_second.records[0].model.version = 2
+    async with running(releases, store) as (_, stub):
+        await stub.RecordScores(request(1), timeout=5)
+        (refused,) = (await stub.RecordScores(of_second, timeout=5)).rejections
+        assert refused.reason == reason_pb2.REASON_MODEL_NOT_FOUND
+    release(releases, 2)
+    async with running(releases, store) as (_, stub):
+        # The same request has the answer it had; a new one is written.
+        assert list((await stub.RecordScores(of_second, timeout=5)).rejections) == [refused]
+        of_second.request_id = "after the upgrade"
+        written = await stub.RecordScores(of_second, timeout=5)
+        (rating,) = (await standings(stub, written.revision_token)).ratings
+        assert (rating.model.version, rating.subject.subject_id) == (2, "p2")
+    async with running(releases, store, MODEL_VERSION="1") as (_, stub):
+        (rating,) = (await standings(stub, "")).ratings
+        assert (rating.model.version, rating.subject.subject_id) == (1, "p1")
+    shutil.rmtree(releases / "passing" / "1")
+    async with running(releases, store) as (_, stub):
+        (rating,) = (await standings(stub, "")).ratings
+        assert rating.model.version == 2
+
+
 async def test_it_says_why_it_does_not_start(tmp_path: Path, releases: Path) -> None:
     nowhere = tmp_path / "nothing"
     nowhere.mkdir()
     (tmp_path / "text").write_text("no database " * 1000)
-    for folder, store, code, says in [
-        (nowhere, f"sqlite:///{tmp_path}/s", 1, "no release"),
-        (releases, f"sqlite:///{tmp_path}/text", 1, "not a database"),
-        (releases, "postgres://x", 2, "is no store"),
+    for folder, store, version, code, says in [
+        (nowhere, f"sqlite:///{tmp_path}/s", "1", 1, "no release"),
+        (releases, f"sqlite:///{tmp_path}/s", "7", 1, "no release of passing 7"),
+        (releases, f"sqlite:///{tmp_path}/text", "1", 1, "not a database"),
+        (releases, "postgres://x", "1", 2, "is no store"),
     ]:
-        service = await process(folder, store)
+        service = await process(folder, store, MODEL_VERSION=version)
         output, _ = await asyncio.wait_for(service.communicate(), 30)
         assert (service.returncode, says in output.decode()) == (code, True), output.decode()

@@ -57,7 +57,7 @@ class Calls:
 @asynccontextmanager
 async def aggregator(folder: Path) -> AsyncIterator[Calls]:
     store = SqliteStore(folder / "scores.sqlite")
-    service = AggregatorService(store, {ModelVersion("passing", 1): POPULATION})
+    service = AggregatorService(store, {ModelVersion("passing", 1): POPULATION}, 1)
     settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     async with serving(service, settings) as running:
         await running.until_serving()
@@ -71,14 +71,27 @@ async def calls(tmp_path: Path) -> AsyncIterator[Calls]:
         yield made
 
 
+def subject(subject_id: str, **changed: Any) -> tracking_pb2.Subject:
+    made = tracking_pb2.Subject(
+        role=tracking_pb2.ROLE_PASSER, subject_id=subject_id, subject_name="P. One", team_id="KC"
+    )
+    made.MergeFrom(tracking_pb2.Subject(**changed))
+    return made
+
+
+def without(measure: str) -> pb.ScoreRecord:
+    made = record()
+    made.pass_measure.ClearField(measure)  # type: ignore[arg-type]
+    return made
+
+
 def record(play: str = "1", play_score: float = 0.5, **changed: Any) -> pb.ScoreRecord:
     made = pb.ScoreRecord(
         key=tracking_pb2.PlayKey(league="SIM", game_id="g1", play_id=play),
-        subject_id="p1",
-        subject_name="P. One",
-        role=pb.ROLE_PASSER,
+        subject=subject("p1"),
         model=scorer_pb2.ModelVersion(name="passing", version=1),
         revision=1,
+        pass_measure=pb.PassMeasure(play_score=play_score, yards_gained=12, expected_yards=6.5),
         pass_attributes=tracking_pb2.PassAttributes(
             season=2021,
             down=3,
@@ -89,7 +102,6 @@ def record(play: str = "1", play_score: float = 0.5, **changed: Any) -> pb.Score
             depth=tracking_pb2.PASS_DEPTH_DEEP,
         ),
     )
-    getattr(made, "pass").MergeFrom(pb.PassMeasure(play_score=play_score, yards_gained=12, expected_yards=6.5))
     made.MergeFrom(pb.ScoreRecord(**changed))
     return made
 
@@ -125,7 +137,7 @@ async def test_a_score_goes_in_and_a_rating_comes_out(calls: Calls) -> None:
     question = pb.GetRatingRequest(
         league="SIM",
         subject_id="p1",
-        role=pb.ROLE_PASSER,
+        role=tracking_pb2.ROLE_PASSER,
         filter="season = 2021 AND NOT home AND time_to_throw >= 2.5 AND depth = deep",
         min_plays=2,
         at_least_as_fresh=written.revision_token,
@@ -133,33 +145,36 @@ async def test_a_score_goes_in_and_a_rating_comes_out(calls: Calls) -> None:
     answer = await calls.stub.GetRating(question, timeout=5)
     assert answer.revision_token == written.revision_token
     rating = answer.rating
-    assert (rating.subject_id, rating.subject_name, rating.team_id) == ("p1", "P. One", "KC")
+    assert rating.subject == subject("p1")
+    assert answer.min_plays_applied == 2
     assert (rating.plays, rating.qualified, rating.rank, rating.qualified_peers) == (2, True, 1, 1)
-    assert rating.mean_play_score == pytest.approx(0.7)
-    assert rating.rating == pytest.approx(84 + 7 * ((1.4 + 50) / 102 - 0.5) / 0.02)
+    assert rating.WhichOneof("value") == "passing"
+    assert rating.passing.mean_play_score == pytest.approx(0.7)
+    assert rating.passing.rating == pytest.approx(84 + 7 * ((1.4 + 50) / 102 - 0.5) / 0.02)
     assert rating.model == scorer_pb2.ModelVersion(name="passing", version=1)
 
 
 async def test_plays_come_back_as_they_went_in(calls: Calls) -> None:
-    records = [record("1"), record("2", 0.25, revision=3, subject_id="p2")]
+    records = [record("1"), record("2", 0.0, revision=3, outcome_revision=2, subject=subject("p2"))]
     written = await calls.record(*records)
     plays = await calls.stub.ListPlays(
-        pb.ListPlaysRequest(league="SIM", role=pb.ROLE_PASSER, at_least_as_fresh=written.revision_token), timeout=5
+        pb.ListPlaysRequest(league="SIM", role=tracking_pb2.ROLE_PASSER, at_least_as_fresh=written.revision_token),
+        timeout=5,
     )
     assert list(plays.plays) == records
     assert (plays.total_size, plays.next_page_token) == (2, "")
 
 
 async def test_ratings_are_listed_page_by_page(calls: Calls) -> None:
-    written = await calls.record(*(record(str(n), n / 10, subject_id=f"p{n}") for n in range(10)))
+    written = await calls.record(*(record(str(n), n / 10, subject=subject(f"p{n}")) for n in range(10)))
     request = pb.ListRatingsRequest(
-        league="SIM", role=pb.ROLE_PASSER, page_size=4, min_plays=1, at_least_as_fresh=written.revision_token
+        league="SIM", role=tracking_pb2.ROLE_PASSER, page_size=4, min_plays=1, at_least_as_fresh=written.revision_token
     )
     listed: list[str] = []
     while True:
         page = await calls.stub.ListRatings(request, timeout=5)
-        listed += [rating.subject_id for rating in page.ratings]
-        assert page.total_size == 10
+        listed += [rating.subject.subject_id for rating in page.ratings]
+        assert (page.total_size, page.min_plays_applied) == (10, 1)
         if not page.next_page_token:
             break
         request.page_token = page.next_page_token
@@ -167,16 +182,55 @@ async def test_ratings_are_listed_page_by_page(calls: Calls) -> None:
 
 
 async def test_coverage_counts_what_was_not_scored(calls: Calls) -> None:
-    too_short = rejection("5", reason=reason_pb2.REASON_TOO_SHORT)
-    written = await calls.record(record("1"), unscored=[rejection("3"), rejection("4"), too_short])
+    of_a_later_release = rejection("5", reason=4711)
+    its_side = rejection("4", subjects=[tracking_pb2.Subject(role=tracking_pb2.ROLE_PASSER, team_id="KC")])
+    written = await calls.record(record("1"), unscored=[rejection("3"), its_side, of_a_later_release])
+    assert not written.rejections
     coverage = await calls.stub.GetCoverage(
-        pb.GetCoverageRequest(league="SIM", game_id="g1", at_least_as_fresh=written.revision_token), timeout=5
+        pb.GetCoverageRequest(
+            league="SIM", role=tracking_pb2.ROLE_PASSER, game_id="g1", at_least_as_fresh=written.revision_token
+        ),
+        timeout=5,
     )
     assert (coverage.plays, coverage.scored) == (4, 1)
-    assert [(each.reason, each.plays) for each in coverage.unscored] == [
-        (reason_pb2.REASON_NO_RELEASE, 2),
-        (reason_pb2.REASON_TOO_SHORT, 1),
+    assert [(each.reason, each.plays) for each in coverage.unscored] == [(reason_pb2.REASON_NO_RELEASE, 2), (4711, 1)]
+
+
+async def test_a_corrected_passer_is_rated_without_the_play(calls: Calls) -> None:
+    await calls.record(record("1", 0.9), record("2", 0.5))
+    written = await calls.record(record("1", 0.8, revision=2, subject=subject("p2")))
+    assert (written.inserted, written.withdrawn) == (1, 1)
+    question = pb.ListPlaysRequest(
+        league="SIM", role=tracking_pb2.ROLE_PASSER, at_least_as_fresh=written.revision_token
+    )
+    plays = (await calls.stub.ListPlays(question, timeout=5)).plays
+    assert [(play.key.play_id, play.subject.subject_id) for play in plays] == [("1", "p2"), ("2", "p1")]
+
+
+async def test_other_content_at_the_same_revisions_is_refused(calls: Calls) -> None:
+    await calls.record(record("1", 0.9), unscored=[rejection("2")])
+    written = await calls.record(
+        record("1", 0.9), record("1", 0.8), record("1", 0.8, outcome_revision=1), unscored=[rejection("2", detail="!")]
+    )
+    assert (written.replaced, written.unchanged, written.stale) == (1, 1, 0)
+    assert [(each.index, each.in_unscored, each.reason) for each in written.rejections] == [
+        (1, False, reason_pb2.REASON_REVISION_CONFLICT),
+        (0, True, reason_pb2.REASON_REVISION_CONFLICT),
     ]
+
+
+async def test_a_known_subject_without_plays_in_the_split_is_rated_like_anybody(calls: Calls) -> None:
+    written = await calls.record(record())
+    question = pb.GetRatingRequest(
+        league="SIM",
+        subject_id="p1",
+        role=tracking_pb2.ROLE_PASSER,
+        filter="down = 1",
+        at_least_as_fresh=written.revision_token,
+    )
+    rating = (await calls.stub.GetRating(question, timeout=5)).rating
+    assert (rating.plays, rating.qualified, rating.passing.rating) == (0, False, 84.0)
+    assert not rating.passing.HasField("mean_play_score")
 
 
 async def test_the_same_request_again_has_the_same_answer(calls: Calls) -> None:
@@ -195,22 +249,28 @@ NAN = float("nan")
     [
         (record(play_score=1.7), "SCORE_OUT_OF_RANGE", "1.7"),
         (record(play_score=NAN), "SCORE_OUT_OF_RANGE", "nan"),
-        (record(**{"pass": pb.PassMeasure(yards_gained=1e9)}), "YARDS_OUT_OF_RANGE", "-100 and 110"),
-        (record(**{"pass": pb.PassMeasure(expected_yards=NAN)}), "YARDS_OUT_OF_RANGE", "expected_yards"),
-        (record(subject_id="p" * 129), "FIELD_INVALID", "subject_id"),
-        (record(subject_id="p\n"), "FIELD_INVALID", "printable"),
+        (record(pass_measure=pb.PassMeasure(yards_gained=1e9)), "YARDS_OUT_OF_RANGE", "-100 and 110"),
+        (record(pass_measure=pb.PassMeasure(expected_yards=NAN)), "YARDS_OUT_OF_RANGE", "expected_yards"),
+        (without("play_score"), "FIELD_INVALID", "pass_measure.play_score"),
+        (without("yards_gained"), "FIELD_INVALID", "absent is not 0"),
+        (without("expected_yards"), "FIELD_INVALID", "pass_measure.expected_yards"),
+        (record(subject=subject("p" * 129)), "FIELD_INVALID", "subject_id"),
+        (record(subject=subject("p\n")), "FIELD_INVALID", "printable"),
+        (record(subject=subject("p1", subject_name="p" * 257)), "FIELD_INVALID", "subject_name"),
+        (record(subject=subject("p1", team_id="BUF")), "FIELD_INVALID", "team_id"),
         (record(play="p" * 129), "FIELD_INVALID", "key.play_id"),
         (record(key=tracking_pb2.PlayKey(league="N F L")), "FIELD_INVALID", "league"),
         (record(revision=-1), "FIELD_INVALID", "revision"),
-        (record(role=99), "FIELD_INVALID", "role"),
+        (record(outcome_revision=-1), "FIELD_INVALID", "outcome_revision"),
         (record(model=scorer_pb2.ModelVersion(name="shots")), "FIELD_INVALID", "passing"),
         (record(model=scorer_pb2.ModelVersion(version=-1)), "FIELD_INVALID", "version"),
-        (record(shot=pb.ShotMeasure()), "FIELD_INVALID", "pass measure"),
+        (record(model=scorer_pb2.ModelVersion(version=2)), "MODEL_NOT_FOUND", "passing 2"),
+        (record(shot_measure=pb.ShotMeasure()), "FIELD_INVALID", "pass_measure"),
         (record(shot_attributes=tracking_pb2.ShotAttributes()), "FIELD_INVALID", "pass_attributes"),
         (record(pass_attributes=tracking_pb2.PassAttributes(time_to_throw=NAN)), "FIELD_INVALID", "time_to_throw"),
         (record(pass_attributes=tracking_pb2.PassAttributes(depth=9)), "FIELD_INVALID", "depth"),  # type: ignore[arg-type]
-        (record(role=pb.ROLE_SHOOTER, shot=pb.ShotMeasure()), "NOT_IMPLEMENTED", "shooter"),
-        (record(role=pb.ROLE_GOALIE), "NOT_IMPLEMENTED", "goalie"),
+        (record(subject=subject("p1", role=tracking_pb2.ROLE_SHOOTER)), "ROLE_UNSUPPORTED", "ROLE_SHOOTER"),
+        (record(subject=subject("p1", role=99)), "ROLE_UNSUPPORTED", "99"),
     ],
 )
 async def test_a_wrong_record_is_refused_and_the_others_are_written(
@@ -225,11 +285,22 @@ async def test_a_wrong_record_is_refused_and_the_others_are_written(
 
 
 async def test_a_wrong_unscored_play_is_refused_and_the_others_are_written(calls: Calls) -> None:
-    wrong = [rejection("1", reason=0), rejection("2", revision=-2), rejection("3", detail="x" * 5000)]
+    goalie = subject("p1", role=tracking_pb2.ROLE_GOALIE)
+    wrong = [
+        rejection("1"),
+        rejection("2", revision=-2),
+        rejection("3", detail="x" * 5000),
+        rejection("4", subjects=[subject("p" * 129)]),
+        rejection("5", subjects=[subject("p1"), goalie]),
+    ]
     wrong[0].ClearField("reason")
     written = await calls.record(record("a"), unscored=[rejection("b"), *wrong, rejection("c")])
     assert written.inserted == 3
-    assert [(refused.index, refused.in_unscored) for refused in written.rejections] == [(1, True), (2, True), (3, True)]
+    assert [(refused.index, refused.in_unscored) for refused in written.rejections] == [(n, True) for n in range(1, 6)]
+    assert [refused.reason for refused in written.rejections] == [
+        *[reason_pb2.REASON_FIELD_INVALID] * 4,
+        reason_pb2.REASON_ROLE_UNSUPPORTED,
+    ]
 
 
 async def test_a_wrong_request_is_refused_as_a_whole(calls: Calls) -> None:
@@ -239,7 +310,11 @@ async def test_a_wrong_request_is_refused_as_a_whole(calls: Calls) -> None:
     assert (await error_of(calls.record(*[record()] * 10_001)))[:2] == invalid
     unasked = pb.ListRatingsRequest(league="SIM")
     assert await error_of(calls.stub.ListRatings(unasked, timeout=5)) == (*invalid, ["role"])
-    too_large = pb.ListPlaysRequest(league="SIM", role=pb.ROLE_PASSER, page_size=1001)
+    assert await error_of(calls.stub.GetCoverage(pb.GetCoverageRequest(league="SIM"), timeout=5)) == (
+        *invalid,
+        ["role"],
+    )
+    too_large = pb.ListPlaysRequest(league="SIM", role=tracking_pb2.ROLE_PASSER, page_size=1001)
     assert await error_of(calls.stub.ListPlays(too_large, timeout=5)) == (*invalid, ["page_size"])
 
 
@@ -252,13 +327,14 @@ async def test_a_wrong_request_is_refused_as_a_whole(calls: Calls) -> None:
         ({"subject_id": "nobody"}, "NOT_FOUND", "REASON_SUBJECT_NOT_FOUND"),
         ({"model_version": 99}, "NOT_FOUND", "REASON_MODEL_NOT_FOUND"),
         ({"at_least_as_fresh": "abc"}, "INVALID_ARGUMENT", "REASON_REVISION_TOKEN_INVALID"),
-        ({"role": pb.ROLE_GOALIE}, "UNIMPLEMENTED", "REASON_NOT_IMPLEMENTED"),
+        ({"role": tracking_pb2.ROLE_GOALIE}, "INVALID_ARGUMENT", "REASON_ROLE_UNSUPPORTED"),
+        ({"role": 99}, "INVALID_ARGUMENT", "REASON_ROLE_UNSUPPORTED"),
     ],
 )
 async def test_a_wrong_question_is_refused(calls: Calls, changed: dict[str, Any], code: str, reason: str) -> None:
     written = await calls.record(record())
     question = pb.GetRatingRequest(
-        league="SIM", subject_id="p1", role=pb.ROLE_PASSER, at_least_as_fresh=written.revision_token
+        league="SIM", subject_id="p1", role=tracking_pb2.ROLE_PASSER, at_least_as_fresh=written.revision_token
     )
     question.MergeFrom(pb.GetRatingRequest(**changed))
     assert (await error_of(calls.stub.GetRating(question, timeout=5)))[:2] == (grpc.StatusCode[code], reason)
@@ -267,25 +343,26 @@ async def test_a_wrong_question_is_refused(calls: Calls, changed: dict[str, Any]
 async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(calls: Calls) -> None:
     written = await calls.record(record())
     store = calls.store.store_id
-    soon = pb.GetCoverageRequest(league="SIM", at_least_as_fresh=revision_token(store, 2))
+    passer = tracking_pb2.ROLE_PASSER
+    soon = pb.GetCoverageRequest(league="SIM", role=passer, at_least_as_fresh=revision_token(store, 2))
     waiting = asyncio.ensure_future(calls.stub.GetCoverage(soon, timeout=5))
     await asyncio.sleep(0.05)
     await calls.record(record("2"))
     assert (await waiting).scored == 2
-    never = pb.GetCoverageRequest(league="SIM", at_least_as_fresh=revision_token(store, 1000))
+    never = pb.GetCoverageRequest(league="SIM", role=passer, at_least_as_fresh=revision_token(store, 1000))
     code, reason, _ = await error_of(calls.stub.GetCoverage(never, timeout=0.3))
     assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "REASON_NOT_FRESH_ENOUGH")
     assert written.revision_token == revision_token(store, 1)
 
 
 async def test_the_fields_are_described_page_by_page(calls: Calls) -> None:
-    whole = await calls.stub.DescribeSplits(pb.DescribeSplitsRequest(role=pb.ROLE_PASSER), timeout=5)
+    whole = await calls.stub.DescribeSplits(pb.DescribeSplitsRequest(role=tracking_pb2.ROLE_PASSER), timeout=5)
     assert whole.next_page_token == ""
     by_name = {each.name: each for each in whole.fields}
     assert by_name["time_to_throw"].type == pb.SPLIT_FIELD_TYPE_NUMBER
     assert by_name["time_to_throw"].unit == "s"
     assert list(by_name["depth"].values) == ["behind_line", "short", "intermediate", "deep"]
-    request = pb.DescribeSplitsRequest(role=pb.ROLE_PASSER, page_size=7)
+    request = pb.DescribeSplitsRequest(role=tracking_pb2.ROLE_PASSER, page_size=7)
     paged: list[pb.SplitField] = []
     while True:
         page = await calls.stub.DescribeSplits(request, timeout=5)
@@ -298,16 +375,18 @@ async def test_the_fields_are_described_page_by_page(calls: Calls) -> None:
 
 async def test_watching_is_of_a_later_release(calls: Calls) -> None:
     async def watch() -> None:
-        async for _ in calls.stub.WatchRatings(pb.WatchRatingsRequest(league="SIM", role=pb.ROLE_PASSER), timeout=5):
+        async for _ in calls.stub.WatchRatings(
+            pb.WatchRatingsRequest(league="SIM", role=tracking_pb2.ROLE_PASSER), timeout=5
+        ):
             pass
 
     assert (await error_of(watch()))[:2] == (grpc.StatusCode.UNIMPLEMENTED, "REASON_NOT_IMPLEMENTED")
 
 
 async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
-    question = pb.ListRatingsRequest(league="SIM", role=pb.ROLE_PASSER, min_plays=1)
+    question = pb.ListRatingsRequest(league="SIM", role=tracking_pb2.ROLE_PASSER, min_plays=1)
     async with aggregator(tmp_path) as calls:
-        written = await calls.record(*(record(str(n), n / 10, subject_id=f"p{n % 3}") for n in range(10)))
+        written = await calls.record(*(record(str(n), n / 10, subject=subject(f"p{n % 3}")) for n in range(10)))
         question.at_least_as_fresh = written.revision_token
         before = await calls.stub.ListRatings(question, timeout=5)
     async with aggregator(tmp_path) as calls:

@@ -8,7 +8,7 @@ import pytest
 
 from featurizer.core.columns import PASSING
 from featurizer.core.play import Tensor, featurize
-from featurizer.messages import rejection_to_message, tensor_to_message
+from featurizer.messages import refused_to_message, tensor_to_message
 from playscore.client.featurizer import FeaturizerClient
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import WholePlay
@@ -36,7 +36,7 @@ async def test_tensors_and_rejections_add_up_to_the_plays(client: FeaturizerClie
     players = {player.player_id: player for player in game.roster}
     made = [featurize(game.header, players, play.context, [play.frames]) for play in game.plays]
     assert list(answer.tensors) == [tensor_to_message(game.header, m) for m in made if isinstance(m, Tensor)]
-    assert list(answer.rejections) == [rejection_to_message(game.header, m) for m in made if not isinstance(m, Tensor)]
+    assert list(answer.rejections) == [refused_to_message(game.header, m) for m in made if not isinstance(m, Tensor)]
     assert len(answer.tensors) + len(answer.rejections) == len(game.plays)
 
 

@@ -21,7 +21,7 @@ from playscore.featurizer.v1.featurizer_pb2_grpc import FeaturizerServiceStub
 from playscore.game import Frames, Game, Play, PlayKind
 from playscore.game_messages import context_to_message, frames_to_message, header_to_message, roster_to_message
 from playscore.tracking.v1 import reason_pb2
-from playscore.tracking.v1.tracking_pb2 import PlayRejection, PlayTensor
+from playscore.tracking.v1.tracking_pb2 import ROLE_PASSER, PlayRejection, PlayTensor
 
 PATIENCE = 10.0
 
@@ -109,7 +109,7 @@ async def test_a_tensor_is_what_the_core_makes(client: FeaturizerClient, games: 
     assert sent.feature_specification_id == PASSING.id
     assert np.array_equal(np.frombuffer(sent.frames, "<f4").reshape(sent.shape), made.frames)
     assert np.array_equal(np.frombuffer(sent.statics, "<f4"), made.statics)
-    attributes = getattr(sent, "pass")
+    attributes = sent.pass_attributes
     assert attributes.time_to_throw == pytest.approx(made.attributes.time_to_throw)
     assert attributes.under_pressure is made.attributes.under_pressure
     assert attributes.team_id == play.context.offense_team_id
@@ -148,7 +148,10 @@ async def test_the_passer_may_be_named_while_the_play_is_open(
         await answers(client, game, [context(game, anonymous), context(game, play), frames(game, play)])
     )
     assert isinstance(named, PlayTensor)
-    assert named.subject_id == play.context.football.passer_id
+    (passer,) = named.subjects
+    assert passer.role == ROLE_PASSER
+    assert passer.subject_id == play.context.football.passer_id
+    assert passer.team_id == play.context.offense_team_id
 
 
 async def test_another_play_closes_the_open_one(client: FeaturizerClient, games: tuple[Game, ...]) -> None:
@@ -202,6 +205,43 @@ async def test_a_correction_opens_a_finished_play_again(client: FeaturizerClient
     last = checkpoints(responses)[-1]
     assert last.plays_finished == last.tensors == 2
     assert last.frames_passed_over == len(play.frames)
+    assert last.contexts_passed_over == 1
+
+
+async def test_what_comes_again_for_finished_plays_after_a_resume_is_passed_over(
+    client: FeaturizerClient, games: tuple[Game, ...]
+) -> None:
+    game = games[0]
+    earlier, last, following = game.plays[:3]
+    token = checkpoints(await answers(client, game, whole(game, [earlier, last])))[-1].resume_token
+    again = [frames(game, earlier), end(game, earlier), *whole(game, [last]), frames(game, earlier)]
+    responses = await answers(client, game, [*again, *whole(game, [following])], token)
+    assert [outcome.key.play_id for outcome in outcomes(responses)] == [following.context.play_id]
+    (checkpoint,) = checkpoints(responses)
+    assert checkpoint.plays_finished == 3
+    assert checkpoint.contexts_passed_over == 1
+    assert checkpoint.frames_passed_over >= 2 * len(earlier.frames) + len(last.frames)
+
+
+async def test_once_a_resumed_stream_has_opened_a_play_the_order_counts_again(
+    client: FeaturizerClient, games: tuple[Game, ...]
+) -> None:
+    game = games[0]
+    token = checkpoints(await answers(client, game, whole(game, game.plays[:1])))[-1].resume_token
+    with pytest.raises(PlayscoreError) as caught:
+        await answers(client, game, [*whole(game, game.plays[1:2]), frames(game, game.plays[2])], token)
+    assert caught.value.reason is Reason.STREAM_ORDER
+
+
+async def test_a_context_of_an_older_revision_of_the_open_play_is_passed_over(
+    client: FeaturizerClient, games: tuple[Game, ...]
+) -> None:
+    game = games[0]
+    play = passes(game)[0]
+    newer = replace(play, context=replace(play.context, revision=2))
+    responses = await answers(client, game, [context(game, newer), context(game, play), frames(game, newer)])
+    assert [outcome.revision for outcome in outcomes(responses)] == [2]
+    assert checkpoints(responses)[-1].contexts_passed_over == 1
 
 
 async def test_the_metrics_count_every_play_and_time_every_tensor(
@@ -249,7 +289,7 @@ class TestBadInput:
         header = games[0].header
         slow = replace(games[0], header=replace(header, frame_rate_hertz=25.0))
         error = await failure(client, slow)
-        assert error.reason is Reason.FIELD_INVALID
+        assert error.reason is Reason.FRAME_RATE_UNSUPPORTED
         assert error.fields[0].field.endswith("header.frame_rate_hertz")
 
     async def test_frames_before_their_context(self, client: FeaturizerClient, games: tuple[Game, ...]) -> None:
@@ -312,6 +352,43 @@ class TestBadInput:
         assert rejected.reason == reason_pb2.REASON_FIELD_INVALID
         assert "context.football.down must be 1 to 4, not 9" in rejected.detail
         assert isinstance(made, PlayTensor)
+
+    async def test_a_context_without_a_revision_costs_its_play_and_no_other(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        game = games[0]
+        play, fine = passes(game)[:2]
+        uncounted = context(game, play)
+        uncounted.context.revision = 0
+        for requests in ([uncounted], [context(game, play), uncounted]):
+            responses = await answers(client, game, [*requests, frames(game, play), *whole(game, [fine])])
+            rejected, made = outcomes(responses)
+            assert isinstance(rejected, PlayRejection)
+            assert rejected.reason == reason_pb2.REASON_FIELD_INVALID
+            assert rejected.revision == 1
+            assert "context.revision must be at least 1, not 0" in rejected.detail
+            assert isinstance(made, PlayTensor)
+
+    @pytest.mark.parametrize("play_id", ["", "p" * 129])
+    async def test_a_context_that_names_no_play_ends_the_stream(
+        self, client: FeaturizerClient, games: tuple[Game, ...], play_id: str
+    ) -> None:
+        nameless = context(games[0], games[0].plays[0])
+        nameless.context.play_id, nameless.context.revision = play_id, 0
+        error = await failure(client, games[0], nameless)
+        assert error.reason is Reason.FIELD_INVALID
+        assert [violation.field for violation in error.fields] == ["context.play_id", "context.revision"]
+
+    async def test_a_rejection_names_nobody_by_an_identifier_that_is_none(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        game = games[0]
+        wrong = context(game, game.plays[0])
+        wrong.context.football.passer_id = "p\n"
+        (rejected,) = outcomes(await answers(client, game, [wrong]))
+        assert isinstance(rejected, PlayRejection)
+        (passer,) = rejected.subjects
+        assert (passer.subject_id, passer.team_id) == ("", game.plays[0].context.offense_team_id)
 
     @pytest.mark.parametrize(
         ("kind", "reason"), [(PlayKind.RUN, reason_pb2.REASON_NOT_A_PASS), (PlayKind.PASS, reason_pb2.REASON_NO_FRAMES)]

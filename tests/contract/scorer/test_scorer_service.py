@@ -17,6 +17,14 @@ from playscore.release import Release
 from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2
 from playscore.tracking.v1 import reason_pb2
+from playscore.tracking.v1.tracking_pb2 import (
+    PASS_RESULT_COMPLETE,
+    PASS_RESULT_INCOMPLETE,
+    PASS_RESULT_INTERCEPTED,
+    PASS_RESULT_SACK,
+    PASS_RESULT_SCRAMBLE,
+    PassOutcome,
+)
 
 SECONDS = 30.0
 
@@ -95,8 +103,8 @@ async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub:
     plays[4].outcome.yards_gained = float("nan")
     plays[5] = pass_to_score(passing_release, "5", frames=passing_release.bucket_lengths[-1] + 1)
     plays[6].tensor.key.play_id = ""
-    getattr(plays[7].tensor, "pass").yards_to_end_zone = -3.0
-    getattr(plays[8].tensor, "pass").yards_to_go = float("nan")
+    plays[7].tensor.pass_attributes.yards_to_end_zone = -3.0
+    plays[8].tensor.pass_attributes.yards_to_go = float("nan")
     response = await score(stub, *plays)
     assert [scored.key.play_id for scored in response.scores] == ["0", "9"]
     assert [(rejected.index, reason_pb2.Reason.Name(rejected.reason)) for rejected in response.rejections] == [
@@ -177,59 +185,94 @@ async def test_a_call_without_a_deadline_is_refused(stub: Any) -> None:
     assert error.reason is Reason.DEADLINE_REQUIRED
 
 
+# --- outcomes ---
+
+CONTRADICTIONS = [
+    ({"result": PASS_RESULT_INCOMPLETE, "yards_gained": 12.0}, "REASON_OUTCOME_CONTRADICTORY"),
+    ({"result": PASS_RESULT_INTERCEPTED, "yards_gained": -3.0}, "REASON_OUTCOME_CONTRADICTORY"),
+    ({"result": PASS_RESULT_COMPLETE, "yards_gained": 6.5}, "REASON_OUTCOME_CONTRADICTORY"),
+    ({"result": PASS_RESULT_SACK, "yards_gained": -7.0}, "REASON_NO_RELEASE"),
+    ({"result": PASS_RESULT_SCRAMBLE}, "REASON_NO_RELEASE"),
+    ({"result": 9, "yards_gained": 7.0}, "REASON_FIELD_INVALID"),
+    ({"yards_gained": 7.0, "outcome_revision": -1}, "REASON_FIELD_INVALID"),
+    ({"yards_gained": 1e9}, "REASON_YARDS_OUT_OF_RANGE"),
+    ({"yards_gained": float("nan")}, "REASON_YARDS_OUT_OF_RANGE"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "reason"), CONTRADICTIONS)
+async def test_a_result_that_cannot_be_is_refused_alone_by_both_calls(
+    stub: Any, passing_release: Release, outcome: dict[str, Any], reason: str
+) -> None:
+    fine, wrong = pass_to_score(passing_release, "0", yards=3.0), pass_to_score(passing_release, "1")
+    wrong.outcome.CopyFrom(PassOutcome(**outcome))
+    scored = await score(stub, wrong, fine)
+    before = scored.scores[0]
+    graded = await grade(
+        stub,
+        scorer_pb2.PassToGrade(score=before, outcome=wrong.outcome),
+        scorer_pb2.PassToGrade(score=before, outcome=fine.outcome),
+    )
+    for answer in (scored, graded):
+        assert len(answer.scores) == 1
+        (rejected,) = answer.rejections
+        assert (rejected.index, reason_pb2.Reason.Name(rejected.reason)) == (0, reason)
+        assert rejected.detail.startswith("outcome.")
+
+
+@pytest.mark.parametrize("result", [PASS_RESULT_INCOMPLETE, PASS_RESULT_INTERCEPTED])
+async def test_an_incompletion_and_an_interception_rank_as_no_yards(
+    stub: Any, passing_release: Release, result: int
+) -> None:
+    play = pass_to_score(passing_release, yards=0.0)
+    [plain] = (await score(stub, play)).scores
+    play.outcome.result = result
+    assert (await score(stub, play)).scores == [plain]
+
+
 # --- GradePasses ---
 
 
 async def test_a_stored_law_gives_the_score_that_inference_gave(stub: Any, passing_release: Release) -> None:
-    before = (await score(stub, pass_to_score(passing_release))).scores[0]
-    at_once = (await score(stub, pass_to_score(passing_release, yards=7.0))).scores[0]
-    later = scorer_pb2.PassToGrade(score=before, revision=2, outcome={"yards_gained": 7.0})
-    [graded] = (await grade(stub, later)).scores
+    unknown, known = pass_to_score(passing_release), pass_to_score(passing_release, yards=7.0)
+    known.outcome.outcome_revision = 1
+    [before] = (await score(stub, unknown)).scores
+    [at_once] = (await score(stub, known)).scores
+    assert (before.outcome_revision, at_once.outcome_revision) == (0, 1)
+    [graded] = (await grade(stub, scorer_pb2.PassToGrade(score=before, outcome=known.outcome))).scores
     assert graded.play_score == pytest.approx(at_once.play_score, abs=1e-9)
-    at_once.revision = 2
     graded.play_score = at_once.play_score
-    for one, other in zip(graded.quantiles, at_once.quantiles, strict=True):
-        assert one.yards == pytest.approx(other.yards, abs=1e-9)
-    del graded.quantiles[:], at_once.quantiles[:]
     assert graded == at_once
 
 
-async def test_a_situation_given_anew_counts_and_what_is_not_given_stays(stub: Any, passing_release: Release) -> None:
+async def test_a_correction_changes_the_grade_and_nothing_else(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release, yards=7.0))).scores
-    law = law_of(before)
-    corrected = scorer_pb2.PassToGrade(
-        score=before, revision=3, outcome={"yards_gained": 7.0}, yards_to_go=15.0, yards_to_end_zone=30.0
-    )
-    same = scorer_pb2.PassToGrade(score=before, revision=3, outcome={"yards_gained": 8.0})
-    anew, kept = (await grade(stub, corrected, same)).scores
-    assert anew.first_down_probability == pytest.approx(float(law.sf(14.5)), abs=1e-9)
-    assert anew.touchdown_probability == pytest.approx(float(law.sf(29.5)), abs=1e-9)
-    assert anew.expected_yards == pytest.approx(float(law.mean(low=-70.0, high=30.0)), abs=1e-9)
-    assert kept.first_down_probability == before.first_down_probability
-    assert kept.expected_yards == before.expected_yards
-    assert kept.play_score > before.play_score
+    correction = scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": 8.0, "outcome_revision": 2})
+    [graded] = (await grade(stub, correction)).scores
+    assert graded.play_score > before.play_score
+    assert (graded.yards_gained, graded.outcome_revision) == (8.0, 2)
+    for changed in ("play_score", "yards_gained", "outcome_revision"):
+        graded.ClearField(changed)
+        before.ClearField(changed)
+    assert graded == before
 
 
 async def test_bad_grades_are_rejected_by_their_place_and_the_others_made(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
-    passes = [
-        scorer_pb2.PassToGrade(score=before, revision=2, outcome={"yards_gained": float(place)}) for place in range(8)
-    ]
+    passes = [scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": float(place)}) for place in range(7)]
     passes[1].score.law.lower_scale = -1.0
     passes[2].score.ClearField("law")
-    passes[3].revision = 1
+    passes[3].score.key.game_id = "a\nb"
     passes[4].outcome.ClearField("yards_gained")
     passes[5].outcome.yards_gained = 1e9
-    passes[6].score.law.upper_shape = 1e308
     response = await grade(stub, *passes)
-    assert [scored.yards_gained for scored in response.scores] == [0.0, 7.0]
+    assert [scored.yards_gained for scored in response.scores] == [0.0, 6.0]
     assert [(rejected.index, reason_pb2.Reason.Name(rejected.reason)) for rejected in response.rejections] == [
         (1, "REASON_LAW_INVALID"),
         (2, "REASON_LAW_INVALID"),
         (3, "REASON_FIELD_INVALID"),
         (4, "REASON_FIELD_INVALID"),
         (5, "REASON_YARDS_OUT_OF_RANGE"),
-        (6, "REASON_LAW_INVALID"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Unscored, Value
+from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored, Value
 from playscore.errors import Reason
 from playscore.release import ReferencePopulation
 
@@ -26,6 +26,7 @@ def score(
     game: str = "g1",
     subject: str = "p1",
     revision: int = 1,
+    outcome_revision: int = 0,
     name: str = "",
     model: ModelVersion = MODEL,
     yards: float = 5.0,
@@ -34,11 +35,10 @@ def score(
 ) -> Score:
     return Score(
         play=PlayKey(league, game, str(play)),
-        subject_id=subject,
-        role=Role.PASSER,
+        subject=Subject(Role.PASSER, subject, name, str(attributes.get("team_id", ""))),
         model=model,
         revision=revision,
-        subject_name=name,
+        outcome_revision=outcome_revision,
         measures={"play_score": play_score, "yards_gained": yards, "expected_yards": 6.0},
         attributes=attributes,
     )
@@ -47,4 +47,4 @@ def score(
 def unscored(
     play: str | int = "1", *, game: str = "g1", revision: int = 1, reason: Reason = Reason.NO_RELEASE, detail: str = ""
 ) -> Unscored:
-    return Unscored(PlayKey(LEAGUE, game, str(play)), revision, reason, detail, "", "")
+    return Unscored(PlayKey(LEAGUE, game, str(play)), revision, reason.value, detail, ())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 from aggregator_scores import LEAGUE, MODEL, POPULATION, score, unscored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.core.board import ORDERS, Board, Page, Paging, Rating, Split
-from aggregator.core.records import ModelVersion, Role, Score, Unscored
+from aggregator.core.records import ModelVersion, Role, Score, Subject, Unscored
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes
 from aggregator.core.tokens import read_revision_token, revision_token
@@ -19,11 +22,11 @@ SECOND = ModelVersion("passing", 2)
 UNRELEASED = ModelVersion("passing", 3)
 
 
-def board(*items: Score | Unscored) -> Board:
+def board(*items: Score | Unscored, model_version: int = 1) -> Board:
     snapshot = Snapshot()
     scores = [(number, item) for number, item in enumerate(items) if isinstance(item, Score)]
     snapshot.apply(Changes(len(items), True, scores, (), [item for item in items if isinstance(item, Unscored)]))
-    return Board(snapshot, {MODEL: POPULATION, SECOND: POPULATION})
+    return Board(snapshot, {MODEL: POPULATION, SECOND: POPULATION}, model_version)
 
 
 def plays_of(subject: str, count: int, play_score: float, **known: str | int | bool) -> list[Score]:
@@ -44,10 +47,7 @@ def test_a_rating_says_what_it_is_made_of() -> None:
     scores = [score(1, 0.9, yards=20, name="P. One", team_id="KC"), score(2, 0.7, yards=10, name="", team_id="KC")]
     rating = board(*scores, *plays_of("p2", 5, 0.4)).rating(Split(LEAGUE, Role.PASSER, min_plays=2), "p1")
     assert rating == Rating(
-        subject_id="p1",
-        subject_name="P. One",
-        team_id="KC",
-        role=Role.PASSER,
+        subject=Subject(Role.PASSER, "p1", "P. One", "KC"),
         model=MODEL,
         plays=2,
         rating=pytest.approx(84 + 7 * (51.6 / 102 - 0.5) / 0.02),
@@ -64,26 +64,31 @@ def test_a_rating_says_what_it_is_made_of() -> None:
 
 def test_the_side_is_the_one_last_played_for_in_the_split() -> None:
     moved = board(score(1, season=2017, team_id="KC"), score(1, game="g0", season=2018, team_id="BUF"))
-    assert moved.rating(ALL, "p1").team_id == "BUF"
-    assert moved.rating(Split(LEAGUE, Role.PASSER, "season = 2017"), "p1").team_id == "KC"
+    assert moved.rating(ALL, "p1").subject.team_id == "BUF"
+    assert moved.rating(Split(LEAGUE, Role.PASSER, "season = 2017"), "p1").subject.team_id == "KC"
 
 
 def test_without_a_play_in_the_split_a_known_subject_is_anybody() -> None:
     rating = board(*THREE).rating(Split(LEAGUE, Role.PASSER, "down = 3"), "good")
     assert (rating.plays, rating.rating, rating.qualified, rating.rank) == (0, 84.0, False, 0)
+    assert rating.mean_play_score is rating.yards_per_play is rating.expected_yards_per_play is None
 
 
 def test_nothing_recorded_is_not_found() -> None:
     refused(Reason.SUBJECT_NOT_FOUND, board(*THREE).rating, ALL, "nobody")
     refused(Reason.SUBJECT_NOT_FOUND, board(*THREE).rating, Split("NHL", Role.PASSER), "good")
-    assert board().ratings(ALL, "", Paging()) == board().plays(ALL, "", Paging()) == Page((), "", 0)
+    assert board().ratings(ALL, "", Paging()) == board().plays(ALL, "", Paging()) == Page([], "", 0)
+    assert board().min_plays(ALL) == 200
 
 
 def test_who_qualifies_is_asked_for_or_the_releases_rule() -> None:
     def qualified(split: Split) -> list[str]:
         page = board(*THREE).ratings(split, "", Paging(), qualified_only=True)
-        return [rating.subject_id for rating in page.items]
+        return [rating.subject.subject_id for rating in page.items]
 
+    assert board(*THREE).min_plays(ALL) == 200
+    assert board(*THREE).min_plays(Split(LEAGUE, Role.PASSER, min_plays=30)) == 30
+    assert board(*THREE).min_plays(Split(LEAGUE, Role.PASSER, "subject_id = poor")) == 25
     assert qualified(ALL) == []  # 200 plays qualify in a season
     assert qualified(Split(LEAGUE, Role.PASSER, min_plays=30)) == ["good", "fair"]
     # 10 of 80 plays: an eighth of the season's 200.
@@ -92,18 +97,24 @@ def test_who_qualifies_is_asked_for_or_the_releases_rule() -> None:
     assert few.rating(Split(LEAGUE, Role.PASSER, "down = 4"), "one").qualified
 
 
-def test_the_newest_version_recorded_is_the_default_and_a_withdrawn_one_is_not_recorded() -> None:
-    both = board(score(1, 0.2), score(1, 0.9, model=SECOND))
-    assert both.rating(ALL, "p1").model == SECOND
-    assert both.rating(Split(LEAGUE, Role.PASSER, model_version=1), "p1").model == MODEL
-    refused(Reason.SUBJECT_NOT_FOUND, board(score(1)).rating, Split(LEAGUE, Role.PASSER, model_version=2), "p1")
+def test_it_rates_by_the_version_it_is_set_to_whatever_is_recorded() -> None:
+    items = score(1, 0.2), score(1, 0.9, model=SECOND)
+    assert board(*items).rating(ALL, "p1").model == MODEL
+    assert board(*items, model_version=2).rating(ALL, "p1").model == SECOND
+    assert board(*items).rating(Split(LEAGUE, Role.PASSER, model_version=2), "p1").model == SECOND
+    # Before the set version has scored anything, who is known is rated like anybody.
+    upgraded = board(score(1), model_version=2)
+    assert (upgraded.rating(ALL, "p1").plays, upgraded.rating(ALL, "p1").rating) == (0, 84.0)
+    assert upgraded.coverage(LEAGUE, Role.PASSER, "", 0).scored == 0
+    assert upgraded.ratings(ALL, "", Paging()).items == []
 
 
-def test_a_version_without_a_release_has_no_ratings_but_plays() -> None:
-    unreleased = board(score(1, model=UNRELEASED))
-    assert "passing 3" in refused(Reason.MODEL_NOT_FOUND, unreleased.rating, ALL, "p1").detail
-    assert unreleased.plays(ALL, "", Paging()).total_size == 1
-    refused(Reason.MODEL_NOT_FOUND, unreleased.plays, Split(LEAGUE, Role.PASSER, model_version=9), "", Paging())
+def test_what_a_version_without_a_release_left_behind_is_not_answered() -> None:
+    left = board(score(1, model=UNRELEASED), score(2))
+    unreleased = Split(LEAGUE, Role.PASSER, model_version=3)
+    assert "passing 3" in refused(Reason.MODEL_NOT_FOUND, left.rating, unreleased, "p1").detail
+    refused(Reason.MODEL_NOT_FOUND, left.plays, unreleased, "", Paging())
+    assert left.plays(ALL, "", Paging()).items == [score(2)]
 
 
 def test_what_is_wrong_with_a_question() -> None:
@@ -113,12 +124,12 @@ def test_what_is_wrong_with_a_question() -> None:
     refused(Reason.FIELD_INVALID, asked.rating, Split("N F L", Role.PASSER), "good")
     refused(Reason.FIELD_INVALID, asked.rating, Split(LEAGUE, Role.PASSER, min_plays=-1), "good")
     refused(Reason.FIELD_INVALID, asked.rating, Split(LEAGUE, Role.PASSER, model_version=-1), "good")
-    refused(Reason.NOT_IMPLEMENTED, asked.rating, Split(LEAGUE, Role.GOALIE), "good")
     refused(Reason.FILTER_INVALID, asked.rating, Split(LEAGUE, Role.PASSER, "down ="), "good")
     refused(Reason.FIELD_INVALID, asked.ratings, ALL, "", Paging(-1))
     refused(Reason.FIELD_INVALID, asked.ratings, ALL, "", Paging(1001))
     refused(Reason.FIELD_INVALID, asked.ratings, ALL, "touchdowns", Paging())
     refused(Reason.FIELD_INVALID, asked.ratings, ALL, "rating down", Paging())
+    refused(Reason.FIELD_INVALID, asked.ratings, ALL, "rating asc", Paging())
     refused(Reason.FIELD_INVALID, asked.ratings, ALL, "rating, rating desc", Paging())
 
 
@@ -131,10 +142,14 @@ SUBJECTS = st.dictionaries(
     max_size=12,
 )
 ORDER_BYS = st.lists(
-    st.tuples(st.sampled_from(ORDERS), st.sampled_from(["", " asc", " desc"])),
+    st.tuples(st.sampled_from(ORDERS), st.sampled_from(["", " desc"])),
     max_size=3,
     unique_by=lambda each: each[0],
 ).map(lambda parts: ", ".join(name + direction for name, direction in parts))
+
+
+def value(rating: Rating, name: str) -> Any:
+    return rating.subject.name if name == "subject_name" else getattr(rating, name)
 
 
 @settings(deadline=None)
@@ -158,24 +173,24 @@ def test_pages_end_to_end_are_everybody_in_the_order_asked(
         token = page.next_page_token
         if not token:
             break
-    expected = sorted(listed, key=lambda rating: rating.subject_id)
+    expected = sorted(listed, key=lambda rating: rating.subject.subject_id)
     for part in reversed((order_by or "rating desc").split(",")):
         name, *direction = part.split()
-        expected.sort(key=lambda rating, name=name: getattr(rating, name), reverse=direction == ["desc"])  # type: ignore[misc]
+        expected.sort(key=partial(value, name=name), reverse=direction == ["desc"])
     assert listed == expected
-    assert {rating.subject_id for rating in listed} == set(subjects)
+    assert {rating.subject.subject_id for rating in listed} == set(subjects)
 
 
 def test_a_page_goes_on_after_its_last_whatever_was_written_meanwhile() -> None:
     snapshot = Snapshot()
     snapshot.apply(Changes(1, True, list(enumerate(THREE)), (), ()))
-    asked = Board(snapshot, {MODEL: POPULATION})
+    asked = Board(snapshot, {MODEL: POPULATION}, MODEL.version)
     first = asked.ratings(ALL, "plays desc", Paging(1))
-    assert [rating.subject_id for rating in first.items] == ["good"]
+    assert [rating.subject.subject_id for rating in first.items] == ["good"]
     more = list(enumerate(plays_of("new", 35, 0.5), 1000))
     snapshot.apply(Changes(2, True, more, range(40), ()))  # "good" is gone altogether
     second = asked.ratings(ALL, "plays desc", Paging(1, first.next_page_token))
-    assert [rating.subject_id for rating in second.items] == ["new"]
+    assert [rating.subject.subject_id for rating in second.items] == ["new"]
 
 
 def test_a_page_token_is_bound_to_its_call() -> None:
@@ -213,12 +228,12 @@ def test_coverage_counts_each_play_once_and_names_reasons_most_first() -> None:
         unscored(4),
         score(5),
     )
-    newest = asked.coverage(LEAGUE, "", 0)
-    assert (newest.scored, newest.unscored) == (1, [(Reason.NO_RELEASE, 2), (Reason.TOO_SHORT, 1)])
-    assert asked.coverage(LEAGUE, "g1", 1).scored == 2
-    assert asked.coverage(LEAGUE, "g2", 0).scored == 0
-    refused(Reason.MODEL_NOT_FOUND, asked.coverage, LEAGUE, "", 9)
-    refused(Reason.FIELD_INVALID, asked.coverage, "", "", 0)
+    second = asked.coverage(LEAGUE, Role.PASSER, "", 2)
+    assert (second.scored, second.unscored) == (1, [(Reason.NO_RELEASE.value, 2), (Reason.TOO_SHORT.value, 1)])
+    assert asked.coverage(LEAGUE, Role.PASSER, "g1", 0).scored == 2
+    assert asked.coverage(LEAGUE, Role.PASSER, "g2", 0).scored == 0
+    refused(Reason.MODEL_NOT_FOUND, asked.coverage, LEAGUE, Role.PASSER, "", 9)
+    refused(Reason.FIELD_INVALID, asked.coverage, "", Role.PASSER, "", 0)
 
 
 def test_a_revision_token_is_of_its_store() -> None:

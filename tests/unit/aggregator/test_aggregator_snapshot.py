@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from aggregator.core.fields import PASSING
 from aggregator.core.filter import EVERYTHING, parse_filter
-from aggregator.core.records import Role, Score
+from aggregator.core.records import ModelVersion, Role, Score
 from aggregator.core.snapshot import Snapshot, Table
 from aggregator.core.store import Changes
+
+OTHER = ModelVersion("passing", 2)
 
 
 def snapshot_of(*scores: Score) -> Snapshot:
@@ -34,14 +36,15 @@ def rows(table: Table) -> list[Score]:
 
 
 SCORES = st.builds(
-    lambda play, game, subject, play_score, name, attributes: score(
-        play, play_score, game=game, subject=subject, name=name, **attributes
+    lambda play, game, subject, play_score, name, outcome_revision, attributes: score(
+        play, play_score, game=game, subject=subject, name=name, outcome_revision=outcome_revision, **attributes
     ),
     st.integers(1, 30),
     st.sampled_from(["g1", "g2", "g10"]),
     st.sampled_from(["p1", "p2", "p3"]),
     st.floats(0, 1),
     st.sampled_from(["", "A", "B"]),
+    st.integers(0, 3),
     st.fixed_dictionaries(
         {},
         optional={
@@ -87,7 +90,7 @@ def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
         database.execute("CREATE TABLE plays (subject, measures, attributes)")
         database.executemany(
             "INSERT INTO plays VALUES (?, ?, ?)",
-            [(each.subject_id, json.dumps(each.measures), json.dumps(each.attributes)) for each in scores],
+            [(each.subject.subject_id, json.dumps(each.measures), json.dumps(each.attributes)) for each in scores],
         )
         found = database.execute(
             "SELECT subject, count(*), sum(measures ->> 'play_score') FROM plays"
@@ -101,7 +104,19 @@ def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(SCORES, min_size=1, max_size=30, unique_by=lambda each: (each.play, each.subject_id)))
+@given(st.data(), st.lists(SCORES, min_size=1, max_size=30))
+def test_totals_are_the_same_to_the_last_bit_whatever_came_first(data: st.DataObject, scores: list[Score]) -> None:
+    def totals(scores: list[Score]) -> dict[str, tuple[int, float]]:
+        table = table_of(*scores)
+        counts, sums = table.totals(table.select(EVERYTHING))
+        texts = table.subject.dictionary.texts
+        return {texts[code]: (int(counts[code]), float(sums["play_score"][code])) for code in np.flatnonzero(counts)}
+
+    assert totals(data.draw(st.permutations(scores))) == totals(scores)
+
+
+@settings(deadline=None)
+@given(st.lists(SCORES, min_size=1, max_size=30, unique_by=lambda each: (each.play, each.subject.subject_id)))
 def test_the_latest_name_is_the_known_one_of_the_last_play(scores: list[Score]) -> None:
     def order(each: Score) -> tuple[int, int, int, int]:
         season, week = each.attributes.get("season", 0), each.attributes.get("week", 0)
@@ -110,13 +125,14 @@ def test_the_latest_name_is_the_known_one_of_the_last_play(scores: list[Score]) 
     table = table_of(*scores)
     (names,) = table.latest(table.select(EVERYTHING), [table.subject_name])
     for code, subject in enumerate(table.subject.dictionary.texts):
-        known = [each for each in scores if each.subject_id == subject and each.subject_name]
-        assert names[code] == (max(known, key=order).subject_name if known else "")
+        known = [each for each in scores if each.subject.subject_id == subject and each.subject.name]
+        assert names[code] == (max(known, key=order).subject.name if known else "")
 
 
 @settings(deadline=None)
 @given(
-    st.lists(SCORES, min_size=1, max_size=40, unique_by=lambda each: (each.play, each.subject_id)), st.integers(1, 7)
+    st.lists(SCORES, min_size=1, max_size=40, unique_by=lambda each: (each.play, each.subject.subject_id)),
+    st.integers(1, 7),
 )
 def test_pages_end_to_end_are_all_plays_in_order(scores: list[Score], size: int) -> None:
     table = table_of(*scores)
@@ -164,10 +180,20 @@ def test_a_play_that_is_scored_and_unscored_counts_once() -> None:
     snapshot = snapshot_of(score(1), score(1, subject="p2"), score(1, game="g2"))
     snapshot.apply(Changes(9, True, (), (), [unscored(1), unscored(2), unscored(3, game="g2")]))
     league = snapshot.league(LEAGUE)
-    assert league.coverage(league.tables.values(), "") == (2, [unscored(2), unscored(3, game="g2")])
-    assert league.coverage(league.tables.values(), "g1") == (1, [unscored(2)])
-    assert league.coverage(league.tables.values(), "g3") == (0, [])
-    assert league.coverage((), "g1") == (0, [unscored(1), unscored(2)])
+    table = league.tables[Role.PASSER, MODEL]
+    assert league.coverage(table, "") == (2, [unscored(2), unscored(3, game="g2")])
+    assert league.coverage(table, "g1") == (1, [unscored(2)])
+    assert league.coverage(table, "g3") == (0, [])
+    assert league.coverage(league.table(Role.PASSER, OTHER), "g1") == (0, [unscored(1), unscored(2)])
+
+
+def test_a_subject_is_known_while_a_score_of_his_stands_in_any_table() -> None:
+    snapshot = snapshot_of(score(1, subject="p1"), score(2, subject="p2", model=OTHER))
+    league = snapshot.league(LEAGUE)
+    assert league.subject("p1") != league.subject("p2") is not None
+    assert league.subject("p3") is None
+    snapshot.apply(Changes(9, True, (), [1], ()))
+    assert league.subject("p2") is None
 
 
 def test_seasons_touched_by_a_split_count_whole() -> None:

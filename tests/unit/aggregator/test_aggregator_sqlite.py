@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.core.records import ModelVersion, Score, Unscored
-from aggregator.core.store import Changes, Write, Written
+from aggregator.core.store import Changes, Refused, Write, Written
 from aggregator.sqlite import SqliteStore
 from playscore.errors import PlayscoreError, Reason
 
@@ -40,8 +41,8 @@ def write(*items: Item, request_id: str = "", digest: bytes = b"") -> Write:
     return Write(
         request_id=request_id or f"request {next(_requests)}",
         digest=digest,
-        scores=[item for item in items if isinstance(item, Score)],
-        unscored=[item for item in items if isinstance(item, Unscored)],
+        scores={place: item for place, item in enumerate(items) if isinstance(item, Score)},
+        unscored={place: item for place, item in enumerate(items) if isinstance(item, Unscored)},
     )
 
 
@@ -77,8 +78,40 @@ async def test_a_higher_revision_replaces_and_a_lower_one_is_ignored_and_counted
         assert counts(await store.record(write(score(1, 0.2)))) == (0, 0, 1, 0)
         assert counts(await store.record(write(score(1, 0.3, revision=3)))) == (0, 1, 0, 0)
         assert counts(await store.record(write(score(1, 0.2, revision=2)))) == (0, 0, 0, 1)
-        assert counts(await store.record(write(score(1, 0.9, revision=3)))) == (0, 0, 0, 1)
         assert await everything(store) == ([score(1, 0.3, revision=3)], [])
+
+
+async def test_the_plays_revision_goes_before_the_outcomes(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(score(1, 0.2, outcome_revision=2)))
+        assert counts(await store.record(write(score(1, 0.1, outcome_revision=1)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(score(1, 0.3, outcome_revision=3)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(score(1, 0.4, revision=2)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(score(1, 0.3, outcome_revision=9)))) == (0, 0, 0, 1)
+        assert await everything(store) == ([score(1, 0.4, revision=2)], [])
+
+
+async def test_other_content_at_the_same_revisions_is_refused_and_the_first_stands(tmp_path: Path) -> None:
+    same = score(1, 0.2, outcome_revision=1), unscored(2)
+    others = score(1, 0.9, outcome_revision=1), score(1, 0.2, name="Q", outcome_revision=1), unscored(2, detail="later")
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(*same))
+        written = await store.record(write(*same, *others, request_id="others", digest=b"1"))
+        assert counts(written) == (0, 0, 2, 0)
+        assert [(each.index, each.in_unscored) for each in written.refused] == [(2, False), (3, False), (4, True)]
+        assert {each.reason for each in written.refused} == {Reason.REVISION_CONFLICT}
+        assert "revision 1 of play '1'" in written.refused[0].detail
+        assert await everything(store) == ([same[0]], [same[1]])
+    async with opened(tmp_path / "s") as store:
+        assert await store.record(write(*same, *others, request_id="others", digest=b"1")) == written
+
+
+async def test_what_was_refused_before_the_store_is_part_of_the_kept_answer(tmp_path: Path) -> None:
+    refused = [Refused(1, True, Reason.ROLE_UNSUPPORTED, "no such role"), Refused(0, False, Reason.FIELD_INVALID, "?")]
+    async with opened(tmp_path / "s") as store:
+        first = await store.record(replace(write(request_id="a"), refused=refused))
+        assert first.refused == refused[::-1]
+        assert await store.record(write(request_id="a")) == first
 
 
 async def test_the_key_is_play_subject_role_and_model_version(tmp_path: Path) -> None:
@@ -126,24 +159,55 @@ async def test_a_play_goes_to_and_fro_with_higher_revisions(tmp_path: Path) -> N
         await store.record(write(unscored(1)))
         await store.record(write(score(1)))
         assert await everything(store) == ([score(1)], [unscored(1)])
-        await store.record(write(unscored(1, revision=2)))
+        assert (await store.record(write(unscored(1, revision=2)))).withdrawn == 1
         assert await everything(store) == ([], [unscored(1, revision=2)])
         assert counts(await store.record(write(score(1)))) == (0, 0, 0, 1)
         assert counts(await store.record(write(score(1, revision=2)))) == (1, 0, 0, 0)
         assert await everything(store) == ([score(1, revision=2)], [unscored(1, revision=2)])
 
 
+async def test_a_corrected_passer_keeps_nothing_of_the_play(tmp_path: Path) -> None:
+    wrong = score(1), score(1, model=ModelVersion("passing", 2)), score(2), score(1, game="g2")
+    right = score(1, subject="p2", revision=2)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(*wrong))
+        written = await store.record(write(right))
+        assert (counts(written), written.withdrawn) == ((1, 0, 0, 0), 1)
+        assert await everything(store) == (sorted((*wrong[1:], right), key=repr), [])
+        assert counts(await store.record(write(score(1, 0.9, outcome_revision=5)))) == (0, 0, 0, 1)
+        # Corrected back; and at one revision a play may have several.
+        assert (await store.record(write(score(1, revision=3)))).withdrawn == 1
+        written = await store.record(write(score(1, subject="p3", revision=3)))
+        assert (counts(written), written.withdrawn) == ((1, 0, 0, 0), 0)
+
+
+async def test_a_reason_of_a_later_release_is_kept_by_its_number(tmp_path: Path) -> None:
+    unknown = replace(unscored(1), reason=4711)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(unknown))
+    async with opened(tmp_path / "s") as store:
+        assert await everything(store) == ([], [unknown])
+
+
 # --- In any order ---
 
 REVISIONS = st.integers(1, 3)
-PLACES = st.integers(1, 3)
+PLACES = st.integers(1, 2)
 ITEMS = st.builds(
-    # The content is a function of the key and the revision: that is what a revision is.
-    lambda play, revision, version: score(
-        play, revision / 10, revision=revision, model=ModelVersion("passing", version), down=play
+    # The content is a function of the key and the revisions: that is what a revision is.
+    lambda play, subject, revision, outcome_revision, version: score(
+        play,
+        revision / 10 + outcome_revision / 100,
+        subject=subject,
+        revision=revision,
+        outcome_revision=outcome_revision,
+        model=ModelVersion("passing", version),
+        down=play,
     ),
     PLACES,
+    st.sampled_from(["p1", "p2", "p3"]),
     REVISIONS,
+    st.integers(0, 2),
     st.integers(1, 2),
 ) | st.builds(lambda play, revision: unscored(play, revision=revision, detail=f"{revision}"), PLACES, REVISIONS)
 
@@ -156,8 +220,8 @@ async def state_after(path: Path, batches: Sequence[Sequence[Item]]) -> tuple[li
         return await everything(store)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data(), st.lists(ITEMS, min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.lists(ITEMS, min_size=1, max_size=16))
 def test_any_order_any_batches_and_any_repetition_end_in_one_state(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, items: list[Item]
 ) -> None:
@@ -167,7 +231,35 @@ def test_any_order_any_batches_and_any_repetition_end_in_one_state(
     one_by_one = asyncio.run(state_after(folder / "one", [[item] for item in items]))
     at_once = asyncio.run(state_after(folder / "two", [items]))
     shuffled = asyncio.run(state_after(folder / "three", [other[:cut], other[cut:]]))
-    assert one_by_one == at_once == shuffled
+    assert one_by_one == at_once == shuffled == what_should_stand(items)
+
+
+def what_should_stand(items: Sequence[Item]) -> tuple[list[Score], list[Unscored]]:
+    """What the port promises, of all items at once."""
+    plays = {
+        item.play: max((each for each in items if isinstance(each, Unscored) and each.play == item.play), key=at)
+        for item in items
+        if isinstance(item, Unscored)
+    }
+    newest = {
+        (item.play, item.model): max(
+            each.revision
+            for each in items
+            if isinstance(each, Score) and (each.play, each.model) == (item.play, item.model)
+        )
+        for item in items
+        if isinstance(item, Score)
+    }
+    scores: dict[object, Score] = {}
+    for item in sorted((item for item in items if isinstance(item, Score)), key=at):
+        floor = max(newest[item.play, item.model], plays[item.play].revision if item.play in plays else 0)
+        if item.revision >= floor:
+            scores[item.play, item.model, item.subject] = item
+    return sorted(scores.values(), key=repr), sorted(plays.values(), key=repr)
+
+
+def at(item: Item) -> tuple[int, int]:
+    return item.revision, item.outcome_revision if isinstance(item, Score) else 0
 
 
 async def test_whoever_follows_sees_all_and_in_the_end_what_a_newcomer_sees(tmp_path: Path) -> None:
@@ -212,8 +304,8 @@ async def main():
     async def caller(number):
         play = 0
         while True:
-            scores = [score(f"{number}-{play}-{part}") for part in range(3)]
-            await store.record(Write(f"{number}-{play}", b"", scores, []))
+            scores = {part: score(f"{number}-{play}-{part}") for part in range(3)}
+            await store.record(Write(f"{number}-{play}", b"", scores, {}))
             print(f"{number}-{play}", flush=True)
             play += 1
     await asyncio.gather(*map(caller, range(8)))

@@ -11,7 +11,7 @@ import pytest
 from featurizer_film import CONTEXT, HEADER, ROSTER, film
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import Frames, PassOutcome, PassResult, PlayContext
+from playscore.game import Frames, PassOutcome, PassResult, PlayContext, TrackingEvent, TrackingEventKind
 from playscore.game_messages import (
     context_from_message,
     context_to_message,
@@ -23,6 +23,7 @@ from playscore.game_messages import (
     header_to_message,
     outcome_from_message,
     outcome_to_message,
+    rejection_to_message,
     roster_from_message,
     roster_to_message,
 )
@@ -63,6 +64,7 @@ class TestThereAndBack:
             times_unix_micros=np.arange(len(frames)) * 100_000,
             ball_x=np.zeros(len(frames), np.float32),
             ball_y=np.ones(len(frames), np.float32),
+            events=(*frames.events, TrackingEvent(40, "Wurf", TrackingEventKind.PASS_RELEASE, automatic=True)),
         )
         frames.x[3, 4] = frames.y[3, 4] = np.nan
         back = frames_from_message(travelled(frames_to_message("g", "p", frames)))
@@ -80,8 +82,13 @@ class TestThereAndBack:
         assert frames_from_message(travelled(frames_to_message("g", "p", frames))).x.shape == (2, 0)
 
     def test_outcome(self) -> None:
-        for outcome in (PassOutcome(PassResult.COMPLETE, 12.0), PassOutcome(None, None)):
+        for outcome in (PassOutcome(PassResult.COMPLETE, 12.0), PassOutcome(None, None), PassOutcome(None, 3.0, 0)):
             assert outcome_from_message(travelled(outcome_to_message(outcome))) == outcome
+
+    def test_why_a_play_was_refused_is_cut_to_what_is_kept(self) -> None:
+        key = messages.PlayKey(league="NFL", game_id="g", play_id="p")
+        for detail, kept in (("x" * 4096, "x" * 4096), ("x" * 4097, "x" * 4095 + "…")):
+            assert rejection_to_message(key, 1, 44, detail, []).detail == kept
 
     def test_numbers_of_a_tensor(self) -> None:
         values = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -98,7 +105,8 @@ class TestRefused:
             ("season", 0, Reason.FIELD_INVALID),
             ("week", -1, Reason.FIELD_INVALID),
             ("away_team_id", "HOM", Reason.FIELD_INVALID),
-            ("frame_rate_hertz", float("nan"), Reason.FIELD_INVALID),
+            ("game_id", "a\nb", Reason.FIELD_INVALID),
+            ("home_team_id", "H" * 129, Reason.FIELD_INVALID),
             ("sport", 0, Reason.SPORT_UNSUPPORTED),
             ("sport", 77, Reason.SPORT_UNSUPPORTED),
         ],
@@ -129,6 +137,8 @@ class TestRefused:
         assert error.fields[0].field == "roster.players[0].team_id"
         twice = roster_to_message([ROSTER["o1"], ROSTER["o1"]])
         assert refused(roster_from_message, twice, TEAMS).fields[0].field == "roster.players[1].player_id"
+        named = roster_to_message([replace(ROSTER["o1"], display_name="n" * 257)])
+        assert refused(roster_from_message, named, TEAMS).fields[0].field == "roster.players[0].display_name"
         many = roster_to_message([replace(ROSTER["o1"], player_id=str(n)) for n in range(201)])
         assert refused(roster_from_message, many, TEAMS).fields[0].field == "roster.players"
 
@@ -143,6 +153,8 @@ class TestRefused:
             ("home_score", -1),
             ("charted_air_yards", float("inf")),
             ("kind", 9),
+            ("passer_id", "p" * 129),
+            ("target_id", "a\tb"),
         ],
     )
     def test_a_situation(self, field: str, value: object) -> None:
@@ -163,6 +175,11 @@ class TestRefused:
         message = context_to_message("g", CONTEXT)
         message.hockey.period = 1
         assert refused(context_from_message, message).reason is Reason.SPORT_UNSUPPORTED
+        message.revision = 0  # goes before everything else
+        assert refused(context_from_message, message).reason is Reason.FIELD_INVALID
+        message = context_to_message("g", CONTEXT)
+        message.offense_team_id = "H" * 129
+        assert refused(context_from_message, message).fields[0].field == "context.offense_team_id"
 
     def test_columns_of_the_wrong_length(self) -> None:
         message = frames_to_message("g", "p", film().frames())
@@ -178,11 +195,21 @@ class TestRefused:
         assert refused(frames_from_message, message).reason is Reason.TOO_MANY_PLAYERS
         message = messages.FrameBatch(player_ids=["1", "1"])
         assert refused(frames_from_message, message).reason is Reason.COLUMNS_INCONSISTENT
-        assert refused(frames_from_message, messages.FrameBatch(player_ids=[""])).reason is Reason.FIELD_INVALID
+        for nobody in ("", "p" * 129, "a\nb"):
+            error = refused(frames_from_message, messages.FrameBatch(player_ids=["1", nobody]))
+            assert error.fields[0].field == "frames.player_ids"
+
+    def test_events(self) -> None:
+        message = messages.FrameBatch(events=[{"name": "snap"}, {"name": "snap", "kind": 9}])
+        assert refused(frames_from_message, message).fields[0].field == "frames.events[1].kind"
 
     def test_frame_numbers(self) -> None:
         message = messages.FrameBatch(frame_numbers=[-1])
         assert refused(frames_from_message, message).fields[0].field == "frames.frame_numbers"
+
+    def test_an_outcome(self) -> None:
+        message = outcome_to_message(PassOutcome(PassResult.COMPLETE, 3.0, revision=-1))
+        assert refused(outcome_from_message, message).fields[0].field == "outcome.outcome_revision"
 
     def test_yards(self) -> None:
         message = outcome_to_message(PassOutcome(PassResult.COMPLETE, 1e9))

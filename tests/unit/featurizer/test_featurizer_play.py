@@ -424,11 +424,11 @@ class TestRejections:
 
     def test_a_stated_direction_against_the_line_up(self) -> None:
         wrong = replace(CONTEXT, attacking_direction=AttackingDirection.NEGATIVE_X)
-        assert rejection(film().frames(), context=wrong).reason is Reason.DIRECTION_UNKNOWN
+        assert rejection(film().frames(), context=wrong).reason is Reason.SITUATION_CONTRADICTED
 
     def test_a_stated_line_where_nobody_lined_up(self) -> None:
         told = rejection(film().frames(), context=situation(yards_to_end_zone=40.0))
-        assert told.reason is Reason.FIELD_INVALID
+        assert told.reason is Reason.SITUATION_CONTRADICTED
         assert "yards_to_end_zone is 40" in told.detail
 
     def test_angles_without_a_convention(self) -> None:
@@ -443,15 +443,18 @@ class TestRejections:
         assert rejection(twice).reason is Reason.COLUMNS_INCONSISTENT
 
     def test_another_frame_rate_or_sport_is_refused(self) -> None:
-        with pytest.raises(PlayscoreError, match="25"):
-            play(film().frames(), header=replace(HEADER, frame_rate_hertz=25.0))
+        for rate in (25.0, 0.0, float("nan")):
+            with pytest.raises(PlayscoreError, match=f"is {rate:g}") as refused:
+                play(film().frames(), header=replace(HEADER, frame_rate_hertz=rate))
+            assert refused.value.reason is Reason.FRAME_RATE_UNSUPPORTED
         with pytest.raises(PlayscoreError) as refused:
             play(film().frames(), header=replace(HEADER, sport=Sport.ICE_HOCKEY))
         assert refused.value.reason is Reason.SPORT_UNSUPPORTED
 
     def test_a_rejection_says_whose_play_it_was(self) -> None:
         told = rejection()
-        assert (told.play_id, told.revision, told.subject_id, told.team_id) == ("54", 1, PASSER, "HOM")
+        assert (told.play_id, told.revision) == ("54", 1)
+        assert (told.subject_id, told.subject_name, told.team_id) == (PASSER, "Player o1", "HOM")
 
 
 class TestOpenPlay:
@@ -481,6 +484,6 @@ class TestOpenPlay:
 
     def test_an_older_revision_changes_nothing(self) -> None:
         opened = OpenPlay(HEADER, ROSTER, replace(CONTEXT, revision=2))
-        opened.amend(situation(down=1))
+        assert not opened.amend(situation(down=1))
         assert opened.context.football.down == 3
         assert opened.context.revision == 2

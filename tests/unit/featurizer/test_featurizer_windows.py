@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from featurizer.core.windows import Tags
-from playscore.game import TrackingEvent
+from playscore.game import TrackingEvent, TrackingEventKind
 
 
 def tags(*events: tuple[int, str]) -> Tags:
@@ -24,6 +24,31 @@ def test_the_names_of_every_layout_are_known(snap: str, release: str) -> None:
     found = tags((3, "line_set"), (6, snap), (20, "play_action"), (30, release), (44, "pass_arrived"))
     assert found.release() == 30
     assert found.snap(30, still) == 6
+
+
+def test_what_an_event_is_stated_to_be_goes_before_its_name() -> None:
+    found = Tags()
+    found.note(
+        [
+            TrackingEvent(6, "Anpfiff", TrackingEventKind.SNAP),
+            TrackingEvent(20, "pass_forward", TrackingEventKind.SHOT),
+            TrackingEvent(30, "snap", TrackingEventKind.PASS_RELEASE),
+        ]
+    )
+    assert found.release() == 30
+    assert found.snap(30, still) == 6
+
+
+@pytest.mark.parametrize(
+    "release",
+    [TrackingEvent(29, "pass_forward", automatic=True), TrackingEvent(29, "p", TrackingEventKind.PASS_RELEASE, True)],
+)
+def test_a_release_that_a_program_is_stated_to_have_tagged_is_waited_on_as_one(release: TrackingEvent) -> None:
+    found = tags((7, "ball_snap"))
+    found.note([release])
+    assert not found.settled(29, last_frame=33)
+    found.note([TrackingEvent(31, "pass_forward")])
+    assert found.release() == 31
 
 
 def test_the_first_release_after_a_snap_counts() -> None:

@@ -41,7 +41,8 @@ class Ratings(aggregator_pb2_grpc.AggregatorServiceServicer):
         await self._fail(request, context)
         page = int(request.page_token or 0)
         return aggregator_pb2.ListRatingsResponse(
-            ratings=[aggregator_pb2.Rating(subject_id=f"{page}")], next_page_token=str(page + 1) if page < 2 else ""
+            ratings=[aggregator_pb2.Rating(subject={"subject_id": str(page)})],
+            next_page_token=str(page + 1) if page < 2 else "",
         )
 
 
@@ -71,9 +72,16 @@ async def test_every_call_carries_a_deadline() -> None:
 async def test_a_service_that_was_away_is_asked_again_with_the_same_request() -> None:
     ratings = Ratings(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE)
     async with served(ratings) as client:
-        await client.record_scores([aggregator_pb2.ScoreRecord(subject_id="7")])
+        await client.record_scores([aggregator_pb2.ScoreRecord(subject={"subject_id": "7"})])
     assert len(ratings.asked) == 3
     assert len({request.request_id for request in ratings.asked}) == 1
+
+
+async def test_a_service_that_drains_is_asked_again() -> None:
+    ratings = Ratings(PlayscoreError(Reason.NOT_SERVING, "the service is draining", retry_after_seconds=0.01))
+    async with served(ratings) as client:
+        await client.record_scores()
+    assert len(ratings.asked) == 2
 
 
 async def test_overload_is_waited_out_where_the_service_says_for_how_long() -> None:
@@ -129,7 +137,7 @@ async def test_every_request_has_an_id_of_its_own_unless_the_caller_repeats_one(
 
 async def test_pages_are_read_as_one_list() -> None:
     async with served(Ratings()) as client:
-        assert [rating.subject_id async for rating in client.list_ratings("NFL")] == ["0", "1", "2"]
+        assert [rating.subject.subject_id async for rating in client.list_ratings("NFL")] == ["0", "1", "2"]
 
 
 async def test_a_stream_that_is_refused_says_why_to_the_side_that_sends() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playscore.distributions import SplicedBinnedPareto
-from scorer.core.grading import QUANTILES, Grade, Situation, grade, grade_each
+from scorer.core.grading import QUANTILES, Grade, Situation, grade, rank_each
 from scorer.core.inference import Outputs
 from scorer.core.laws import Support, predicted, unstack
 
@@ -122,21 +122,18 @@ def test_plays_graded_together_are_graded_as_alone(seed: int, plays: list[tuple[
 
 
 @given(seeds)
-def test_laws_of_several_models_are_graded_in_one_call(seed: int) -> None:
+def test_laws_of_several_models_are_ranked_in_one_call_as_they_are_graded(seed: int) -> None:
     other = Support(tuple(np.arange(-10.5, 60.5, 2.0)), 0.02, 0.1)
     some, others = laws_of(seed, 2), laws_of(seed + 1, 2, other)
     first, fourth = unstack(SUPPORT, some)
-    mixed = [first, *unstack(other, others), fourth]
-    gains = [3.0, 7.0, None, -2.0]
-    graded = grade_each(mixed, [UNKNOWN] * 4, gains)
-    assert_same(graded[0], grade(some, [UNKNOWN] * 2, [3.0, -2.0])[0])
-    assert_same(graded[3], grade(some, [UNKNOWN] * 2, [3.0, -2.0])[1])
-    assert_same(graded[1], grade(others, [UNKNOWN] * 2, [7.0, None])[0])
-    assert_same(graded[2], grade(others, [UNKNOWN] * 2, [7.0, None])[1])
+    ranks = rank_each([first, *unstack(other, others), fourth], [3.0, 7.0, 0.0, -2.0])
+    graded = [*grade(some, [UNKNOWN] * 2, [3.0, -2.0]), *grade(others, [UNKNOWN] * 2, [7.0, 0.0])]
+    expected = [graded[place].play_score for place in (0, 2, 3, 1)]
+    assert ranks == pytest.approx(expected, abs=1e-9)
 
 
-def test_no_laws_no_grades() -> None:
-    assert grade_each([], [], []) == []
+def test_no_laws_no_ranks() -> None:
+    assert rank_each([], []) == []
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
