@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored
+from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored, same_measures
 from aggregator.core.store import Changes, Effect, Refused, Write, Written
 from playscore.errors import PlayscoreError, Reason
 
@@ -350,7 +350,8 @@ class SqliteStore:
         if known is not None and at <= known[2:4]:
             if at < known[2:4]:
                 return Effect.STALE, 0
-            if content == known[4:]:
+            same = (*content[:2], content[3]) == (*known[4:6], known[7])
+            if same and same_measures(score.measures, json.loads(known[6])):
                 return Effect.UNCHANGED, 0
             raise _conflict(f"another score of {subject.subject_id!r} at outcome_revision {at[1]}", play, at[0])
         overtaken = [row[0] for row in standing if row is not known and row[2] < score.revision]
@@ -389,9 +390,9 @@ class SqliteStore:
         if known is not None and revision <= known[0]:
             if revision < known[0]:
                 return Effect.STALE, 0
-            if content == known[1:]:
+            if (content[0], content[2]) == (known[1], known[3]):
                 return Effect.UNCHANGED, 0
-            raise _conflict("another reason or detail why it was not scored", play, revision)
+            raise _conflict("another reason why it was not scored", play, revision)
         (item,) = connection.execute(
             "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (league, game_id, play_id) DO UPDATE SET revision = excluded.revision,"

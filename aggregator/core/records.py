@@ -17,6 +17,7 @@ LONGEST_NAME = 256
 LONGEST_DETAIL = 4096
 LEAGUE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FEWEST_YARDS, MOST_YARDS = -100.0, 110.0
+MEASURE_TOLERANCE = 1e-5
 
 
 class Role(enum.Enum):
@@ -68,6 +69,18 @@ class Score:
     """The official result's; 0 where the source does not count."""
     measures: Mapping[str, float]
     attributes: Mapping[str, Value]
+
+
+def same_measures(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Whether two scores of a play measure the same.
+
+    Inference in single precision differs in its last digits with the batch that a play is in, so that a play scored
+    again is not the same to the bit.
+    """
+    return one.keys() == other.keys() and all(
+        math.isclose(value, other[name], rel_tol=MEASURE_TOLERANCE, abs_tol=MEASURE_TOLERANCE)
+        for name, value in one.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ What stands in a store is a function of what was accepted, not of its order:
 A score that no longer stands by these rules is withdrawn, now and whenever it comes again. A play that is scored at or
 above the revision at which it was unscored counts as scored.
 
-Two contents at one revision have no order: the first stands, the other is refused.
+Two contents at one revision have no order: the first stands, the other is refused. Measures that differ by less than
+inference does from batch to batch (`records.same_measures`), and other words for one reason, are the same content.
 """
 
 from __future__ import annotations

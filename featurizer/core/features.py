@@ -230,9 +230,9 @@ def static_columns(header: GameHeader, situation: FootballSituation, home: bool,
         "down": situation.down,
         "yards_to_go": situation.yards_to_go,
         "yards_to_end_zone": situation.yards_to_end_zone,
-        "score_difference": score_difference(situation, home),
+        "score_difference": score_difference(header, situation, home),
         "home": home if header.home_side_known else None,
-        "games_remaining": header.home_games_remaining if home else header.away_games_remaining,
+        "games_remaining": _games_remaining(header, home),
     }
     ordered = [values[name] for name in SITUATION]
     return np.array(
@@ -245,11 +245,19 @@ def static_columns(header: GameHeader, situation: FootballSituation, home: bool,
     )
 
 
-def score_difference(situation: FootballSituation, home: bool) -> int | None:
-    """Points of the offense less points of the defense; None where either is not known."""
+def _games_remaining(header: GameHeader, home: bool) -> int | None:
+    if not header.home_side_known:
+        return None
+    return header.home_games_remaining if home else header.away_games_remaining
+
+
+def score_difference(header: GameHeader, situation: FootballSituation, home: bool) -> int | None:
+    """Points of the offense less points of the defense; None where either, or whose points they are, is not known."""
     if situation.home_score is None or situation.away_score is None:
         return None
     lead = situation.home_score - situation.away_score
+    if lead and not header.home_side_known:
+        return None
     return lead if home else -lead
 
 
@@ -276,7 +284,7 @@ def attributes(
         down=situation.down,
         yards_to_go=situation.yards_to_go,
         yards_to_end_zone=situation.yards_to_end_zone,
-        score_difference=score_difference(situation, home),
+        score_difference=score_difference(header, situation, home),
         home=home if header.home_side_known else None,
         team_id=header.home_team_id if home else header.away_team_id,
         opponent_id=header.away_team_id if home else header.home_team_id,

@@ -91,9 +91,21 @@ async def test_the_plays_revision_goes_before_the_outcomes(tmp_path: Path) -> No
         assert await everything(store) == ([score(1, 0.4, revision=2)], [])
 
 
+async def test_a_play_inferred_again_is_unchanged_though_not_to_the_last_digit(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(score(1, 0.2), unscored(2)))
+        again = await store.record(write(score(1, 0.2 + 3e-8), unscored(2, detail="in other words")))
+        assert counts(again) == (0, 0, 2, 0)
+        assert await everything(store) == ([score(1, 0.2)], [unscored(2)])
+
+
 async def test_other_content_at_the_same_revisions_is_refused_and_the_first_stands(tmp_path: Path) -> None:
     same = score(1, 0.2, outcome_revision=1), unscored(2)
-    others = score(1, 0.9, outcome_revision=1), score(1, 0.2, name="Q", outcome_revision=1), unscored(2, detail="later")
+    others = (
+        score(1, 0.9, outcome_revision=1),
+        score(1, 0.2, name="Q", outcome_revision=1),
+        unscored(2, reason=Reason.TOO_LONG),
+    )
     async with opened(tmp_path / "s") as store:
         await store.record(write(*same))
         written = await store.record(write(*same, *others, request_id="others", digest=b"1"))

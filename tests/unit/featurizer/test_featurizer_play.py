@@ -150,7 +150,8 @@ class TestTensor:
 
     def test_who_plays_at_home_is_masked_where_nobody_says(self) -> None:
         made = tensor(film().frames(), header=replace(HEADER, home_side_known=False))
-        assert static(made, "home") == static(made, "home.known") == 0.0
+        for name in ("home", "score_difference", "games_remaining"):
+            assert static(made, name) == static(made, f"{name}.known") == 0.0
         assert made.attributes.home is None
         assert static(tensor(film().frames()), "home.known") == 1.0
 
