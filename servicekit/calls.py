@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -82,8 +82,8 @@ class Interceptor(Protocol):
 class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Puts interceptors around every handler, the first outermost.
 
-    To gRPC every handler becomes one that reads its requests itself. So a call is refused before its request is
-    received and parsed, and a request that does not parse is the caller's error, not the service's.
+    Requests reach the chain as bytes and are parsed within it. So a call is refused before its request is parsed, and a
+    request that does not parse is the caller's error, not the service's.
     """
 
     def __init__(self, interceptors: Sequence[Interceptor]) -> None:
@@ -110,8 +110,10 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         method = Method(service, name, kind)
         behavior: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
+        parse = partial(_parse, handler.request_deserializer, method)
+
         async def answer(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            response = behavior(requests if handler.request_streaming else await _only(context), context)
+            response = behavior(requests if handler.request_streaming else parse(requests), context)
             if not isinstance(response, AsyncGenerator):
                 return await response
             async with aclosing(response) as responses:
@@ -126,24 +128,18 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 proceed = partial(interceptor, call, proceed)
             return await proceed()
 
-        make: Any = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.stream_unary_rpc_method_handler
-        )
-        made: grpc.RpcMethodHandler[Any, Any] = make(
-            handle, partial(_parse, handler.request_deserializer, method), handler.response_serializer
+        made: grpc.RpcMethodHandler[Any, Any] = _MAKERS[kind](
+            handle, parse if handler.request_streaming else None, handler.response_serializer
         )
         return made
 
 
-async def _only(context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-    request = await context.read()
-    if request is grpc.aio.EOF:  # type: ignore[attr-defined]
-        # Where gRPC has ended the call, because the caller left or the message is too large, it cancels us within this.
-        await asyncio.sleep(0.1)
-        raise PlayscoreError(Reason.FIELD_INVALID, "the call ended before its request came; it takes exactly one")
-    return request
+_MAKERS: Mapping[Kind, Any] = {
+    "unary": grpc.unary_unary_rpc_method_handler,
+    "client_stream": grpc.stream_unary_rpc_method_handler,
+    "server_stream": grpc.unary_stream_rpc_method_handler,
+    "bidi_stream": grpc.stream_stream_rpc_method_handler,
+}
 
 
 def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, message: bytes) -> Any:
