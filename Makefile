@@ -1,5 +1,7 @@
 # The two commands: `make demo` and `make test`. Everything else is a part of them.
-PYTHON ?= $(firstword $(foreach version,3.12 3.11,$(shell command -v python$(version))) python3)
+PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$python && break; \
+	done),python3)
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ROOMS := playscore featurizer scorer aggregator pipeline servicekit models simulator deploy
