@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fixtures_release import releases
 
 from deploy.local.process import ServerProcess, free_port
 from deploy.local.stack import LocalStack
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["releases"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,6 @@ class RunningTriton:
 
     url: str
     server: ServerProcess
-
-
-@pytest.fixture(scope="session")
-def releases() -> Path:
-    """The released models."""
-    return Path(os.environ.get("PLAYSCORE_RELEASES", ROOT / "models" / "releases"))
 
 
 @pytest.fixture(scope="session")

@@ -210,7 +210,10 @@ async def test_a_corrected_passer_is_rated_without_the_play(calls: Calls) -> Non
 async def test_other_content_at_the_same_revisions_is_refused(calls: Calls) -> None:
     await calls.record(record("1", 0.9), unscored=[rejection("2")])
     written = await calls.record(
-        record("1", 0.9), record("1", 0.8), record("1", 0.8, outcome_revision=1), unscored=[rejection("2", reason=reason_pb2.REASON_TOO_LONG)]
+        record("1", 0.9),
+        record("1", 0.8),
+        record("1", 0.8, outcome_revision=1),
+        unscored=[rejection("2", reason=reason_pb2.REASON_TOO_LONG)],
     )
     assert (written.replaced, written.unchanged, written.stale) == (1, 1, 0)
     assert [(each.index, each.in_unscored, each.reason) for each in written.rejections] == [
