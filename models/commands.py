@@ -53,7 +53,7 @@ def train_passing(simulated: int, real: Path | None, seed: int, epochs: int, tun
     click.echo(f"the run is in {out}; release it with: playscore release passing --run {out} --version N")
 
 
-@click.group()
+@click.group(short_help="Release a trained model.")
 def release() -> None:
     """Make a release of a trained model: graph, reference population, figures, card."""
 

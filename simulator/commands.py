@@ -12,7 +12,7 @@ from simulator.defects import Defects
 from simulator.games import simulate as simulated_games
 
 
-@click.command()
+@click.command(short_help="Write games that never happened as files.")
 @click.option("--games", default=1, show_default=True, type=click.IntRange(min=1), help="How many games.")
 @click.option("--plays", default=70, show_default=True, type=click.IntRange(1, 1000), help="Plays a game.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed, the same games.")

@@ -15,7 +15,7 @@ from deploy.local.process import ServerError
 from pipeline.commands import Speed
 
 
-@click.command()
+@click.command(short_help="Run Triton and the services until Ctrl-C.")
 @click.option(
     "--store",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -46,7 +46,7 @@ def stack(store: Path, logs: Path) -> None:
     _run(run())
 
 
-@click.command()
+@click.command(short_help="Play simulated games; write a page about them.")
 @click.option("--games", type=click.IntRange(1, 64), default=8, show_default=True, help="Games on the slate.")
 @click.option("--speed", default="20", show_default=True, type=Speed(), help="Times real time; 1 streams at 10 Hz.")
 @click.option(

@@ -66,7 +66,7 @@ async def test_every_call_carries_a_deadline() -> None:
     ratings = Ratings()
     async with served(ratings, timeout_seconds=3.0) as client:
         await client.record_scores()
-    assert 0 < ratings.remaining[0] <= 3.0
+    assert 0 < ratings.remaining[0] < 3.1  # gRPC rounds deadlines to its own clock
 
 
 async def test_a_service_that_was_away_is_asked_again_with_the_same_request() -> None:
