@@ -11,10 +11,10 @@ from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
+from playscore.client.retries import RetryBudget
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Floats
 from scorer.core.inference import Batch, Outputs
-from scorer.retrying import RetryBudget
 
 MAX_ATTEMPTS = 3
 """Times a batch is sent at most."""
@@ -73,9 +73,9 @@ class TritonInference:
             try:
                 outputs = await self._attempt(version, inputs, deadline)
             except _UnreachableError:
-                within_budget = self._budget.failed()
+                self._budget.failed()
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-                if attempt == MAX_ATTEMPTS or not within_budget or time.monotonic() + pause >= deadline:
+                if attempt == MAX_ATTEMPTS or not self._budget.allows_retry() or time.monotonic() + pause >= deadline:
                     raise
                 await asyncio.sleep(pause)
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -11,8 +10,8 @@ import polars as pl
 from pipeline.layouts import situations
 from pipeline.layouts.descriptions import counts, described_pass, find_passer, find_target
 from pipeline.layouts.samples import frames_by_play
-from pipeline.layouts.source import BALL_NAMES, COORDINATES, LEAGUE, no_frames, on_field, roster, without_record
-from pipeline.layouts.tables import Kind, Table, TableFiles
+from pipeline.layouts.source import BALL_NAMES, COORDINATES, LEAGUE, Source, no_frames, on_field, roster, without_record
+from pipeline.layouts.tables import Kind, Table
 from playscore.game import (
     FootballSituation,
     Frames,
@@ -91,16 +90,8 @@ _RESULTS = {
 _ANONYMOUS = "anon"
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(Source):
     """The games of this layout in a folder."""
-
-    tables: Mapping[str, TableFiles]
-
-    @property
-    def game_ids(self) -> tuple[str, ...]:
-        """Identifiers of the games, in order."""
-        return self.tables["tracking"].game_ids
 
     def game(self, game_id: str) -> Game:
         """One game."""

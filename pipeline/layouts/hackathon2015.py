@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -13,8 +12,8 @@ from pipeline.layouts import situations
 from pipeline.layouts.descriptions import counts
 from pipeline.layouts.samples import frame_by_time, frames_by_play
 from pipeline.layouts.situations import Statistic, official_pass
-from pipeline.layouts.source import LEAGUE, no_frames, roster, without_record
-from pipeline.layouts.tables import Kind, Table, TableFiles
+from pipeline.layouts.source import LEAGUE, Source, no_frames, roster, without_record
+from pipeline.layouts.tables import Kind, Table
 from playscore.game import (
     CoordinateSystem,
     FootballSituation,
@@ -87,16 +86,8 @@ _SIDES = ("homeTrackingData", "awayTrackingData")
 _PASSES = ("play_type_pass", "play_type_sack")
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(Source):
     """The games of this layout in a folder."""
-
-    tables: Mapping[str, TableFiles]
-
-    @property
-    def game_ids(self) -> tuple[str, ...]:
-        """Identifiers of the games, in order."""
-        return self.tables["tracking"].game_ids
 
     def game(self, game_id: str) -> Game:
         """One game. Frames are numbered by time from the first sample of their play."""

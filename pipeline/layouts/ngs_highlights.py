@@ -8,8 +8,6 @@ frame numbers start anew for players who appear late, so frames are numbered by 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -18,8 +16,8 @@ from pipeline.layouts import situations
 from pipeline.layouts.descriptions import described_pass, find_passer, find_target
 from pipeline.layouts.samples import frame_by_time, frames_by_play
 from pipeline.layouts.situations import OfficialPass, Statistic, official_pass, pass_outcome
-from pipeline.layouts.source import COORDINATES, LEAGUE, on_field, roster
-from pipeline.layouts.tables import Kind, Table, TableFiles
+from pipeline.layouts.source import COORDINATES, LEAGUE, Source, on_field, roster
+from pipeline.layouts.tables import Kind, Table
 from playscore.game import FootballSituation, Game, GameHeader, Play, PlayContext, Player, PlayKind, Sport
 
 NAME = "ngs_highlights"
@@ -62,16 +60,8 @@ TABLES = (
 _PASSES = ("play_type_pass", "play_type_sack", "play_type_two_point_conversion")
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(Source):
     """The games of this layout in a folder."""
-
-    tables: Mapping[str, TableFiles]
-
-    @property
-    def game_ids(self) -> tuple[str, ...]:
-        """Identifiers of the games, in order."""
-        return self.tables["tracking"].game_ids
 
     def game(self, game_id: str) -> Game:
         """The plays of one game that are among the highlights."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from pipeline.layouts.tables import TableFiles
 from playscore.game import (
     AngleConvention,
     CoordinateSystem,
@@ -26,13 +28,19 @@ COORDINATES = CoordinateSystem(LengthUnit.YARD, Origin.CORNER, AngleConvention.D
 BALL_NAMES = ("ball", "football")
 
 
-class Source(Protocol):
+@dataclass(frozen=True)
+class Source(ABC):
     """Games in one layout. A game is read when it is asked for, and nothing of it is kept."""
+
+    tables: Mapping[str, TableFiles]
+    """By the names that the layout gives them; `tracking` among them."""
 
     @property
     def game_ids(self) -> tuple[str, ...]:
         """Identifiers of the games, in order."""
+        return self.tables["tracking"].game_ids
 
+    @abstractmethod
     def game(self, game_id: str) -> Game:
         """One of them, whole."""
 

@@ -645,7 +645,7 @@ Global___FootballSituation: _TypeAlias = FootballSituation  # noqa: Y015
 
 @_typing.final
 class HockeySituation(_message.Message):
-    """The situation of a shot. Typed with the shot model's issue; the place is kept here."""
+    """The situation of a shot. The shot model will add to it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1108,7 +1108,7 @@ Global___PassAttributes: _TypeAlias = PassAttributes  # noqa: Y015
 
 @_typing.final
 class ShotAttributes(_message.Message):
-    """What splits of the shot ratings can be made by. Typed with the shot model's issue; the place is kept here."""
+    """What splits of the shot ratings can be made by. The shot model will add to it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
