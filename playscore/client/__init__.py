@@ -7,7 +7,7 @@ Every call has a deadline; what is safe to repeat is repeated within a budget; f
 
     async def main():
         async with AggregatorClient("127.0.0.1:50053") as aggregator:
-            async for rating in aggregator.list_ratings("NFL", split="under_pressure AND down = 3"):
+            async for rating in aggregator.list_ratings("NFL", split="under_pressure AND down = 3", min_plays=5):
                 subject, passing = rating.subject, rating.passing
                 print(f"{rating.rank:>3}  {subject.subject_name:<24} {passing.rating:.0f}  ({rating.plays} plays)")
 
