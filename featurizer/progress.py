@@ -6,27 +6,39 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from featurizer.core.columns import PASSING
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.game import GameHeader
+from playscore.game_messages import is_identifier
 
 _DIGEST_BYTES: Final = 8
+
+
+def _play_id(value: str) -> str:
+    if value and not is_identifier(value):
+        raise ValueError("no play has such an identifier")
+    return value
+
+
+_Count = Annotated[int, Field(ge=0, le=2**53)]
+_Revision = Annotated[int, Field(ge=0, lt=2**31)]
+_PlayId = Annotated[str, AfterValidator(_play_id)]
 
 
 @dataclass(slots=True)
 class Progress:
     """Counts since the beginning of the game, over all its streams."""
 
-    last_play_id: str = ""
-    last_revision: NonNegativeInt = 0
-    tensors: NonNegativeInt = 0
-    rejections: NonNegativeInt = 0
-    frames_passed_over: NonNegativeInt = 0
-    contexts_passed_over: NonNegativeInt = 0
+    last_play_id: _PlayId = ""
+    last_revision: _Revision = 0
+    tensors: _Count = 0
+    rejections: _Count = 0
+    frames_passed_over: _Count = 0
+    contexts_passed_over: _Count = 0
 
     @property
     def plays_finished(self) -> int:

@@ -152,10 +152,10 @@ def _whole_play(
 ) -> Tensor | Rejection:
     try:
         context = context_from_message(play.context, f"{path}.context")
-        frames = [_frames(batch, context.play_id, f"{path}.frames[{i}]") for i, batch in enumerate(play.frames)]
+        frames = (_frames(batch, context.play_id, f"{path}.frames[{i}]") for i, batch in enumerate(play.frames))
+        return featurize(header, roster, context, frames)
     except PlayscoreError as fault:
         return refusal(play.context, fault)
-    return featurize(header, roster, context, frames)
 
 
 def _frames(batch: tracking.FrameBatch, play_id: str, path: str) -> Frames:

@@ -59,6 +59,8 @@ class GameStream:
             self._finished[progress.last_play_id] = progress.last_revision
         self._resuming = bool(progress.last_play_id)
         """It was resumed, and no play has opened since."""
+        self._overfull: PlayscoreError | None = None
+        """One play too many was told of: the stream ends, once the answers to the plays before it are out."""
 
     @classmethod
     def open(cls, first: StreamPlaysRequest) -> tuple[GameStream, StreamPlaysResponse]:
@@ -77,6 +79,8 @@ class GameStream:
 
     def receive(self, request: StreamPlaysRequest) -> Responses:
         """The answers to one message after the first."""
+        if self._overfull:
+            raise self._overfull
         match request.WhichOneof("message"):
             case "roster":
                 return self._add_players(request.roster)
@@ -99,6 +103,8 @@ class GameStream:
 
     def half_close(self) -> Responses:
         """The last answers: the caller sends nothing more."""
+        if self._overfull:
+            raise self._overfull
         return self._close()
 
     def _add_players(self, roster: Roster) -> Responses:
@@ -128,7 +134,9 @@ class GameStream:
             if not self._open.amend(context):
                 self._progress.contexts_passed_over += 1
             return []
-        responses = self._turn_to_another()
+        responses = self._turn_to_another(play_id)
+        if self._overfull:
+            return responses
         self._open = OpenPlay(self._header, self._roster, context)
         return responses
 
@@ -137,13 +145,19 @@ class GameStream:
         if self._open and self._open.context.play_id == message.play_id:
             self._open.refuse(fault)
             return self._close()
-        return self._turn_to_another() + self._finish(refusal(message, fault))
+        responses = self._turn_to_another(message.play_id)
+        return responses if self._overfull else responses + self._finish(refusal(message, fault))
 
-    def _turn_to_another(self) -> Responses:
-        """Close the open play, if any: another one begins."""
+    def _turn_to_another(self, play_id: str) -> Responses:
+        """Close the open play, if any: another one begins, if there is room for it."""
         responses = self._close()
-        self._make_room()
         self._resuming = False
+        if play_id not in self._finished and len(self._finished) >= MAX_PLAYS:
+            self._overfull = PlayscoreError(
+                Reason.FIELD_INVALID,
+                f"play {play_id!r} is one more than the {MAX_PLAYS} plays that a stream takes; no game has so many",
+                fields=(FieldViolation("context.play_id", f"must be one of at most {MAX_PLAYS}"),),
+            )
         return responses
 
     def _add_frames(self, message: FrameBatch) -> Responses:
@@ -203,12 +217,4 @@ class GameStream:
         if play_id not in self._finished and not self._resuming:
             raise PlayscoreError(
                 Reason.STREAM_ORDER, f"{field} came for play {play_id!r} before any context opened that play"
-            )
-
-    def _make_room(self) -> None:
-        if len(self._finished) >= MAX_PLAYS:
-            raise PlayscoreError(
-                Reason.FIELD_INVALID,
-                f"the game has more than {MAX_PLAYS} plays; no game has",
-                fields=(FieldViolation("context.play_id", f"must be one of at most {MAX_PLAYS}"),),
             )

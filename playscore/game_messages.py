@@ -48,6 +48,8 @@ MAX_NAME_LENGTH: Final = 256
 MAX_DETAIL_LENGTH: Final = 4_096
 """Characters of why a play was refused."""
 MAX_FRAME_NUMBER: Final = 10_000_000
+MAX_EVENTS: Final = 256
+"""Of one batch of frames."""
 
 _LEAGUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LITTLE_ENDIAN_FLOAT = np.dtype("<f4")
@@ -101,6 +103,12 @@ class _Check:
         known = value in {member.value for member in kind}
         self.that(known, field, f"must be one of {', '.join(member.name for member in kind)}")
         return kind(value) if known else None
+
+    def text(self, field: str, longest: int) -> None:
+        """What a reader sees: may be empty, but neither endless nor full of control characters."""
+        value: str = getattr(self._message, field)
+        printable = len(value) <= longest and value.isprintable()
+        self.that(printable, field, f"must have at most {longest} printable characters")
 
     def done(self, reason: Reason = Reason.FIELD_INVALID) -> None:
         """Raise what was found, if anything."""
@@ -215,10 +223,8 @@ def _player(message: messages.Player, teams: Collection[str], path: str) -> Play
     check = _Check(message, path)
     player_id = check.identifier("player_id")
     check.that(message.team_id in teams, "team_id", f"must be one of {', '.join(teams)}, not {message.team_id!r}")
-    length = len(message.display_name)
-    check.that(
-        length <= MAX_NAME_LENGTH, "display_name", f"must have at most {MAX_NAME_LENGTH} characters, not {length}"
-    )
+    check.text("display_name", MAX_NAME_LENGTH)
+    check.text("position", MAX_ID_LENGTH)
     number = message.jersey_number if message.HasField("jersey_number") else None
     check.done()
     return Player(player_id, message.team_id, message.display_name, message.position, number)
@@ -345,6 +351,7 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
     numbers = np.fromiter(message.frame_numbers, np.int32, len(message.frame_numbers))
     valid = len(numbers) == 0 or (int(numbers.min()) >= 0 and int(numbers.max()) <= MAX_FRAME_NUMBER)
     check.that(valid, "frame_numbers", f"must be 0 to {MAX_FRAME_NUMBER}")
+    check.that(len(message.events) <= MAX_EVENTS, "events", f"must be at most {MAX_EVENTS}, not {len(message.events)}")
     check.done()
     events = tuple(_event(event, f"{path}.events[{place}]") for place, event in enumerate(message.events))
 
@@ -387,6 +394,7 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
 def _event(message: messages.TrackingEvent, path: str) -> TrackingEvent:
     check = _Check(message, path)
     kind = check.choice("kind", TrackingEventKind)
+    check.text("name", MAX_ID_LENGTH)
     check.done()
     return TrackingEvent(message.frame_number, message.name, kind, message.automatic)
 

@@ -16,6 +16,9 @@ from scorer.core.laws import Law, Support, check
 from scorer.core.passing import Pass, ScoredPass
 from scorer.core.tensors import read_tensor
 
+MOST_EDGES = 4_096
+"""Of a law that is sent to be graded."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassToGrade:
@@ -145,6 +148,12 @@ def _yards(message: tracking_pb2.PassOutcome) -> float | None:
 
 
 def _law(message: scorer_pb2.BinnedParetoLaw) -> Law:
+    if len(message.edges) > MOST_EDGES or len(message.probabilities) > MOST_EDGES:
+        raise PlayscoreError(
+            Reason.LAW_INVALID,
+            f"law has {len(message.edges)} edges and {len(message.probabilities)} probabilities; at most {MOST_EDGES}"
+            " are graded",
+        )
     return Law(
         Support(tuple(message.edges), message.lower_tail, message.upper_tail),
         tuple(message.probabilities),

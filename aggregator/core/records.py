@@ -15,9 +15,31 @@ Value = bool | int | float | str
 LONGEST_ID = 128
 LONGEST_NAME = 256
 LONGEST_DETAIL = 4096
+MOST_SUBJECTS = 16
 LEAGUE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FEWEST_YARDS, MOST_YARDS = -100.0, 110.0
 MEASURE_TOLERANCE = 1e-5
+PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    "season": (1850, 2200),
+    "week": (1, 60),
+    "quarter": (1, 20),
+    "period": (1, 20),
+    "game_clock_seconds": (0, 3600),
+    "down": (1, 4),
+    "yards_to_go": (0, 110),
+    "yards_to_end_zone": (0, 110),
+    "score_difference": (-300, 300),
+    "time_to_throw": (0, 60),
+    "air_yards": (-110, 110),
+    "target_separation": (0, 200),
+    "defenders_near_target": (0, 11),
+    "passer_depth": (-150, 150),
+    "passer_lateral": (-150, 150),
+    "passer_speed": (0, 100),
+    "distance": (0, 300),
+    "angle": (0, 180),
+}
+"""Least and most of the attributes that are numbers."""
 
 
 class Role(enum.Enum):
@@ -118,6 +140,9 @@ def check_score(score: Score) -> None:
                 raise _invalid(f"attribute {name} is not at most {LONGEST_ID} printable characters: {value[:80]!r}")
         elif not math.isfinite(value):
             raise _invalid(f"attribute {name} is {value}; leave it out where it is not known")
+        elif name in PLAUSIBLE and not PLAUSIBLE[name][0] <= value <= PLAUSIBLE[name][1]:
+            least, most = PLAUSIBLE[name]
+            raise _invalid(f"attribute {name} is {value}; it lies between {least:g} and {most:g}")
 
 
 def check_unscored(unscored: Unscored) -> None:
@@ -125,6 +150,8 @@ def check_unscored(unscored: Unscored) -> None:
     check_play(unscored.play, unscored.revision)
     if unscored.reason < 1:
         raise _invalid(f"reason is {unscored.reason}; it must say why the play was not scored")
+    if len(unscored.subjects) > MOST_SUBJECTS:
+        raise _invalid(f"subjects are {len(unscored.subjects)}; a play has at most {MOST_SUBJECTS}")
     for subject in unscored.subjects:
         _check_subject(subject)
     if len(unscored.detail) > LONGEST_DETAIL:
@@ -171,8 +198,10 @@ def _check_subject(subject: Subject) -> None:
     for name, value in (("subject.subject_id", subject.subject_id), ("subject.team_id", subject.team_id)):
         if value:
             check_id(name, value)
-    if len(subject.name) > LONGEST_NAME:
-        raise _invalid(f"subject.subject_name has {len(subject.name)} characters; at most {LONGEST_NAME} are kept")
+    if len(subject.name) > LONGEST_NAME or not subject.name.isprintable():
+        raise _invalid(
+            f"subject.subject_name is not at most {LONGEST_NAME} printable characters: {subject.name[:80]!r}"
+        )
 
 
 def _check_measure(name: str, measure: float) -> None:

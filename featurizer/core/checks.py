@@ -10,7 +10,7 @@ import numpy as np
 
 from featurizer.core.columns import FRAME_RATE_HERTZ, PASSER, SIDE
 from featurizer.core.features import Motion
-from featurizer.core.film import Film, X, Y
+from featurizer.core.film import DIRECTION, ORIENTATION, SPEED, Film, X, Y
 from featurizer.core.normalise import GAP_FRAMES, HALF_LENGTH, HALF_WIDTH, Array
 from featurizer.core.windows import Window
 from playscore.errors import PlayscoreError, Reason
@@ -18,6 +18,9 @@ from playscore.game import Player
 
 MIN_SIDE: Final = 9
 """Players of a side seen at the release."""
+MOST_SPEED: Final = 100.0
+"""Units of any length a second that a player may be said to run."""
+MOST_DEGREES: Final = 720.0
 OFF_FIELD_YARDS: Final = 12.0
 """How far beyond the sidelines and end lines a player may be."""
 
@@ -47,6 +50,20 @@ def check_finite(film: Film) -> None:
             Reason.SAMPLE_NOT_FINITE,
             f"player {film.player_ids[e]} in frame {film.first_frame + t}: x, y, speed, direction, orientation are"
             f" {samples[:, t, e].tolist()}; they must be finite, or NaN in both x and y where he was not seen",
+        )
+
+
+def check_possible(film: Film) -> None:
+    """Raise FIELD_INVALID where a speed or an angle is none that a source of any unit can mean."""
+    speed, direction, orientation = np.abs(film.samples[[SPEED, DIRECTION, ORIENTATION]])
+    impossible = (speed > MOST_SPEED) | (direction > MOST_DEGREES) | (orientation > MOST_DEGREES)
+    if impossible.any():
+        t, e = np.argwhere(impossible)[0]
+        raise PlayscoreError(
+            Reason.FIELD_INVALID,
+            f"player {film.player_ids[e]} in frame {film.first_frame + t}: speed, direction, orientation are"
+            f" {film.samples[[SPEED, DIRECTION, ORIENTATION], t, e].tolist()}; speeds up to {MOST_SPEED:g} a second and"
+            f" angles up to {MOST_DEGREES:g} degrees either way are believed",
         )
 
 

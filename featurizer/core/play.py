@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final, NamedTuple
 
@@ -32,6 +32,8 @@ MAX_FRAMES: Final = 128
 """From snap to release, both included."""
 MAX_HELD_FRAMES: Final = 2_000
 """Frames that an open play holds, duplicates counted."""
+MAX_TAGS: Final = 100
+"""Snaps and releases that are told of one play."""
 LEAD_IN: Final = GAP_FRAMES
 """Frames before the snap that are looked at, without being rows of the tensor."""
 
@@ -79,7 +81,7 @@ def check_header(header: GameHeader) -> None:
     if header.frame_rate_hertz != FRAME_RATE_HERTZ:
         raise PlayscoreError(
             Reason.FRAME_RATE_UNSUPPORTED,
-            f"frame_rate_hertz is {header.frame_rate_hertz:g}; the passing score works at {FRAME_RATE_HERTZ:g} frames a"
+            f"frame_rate_hertz is {header.frame_rate_hertz}; the passing score works at {FRAME_RATE_HERTZ:g} frames a"
             " second and resamples nothing",
             fields=(FieldViolation("header.frame_rate_hertz", f"must be {FRAME_RATE_HERTZ:g}"),),
         )
@@ -113,6 +115,11 @@ class OpenPlay:
         """What is known of the play by now."""
         return self._context
 
+    @property
+    def is_full(self) -> bool:
+        """It holds as many frames as it may."""
+        return self._held > MAX_HELD_FRAMES
+
     def amend(self, context: PlayContext) -> bool:
         """Add to what is known: a field that is set replaces, one that is not keeps. False: of an older revision."""
         known = self._context
@@ -142,13 +149,21 @@ class OpenPlay:
             self.refuse(fault)
             return True
         self._tags.note(frames.events)
+        if len(self._tags) > MAX_TAGS:
+            self.refuse(
+                PlayscoreError(
+                    Reason.FIELD_INVALID,
+                    f"the play has more than {MAX_TAGS} snaps and releases; a play has one of each, tagged a few times",
+                )
+            )
+            return True
+        self._held += max(len(frames), 1)
         if numbers := frames.frame_numbers.tolist():
-            self._batches.append(_Batch(min(numbers), max(numbers), frames))
-            self._held += len(numbers)
+            self._batches.append(_Batch(min(numbers), max(numbers), replace(frames, events=())))
             self._last_frame = max(self._last_frame, *numbers)
         if self._can_close():
             return True
-        if self._held > MAX_HELD_FRAMES:
+        if self.is_full:
             self.refuse(
                 PlayscoreError(
                     Reason.TOO_LONG,
@@ -222,6 +237,7 @@ class OpenPlay:
         # Film from before the snap helps to interpolate and to tell velocities. None from after the release is used.
         film = self._film(window.snap - LEAD_IN, window.release)
         checks.check_finite(film)
+        checks.check_possible(film)
         offense, defense = self._sides(film, passer)
         last = checks.last_row(film, passer, window)
         checks.check_numbers(film, last, offense, defense)
@@ -339,12 +355,13 @@ class OpenPlay:
 
 
 def featurize(
-    header: GameHeader, roster: Mapping[str, Player], context: PlayContext, frames: Sequence[Frames]
+    header: GameHeader, roster: Mapping[str, Player], context: PlayContext, frames: Iterable[Frames]
 ) -> Tensor | Rejection:
     """What becomes of a play that is there whole. Raises as `check_header`."""
     play = OpenPlay(header, roster, context)
     for batch in frames:
-        play.add(batch)
+        if play.add(batch) and play.is_full:
+            break
     return play.close()
 
 

@@ -44,6 +44,11 @@ class Tags:
     releases_by_hand: set[int] = field(default_factory=set)
     releases_by_program: set[int] = field(default_factory=set)
 
+    def __len__(self) -> int:
+        return sum(
+            map(len, (self.snaps_by_hand, self.snaps_by_program, self.releases_by_hand, self.releases_by_program))
+        )
+
     def note(self, events: Iterable[TrackingEvent]) -> None:
         """Take in what happened; what is neither snap nor release is passed over."""
         for event in events:

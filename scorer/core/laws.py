@@ -82,7 +82,9 @@ def check(law: Law) -> None:
     edges, probabilities = np.asarray(law.support.edges), np.asarray(law.probabilities)
     tails = (law.support.lower_tail, law.support.upper_tail)
     scales = (law.lower_scale, law.upper_scale)
-    if len(edges) < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0.0).all():
+    with np.errstate(over="ignore"):
+        widths = edges[1:] - edges[:-1]
+    if len(edges) < 2 or not np.isfinite(edges).all() or not ((widths > 0.0) & (widths < np.inf)).all():
         raise PlayscoreError(Reason.LAW_INVALID, "law.edges must be at least two finite, rising yards")
     if len(probabilities) != len(edges) - 1:
         raise PlayscoreError(

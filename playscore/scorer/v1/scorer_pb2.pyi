@@ -106,7 +106,7 @@ class BinnedParetoLaw(_message.Message):
     """Scale of the upper tail, yards, above 0."""
     @_builtins.property
     def edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """K + 1 rising yards."""
+        """K + 1 rising yards; at most 4,096 where a law is sent."""
 
     @_builtins.property
     def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:

@@ -498,7 +498,7 @@ class Player(_message.Message):
     team_id: _builtins.str
     """One of the two teams of the header."""
     display_name: _builtins.str
-    """As a reader should see it; may be empty."""
+    """As a reader should see it, at most 256 printable characters; may be empty."""
     position: _builtins.str
     """The source's position code, for example "QB"; empty where not known."""
     jersey_number: _builtins.int
@@ -872,7 +872,7 @@ class FrameBatch(_message.Message):
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrackingEvent]:
-        """What happened in these frames."""
+        """What happened in these frames, at most 256 a batch and 100 snaps and releases a play."""
 
     def __init__(
         self,

@@ -394,3 +394,14 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         before = await calls.stub.ListRatings(question, timeout=5)
     async with aggregator(tmp_path) as calls:
         assert await calls.stub.ListRatings(question, timeout=5) == before
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"down": 99}, {"season": -(2**31)}, {"time_to_throw": -1e300}, {"defenders_near_target": -3}]
+)
+async def test_attributes_that_no_play_has_are_refused(calls: Calls, attributes: dict[str, float]) -> None:
+    odd = record("1", 0.5)
+    odd.pass_attributes.MergeFrom(tracking_pb2.PassAttributes(**attributes))
+    written = await calls.record(odd, record("2", 0.5))
+    assert [(each.index, each.reason) for each in written.rejections] == [(0, reason_pb2.REASON_FIELD_INVALID)]
+    assert written.inserted == 1

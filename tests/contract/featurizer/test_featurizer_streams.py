@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from featurizer.core.columns import PASSING
 from featurizer.core.play import Tensor, featurize
+from featurizer.stream import MAX_PLAYS
 from playscore.client.featurizer import FeaturizerClient
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import Checkpoint, EndPlay, StreamPlaysRequest, StreamPlaysResponse
@@ -417,3 +418,30 @@ class TestBadInput:
         (rejected,) = outcomes(await answers(client, game, [context(game, play), *endless]))
         assert isinstance(rejected, PlayRejection)
         assert rejected.reason == reason_pb2.REASON_TOO_LONG
+
+
+async def test_a_game_of_too_many_plays_ends_after_the_answers_to_those_that_it_may_have(
+    client: FeaturizerClient, games: tuple[Game, ...]
+) -> None:
+    game = games[0]
+    template = game.plays[0]
+
+    def told(number: int, revision: int = 1) -> StreamPlaysRequest:
+        return context(
+            game, replace(template, context=replace(template.context, play_id=f"p{number}", revision=revision))
+        )
+
+    closed = []
+    async with asyncio.timeout(PATIENCE * 3), client.stream_plays(header_to_message(game.header)) as stream:
+        await stream.send(roster(game))
+        for number in range(MAX_PLAYS):
+            await stream.send(told(number))
+        await stream.send(told(5, revision=2))
+        await stream.send(told(MAX_PLAYS))
+        await stream.finish()
+        with pytest.raises(PlayscoreError, match="one more than the 2000 plays"):
+            async for answer in stream:
+                if answer.WhichOneof("message") != "rejection":
+                    continue
+                closed.append(answer.rejection.key.play_id)
+    assert closed == [*(f"p{number}" for number in range(MAX_PLAYS)), "p5"]

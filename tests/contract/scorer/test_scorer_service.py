@@ -337,3 +337,16 @@ async def test_a_page_token_of_nobodys_is_refused(stub: Any) -> None:
     code, error = await refusal(stub.ListModels(scorer_pb2.ListModelsRequest(page_token="x"), timeout=SECONDS))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert error.reason is Reason.PAGE_TOKEN_INVALID
+
+
+@pytest.mark.parametrize("edges", [[-1e308, 1e308], list(map(float, range(5000)))])
+async def test_a_law_that_cannot_be_computed_with_leaves_its_neighbours_alone(
+    stub: Any, passing_release: Release, edges: list[float]
+) -> None:
+    [before] = (await score(stub, pass_to_score(passing_release))).scores
+    good, bad = (scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": 3.0}) for _ in range(2))
+    bins = len(edges) - 1
+    bad.score.law.edges[:], bad.score.law.probabilities[:] = edges, [1.0 / bins] * bins
+    response = await grade(stub, bad, good)
+    assert [rejected.reason for rejected in response.rejections] == [reason_pb2.REASON_LAW_INVALID]
+    assert [scored.yards_gained for scored in response.scores] == [3.0]

@@ -7,6 +7,7 @@ from pathlib import Path
 from google.protobuf.descriptor import FieldDescriptor
 
 from aggregator.core.fields import PASSING, FieldType
+from aggregator.core.records import PLAUSIBLE
 from playscore.tracking.v1 import tracking_pb2
 
 TYPES = {
@@ -39,3 +40,8 @@ def test_the_documentation_lists_every_field_with_its_type_and_unit() -> None:
     documentation = (Path(__file__).parents[3] / "docs" / "splits.md").read_text()
     for field in PASSING.fields.values():
         assert f"| `{field.name}` | {field.type.name.lower()} | {field.unit} | {field.description} |" in documentation
+
+
+def test_every_attribute_that_is_a_number_has_bounds() -> None:
+    numbers = {each.name for each in PASSING.attributes if each.type in (FieldType.INTEGER, FieldType.NUMBER)}
+    assert numbers <= PLAUSIBLE.keys()

@@ -400,11 +400,23 @@ class TestRejections:
         assert told.reason is Reason.SAMPLE_NOT_FINITE
         assert "player o4 in frame 20" in told.detail
 
-    def test_a_speed_beyond_all_numbers(self) -> None:
+    @pytest.mark.parametrize("speed", [3e38, 5000.0, -400.0])
+    def test_a_speed_that_nobody_runs(self, speed: float) -> None:
         frames = film().frames()
         assert frames.speed is not None
-        frames.speed[20, 3] = 3e38
-        assert rejection(frames).reason is Reason.SAMPLE_NOT_FINITE
+        frames.speed[20, 3] = speed
+        told = rejection(frames)
+        assert told.reason is Reason.FIELD_INVALID
+        assert "speeds up to 100 a second" in told.detail
+
+    def test_tags_without_end(self) -> None:
+        frames = film().frames()
+        tags = tuple(TrackingEvent(number, "ball_snap") for number in range(1000, 1200))
+        assert rejection(replace(frames, events=tags)).reason is Reason.FIELD_INVALID
+
+    def test_batches_without_frames_and_without_end(self) -> None:
+        nothing = film().frames().rows(0, 0)
+        assert rejection(*[nothing] * 3000).reason is Reason.TOO_LONG
 
     @pytest.mark.parametrize(("x", "y"), [(500.0, 20.0), (60.0, -13.0), (-13.0, 20.0)])
     def test_a_player_farther_off_the_field_than_can_be(self, x: float, y: float) -> None:

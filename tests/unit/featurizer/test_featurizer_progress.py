@@ -13,16 +13,35 @@ from hypothesis import strategies as st
 
 from featurizer.progress import Progress
 from playscore.errors import PlayscoreError, Reason
+from playscore.game_messages import is_identifier
 
 counts = st.integers(0, 2**40)
+revisions = st.integers(0, 2**31 - 1)
+plays = st.text(max_size=64).filter(lambda name: not name or is_identifier(name))
 
 
-@given(st.text(max_size=64), counts, counts, counts, counts)
+@given(plays, revisions, counts, counts, counts)
 def test_a_token_gives_back_what_it_was_made_of(play: str, revision: int, made: int, refused: int, over: int) -> None:
     progress = Progress(play, revision, made, refused, over)
     token = progress.token(HEADER)
     assert Progress.from_token(token, HEADER) == progress
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        Progress("1", 1, 2**63),
+        Progress("1", 2**70),
+        Progress("1", 1, 1, 1, 2**64),
+        Progress("x" * 200),
+        Progress("\x00"),
+    ],
+)
+def test_a_token_of_what_no_stream_can_have_been_is_refused(impossible: Progress) -> None:
+    with pytest.raises(PlayscoreError) as refused:
+        Progress.from_token(impossible.token(HEADER), HEADER)
+    assert refused.value.reason is Reason.RESUME_TOKEN_INVALID
 
 
 def test_a_token_of_another_game_is_refused() -> None:
