@@ -48,9 +48,9 @@ class Plays:
         self.release = release
         self.frames = random.normal(size=(count, FRAMES, columns)).astype(np.float32)
         self.statics = random.normal(size=(count, statics)).astype(np.float32)
-        self.requests = [self._request(place) for place in range(count)]
+        self.passes = [self._pass(place) for place in range(count)]
 
-    def _request(self, place: int) -> scorer_pb2.ScorePassesRequest:
+    def _pass(self, place: int) -> scorer_pb2.PassToScore:
         tensor = tracking_pb2.PlayTensor(
             key=tracking_pb2.PlayKey(league="SIM", game_id="1", play_id=str(place)),
             revision=1,
@@ -61,7 +61,7 @@ class Plays:
             pass_attributes=tracking_pb2.PassAttributes(yards_to_go=10.0, yards_to_end_zone=45.0),
         )
         outcome = tracking_pb2.PassOutcome(yards_gained=7.0)
-        return scorer_pb2.ScorePassesRequest(passes=[scorer_pb2.PassToScore(tensor=tensor, outcome=outcome)])
+        return scorer_pb2.PassToScore(tensor=tensor, outcome=outcome)
 
     def bare(self, client: InferenceServerClient) -> Call:
         """Asks Triton for one play, padded before the clock starts."""
@@ -84,25 +84,28 @@ class Plays:
 
         return call
 
-    def scored(self, stub: Any) -> Call:
-        """Asks the scorer for one play."""
+    def scored(self, stub: Any, together: int) -> Call:
+        """Asks the scorer for `together` plays in one call."""
+        groups = [self.passes[first : first + together] for first in range(0, len(self.passes), together)]
+        requests = [scorer_pb2.ScorePassesRequest(passes=group) for group in groups]
 
         async def call(turn: int) -> None:
-            response = await stub.ScorePasses(self.requests[turn % len(self.requests)], timeout=SECONDS)
-            assert len(response.scores) == 1
+            request = requests[turn % len(requests)]
+            response = await stub.ScorePasses(request, timeout=SECONDS)
+            assert len(response.scores) == len(request.passes)
 
         return call
 
 
-async def plays_a_second(call: Call, plays: int, in_flight: int) -> float:
-    turns = iter(range(plays))
+async def plays_a_second(call: Call, plays: int, in_flight: int, together: int = 1) -> float:
+    turns = iter(range(plays // together))
 
     async def keep_one_in_flight() -> None:
         for turn in turns:
             await call(turn)
 
     begin = time.perf_counter()
-    await asyncio.gather(*(keep_one_in_flight() for _ in range(in_flight)))
+    await asyncio.gather(*(keep_one_in_flight() for _ in range(in_flight // together)))
     return plays / (time.perf_counter() - begin)
 
 
@@ -123,7 +126,7 @@ def scorer_server(port: int, triton_port: int, releases: Path, log: Path) -> Ser
     return ServerProcess(name="scorer", command=command, environment={}, log=log, ready=ready)
 
 
-async def measure(releases: Path, plays: int, rounds: int, in_flight: int) -> float:
+async def measure(releases: Path, plays: int, rounds: int, in_flight: int, together: int) -> float:
     """Prints what was measured; answers the ratio."""
     made = Plays(list_releases(releases, "passing")[-1])
     with tempfile.TemporaryDirectory() as folder:
@@ -140,15 +143,15 @@ async def measure(releases: Path, plays: int, rounds: int, in_flight: int) -> fl
             await scorer.start()
             await scorer.wait_ready(60)
             calls = {
-                "tritonclient": made.bare(client),
-                "scorer": made.scored(scorer_pb2_grpc.ScorerServiceStub(channel)),
+                "tritonclient": (made.bare(client), 1),
+                "scorer": (made.scored(scorer_pb2_grpc.ScorerServiceStub(channel), together), together),
             }
-            for call in calls.values():
-                await plays_a_second(call, plays // 10, in_flight)
+            for call, plays_a_call in calls.values():
+                await plays_a_second(call, plays // 10, in_flight, plays_a_call)
             found: dict[str, list[float]] = {name: [] for name in calls}
             for _ in range(rounds):
-                for name, call in calls.items():
-                    found[name].append(await plays_a_second(call, plays, in_flight))
+                for name, (call, plays_a_call) in calls.items():
+                    found[name].append(await plays_a_second(call, plays, in_flight, plays_a_call))
         finally:
             await channel.close()
             await client.close()
@@ -168,9 +171,10 @@ async def measure(releases: Path, plays: int, rounds: int, in_flight: int) -> fl
 @click.option("--plays", default=4000, show_default=True, help="Plays a round.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--in-flight", default=8, show_default=True, help="Plays asked for at once.")
-def main(releases: Path, plays: int, rounds: int, in_flight: int) -> None:
+@click.option("--together", type=click.IntRange(1, 8), default=1, show_default=True, help="Plays a call of the scorer.")
+def main(releases: Path, plays: int, rounds: int, in_flight: int, together: int) -> None:
     """Exits with 1 if the scorer is slower than it may be."""
-    sys.exit(uvloop.run(measure(releases, plays, rounds, in_flight)) < TARGET)
+    sys.exit(uvloop.run(measure(releases, plays, rounds, in_flight, together)) < TARGET)
 
 
 if __name__ == "__main__":
