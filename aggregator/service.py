@@ -81,7 +81,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         await self._follower.close()
         await self._store.close()
 
-    async def RecordScores(  # noqa: N802 - the contract's name
+    async def RecordScores(
         self, request: aggregator_pb2.RecordScoresRequest, context: Context
     ) -> aggregator_pb2.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
@@ -97,7 +97,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             PLAYS.labels("rejected", refused.reason.name).inc()
         return written_message(written, revision_token(self._store.store_id, written.seq))
 
-    async def GetRating(  # noqa: N802 - the contract's name
+    async def GetRating(
         self, request: aggregator_pb2.GetRatingRequest, context: Context
     ) -> aggregator_pb2.GetRatingResponse:
         """One subject's rating."""
@@ -110,7 +110,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             min_plays_applied=self._board.min_plays(split),
         )
 
-    async def ListRatings(  # noqa: N802 - the contract's name
+    async def ListRatings(
         self, request: aggregator_pb2.ListRatingsRequest, context: Context
     ) -> aggregator_pb2.ListRatingsResponse:
         """Everybody's rating."""
@@ -126,7 +126,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             min_plays_applied=self._board.min_plays(split),
         )
 
-    async def ListPlays(  # noqa: N802 - the contract's name
+    async def ListPlays(
         self, request: aggregator_pb2.ListPlaysRequest, context: Context
     ) -> aggregator_pb2.ListPlaysResponse:
         """The plays of a split."""
@@ -139,7 +139,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             revision_token=self._token(),
         )
 
-    async def GetCoverage(  # noqa: N802 - the contract's name
+    async def GetCoverage(
         self, request: aggregator_pb2.GetCoverageRequest, context: Context
     ) -> aggregator_pb2.GetCoverageResponse:
         """How much is covered."""
@@ -148,14 +148,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         coverage = self._board.coverage(request.league, role, request.game_id, request.model_version)
         return coverage_message(coverage, self._token())
 
-    async def WatchRatings(  # noqa: N802 - the contract's name
+    async def WatchRatings(
         self, request: aggregator_pb2.WatchRatingsRequest, context: Context
     ) -> AsyncIterator[aggregator_pb2.WatchRatingsResponse]:
         """Not yet."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not watch ratings; ask ListRatings again")
         yield
 
-    async def DescribeSplits(  # noqa: N802 - the contract's name
+    async def DescribeSplits(
         self, request: aggregator_pb2.DescribeSplitsRequest, context: Context
     ) -> aggregator_pb2.DescribeSplitsResponse:
         """The fields of filters, by name."""

@@ -19,11 +19,11 @@ import click
 import grpc.aio
 import numpy as np
 import uvloop
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 
 from deploy.local.process import ServerProcess, free_port
+from deploy.local.stack import serving
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
 from playscore.release import Release, list_releases
@@ -112,18 +112,9 @@ async def plays_a_second(call: Call, plays: int, in_flight: int, together: int =
 def scorer_server(port: int, triton_port: int, releases: Path, log: Path) -> ServerProcess:
     address = f"127.0.0.1:{port}"
 
-    async def ready() -> bool:
-        async with grpc.aio.insecure_channel(address) as channel:
-            health: Any = health_pb2_grpc.HealthStub(channel)
-            try:
-                answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
-            except grpc.aio.AioRpcError:
-                return False
-            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
     command = [sys.executable, "-m", "scorer", "--listen", address, "--metrics-listen", f"127.0.0.1:{free_port()}"]
     command += ["--releases", str(releases), "--triton-url", f"127.0.0.1:{triton_port}", "--log-level", "warning"]
-    return ServerProcess(name="scorer", command=command, environment={}, log=log, ready=ready)
+    return ServerProcess(name="scorer", command=command, environment={}, log=log, ready=lambda: serving(address))
 
 
 async def measure(releases: Path, plays: int, rounds: int, in_flight: int, together: int) -> float:

@@ -56,7 +56,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
     async def close(self) -> None:
         """Nothing was acquired."""
 
-    async def StreamPlays(  # noqa: N802
+    async def StreamPlays(
         self, request_iterator: AsyncIterator[messages.StreamPlaysRequest], context: Context
     ) -> AsyncIterator[messages.StreamPlaysResponse]:
         """A game as it is played."""
@@ -76,7 +76,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
                 _observe(response, arrival)
                 yield response
 
-    async def FeaturizePlays(  # noqa: N802
+    async def FeaturizePlays(
         self, request: messages.FeaturizePlaysRequest, context: Context
     ) -> messages.FeaturizePlaysResponse:
         """Whole plays of one game."""
@@ -97,7 +97,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
             await asyncio.sleep(0)  # streams go first: a backfill must not hold up a game
         return response
 
-    async def DescribeFeatures(  # noqa: N802
+    async def DescribeFeatures(
         self, request: messages.DescribeFeaturesRequest, context: Context
     ) -> messages.DescribeFeaturesResponse:
         """What the columns of the tensors mean."""

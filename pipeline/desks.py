@@ -206,12 +206,8 @@ class Desks:
     async def _read(self, scored: Sequence[Traveller], token: str) -> None:
         """Reads the ratings that plays have just moved, at least as fresh as their record."""
         for traveller in scored:
-            rated = traveller.record()
-            await until_it_answers(
-                partial(
-                    self._aggregator.get_rating, rated.key.league, rated.subject.subject_id, at_least_as_fresh=token
-                )
-            )
+            league, passer_id = traveller.header.league, traveller.context.football.passer_id
+            await until_it_answers(partial(self._aggregator.get_rating, league, passer_id, at_least_as_fresh=token))
             self._stamp("read", traveller)
 
     def _finish(self, traveller: Traveller) -> None:

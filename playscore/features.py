@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from playscore.game import Sport
 
@@ -19,7 +20,7 @@ class Column:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureSpecification:
     """The columns of `PlayTensor.frames` (C) and `PlayTensor.statics` (S), in order, at one frame rate."""
 
@@ -28,7 +29,7 @@ class FeatureSpecification:
     frame_columns: tuple[Column, ...]
     static_columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Digest of sport, frame rate, names, units and order; descriptions may be reworded."""
 

@@ -74,7 +74,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         """Closes inference."""
         await self._inference.close()
 
-    async def ScorePasses(  # noqa: N802 - the contract's name
+    async def ScorePasses(
         self, request: scorer_pb2.ScorePassesRequest, context: Context
     ) -> scorer_pb2.ScorePassesResponse:
         """Scores each play by itself; only what concerns all of them fails the call."""
@@ -100,7 +100,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         _count_rejections(response.rejections)
         return response
 
-    async def GradePasses(  # noqa: N802 - the contract's name
+    async def GradePasses(
         self, request: scorer_pb2.GradePassesRequest, context: Context
     ) -> scorer_pb2.GradePassesResponse:
         """Grades each play by itself, by the law it comes with."""
@@ -119,13 +119,13 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         _count_rejections(response.rejections)
         return response
 
-    async def ScoreShots(  # noqa: N802 - the contract's name
+    async def ScoreShots(
         self, request: scorer_pb2.ScoreShotsRequest, context: Context
     ) -> scorer_pb2.ScoreShotsResponse:
         """Not yet."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release has no shot model")
 
-    async def ListModels(  # noqa: N802 - the contract's name
+    async def ListModels(
         self, request: scorer_pb2.ListModelsRequest, context: Context
     ) -> scorer_pb2.ListModelsResponse:
         """Lists the versions, a page at a time; the token of a page is the version it ended with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
@@ -82,13 +83,9 @@ class AggregatorClient(Connection):
             page_size=1_000,
             at_least_as_fresh=at_least_as_fresh,
         )
-        while True:
-            answer = await self.call(lambda timeout: self._stub.ListRatings(request, timeout=timeout))
-            for rating in answer.ratings:
+        async for page in self._pages(request, self._stub.ListRatings):
+            for rating in page.ratings:
                 yield rating
-            if not answer.next_page_token:
-                return
-            request.page_token = answer.next_page_token
 
     async def list_plays(
         self,
@@ -110,13 +107,9 @@ class AggregatorClient(Connection):
             page_size=1_000,
             at_least_as_fresh=at_least_as_fresh,
         )
-        while True:
-            answer = await self.call(lambda timeout: self._stub.ListPlays(request, timeout=timeout))
-            for play in answer.plays:
+        async for page in self._pages(request, self._stub.ListPlays):
+            for play in page.plays:
                 yield play
-            if not answer.next_page_token:
-                return
-            request.page_token = answer.next_page_token
 
     async def get_coverage(
         self,
@@ -144,3 +137,12 @@ class AggregatorClient(Connection):
         request = messages.DescribeSplitsRequest(role=role)
         answer = await self.call(lambda timeout: self._stub.DescribeSplits(request, timeout=timeout))
         return tuple(answer.fields)
+
+    async def _pages(self, request: Any, method: Any) -> AsyncIterator[Any]:
+        """The answers to a paged request, page after page."""
+        while True:
+            page = await self.call(lambda timeout: method(request, timeout=timeout))
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -54,7 +54,7 @@ class RuleScorer(Rehearsed, scorer_pb2_grpc.ScorerServiceServicer):
     def register(self, server: Any) -> None:
         scorer_pb2_grpc.add_ScorerServiceServicer_to_server(self, server)
 
-    async def ScorePasses(self, request: Any, context: Any) -> scorer_pb2.ScorePassesResponse:  # noqa: N802
+    async def ScorePasses(self, request: Any, context: Any) -> scorer_pb2.ScorePassesResponse:
         self.answer()
         response = scorer_pb2.ScorePassesResponse()
         for index, play in enumerate(request.passes):
@@ -70,7 +70,7 @@ class RuleScorer(Rehearsed, scorer_pb2_grpc.ScorerServiceServicer):
                 score.play_score = play.outcome.yards_gained / 100
         return response
 
-    async def GradePasses(self, request: Any, context: Any) -> scorer_pb2.GradePassesResponse:  # noqa: N802
+    async def GradePasses(self, request: Any, context: Any) -> scorer_pb2.GradePassesResponse:
         self.answer()
         response = scorer_pb2.GradePassesResponse()
         for play in request.passes:
@@ -101,7 +101,7 @@ class NotingAggregator(Rehearsed, aggregator_pb2_grpc.AggregatorServiceServicer)
     def register(self, server: Any) -> None:
         aggregator_pb2_grpc.add_AggregatorServiceServicer_to_server(self, server)
 
-    async def RecordScores(self, request: Any, context: Any) -> aggregator_pb2.RecordScoresResponse:  # noqa: N802
+    async def RecordScores(self, request: Any, context: Any) -> aggregator_pb2.RecordScoresResponse:
         self.answer()
         content = b"".join(part.SerializeToString(deterministic=True) for part in (*request.records, *request.unscored))
         assert self.answers.setdefault(request.request_id, content) == content, "one request_id, two requests"
@@ -132,7 +132,7 @@ class NotingAggregator(Rehearsed, aggregator_pb2_grpc.AggregatorServiceServicer)
         async with self.grown:
             await self.grown.wait_for(lambda: len(self.records) >= count)
 
-    async def GetRating(self, request: Any, context: Any) -> aggregator_pb2.GetRatingResponse:  # noqa: N802
+    async def GetRating(self, request: Any, context: Any) -> aggregator_pb2.GetRatingResponse:
         assert request.at_least_as_fresh
         return aggregator_pb2.GetRatingResponse()
 

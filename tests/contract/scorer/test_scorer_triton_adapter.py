@@ -37,15 +37,13 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.requests: list[service_pb2.ModelInferRequest] = []
         self.time_remaining: list[float] = []
 
-    async def ServerLive(self, request: Any, context: Any) -> service_pb2.ServerLiveResponse:  # noqa: N802
+    async def ServerLive(self, request: Any, context: Any) -> service_pb2.ServerLiveResponse:
         return service_pb2.ServerLiveResponse(live=True)
 
-    async def ModelReady(  # noqa: N802
-        self, request: service_pb2.ModelReadyRequest, context: Any
-    ) -> service_pb2.ModelReadyResponse:
+    async def ModelReady(self, request: service_pb2.ModelReadyRequest, context: Any) -> service_pb2.ModelReadyResponse:
         return service_pb2.ModelReadyResponse(ready=request.name == "passing" and request.version == "1")
 
-    async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:  # noqa: N802
+    async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:
         self.requests.append(request)
         self.time_remaining.append(context.time_remaining())
         behave = self.script.pop(0) if len(self.script) > 1 else self.script[0]

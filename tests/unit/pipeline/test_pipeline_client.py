@@ -33,11 +33,11 @@ class Ratings(aggregator_pb2_grpc.AggregatorServiceServicer):
                 await context.abort_with_status(status_of(failure))
             await context.abort(failure, "told to")
 
-    async def RecordScores(self, request: Any, context: Any) -> aggregator_pb2.RecordScoresResponse:  # noqa: N802
+    async def RecordScores(self, request: Any, context: Any) -> aggregator_pb2.RecordScoresResponse:
         await self._fail(request, context)
         return aggregator_pb2.RecordScoresResponse(inserted=len(request.records))
 
-    async def ListRatings(self, request: Any, context: Any) -> aggregator_pb2.ListRatingsResponse:  # noqa: N802
+    async def ListRatings(self, request: Any, context: Any) -> aggregator_pb2.ListRatingsResponse:
         await self._fail(request, context)
         page = int(request.page_token or 0)
         return aggregator_pb2.ListRatingsResponse(
@@ -142,7 +142,7 @@ async def test_pages_are_read_as_one_list() -> None:
 
 async def test_a_stream_that_is_refused_says_why_to_the_side_that_sends() -> None:
     class Refusing(featurizer_pb2_grpc.FeaturizerServiceServicer):
-        async def StreamPlays(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        async def StreamPlays(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
             async for request in request_iterator:
                 if request.HasField("open"):
                     yield featurizer_pb2.StreamPlaysResponse(opened=featurizer_pb2.GameOpened())
