@@ -169,7 +169,7 @@ def main() -> None:
     held = np.array([play.frames.speed is not None and release_seconds(play) for play, _, _ in throws(games)])
     print(f"\ntime to throw {held.mean():.2f} s, sd {held.std():.2f}")
     rushed = np.mean([pressed(play) for play, _, _ in throws(games)])
-    print(f"a defender within 2.5 yards of the passer in the 0.3 s from the release: {rushed:.1%}\n")
+    print(f"a defender within 2 yards of the passer in the 0.2 s from the release: {rushed:.1%}\n")
 
     rng = np.random.default_rng(0)
     print(f"uniform in their laws: p = {uniformity(games, rng):.3f} (seed 1)", end="")
@@ -188,8 +188,8 @@ def pressed(play: Play) -> bool:
     radians = np.radians(frames.direction_degrees[row, 11:])
     velocity = frames.speed[row, 11:] * np.stack((np.sin(radians), np.cos(radians)))
     apart = np.stack((frames.x[row, 11:] - frames.x[row, 0], frames.y[row, 11:] - frames.y[row, 0]))
-    seconds = np.linspace(0, 0.3, 7)[:, None, None]
-    return bool((np.linalg.norm(apart + velocity * seconds, axis=1) <= 2.5).any())
+    seconds = np.linspace(0, 0.2, 9)[:, None, None]
+    return bool((np.linalg.norm(apart + velocity * seconds, axis=1) <= 2).any())
 
 
 def release_seconds(play: Play) -> float:

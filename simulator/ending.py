@@ -104,7 +104,7 @@ def finish(rng: np.random.Generator, opening: Opening, plan: Plan) -> Film:
     through = _Through(halfway, _capped(0.75 * between, 8.5), goal, _capped(0.35 * between, 4.0))
     length = np.round((line.first + second) / FRAME_SECONDS).astype(int) + AFTER_WHISTLE
     path = _paths(line, through, second, np.arange(length.max() + 1) * FRAME_SECONDS)
-    positions, velocities = pursue(path, line.velocity)
+    positions, velocities = pursue(path, line.velocity, effort=1.0)
     return _splice(rng, opening, line, second, length, positions[:, 1:], velocities[:, 1:])
 
 

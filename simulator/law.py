@@ -104,20 +104,20 @@ def outcome_laws(at: ReleaseSituation) -> OutcomeLaws:
     screen = _logistic(-(depth + 0.5) / 0.7)
 
     completion = _logistic(
-        1.55
+        1.50
         + 0.75 * np.log((at.separation + 0.4) / 3)
-        - 0.053 * np.maximum(depth, 0)
+        - 0.047 * np.maximum(depth, 0)
         - 0.012 * at.throw_length
         - 0.06 * np.clip(at.closing, -4, 6)
         - 0.35 * at.crowd
         - 0.95 * pressure
         - 0.6 * sideline
-        + 0.55 * screen
+        + 0.85 * screen
         - 0.08 * (at.down >= 3)
         - 0.006 * np.clip(at.yards_to_go - 10, -10, 15)
     )
     interception = (1 - completion) * _logistic(
-        -3.36 + 0.034 * depth - 0.30 * (at.separation - 2.5) + 0.5 * at.crowd + 0.7 * pressure - 0.5 * sideline
+        -3.38 + 0.034 * depth - 0.30 * (at.separation - 2.5) + 0.5 * at.crowd + 0.7 * pressure - 0.5 * sideline
     )
 
     spot = _logistic(0.1 - 0.42 * (at.separation - 2.5) + 0.8 * at.crowd + 0.5 * sideline - 1.4 * screen)
@@ -130,7 +130,7 @@ def outcome_laws(at: ReleaseSituation) -> OutcomeLaws:
         + 0.45 * screen
     )
     breakaway = _logistic(
-        -3.2 + 0.16 * np.minimum(at.separation, 8) - 0.35 * at.defenders_ahead + 0.06 * np.clip(at.forward_speed, -3, 9)
+        -3.1 + 0.16 * np.minimum(at.separation, 8) - 0.35 * at.defenders_ahead + 0.06 * np.clip(at.forward_speed, -3, 9)
     )
     after = _HALF_POINTS - depth[:, None]
     tackled_at_once = _logistic(after / 0.45)

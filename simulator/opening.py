@@ -85,16 +85,16 @@ class _Route:
 _ROUTES = {
     "go": _Route(60, 0, 1.0, 2.9),
     "slant": _Route(3, 48, 0.9, 1.8),
-    "hitch": _Route(5.5, 170, 0.12, 2.0),
+    "hitch": _Route(5.5, 170, 0.2, 2.0),
     "out": _Route(6.5, -88, 0.85, 2.5),
     "dig": _Route(10, 88, 0.85, 3.0),
-    "curl": _Route(9, 165, 0.15, 2.8),
+    "curl": _Route(9, 165, 0.25, 2.8),
     "post": _Route(11, 32, 0.98, 3.1),
     "corner": _Route(10, -42, 0.95, 3.1),
     "cross": _Route(4, 75, 0.85, 2.7),
     "bubble": _Route(-99, -110, 0.32, 1.5),
     "flat": _Route(-0.6, -85, 0.7, 2.2),
-    "sit": _Route(3, 150, 0.1, 2.6),
+    "sit": _Route(3, 150, 0.2, 2.6),
     "block": _Route(-99, 90, 0.03, 9.0),
 }
 _ROUTE_NAMES = tuple(_ROUTES)
@@ -159,11 +159,19 @@ _SINCE_SNAP = np.maximum(np.arange(FRAMES) - SNAP, 0) * FRAME_SECONDS
 
 
 TOP_SPEED = np.array([7.5, *[6.0] * 5, 10.2, 10.2, 10.0, 9.2, 9.4, *[7.4] * 4, 8.8, 8.8, 10.0, 10.0, 10.0, 9.6, 9.8])
-TOP_ACCELERATION = np.array([6.5, *[6.0] * 5, 8.5, 8.5, 8.5, 8.0, 8.0, *[7.0] * 4, 7.0, 7.0, 8.0, 8.0, 8.0, 7.5, 7.5])
+TOP_ACCELERATION = np.array([9.0, *[5.0] * 5, 9.5, 9.5, 9.5, 9.0, 8.5, *[6.5] * 4, 6.5, 7.0, 7.8, 7.8, 7.8, 7.2, 7.2])
 """Of the 22 players of a play: yards per second, and per second squared."""
 MEASUREMENT_ERROR = 0.008
 """Standard deviation of a published coordinate (yards) and of a component of velocity (yards per second)."""
 _REACTION_SECONDS = 1.1
+_RUSH = np.array([1.1, 0.9, 0.9, 1.1, 1.4])
+"""How fast the four in front and the blitzer press in, beside the average."""
+_EFFORT = 0.65
+"""Share of their top acceleration that bodies use before the decision, when all run what was drawn up."""
+_WANDER = 0.2
+"""Yards by which a body strays from its path."""
+_HURRIED = 0.6
+"""Share of passers who throw at once when a rusher comes near."""
 
 
 def _smoothing(frames: float) -> Array:
@@ -173,7 +181,7 @@ def _smoothing(frames: float) -> Array:
     return normalized
 
 
-_TURNING = _smoothing(2.0)
+_TURNING = _smoothing(4.0)
 
 
 def measured(rng: np.random.Generator, values: Array) -> Array:
@@ -187,18 +195,19 @@ def smooth_step(progress: Array) -> Array:
     return inside * inside * (3 - 2 * inside)
 
 
-def pursue(path: Array, velocity: Array) -> tuple[Array, Array]:
+def pursue(path: Array, velocity: Array, effort: float) -> tuple[Array, Array]:
     """Bodies that follow a path (B, F, 22, 2) as well as bodies can: positions and velocities, (B, F, 22, 2) each.
 
-    They start on the path with `velocity` (B, 22, 2). Speed and acceleration bend towards the limits of each position.
+    They start on the path with `velocity` (B, 22, 2). Speed and acceleration bend towards the limits of each position;
+    of their acceleration they use the share `effort`.
     """
     wanted = np.gradient(path, FRAME_SECONDS, axis=1)
     positions, velocities = np.empty_like(path), np.empty_like(path)
-    here = path[:, 0]
+    here, top_step = path[:, 0], effort * TOP_ACCELERATION * FRAME_SECONDS
     for frame in range(path.shape[1]):
         positions[:, frame], velocities[:, frame] = here, velocity
         desired = _limited(wanted[:, frame] + (path[:, frame] - here) / _REACTION_SECONDS, TOP_SPEED, 4)
-        velocity = velocity + _limited(0.4 * (desired - velocity), TOP_ACCELERATION * FRAME_SECONDS, 2)
+        velocity = velocity + _limited(effort * 0.42 * (desired - velocity), top_step, 2)
         here = here + velocity * FRAME_SECONDS
     return positions, velocities
 
@@ -239,15 +248,16 @@ def open_plays(
     _block(positions, offense, passer, radius, win)
     handoff = SNAP + rng.integers(7, 11, count)
     _hand_off(positions, call, handoff)
-    positions[:, SNAP:], moving = pursue(positions[:, SNAP:], np.zeros((count, 22, 2)))
+    positions[:, SNAP:] += _wander(rng, count)
+    positions[:, SNAP:], moving = pursue(positions[:, SNAP:], np.zeros((count, 22, 2)), _EFFORT)
     velocities = np.concatenate((np.zeros((count, SNAP, 22, 2)), moving), axis=1)
 
-    frame, target = _read(rng, positions, route, passing)
-    contact = np.linalg.norm(positions[:, :, OFFENSE:] - positions[:, :, None, PASSER], axis=3).min(axis=2) < 1.1
-    reached = np.where(contact.any(axis=1), contact.argmax(axis=1), FRAMES)
+    nearest = np.linalg.norm(positions[:, :, OFFENSE:] - positions[:, :, None, PASSER], axis=3).min(axis=2)
+    frame, target = _read(rng, positions, route, passing, nearest)
+    reached = _first(nearest < 1.1)
     caught = passing & (reached <= frame)
-    sacked = caught & (rng.random(count) < 0.7)
-    scrambles = passing & ~sacked & (rng.random(count) < np.where(caught, 0.25, 0.032))
+    sacked = caught & (rng.random(count) < 0.72)
+    scrambles = passing & ~sacked & (rng.random(count) < np.where(caught, 0.25, 0.033))
     frame = np.where(sacked, reached, frame)
     frame = np.where(call == Call.RUN, handoff, frame)
     frame = np.where(call == Call.PUNT, SNAP + rng.integers(20, 24, count), frame)
@@ -321,11 +331,11 @@ def _passer_path(rng: np.random.Generator, start: Array, passing: NDArray[np.boo
     seconds = rng.uniform(1.3, 1.8, count) + 0.13 * (start[:, 0] - depth)
     dropped = smooth_step(_SINCE_SNAP[None, :] / seconds[:, None])
     later = smooth_step((_SINCE_SNAP[None, :] - 1.4) / 2.2)
-    rollout = rng.random(count) < 0.09
-    aside = np.where(rollout, rng.choice((-1.0, 1.0), count) * rng.uniform(5, 10, count), rng.normal(0, 1.0, count))
+    rollout = rng.random(count) < 0.11
+    aside = np.where(rollout, rng.choice((-1.0, 1.0), count) * rng.uniform(5, 10, count), rng.normal(0, 1.7, count))
     path = np.repeat(start[:, None], FRAMES, axis=1)
     path[..., 0] += (depth - start[:, 0])[:, None] * dropped
-    path[..., 0] += (np.where(passing, rng.normal(0.6, 0.8, count), 0.0))[:, None] * later
+    path[..., 0] += (np.where(passing, rng.normal(0.5, 1.4, count), 0.0))[:, None] * later
     path[..., 1] += np.where(passing, aside, 0.0)[:, None] * later
     return path
 
@@ -342,7 +352,7 @@ def _run_routes(
     depth += rng.normal(0, 0.9, (count, 5)) * (depth > -20)
     stem_length = np.maximum(depth - start[..., 0], 0.2)
     seconds = _SINCE_SNAP[None, :, None]
-    speed = top[:, None] * (1 - np.exp(-seconds / 0.62))
+    speed = top[:, None] * (1 - np.exp(-seconds / 0.7))
     stem = np.cumsum(speed, axis=1) * FRAME_SECONDS
     broken = (stem >= stem_length[:, None]).astype(float)
     broken = _TURNING @ broken
@@ -382,14 +392,14 @@ def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: ND
     """Man: a late copy of the receiver's path, closing in. Zone: a landmark, leaning towards him. (B, F, 5, 2)."""
     count = len(start)
     seconds = _SINCE_SNAP[None, :, None]
-    seen = _late(receivers, rng.gamma(2.6, 1.15, (count, 5)))
+    seen = _late(receivers, rng.gamma(2.6, 0.85, (count, 5)))
     leverage = np.stack((rng.normal(0.7, 1.0, (count, 5)), rng.normal(0, 1.0, (count, 5))), axis=-1)
     cushion = start - receivers[:, 0]
     closing = np.exp(-((seconds / rng.uniform(1.2, 2.6, (count, 5))[:, None]) ** 2))[..., None]
     man = seen + leverage[:, None] + (cushion - leverage)[:, None] * closing
 
     landmark = start + np.stack((rng.normal(5.5, 4, (count, 5)), rng.normal(0, 3, (count, 5))), axis=-1)
-    lean = rng.uniform(0.3, 0.93, (count, 1, 5)) * smooth_step((seconds - 0.6) / 2.4)
+    lean = rng.uniform(0.4, 0.97, (count, 1, 5)) * smooth_step((seconds - 0.6) / 2.4)
     home = start[:, None] + (landmark - start)[:, None] * smooth_step(seconds / 2.2)[..., None]
     zone = home + (seen + 0.5 * leverage[:, None] - home) * lean[..., None]
     # Corners and safety play one coverage; the man on the back decides for himself.
@@ -428,17 +438,19 @@ def _hook(rng: np.random.Generator, start: Array, receivers: Array) -> Array:
 def _rush(
     rng: np.random.Generator, positions: Array, defense: Array, rushers: NDArray[np.int64], passer: Array
 ) -> tuple[Array, Array]:
-    """Write the rushers' paths: held up before the pocket, then home. Distance and progress, (B, F, 5)."""
+    """Write the rushers' paths: held up before the pocket, then pressing in. Distance and progress, (B, F, 5)."""
     count = len(defense)
     start = defense[:, rushers - OFFENSE] - passer[:, :1]
     radius, angle = np.linalg.norm(start, axis=2), np.arctan2(start[..., 1], start[..., 0])
-    home = np.exp(rng.normal(np.log([7.9, 8.9, 8.9, 7.9, 6.0]), 0.40, (count, 5)))
     seconds = _SINCE_SNAP[None, :, None]
-    held = rng.uniform(2.8, 5.45, (count, 5))
-    first = smooth_step(seconds / 2.0)
-    progress = smooth_step((seconds - (home - 1.7)[:, None]) / 1.7)
+    held = np.clip(rng.normal(5.0, 0.8, (count, 1)) + rng.normal(0, 0.5, (count, 5)), 3.0, 8.0)
+    protection = np.exp(rng.normal(0, 0.35, (count, 1)))
+    gain = protection * _RUSH * rng.gamma(1.2, 0.99, (count, 5))
+    first = 1 - np.exp(-seconds / 0.7)
+    since = np.maximum(seconds - rng.uniform(0.6, 1.6, (count, 1, 5)), 0)
     distance = radius[:, None] + (held - radius)[:, None] * first
-    distance += (0.5 - distance) * progress
+    distance = np.maximum(distance - gain[:, None] * since * since / (since + 1.1), 0.5)
+    progress = smooth_step((2.6 - distance) / 2.0)
     around = np.sign(angle) * np.array([0.8, 0.2, 0.2, 0.8, 0.2]) * rng.uniform(0, 1.2, (count, 5))
     bearing = angle[:, None] + around[:, None] * (0.5 * first + 0.5 * progress)
     toward = np.stack((np.cos(bearing), np.sin(bearing)), axis=-1)
@@ -455,27 +467,42 @@ def _block(positions: Array, offense: Array, passer: Array, distance: Array, pro
     radius = np.maximum(distance[:, :, blocked] - 0.9 + 1.3 * beaten, 0.7)
     bearing = bearing + 0.35 * beaten * np.array([1, -1, 1, -1, 1])
     radius[:, :, 2] += 0.5
-    engaged = smooth_step(_SINCE_SNAP / 1.4)[None, :, None, None]
+    engaged = (1 - np.exp(-_SINCE_SNAP / 0.6))[None, :, None, None]
     place = passer[:, :, None] + radius[..., None] * np.stack((np.cos(bearing), np.sin(bearing)), axis=-1)
     place[:, :, 2, 1] += 0.9
     start = offense[:, None, LINE]
     positions[:, :, LINE] = start + (place - start) * engaged
 
 
+def _first(happens: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The first frame (B,) of (B, F) in which it happens; FRAMES where it never does."""
+    return np.where(happens.any(axis=1), happens.argmax(axis=1), FRAMES)
+
+
 def _read(
-    rng: np.random.Generator, positions: Array, route: NDArray[np.int64], passing: NDArray[np.bool_]
+    rng: np.random.Generator,
+    positions: Array,
+    route: NDArray[np.int64],
+    passing: NDArray[np.bool_],
+    nearest: Array,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """When the passer throws, and to whom: (B,) frames and (B,) player indices."""
+    """When the passer throws, and to whom: (B,) frames and (B,) player indices.
+
+    Most throw at once when `nearest` (B, F), the yards to the nearest defender, becomes small.
+    """
     count = len(route)
     seconds = np.clip(0.95 + rng.gamma(3.6, 0.52, count), 1.0, 6.2)
     frame = SNAP + np.round(seconds / FRAME_SECONDS).astype(int)
     frame = np.minimum(frame, LAST_DECISION)
+    felt = _first((nearest < rng.uniform(1.2, 2.2, (count, 1))) & (_SINCE_SNAP > 1.0))
+    frame = np.where(rng.random(count) < _HURRIED, np.minimum(frame, felt), frame)
+    seconds = (frame - SNAP) * FRAME_SECONDS
     plays = np.arange(count)
     receivers = positions[plays, frame][:, RECEIVERS]
     defenders = positions[plays, frame][:, OFFENSE:]
     separation = np.linalg.norm(receivers[:, :, None] - defenders[:, None], axis=3).min(axis=2)
     late = seconds[:, None] - _SECONDS[route]
-    appeal = 0.28 * np.minimum(separation, 7) - 0.55 * np.abs(late) - 0.055 * np.maximum(receivers[..., 0], 0)
+    appeal = 0.28 * np.minimum(separation, 7) - 0.55 * np.abs(late) - 0.038 * np.maximum(receivers[..., 0], 0)
     appeal += np.array([0.35, 0.35, 0.3, 0.0, -0.35]) + rng.gumbel(0, 1, appeal.shape) * 0.9
     appeal[route == _BLOCK] = -np.inf
     choice = np.where(passing, appeal.argmax(axis=1), 0)
@@ -500,6 +527,14 @@ def _carry_ball(passer: Array, ball_y: Array) -> Array:
     snapped = np.clip(_SINCE_SNAP[None, :] / (0.05 + distance / 14)[:, None], 0, 1)
     path: Array = spot[:, None] + (passer + np.array([0.25, -0.2]) - spot[:, None]) * snapped[..., None]
     return path
+
+
+def _wander(rng: np.random.Generator, count: int) -> Array:
+    """Nobody runs quite straight: each bends off his path and back, (B, F - SNAP, 22, 2)."""
+    phase, rate = rng.uniform(0, 2 * np.pi, (count, 1, 22, 2)), rng.uniform(1.5, 4.5, (count, 1, 22, 2))
+    seconds = _SINCE_SNAP[None, SNAP:, None, None]
+    wander: Array = _WANDER * smooth_step(seconds / 0.8) * np.sin(seconds * rate + phase)
+    return wander
 
 
 def _sway(rng: np.random.Generator, count: int) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from featurizer.core.play import Tensor, featurize
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import AttackingDirection, PassResult, Play, PlayKind
 from simulator import SimulatedGame, simulate, simulate_game
@@ -86,6 +87,29 @@ def test_bodies_keep_to_human_limits(plays: list[Play]) -> None:
         assert play.frames.acceleration is not None
         assert play.frames.speed.max() < 11
         assert np.quantile(play.frames.acceleration, 0.99) < 10
+
+
+def test_between_snap_and_release_bodies_accelerate_as_real_ones_do(plays: list[Play]) -> None:
+    seen = []
+    for play in plays:
+        if play.outcome and play.outcome.result is PassResult.COMPLETE:
+            assert play.frames.acceleration is not None
+            window = slice(frame_of(play, "ball_snap") - 1, frame_of(play, "pass_forward"))
+            seen.append(play.frames.acceleration[window].ravel())
+    assert 2.4 < np.concatenate(seen).mean() < 3.0
+
+
+def test_three_passers_in_ten_release_under_pressure(games: list[SimulatedGame]) -> None:
+    pressed = []
+    for simulated in games:
+        game = simulated.game
+        roster = {player.player_id: player for player in game.roster}
+        for play in game.plays:
+            if play.context.play_id in simulated.laws:
+                tensor = featurize(game.header, roster, play.context, [play.frames])
+                assert isinstance(tensor, Tensor)
+                pressed.append(tensor.attributes.under_pressure)
+    assert 0.26 < np.mean(pressed) < 0.37
 
 
 def test_the_offence_attacks_the_side_that_is_told(plays: list[Play]) -> None:
