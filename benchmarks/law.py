@@ -1,22 +1,17 @@
-"""What a law costs: log_prob + cdf + median of 1, 64 and 4,096 laws of 100 bins, against GluonTS's on the same numbers.
+"""What a law costs: 1, 64 and 4,096 laws of 100 bins, GluonTS's on the same numbers where it has the same method.
 
-python -m benchmarks.law [--gluonts DIR]
+python -m benchmarks.law
 
-GluonTS is no dependency of the project. `pip install --target DIR gluonts` puts it, and what it needs, into a folder of
-its own. Both libraries take turns in one process, each turn the median of many calls, and what counts is the ratio.
+The contenders take turns in one process, each turn the median of many calls, and what counts is the ratio.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import statistics
-import sys
 import time
-import types
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,70 +26,73 @@ BINS, LOW, HIGH = 100, -20.0, 80.0
 Call = Callable[[], Any]
 
 
-def ours(module: Any, numbers: list[np.ndarray]) -> Call:
-    edges = module.asarray(np.linspace(LOW, HIGH, BINS + 1))
-    x, logits, shape, scale = (module.asarray(number) for number in numbers)
+def numbers(batch: int) -> list[np.ndarray]:
+    """Points, logits, shapes and scales."""
+    rng = np.random.default_rng(0)
+    return [
+        rng.normal(20, 30, batch),
+        rng.normal(size=(batch, BINS)),
+        rng.uniform(0.05, 0.5, batch),
+        rng.uniform(0.5, 5, batch),
+    ]
 
-    def call() -> Any:
-        law = SplicedBinnedPareto(edges, logits, shape, scale, shape, scale)
+
+def ours(module: Any, batch: int) -> dict[str, Call]:
+    edges = module.asarray(np.linspace(LOW, HIGH, BINS + 1))
+    x, logits, shape, scale = (module.asarray(number) for number in numbers(batch))
+    levels = module.asarray(np.linspace(0.02, 0.98, 7)[:, None])
+
+    def law() -> SplicedBinnedPareto:
+        return SplicedBinnedPareto(edges, logits, shape, scale, shape, scale)
+
+    def likelihood(law: SplicedBinnedPareto) -> Any:
         return law.log_prob(x), law.cdf(x), law.median()
 
-    return call
+    made = law()
+    return {
+        "law + log_prob + cdf + median": lambda: likelihood(law()),
+        "7 quantiles": lambda: made.icdf(levels),
+        "mean on the field": lambda: made.mean(LOW, HIGH),
+        "crps": lambda: made.crps(x),
+        "entropy": made.entropy,
+    }
 
 
-def gluonts(folder: Path, numbers: list[np.ndarray]) -> Call:
-    sys.path.append(str(folder))
-    # The package's __init__ wants lightning; its distributions do not.
-    if "gluonts.torch" not in sys.modules:
-        package = types.ModuleType("gluonts.torch")
-        package.__path__ = [str(folder / "gluonts" / "torch")]
-        sys.modules["gluonts.torch"] = package
-    distributions = importlib.import_module("gluonts.torch.distributions")
-    x, logits, shape, scale = (torch.asarray(number) for number in numbers)
+def gluonts(batch: int) -> dict[str, Call]:
+    distributions = importlib.import_module("gluonts.torch.distributions")  # After the warnings are off.
+    x, logits, shape, scale = (torch.asarray(number) for number in numbers(batch))
     shape, scale = shape[:, None], scale[:, None]
 
-    def call() -> Any:
+    def likelihood() -> Any:
         law = distributions.SplicedBinnedPareto(LOW, HIGH, logits, shape, scale, shape, scale, numb_bins=BINS)
         return law.log_prob(x), law.cdf(x), law.median
 
-    return call
+    return {"law + log_prob + cdf + median": likelihood}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gluonts", type=Path, metavar="DIR")
-    folder = parser.parse_args().gluonts
     warnings.filterwarnings("ignore")
-    rng = np.random.default_rng(0)
-    print("microseconds a call, and GluonTS's in multiples of it")
+    print(f"{'microseconds a call':40} {'numpy':>9} {'torch':>9} {'GluonTS':>9}   in multiples of ours")
     for batch, calls in BATCHES.items():
-        numbers = [
-            rng.normal(20, 30, batch),
-            rng.normal(size=(batch, BINS)),
-            rng.uniform(0.05, 0.5, batch),
-            rng.uniform(0.5, 5, batch),
-        ]
-        contenders = {"numpy": ours(np, numbers), "torch": ours(torch, numbers)}
-        if folder:
-            contenders["gluonts"] = gluonts(folder, numbers)
-        spent: dict[str, list[float]] = {name: [] for name in contenders}
-        for _ in range(TURNS):
-            for name, call in contenders.items():
-                turns = calls if name != "gluonts" else max(3, calls // 10)
-                spent[name].append(statistics.median(seconds(call) for _ in range(turns)))
-        least = {name: min(turns) * 1e6 for name, turns in spent.items()}
-        against = least.get("gluonts")
-        ratios = "".join(
-            f"   {name} {figure:9.0f}" + (f" ({against / figure:5.1f}x)" if against else "")
-            for name, figure in least.items()
-        )
-        print(f"{batch:5} laws{ratios}")
+        contenders = [ours(np, batch), ours(torch, batch), gluonts(batch)]
+        for name in contenders[0]:
+            raced = [(contender[name], calls) for contender in contenders if name in contender]
+            raced[2:] = [(call, max(3, calls // 10)) for call, _ in raced[2:]]
+            turns = [[middle(call, count) for call, count in raced] for _ in range(TURNS)]
+            least = [min(turn) for turn in zip(*turns, strict=True)]
+            ratios = "".join(f"{least[2] / figure:8.1f}" for figure in least[:2]) if len(least) > 2 else ""
+            figures = " ".join(f"{figure:9.0f}" for figure in least)
+            print(f"{batch:5} laws, {name:28} {figures}  {ratios}")
 
 
-def seconds(call: Call) -> float:
+def middle(call: Call, count: int) -> float:
+    return statistics.median(microseconds(call) for _ in range(count))
+
+
+def microseconds(call: Call) -> float:
     began = time.perf_counter()
     call()
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) * 1e6
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _BLOCK = 1 << 14
 
 
 def running_sums(xp: Any, logits: Array) -> tuple[Array, Array]:
-    """The largest of the logits (..., K), and the running sums of exp(logits - largest), (..., K)."""
+    """The largest of the logits (..., K), and the running sums of exp(logits - largest), NaN if that is infinite."""
     if is_numpy_namespace(xp):
         return _running_sums_by_block(logits)
     peak = xp.max(logits, axis=-1)
@@ -34,6 +34,12 @@ def first_reached(xp: Any, sums: Array, level: Array) -> Array:
     reached = sums >= level[..., None]
     # numpy stops at the first True; torch has no argmax of booleans.
     return np.argmax(reached, axis=-1) if is_numpy_namespace(xp) else xp.argmax(xp.astype(reached, xp.uint8), axis=-1)
+
+
+def bin_of(xp: Any, edges: Array, x: Array) -> Array:
+    """The bin above the last inner edge that x reaches: the outer bins go on for ever."""
+    # torch warns of points that are not contiguous.
+    return xp.searchsorted(edges[1:-1], x if is_numpy_namespace(xp) else x.contiguous(), side="right")
 
 
 def _running_sums_by_block(logits: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -49,6 +55,7 @@ def _running_sums_by_block(logits: NDArray[Any]) -> tuple[NDArray[Any], NDArray[
         block = slice(start, start + rows)
         count = len(laws[block])
         np.max(laws[block], axis=-1, keepdims=True, out=peak[block])
+        peak[block][np.isinf(peak[block])] = np.nan  # inf - inf would be NaN too, but with a warning.
         weights = padded[:count, :bins]
         np.subtract(laws[block], peak[block], out=weights)
         np.exp(weights, out=weights)
