@@ -1,31 +1,19 @@
-"""Plays to learn from: tensors with their yards, simulated or real, as a few flat arrays."""
+"""Plays to learn from: tensors with their yards, as a few flat arrays; how they are split and weighted."""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from featurizer.core.columns import PASSING
-from featurizer.core.play import Tensor, featurize
-from models.passing.network import EDGES
-from pipeline import layouts
-from pipeline.layouts.tables import column_names, data_files
-from playscore.errors import PlayscoreError, Reason
-from playscore.game import Game, PassResult
-from simulator import simulate_game
-
-log = logging.getLogger(__name__)
+from models.passing.atomic import whole
+from models.passing.heads import EDGES
+from playscore.game import PassResult
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -35,6 +23,8 @@ BINS = len(EDGES) - 1
 _BANDS = (1, 5, 10, 15, 25)
 """Yards at which completions are told apart for the base rates."""
 LARGEST_WEIGHT = 8.0
+GROUPS = ("season", "quarter", "down", "depth", "pressure", "side", "source", "orientation", "target")
+"""By which results are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +45,8 @@ class PassPlays:
     """(N,) the layout or league and the game, the unit by which plays are split."""
     passers: NDArray[np.str_]
     """(N,)"""
+    groups: NDArray[np.str_]
+    """(N, len(GROUPS)) which group of each kind the play belongs to; "unknown" where its source does not say."""
     truth: Floats
     """(N, K) the law of a league-average passer over whole yards, where simulated; (N, 0) where nobody knows it."""
 
@@ -87,7 +79,8 @@ class PassPlays:
 
     def save(self, path: Path) -> None:
         """Write all arrays to one .npz."""
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+        with whole(path) as partial, partial.open("wb") as file:
+            np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> PassPlays:
@@ -96,102 +89,56 @@ class PassPlays:
             return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 
+def digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256 over the values of these arrays, their types and their shapes, in this order."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
 def joined(parts: Sequence[PassPlays]) -> PassPlays:
-    """All plays of all parts, in order."""
+    """All plays of all parts, in order. Their true laws are known where those of all parts are."""
     lengths = np.concatenate([part.lengths for part in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    others = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(PassPlays)[2:])
-    return PassPlays(np.concatenate([part.frames for part in parts]), starts, *others)
+    known = min(part.truth.shape[1] for part in parts)
+    truth = np.concatenate([part.truth[:, :known] for part in parts])
+    names = [field.name for field in fields(PassPlays) if field.name not in {"frames", "starts", "truth"}]
+    others = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return PassPlays(np.concatenate([part.frames for part in parts]), starts, truth=truth, **others)
 
 
-def simulated(
-    seed: int, games: Iterable[int], *, skill_spread: float = 0.2, processes: int | None = None
-) -> Iterator[PassPlays]:
-    """The passes of these games of the simulated league, a game at a time, made by all cores."""
-    make = partial(_simulated_game, seed, skill_spread)
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(make, games, chunksize=4)
-
-
-def _simulated_game(seed: int, skill_spread: float, index: int) -> PassPlays:
-    simulated = simulate_game(seed, index, skill_spread=skill_spread)
-    truth = {}
-    for play, law in simulated.laws.items():
-        truth[play] = np.zeros(BINS, np.float32)
-        truth[play][law.support - FIRST_YARD] = law.probabilities
-    return _of_game(f"{simulated.game.header.league}-{seed}/{index}", simulated.game, truth)
-
-
-def real(folder: Path) -> PassPlays:
-    """The passes with a known outcome of every layout with tracking in the folder."""
-    found = layouts.detect(folder)
-    if not found:
-        raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} holds no tracking of a known layout")
-    return joined(
-        [
-            _of_game(f"{layout}/{game.header.game_id}", game, None)
-            for layout in found
-            for game in layouts.read(folder, layout)
-        ]
-    )
-
-
-def _of_game(name: str, game: Game, truth: dict[str, Floats] | None) -> PassPlays:
-    roster = {player.player_id: player for player in game.roster}
-    kept: list[tuple[Tensor, float, int]] = []
-    left: Counter[str] = Counter()
-    for play in game.plays:
-        tensor = featurize(game.header, roster, play.context, [play.frames])
-        if not isinstance(tensor, Tensor):
-            left[tensor.reason.name] += 1
-        elif play.outcome is None or play.outcome.yards_gained is None or play.outcome.result is None:
-            left["OUTCOME_UNKNOWN"] += 1
-        elif play.outcome.result in {PassResult.SACK, PassResult.SCRAMBLE}:
-            left[play.outcome.result.name] += 1
-        else:
-            kept.append((tensor, play.outcome.yards_gained, play.outcome.result.value))
-    log.debug("%s: %d passes; left out %s", name, len(kept), dict(left))
-    columns, statics = len(PASSING.frame_columns), len(PASSING.static_columns)
-    return PassPlays(
-        frames=np.concatenate([np.empty((0, columns), np.float32), *(tensor.frames for tensor, _, _ in kept)]),
-        starts=np.cumsum([0, *(len(tensor.frames) for tensor, _, _ in kept)]).astype(np.int64),
-        statics=np.asarray([tensor.statics for tensor, _, _ in kept], np.float32).reshape(-1, statics),
-        yards=np.asarray([yards for _, yards, _ in kept], np.float32),
-        results=np.asarray([result for _, _, result in kept], np.int64),
-        games=np.full(len(kept), name),
-        passers=np.asarray([tensor.subject_id for tensor, _, _ in kept], np.str_),
-        truth=np.asarray([truth[tensor.play_id] for tensor, _, _ in kept], np.float32).reshape(-1, BINS)
-        if truth is not None
-        else np.empty((len(kept), 0), np.float32),
-    )
-
-
-def base_rates(folder: Path) -> NDArray[np.float64]:
-    """How often passes end in each kind, over the unselected play table of the folder (Big Data Bowl 2019)."""
-    wanted = {"PassResult", "PlayResult"}
-    table = next((file for file in data_files(folder) if wanted <= set(column_names(file))), None)
-    if table is None:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID,
-            f"{folder} holds no table with the columns {', '.join(sorted(wanted))}, which the base rates come from",
-        )
-    scan = pl.scan_parquet if table.suffix == ".parquet" else pl.scan_csv
-    names = {"C": PassResult.COMPLETE, "I": PassResult.INCOMPLETE, "IN": PassResult.INTERCEPTED}
-    plays = scan(table).select(*sorted(wanted)).filter(pl.col("PassResult").is_in(list(names))).drop_nulls().collect()
-    results = np.asarray([names[name].value for name in plays["PassResult"]])
-    kinds = np.bincount(_kinds(results, plays["PlayResult"].cast(pl.Float64).to_numpy()), minlength=_KINDS)
-    rates: NDArray[np.float64] = kinds / kinds.sum()
+def league_rates(results: Integers, yards: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How often passes end in each kind: (kinds,), summing to 1."""
+    counted = np.bincount(_kinds(results, yards), minlength=_KINDS)
+    rates: NDArray[np.float64] = counted / counted.sum()
     return rates
 
 
-def weights(plays: PassPlays, rates: NDArray[np.float64]) -> Floats:
-    """Weights with which the plays, however they were selected, have these rates; at most LARGEST_WEIGHT, mean 1."""
+def weights(plays: PassPlays, rates: NDArray[np.float64], counts: NDArray[np.floating] | None = None) -> Floats:
+    """Weights with which the plays, however they were selected, have these rates; at most LARGEST_WEIGHT, mean 1.
+
+    `counts` (N,): how often each play is there, once unless told otherwise.
+    """
+    times = np.ones(len(plays)) if counts is None else counts
     kinds = _kinds(plays.results, plays.yards)
-    shares = np.bincount(kinds, minlength=_KINDS) / len(plays)
+    shares = np.bincount(kinds, times, minlength=_KINDS) / times.sum()
     ratio = np.divide(rates, shares, out=np.zeros(_KINDS), where=shares > 0)
-    chosen = np.minimum(ratio[kinds], LARGEST_WEIGHT)
+    chosen = times * np.minimum(ratio[kinds], LARGEST_WEIGHT)
     scaled: Floats = (chosen / chosen.mean()).astype(np.float32)
     return scaled
+
+
+def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
+    """(K,) probabilities of the whole yards over these plays; half a play more in each bin, so that none is 0.
+
+    Yards off the grid count at its ends.
+    """
+    places = np.clip(yards - FIRST_YARD, 0, BINS - 1).astype(int)
+    counts = np.bincount(places, weight, minlength=BINS) + 0.5
+    rates: NDArray[np.float64] = counts / counts.sum()
+    return rates
 
 
 _KINDS = len(_BANDS) + 3

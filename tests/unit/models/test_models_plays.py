@@ -10,18 +10,17 @@ import pytest
 
 from featurizer.core.columns import PASSING
 from featurizer.core.play import Tensor, featurize
-from models.passing import evaluation
 from models.passing import plays as passes
+from models.passing import sources
 from models.passing.columns import roles
-from models.passing.plays import BINS, FIRST_YARD, PassPlays
-from models.passing.population import reference_population, spread
+from models.passing.plays import FIRST_YARD, PassPlays
 from playscore.game import PassResult
 from simulator import simulate_game
 
 
 @pytest.fixture(scope="module")
 def simulated() -> PassPlays:
-    return passes.joined(list(passes.simulated(3, range(40), processes=1)))
+    return passes.joined(list(sources.simulated(3, range(40), processes=1)))
 
 
 def test_simulated_plays_carry_their_truth(simulated: PassPlays) -> None:
@@ -91,45 +90,8 @@ def test_weights_restore_the_base_rates(simulated: PassPlays) -> None:
     complete = np.flatnonzero(simulated.results == PassResult.COMPLETE.value)
     others = np.flatnonzero(simulated.results != PassResult.COMPLETE.value)
     biased = simulated.subset(np.concatenate([complete, others[::3]]))
-    kinds = passes._kinds(simulated.results, simulated.yards)
-    rates = np.bincount(kinds, minlength=passes._KINDS) / len(simulated)
+    rates = passes.league_rates(simulated.results, simulated.yards)
     weights = passes.weights(biased, rates)
-    restored = np.bincount(passes._kinds(biased.results, biased.yards), weights, minlength=passes._KINDS)
-    np.testing.assert_allclose(restored / len(biased), rates, atol=1e-6)
-
-
-def test_the_oracle_is_calibrated_and_beats_the_base_rates(simulated: PassPlays) -> None:
-    oracle = evaluation.figures(evaluation.oracle_ranks(simulated), simulated)
-    rates = np.bincount((simulated.yards - FIRST_YARD).astype(int), minlength=BINS) / len(simulated)
-    base = evaluation.figures(evaluation.base_rate_ranks(rates, simulated), simulated)
-    assert oracle["pit_ks"][0] < 1.63 / np.sqrt(len(simulated))
-    assert oracle["coverage_80"][1] <= 0.8 <= oracle["coverage_80"][2]
-    for name in ("crps", "log_score"):
-        assert oracle[name][2] < base[name][0]
-        assert oracle[name][1] <= oracle[name][0] <= oracle[name][2]
-
-
-def test_a_wrong_law_is_found_out(simulated: PassPlays) -> None:
-    never_complete = np.zeros(BINS)
-    never_complete[-FIRST_YARD] = 1.0
-    found = evaluation.figures(evaluation.base_rate_ranks(never_complete, simulated), simulated)
-    assert found["pit_ks"][0] > 0.3
-    assert found["median_absolute_error"][0] == pytest.approx(np.abs(simulated.yards).mean())
-
-
-def test_the_population_tells_skill_from_luck() -> None:
-    rng = np.random.default_rng(0)
-    skills = rng.normal(0.48, 0.02, 400)
-    scores = (skills[:, None] + rng.normal(0, 0.25, (400, 300))).ravel()
-    passers = np.repeat([f"passer {number}" for number in range(400)], 300)
-    found = reference_population(scores, passers, seasons=1, description="{passers} in {seasons}")
-    assert found.passers == 400
-    assert found.mean == pytest.approx(0.48, abs=0.003)
-    assert found.play_standard_deviation == pytest.approx(0.25, rel=0.01)
-    assert found.shrinkage_plays == pytest.approx(0.25**2 / 0.02**2, rel=0.25)
-    assert found.standard_deviation < 0.02
-
-
-def test_a_population_without_skill_is_all_shrinkage() -> None:
-    found = spread(np.full(10, 0.5), np.full(10, 0.06), np.full(10, 300))
-    assert found.shrinkage_plays >= 300
+    for result in PassResult:
+        share = (simulated.results == result.value).mean()
+        assert np.average(biased.results == result.value, weights=weights) == pytest.approx(share, abs=1e-6)

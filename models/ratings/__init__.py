@@ -1,0 +1,1 @@
+"""What ratings are made against, and how well they tell true skill."""

@@ -1,0 +1,372 @@
+"""What a rating is worth, measured where true skill is known: recovery, reliability, points and victories, coverage.
+
+Every figure is [value, lower, upper] with a 95% interval by bootstrap over passers' seasons, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.core.ratings import HIGHEST, rate
+from models.ratings import box_score
+from models.ratings.population import SEASON_GAMES, SKILL_SPREAD
+from models.ratings.seasons import Passes, Seasons
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import ReferencePopulation
+from simulator.games import GAMES_A_WEEK
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Figure = list[float]
+
+RATING = "rating"
+MEASURES = (RATING, "oracle", "passer_rating", "yards_per_attempt", "cpoe")
+"""The rating, the same by the true laws (which nothing can beat but by luck), and what it is compared with."""
+PLAYS = (20, 100, 300, 500)
+
+PEERS = 31
+"""Qualified passers of the season of which places are publicly known."""
+PUBLIC = {"first": (1, 92), "fifth": (5, 89), "thirteenth": (13, 83), "best": (1, 99)}
+"""Place and rating: three of 2021, and the best of 2020."""
+_DRAWN_SEASONS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Totals:
+    """Sums over sets of plays, all of one shape."""
+
+    plays: Array
+    play_score: Array
+    oracle_score: Array
+    yards: Array
+    complete: Array
+    intercepted: Array
+    touchdown: Array
+    over_expected: Array
+
+    def measures(self, population: ReferencePopulation) -> dict[str, Array]:
+        """By name, in the order of MEASURES."""
+        return {
+            RATING: rate(self.plays.astype(np.intp), self.play_score, population).rating,
+            "oracle": self.oracle_score / self.plays,
+            "passer_rating": box_score.passer_rating(
+                self.plays, self.complete, self.yards, self.touchdown, self.intercepted
+            ),
+            "yards_per_attempt": self.yards / self.plays,
+            "cpoe": 100 * self.over_expected / self.plays,
+        }
+
+
+def figures(
+    played: Seasons, population: ReferencePopulation, *, repeats: int = 20, resamples: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """All figures of the study, ready for JSON.
+
+    `repeats`: how often plays are drawn, or seasons cut in halves, to average out the luck of the draw.
+    Raises PlayscoreError (FIELD_INVALID) where the seasons are too short for three passers to qualify.
+    """
+    study = _Study(played, population, repeats, resamples, np.random.default_rng(seed))
+    return {
+        "settings": {
+            "seed": played.seed,
+            "seasons": played.seasons,
+            "games": played.games,
+            "season_games": min(played.games, SEASON_GAMES),
+            "skill_spread": SKILL_SPREAD,
+            "min_plays": population.min_plays,
+            "repeats": repeats,
+            "resamples": resamples,
+        },
+        "league": study.league(),
+        "recovery": study.recovery(),
+        "reliability": study.reliability(),
+        "results": study.results(),
+        "coverage": study.coverage(),
+        "scale": study.scale(),
+    }
+
+
+class _Study:
+    def __init__(
+        self,
+        played: Seasons,
+        population: ReferencePopulation,
+        repeats: int,
+        resamples: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.passes, self.played, self.population = played.passes, played, population
+        self.repeats, self.resamples, self.rng = repeats, resamples, rng
+        everybody = [np.flatnonzero(self.passes.passer == row) for row in range(len(played.passers.skill))]
+        in_season = [plays[self.passes.game[plays] < SEASON_GAMES] for plays in everybody]
+        self.qualified = np.flatnonzero([len(plays) >= population.min_plays for plays in in_season])
+        if len(self.qualified) < 3:
+            raise PlayscoreError(
+                Reason.FIELD_INVALID,
+                f"{len(self.qualified)} passers have {population.min_plays} plays in {played.games} games; "
+                f"a season has {SEASON_GAMES}",
+            )
+        self.plays = [everybody[row] for row in self.qualified]
+        self.season = [in_season[row] for row in self.qualified]
+        self.skill = played.passers.skill[self.qualified]
+        average, gain = float(self.passes.average_score.mean()), float(self.passes.gain_of_skill.mean())
+        self.true_mean = average + gain * self.skill
+        """Of the model's score: what the passer would get, time and again, on the passes of the whole league."""
+        self.true_rating = self.on_the_scale(self.true_mean)
+
+    def on_the_scale(self, mean: Array) -> Array:
+        """The rating of a mean that is known."""
+        known = self.population.model_copy(update={"shrinkage_plays": 0.0})
+        return rate(np.ones(len(mean), np.intp), mean, known).rating
+
+    def league(self) -> dict[str, Any]:
+        """What was played, and whether the reference population is like it.
+
+        `luck_in_released_mean` is the standard error of the release's mean, in rating points: the skills of its
+        passers are dealt and sum to 0, the luck of their plays is drawn.
+        """
+        population = self.population
+        totals = _totals(self.passes, self.season)
+        found = totals.measures(population)[RATING]
+        weights = self._weights(np.arange(len(self.qualified)))
+        counts = np.asarray([len(plays) for plays in self.plays])
+        average = _means(np.asarray([self.passes.average_score[plays].sum() for plays in self.plays]), counts, weights)
+        per_deviation = population.rating_per_standard_deviation / population.standard_deviation
+        medians = [np.median(np.repeat(found, weight.astype(int))) for weight in weights]
+        return {
+            "passes": len(self.passes.yards),
+            "qualified": len(self.qualified),
+            "plays_of_a_season": [float(end) for end in np.quantile(totals.plays, [0.5, 0, 1])],
+            "median_rating": _figure(np.asarray(medians)),
+            "deviation_of_ratings": _figure(_deviations(found, weights)),
+            "rating_less_true": _figure(_means(found - self.true_rating, np.ones(len(found)), weights)),
+            "average_passer": _figure(average),
+            "average_passer_rating": _figure(population.median_rating + per_deviation * (average - population.mean)),
+            "true_deviation": float(self.true_mean.std(ddof=1)),
+            "released_true_deviation": population.play_standard_deviation / float(np.sqrt(population.shrinkage_plays)),
+            "released_mean": population.mean,
+            "luck_in_released_mean": per_deviation
+            * population.play_standard_deviation
+            / float(np.sqrt(population.passers * np.median(totals.plays))),
+            "shrinkage_plays": population.shrinkage_plays,
+            "scale_median": population.median_rating,
+            "scale_deviation": population.rating_per_standard_deviation,
+        }
+
+    def recovery(self) -> dict[str, Any]:
+        """By number of plays: correlation of every measure with true skill, and how much nearer the rating comes."""
+        found = {}
+        for plays in PLAYS:
+            enough = self._with_plays(plays)
+            if len(enough) < 3:
+                continue
+            drawn = [self._drawn(enough, plays) for _ in range(self.repeats)]
+            measures = _stacked([totals.measures(self.population) for totals in drawn])
+            weights = self._weights(enough)
+            found[str(plays)] = {
+                "passers": len(enough),
+                **_compared(
+                    {name: _correlations(values, self.skill[enough], weights) for name, values in measures.items()}
+                ),
+            }
+        return found
+
+    def reliability(self) -> dict[str, Any]:
+        """Correlation of random halves of a season, stepped up to the whole by Spearman and Brown."""
+        halves: list[list[dict[str, Array]]] = [[], []]
+        for _ in range(self.repeats):
+            shuffled = [self.rng.permutation(plays) for plays in self.season]
+            for half in (0, 1):
+                chosen = [plays[half::2] for plays in shuffled]
+                halves[half].append(_totals(self.passes, chosen).measures(self.population))
+        one, other = (_stacked(half) for half in halves)
+        weights = self._weights(np.arange(len(self.qualified)))
+        of_halves = {name: _correlations(one[name], other[name], weights) for name in MEASURES}
+        return {
+            "passers": len(self.qualified),
+            **_compared({name: 2 * values / (1 + values) for name, values in of_halves.items()}),
+        }
+
+    def results(self) -> dict[str, Any]:
+        """Correlation with a team's points a game and share of victories, of the same games and of the others.
+
+        Of the others: a measure from the weeks of even number with the results of those of odd number, and the other
+        way round, averaged.
+        """
+        season = np.arange(SEASON_GAMES)
+        even = season // GAMES_A_WEEK % 2 == 0
+        halves = [[plays[even[self.passes.game[plays]] == half] for plays in self.season] for half in (True, False)]
+        weights = self._weights(np.arange(len(self.qualified)))
+        whole = self._with_skill(self.season)
+        parts = _stacked([self._with_skill(half) for half in halves])
+        found: dict[str, Any] = {"passers": len(self.qualified)}
+        for name in ("points", "won"):
+            of_season = self._results(name, season)
+            of_others = np.stack([self._results(name, season[games]) for games in (~even, even)])
+            found[name] = _compared({key: _correlations(whole[key], of_season, weights) for key in whole})
+            found[f"{name}_of_other_games"] = _compared(
+                {key: _correlations(parts[key], of_others, weights) for key in parts}
+            )
+        return found
+
+    def coverage(self) -> dict[str, Any]:
+        """How often the 90% interval holds the true rating, and how far the rating is from it, by number of plays.
+
+        A passer's plays are shuffled and cut into sets of so many that share none. `season` is all of a season's.
+        """
+        sets: dict[str, list[list[Integers]]] = {}
+        for plays in PLAYS:
+            shuffled = [self.rng.permutation(mine) for mine in self.plays]
+            sets[str(plays)] = [
+                [mine[start : start + plays] for start in range(0, len(mine) - plays + 1, plays)] for mine in shuffled
+            ]
+        sets["season"] = [[plays] for plays in self.season]
+        weights = self._weights(np.arange(len(self.qualified)))
+        found: dict[str, Any] = {}
+        shares: list[Array] = []
+        for name, of_passer in sets.items():
+            owner = np.repeat(np.arange(len(of_passer)), [len(mine) for mine in of_passer])
+            if len(np.unique(owner)) < 3:
+                continue
+            totals = _totals(self.passes, [plays for mine in of_passer for plays in mine])
+            rated = rate(totals.plays.astype(np.intp), totals.play_score, self.population)
+            truth = self.true_rating[owner]
+            raw = self.on_the_scale(totals.play_score / totals.plays)
+            counts = np.bincount(owner, minlength=len(of_passer))
+
+            def share(values: Array, owner: Integers = owner, counts: Integers = counts) -> Array:
+                return _means(np.bincount(owner, values, minlength=len(counts)).astype(np.float64), counts, weights)
+
+            covered = (rated.low <= truth) & (truth <= rated.high)
+            shares.append(share(covered.astype(np.float64)))
+            found[name] = {
+                "passers": len(np.unique(owner)),
+                "intervals": len(owner),
+                "covered": _figure(shares[-1]),
+                "points_wide": _figure(share(rated.high - rated.low)),
+                "error": _figure(np.sqrt(share((rated.rating - truth) ** 2))),
+                "error_without_shrinkage": _figure(np.sqrt(share((raw - truth) ** 2))),
+            }
+        return {**found, "all": {"covered": _figure(np.mean(shares, axis=0))}}
+
+    def scale(self) -> dict[str, Any]:
+        """Where publicly known ratings lie among those of seasons of PEERS passers drawn from the population.
+
+        `band` is the central 95% of the drawn seasons; `percentile` counts half of those that are equal, at 99.
+        """
+        population, rng = self.population, self.rng
+        shape = (_DRAWN_SEASONS, PEERS)
+        deviation = population.play_standard_deviation
+        plays = rng.choice([len(mine) for mine in self.season], shape)
+        true = rng.normal(population.mean, deviation / np.sqrt(population.shrinkage_plays), shape)
+        total = plays * true + np.sqrt(plays) * rng.normal(0, deviation, shape)
+        ratings = -np.sort(-rate(plays, total, population).rating, axis=1)
+        found: dict[str, Any] = {"peers": PEERS, "seasons": _DRAWN_SEASONS}
+        points = {name: (ratings[:, place - 1], float(public)) for name, (place, public) in PUBLIC.items()}
+        points["first less thirteenth"] = (
+            points["first"][0] - points["thirteenth"][0],
+            points["first"][1] - points["thirteenth"][1],
+        )
+        for name, (drawn, public) in points.items():
+            low, median, high = (float(end) for end in np.quantile(drawn, [0.025, 0.5, 0.975]))
+            found[name] = {
+                "public": public,
+                "median": median,
+                "band": [low, high],
+                "percentile": 100 * float((drawn < public).mean() + (drawn == public).mean() / 2),
+                "inside": bool(low <= public <= high),
+            }
+        found["seasons_with_a_99"] = float((ratings[:, 0] == HIGHEST).mean())
+        return found
+
+    def _with_skill(self, plays: list[Integers]) -> dict[str, Array]:
+        return {**_totals(self.passes, plays).measures(self.population), "skill": self.skill}
+
+    def _results(self, name: str, games: Integers) -> Array:
+        """The mean over these games of the teams of the qualified passers."""
+        results = self.played.results
+        chosen = np.isin(results.game, games)
+        teams = int(results.team.max()) + 1
+        sums = np.bincount(results.team[chosen], getattr(results, name)[chosen], minlength=teams)
+        means: Array = sums / np.maximum(np.bincount(results.team[chosen], minlength=teams), 1)
+        return means[self.played.passers.team[self.qualified]]
+
+    def _with_plays(self, plays: int) -> Integers:
+        return np.flatnonzero([len(mine) >= plays for mine in self.plays])
+
+    def _drawn(self, passers: Integers, plays: int) -> _Totals:
+        return _totals(self.passes, [self.rng.choice(self.plays[row], plays, replace=False) for row in passers])
+
+    def _weights(self, passers: Integers) -> Array:
+        """(B + 1, P) how often each passer counts: first all once, then B resamples."""
+        drawn = self.rng.multinomial(len(passers), np.full(len(passers), 1 / len(passers)), size=self.resamples)
+        return np.concatenate([np.ones((1, len(passers))), drawn])
+
+
+def _totals(passes: Passes, sets: list[Integers]) -> _Totals:
+    """The sums over each of these sets of plays."""
+    rows = np.concatenate(sets)
+    starts = np.cumsum([0, *(len(plays) for plays in sets[:-1])])
+
+    def total(values: NDArray[Any]) -> Array:
+        return np.add.reduceat(values[rows].astype(np.float64), starts)
+
+    return _Totals(
+        plays=np.asarray([len(plays) for plays in sets], np.float64),
+        play_score=total(passes.play_score),
+        oracle_score=total(passes.oracle_score),
+        yards=total(passes.yards),
+        complete=total(passes.complete),
+        intercepted=total(passes.intercepted),
+        touchdown=total(passes.touchdown),
+        over_expected=total(passes.complete - passes.expected_completion),
+    )
+
+
+def _stacked(parts: list[dict[str, Array]]) -> dict[str, Array]:
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def _correlations(x: Array, y: Array, weights: Array) -> Array:
+    """(B,) Pearson's, by each of the weights (B, P), of (..., P) with (..., P); the mean over the leading axes."""
+    x, y = np.broadcast_arrays(np.atleast_2d(x), np.atleast_2d(y))
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    mean_x, mean_y = shares @ x.T, shares @ y.T
+    covariance = shares @ (x * y).T - mean_x * mean_y
+    variances = (shares @ (x * x).T - mean_x**2) * (shares @ (y * y).T - mean_y**2)
+    found: Array = (covariance / np.sqrt(np.maximum(variances, 1e-300))).mean(axis=1)
+    return found
+
+
+def _means(sums: Array, counts: NDArray[Any], weights: Array) -> Array:
+    """(B,) the mean, by each of the weights (B, P), of what has these sums and counts (P,)."""
+    means: Array = weights @ sums / np.maximum(weights @ counts, 1e-300)
+    return means
+
+
+def _deviations(values: Array, weights: Array) -> Array:
+    """(B,) standard deviation of values (P,) by each of the weights."""
+    count = weights.sum(axis=1)
+    centred = values - values.mean()
+    variance = weights @ centred**2 / count - (weights @ centred / count) ** 2
+    deviations: Array = np.sqrt(variance * count / (count - 1))
+    return deviations
+
+
+def _compared(found: Mapping[str, Array]) -> dict[str, Any]:
+    """Each measure, and by how much the rating is above it, resample by resample."""
+    return {
+        "measures": {name: _figure(values) for name, values in found.items()},
+        "rating_less": {name: _figure(found[RATING] - values) for name, values in found.items() if name != RATING},
+    }
+
+
+def _figure(values: Array) -> Figure:
+    """[value, lower, upper] of an estimate and its resamples (B + 1,)."""
+    return [float(values[0]), *(float(end) for end in np.quantile(values[1:], [0.025, 0.975]))]

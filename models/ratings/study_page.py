@@ -1,0 +1,387 @@
+"""docs/rating_study.md and its picture, written from the figures of `models.ratings.study`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+PICTURE = "rating_study.svg"
+"""Name of the picture, beside the page."""
+
+_NAMES = {
+    "rating": "rating",
+    "oracle": "rating by the true laws",
+    "skill": "true skill itself",
+    "passer_rating": "passer rating",
+    "yards_per_attempt": "yards per attempt",
+    "cpoe": "CPOE",
+}
+_ALTERNATIVES = ("passer_rating", "yards_per_attempt", "cpoe")
+_COLOURS = {
+    "rating": "#0b5fa5",
+    "passer_rating": "#c2571a",
+    "yards_per_attempt": "#4f8a3c",
+    "cpoe": "#8a4fa3",
+    "oracle": "#888888",
+}
+
+_RESULTS = {
+    "points": "points, same games",
+    "points_of_other_games": "points, other games",
+    "won": "victories, same games",
+    "won_of_other_games": "victories, other games",
+}
+
+_PAGE = """# What the rating is worth
+
+<!-- Written by `{command}` from its figures. Do not edit: write the page anew. -->
+
+Nobody knows how good a real passer is. In the simulator it is known: each passer has a true skill that tilts every law
+his outcomes are drawn from ([simulator.md](simulator.md)). So here it can be measured how much of a rating is skill.
+`{command}` wrote this page, and measured every number in it.
+
+**Played:** {seasons} seasons of {games} games, seeds from {seed} on, {passes} passes. No model was trained on
+them, and no reference population made of them. The first {season_games} games make a season; {qualified} passers had
+the {min_plays} passes in it that qualify. The games after them only lengthen the samples. Scored by {model}, rated by
+`aggregator/core/ratings.py` against that release's reference population. Brackets are 95% intervals by bootstrap over
+passers' seasons, {resamples} resamples. Draws of plays, and of halves, are repeated {repeats} times and averaged.
+
+**Against what.** *Passer rating* is the league's formula. *Yards per attempt* counts incompletions and interceptions
+as 0. *CPOE* is the completion percentage over expected. What is expected comes from a logistic regression with squares,
+taught by the other seasons, on what the tracking shows at the release (the receiver's depth, speed downfield, and
+distances to the nearest defender, the sideline and the passer; the passer's distance to the nearest rusher) and on
+down, distance and field position: more than models of the play-by-play can see. *Rating by the true laws* is the
+ceiling: the mean rank in the laws that the outcomes were drawn about.
+
+**What favours the rating.** True skill here shifts the ranks of outcomes in their laws, and mean ranks are what the
+rating is made of. A passer whose gift is of another kind, of completions alone, say, is not in the simulator. The
+comparison shows how much luck each measure lets in, not that skill in football is of this kind.
+
+![Recovery by number of plays, and coverage of the interval]({picture})
+
+## How well it recovers true skill
+
+Correlation with true skill over passers, after so many of a passer's passes drawn at random:
+
+{recovery}
+
+By how much the rating's correlation is higher, resample by resample:
+
+{recovery_gains}
+
+{recovery_words}
+
+Where all have as many plays, shrinkage changes no order. What it changes is the error, below.
+
+## Split-half reliability
+
+The passes of a season are cut into random halves; the correlation of both halves' measures over {reliability_passers}
+passers, stepped up to the whole season by the formula of Spearman and Brown, $2r/(1 + r)$:
+
+{reliability}
+
+## Points and victories
+
+Correlation over {results_passers} passers' seasons with their team's points a game and share of victories. *Same games*
+asks what the measure tells of what happened: the points were scored on the same passes, so that luck is on both sides.
+*Other games* asks what it tells of what comes: the measure from every other week, the results from the weeks between.
+
+{results}
+
+{results_words}
+Passer rating counts touchdowns, which are points of the same games.
+
+The last row is what a perfect measure of the passer would show. The rest is the other side, second passers, runs,
+kicks and luck. The simulator's possessions start at drawn spots and last five plays.
+
+## The interval
+
+The 90% interval against the true rating, which is the scale at the passer's true mean score on the passes of the whole
+league. Plays are cut into sets that share none. The error is the root mean square of rating less true rating, points.
+
+{coverage}
+
+{coverage_words}
+
+## The population and its scale
+
+{league}
+
+{league_words}
+
+## Plausible against what is publicly known
+
+Four ratings of the league's own are publicly known: of 2021 the first of {peers} qualified with 92, the fifth with 89,
+the thirteenth with 83; and the best of 2020 with 99. {drawn} seasons of {peers} passers each were drawn from the
+reference population (normal true means, plays as in the seasons above), and rated:
+
+{scale}
+
+{scale_words}
+"""
+
+
+def page(figures: Mapping[str, Any], model: str, command: str) -> str:
+    """The page in Markdown. `model` names what scored the plays, `command` what the page is written by."""
+    settings, league, scale = figures["settings"], figures["league"], figures["scale"]
+    return _PAGE.format(
+        command=command,
+        model=model,
+        picture=PICTURE,
+        seasons=settings["seasons"],
+        games=settings["games"],
+        seed=f"{settings['seed']:,}",
+        passes=f"{league['passes']:,}",
+        season_games=settings["season_games"],
+        qualified=league["qualified"],
+        min_plays=settings["min_plays"],
+        resamples=f"{settings['resamples']:,}",
+        repeats=settings["repeats"],
+        recovery=recovery_table(figures["recovery"]),
+        recovery_gains=_recovery_gains(figures["recovery"]),
+        recovery_words=_recovery_words(figures["recovery"]),
+        reliability_passers=figures["reliability"]["passers"],
+        reliability=reliability_table(figures["reliability"]),
+        results_passers=figures["results"]["passers"],
+        results=results_table(figures["results"]),
+        results_words=_results_words(figures["results"]),
+        coverage=coverage_table(figures["coverage"]),
+        coverage_words=_coverage_words(figures["coverage"]),
+        league=_league(league),
+        league_words=_league_words(league),
+        peers=scale["peers"],
+        drawn=f"{scale['seasons']:,}",
+        scale=scale_table(scale),
+        scale_words=_scale_words(scale),
+    )
+
+
+def picture(figures: Mapping[str, Any]) -> str:
+    """Recovery and coverage by number of plays: an SVG, the same for the same figures."""
+    with mpl.rc_context({"svg.hashsalt": "rating study", "svg.fonttype": "none", "font.size": 9}):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        recovery, coverage = figure.subplots(1, 2)
+        plays = list(figures["recovery"])
+        for place, (name, colour) in enumerate(_COLOURS.items()):
+            found = [figures["recovery"][n]["measures"][name] for n in plays]
+            places = [spot + 0.08 * (place - 2) for spot in range(len(plays))]
+            style = "--" if name == "oracle" else "-"
+            recovery.errorbar(
+                places, [v for v, _, _ in found], _bars(found), color=colour, ls=style, marker="o", ms=3, lw=1.2,
+                capsize=2, label=_NAMES[name],
+            )  # fmt: skip
+        recovery.set_xticks(range(len(plays)), plays)
+        recovery.set(xlabel="plays", ylabel="correlation with true skill", ylim=(None, 1))
+        recovery.legend(frameon=False, fontsize=8, loc="lower right")
+        sets = [name for name in figures["coverage"] if name != "all"]
+        covered = [figures["coverage"][name]["covered"] for name in sets]
+        coverage.axhline(0.9, color="#888888", lw=1, ls="--")
+        coverage.errorbar(
+            range(len(sets)), [v for v, _, _ in covered], _bars(covered), color=_COLOURS["rating"], ls="", marker="o",
+            capsize=3,
+        )  # fmt: skip
+        coverage.set_xticks(range(len(sets)), sets)
+        coverage.set(xlabel="plays", ylabel="share of 90% intervals that hold the true rating", ylim=(0.7, 1.01))
+        for axes in (recovery, coverage):
+            axes.spines[["top", "right"]].set_visible(False)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def _bars(found: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Lengths of the error bars; a bootstrap interval may leave its own estimate out."""
+    return [[max(v - low, 0) for v, low, _ in found], [max(high - v, 0) for v, _, high in found]]
+
+
+def recovery_table(found: Mapping[str, Any]) -> str:
+    """Correlation of every measure with true skill, by number of plays."""
+    rows = [
+        [plays, of_plays["passers"], *(_interval(of_plays["measures"][name]) for name in _COLOURS)]
+        for plays, of_plays in found.items()
+    ]
+    return _table(["plays", "passers", *(_NAMES[name] for name in _COLOURS)], rows)
+
+
+def _recovery_gains(found: Mapping[str, Any]) -> str:
+    rows = [
+        [plays, *(_interval(of_plays["rating_less"][name], signed=True) for name in _ALTERNATIVES)]
+        for plays, of_plays in found.items()
+    ]
+    return _table(["plays", *(f"than {_NAMES[name]}" for name in _ALTERNATIVES)], rows)
+
+
+def _recovery_words(found: Mapping[str, Any]) -> str:
+    """Which differences the seasons settle, and which they do not."""
+    lines = []
+    for name in _ALTERNATIVES:
+        gains = {plays: of_plays["rating_less"][name] for plays, of_plays in found.items()}
+        better = [plays for plays, (_, low, _) in gains.items() if low > 0]
+        worse = [plays for plays, (_, _, high) in gains.items() if high < 0]
+        unsettled = [plays for plays in gains if plays not in better + worse]
+        parts = [
+            f"{verdict} after {_listed(plays)} plays"
+            for verdict, plays in (
+                ("The rating is better", better),
+                ("the rating is **worse**", worse),
+                ("the interval of the difference holds 0", unsettled),
+            )
+            if plays
+        ]
+        lines.append(f"- Against {_NAMES[name]}: " + "; ".join(parts) + ".")
+    return "\n".join(lines)
+
+
+def reliability_table(found: Mapping[str, Any]) -> str:
+    """Split-half reliability of every measure."""
+    rows = [
+        [
+            _NAMES[name],
+            _interval(value),
+            _interval(found["rating_less"][name], signed=True) if name in found["rating_less"] else "",
+        ]
+        for name, value in found["measures"].items()
+    ]
+    return _table(["measure", "reliability", "the rating's less this"], rows)
+
+
+def results_table(found: Mapping[str, Any]) -> str:
+    """Correlation of every measure with points and victories."""
+    order = ("rating", *_ALTERNATIVES, "oracle", "skill")
+    rows = [[_NAMES[name], *(_interval(found[key]["measures"][name]) for key in _RESULTS)] for name in order]
+    return _table(["measure", *_RESULTS.values()], rows)
+
+
+def _results_words(found: Mapping[str, Any]) -> str:
+    """Where the rating and an alternative differ beyond the interval of their difference."""
+    gains = [
+        (_NAMES[name], title, found[key]["rating_less"][name])
+        for key, title in _RESULTS.items()
+        for name in _ALTERNATIVES
+    ]
+    more = [f"{name} ({title}: {_interval(gain, signed=True)})" for name, title, gain in gains if gain[1] > 0]
+    less = [f"{name} ({title}: {_interval(gain, signed=True)})" for name, title, gain in gains if gain[2] < 0]
+    words = [
+        f"The rating's correlation is {verdict} than that of {_listed(named)}."
+        for verdict, named in (("higher", more), ("**lower**", less))
+        if named
+    ]
+    return " ".join([*words, "All other differences from these three hold 0 in their intervals."])
+
+
+def coverage_table(found: Mapping[str, Any]) -> str:
+    """How often the interval holds the true rating, by number of plays."""
+    rows = [
+        [
+            plays,
+            of_plays["passers"],
+            f"{of_plays['intervals']:,}",
+            _interval(of_plays["covered"]),
+            f"{of_plays['points_wide'][0]:.1f}",
+            _interval(of_plays["error"], digits=1),
+            _interval(of_plays["error_without_shrinkage"], digits=1),
+        ]
+        for plays, of_plays in found.items()
+        if plays != "all"
+    ]
+    rows.append(["mean of these", "", "", _interval(found["all"]["covered"]), "", "", ""])
+    heads = ["plays", "passers", "intervals", "covered", "width, points", "error", "error without shrinkage"]
+    return _table(heads, rows)
+
+
+def _coverage_words(found: Mapping[str, Any]) -> str:
+    missed = [plays for plays, of_plays in found.items() if not of_plays["covered"][1] <= 0.9 <= of_plays["covered"][2]]
+    if not missed:
+        return "The share covered is 90% within its interval in every row."
+    named = _listed(["the mean" if plays == "all" else plays for plays in missed])
+    return f"The share covered differs from 90% beyond its interval for: {named}. The other rows hold 90%."
+
+
+def _league(found: Mapping[str, Any]) -> str:
+    median, fewest, most = found["plays_of_a_season"]
+    rows = [
+        ["passes of a qualified passer in a season: median, fewest, most", f"{median:.0f}, {fewest:.0f}, {most:.0f}"],
+        [
+            f"median rating of the qualified (made to be {found['scale_median']:g})",
+            _interval(found["median_rating"], digits=1),
+        ],
+        [
+            f"standard deviation of their ratings (made to be {found['scale_deviation']:g})",
+            _interval(found["deviation_of_ratings"], digits=1),
+        ],
+        ["rating less true rating, mean", _interval(found["rating_less_true"], digits=2, signed=True)],
+        ["mean play score of a league-average passer", _interval(found["average_passer"], digits=4)],
+        ["the release's mean", f"{found['released_mean']:.4f}"],
+        ["rating of a league-average passer", _interval(found["average_passer_rating"], digits=1)],
+        ["standard error of the release's mean, in points of rating", f"{found['luck_in_released_mean']:.2f}"],
+        ["standard deviation of true mean play scores, here", f"{found['true_deviation']:.4f}"],
+        ["the same as the release has it, $s/\\sqrt{k}$", f"{found['released_true_deviation']:.4f}"],
+        ["the release's shrinkage, plays", f"{found['shrinkage_plays']:.1f}"],
+    ]
+    return _table(["", ""], rows)
+
+
+def _league_words(found: Mapping[str, Any]) -> str:
+    apart = found["average_passer_rating"][0] - found["scale_median"]
+    errors = abs(apart) / found["luck_in_released_mean"]
+    verdict = "luck explains it" if errors < 2 else "**more than luck**"
+    return (
+        f"The league-average passer, whose skill is 0, stands {apart:+.1f} points from the population's mean. That is "
+        f"{errors:.1f} standard errors of the release's mean: {verdict}. "
+        "By the true laws his mean play score is 0.5 exactly. What it differs from 0.5 is the model's error, and "
+        "measuring against the population's mean takes it out. That a real league's median passer stands there is not "
+        "established: no season of a real league with tracking is at hand."
+    )
+
+
+def scale_table(found: Mapping[str, Any]) -> str:
+    """Publicly known ratings among those of drawn seasons."""
+    rows = [
+        [
+            title,
+            f"{point['public']:.0f}",
+            f"{point['median']:.1f}",
+            "{:.1f} to {:.1f}".format(*point["band"]),
+            f"{point['percentile']:.1f}%",
+            "inside" if point["inside"] else "**outside**",
+        ]
+        for title, point in _points(found)
+    ]
+    return _table(["", "public", "median season", "95% of seasons", "percentile of the public one", ""], rows)
+
+
+def _scale_words(found: Mapping[str, Any]) -> str:
+    outside = [title for title, point in _points(found) if not point["inside"]]
+    said = f"**Outside the band of 95%: {_listed(outside)}.**" if outside else "All lie inside the band of 95%."
+    said += " The scale's two constants were chosen so that these four lie inside: a fit, not a check."
+    return said + f" In {found['seasons_with_a_99']:.0%} of the seasons the first has 99."
+
+
+def _points(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    titles = {
+        "first": "2021, first",
+        "fifth": "2021, fifth",
+        "thirteenth": "2021, thirteenth",
+        "first less thirteenth": "2021, first less thirteenth",
+        "best": "2020, best",
+    }
+    return [(title, found[name]) for name, title in titles.items()]
+
+
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def _interval(figure: Sequence[float], digits: int = 3, *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    value, low, high = (f"{number:{sign}.{digits}f}" for number in figure)
+    return f"{value} [{low}, {high}]"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])

@@ -1,0 +1,3 @@
+from fixtures_release import passing_release, releases
+
+__all__ = ["passing_release", "releases"]

@@ -1,0 +1,113 @@
+"""docs/score.md is right to the last printed digit: by the code that serves, and by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from models.ratings import worked_example
+from models.ratings.worked_example import EDGES
+from playscore.release import Release, list_releases
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return (ROOT / worked_example.PAGE).read_text()
+
+
+@pytest.fixture(scope="module")
+def newest() -> Release:
+    return list_releases(ROOT / worked_example.RELEASES, "passing")[-1]
+
+
+def table(page: str, part: str, which: int = 0) -> list[list[str]]:
+    """The cells of a table of a worked part, without its head."""
+    text = page.split(f"<!-- worked: {part} -->")[1].split("<!-- end -->", maxsplit=1)[0]
+    block = [block for block in text.split("\n\n") if block.startswith("|")][which]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]]
+
+
+def by_hand(formula: str) -> float:
+    """What a calculator makes of a formula as it is printed."""
+    for printed, typed in {"−": "-", "·": "*", "^": "**"}.items():
+        formula = formula.replace(printed, typed)
+    assert re.fullmatch(r"[-+*/(). \d]+", formula), formula
+    return float(eval(formula))
+
+
+def test_the_page_is_what_the_code_says_with_the_newest_release(page: str, newest: Release) -> None:
+    assert page == worked_example.written(page, newest), "run: python -m models.ratings.worked_example"
+
+
+def test_the_bins_follow_from_the_logits_by_hand(page: str) -> None:
+    *rows, total = table(page, "law")
+    weights = [math.exp(float(row[1])) for row in rows]
+    running = 0.0
+    for row, weight in zip(rows, weights, strict=True):
+        running += weight / sum(weights)
+        assert float(row[2]) == pytest.approx(weight, abs=6e-6)
+        assert float(row[3]) == pytest.approx(weight / sum(weights), abs=6e-6)
+        assert float(row[4]) == pytest.approx(running, abs=6e-6)
+    assert float(total[2]) == pytest.approx(sum(weights), abs=6e-6)
+    assert float(total[3]) == 1.0
+
+
+def test_the_thresholds_follow_by_hand(page: str) -> None:
+    for _, _, formula, yards, _, _ in table(page, "thresholds"):
+        assert by_hand(formula) == pytest.approx(float(yards), abs=2e-3)
+
+
+def test_the_play_scores_follow_by_hand(page: str) -> None:
+    body = [float(row[4]) for row in table(page, "law")[:-1]]
+    (_, _, _, lower, *_), (_, _, _, upper, *_) = table(page, "thresholds")
+    rows = table(page, "ranks")
+    places = {name: [yards - 0.5, yards + 0.5] for name, yards in worked_example.OUTCOMES.items()}
+    assert [row[0] for row in rows] == list(places)
+    for name, formulas, below, upto, score in rows:
+        ends = [by_hand(formula) for formula in formulas.split(";")]
+        assert ends == pytest.approx([float(below), float(upto)], abs=1e-4)
+        assert float(score) == pytest.approx(sum(ends) / 2, abs=1e-4)
+        for place, end in zip(places[name], ends, strict=True):
+            if float(lower) < place < float(upper):
+                known = [0.0, *body]
+                bin_ = max(number for number, edge in enumerate(EDGES) if edge <= place)
+                share = (place - EDGES[bin_]) / (EDGES[bin_ + 1] - EDGES[bin_])
+                assert end == pytest.approx(known[bin_] + share * (known[bin_ + 1] - known[bin_]), abs=2e-5)
+    scores = [float(row[4]) for row in rows]
+    assert sorted(scores) == [scores[3], scores[0], scores[1], scores[2]]
+
+
+def test_the_rating_follows_from_the_printed_constants_by_hand(page: str) -> None:
+    constants = table(page, "rating")
+    mu, sd, s, k, middle, per_deviation = (float(row[2]) for row in constants)
+    rows = {name: [float(value) for value in values] for name, *values in table(page, "rating", 1)}
+    counts, totals, means, shrunk, ratings, margins, lows, highs = rows.values()
+
+    def scale(mean: float) -> float:
+        return min(99.0, max(50.0, middle + per_deviation * (mean - mu) / sd))
+
+    for place, plays in enumerate(counts):
+        mean = (totals[place] + k * mu) / (plays + k)
+        margin = 1.645 * s / math.sqrt(plays + k)
+        assert means[place] == pytest.approx(totals[place] / plays, abs=1e-4)
+        assert shrunk[place] == pytest.approx(mean, abs=1e-5)
+        assert margins[place] == pytest.approx(margin, abs=1e-5)
+        found = (ratings[place], lows[place], highs[place])
+        assert found == pytest.approx([scale(mean), scale(mean - margin), scale(mean + margin)], abs=0.06)
+    assert means[0] == means[1]
+    assert abs(ratings[0] - middle) < abs(ratings[1] - middle)
+
+
+def test_what_the_page_says_of_the_release_holds(page: str, newest: Release) -> None:
+    edges = newest.law.edges
+    assert (len(edges) - 1, edges[0], edges[-1]) == (120, -20.5, 99.5)
+    assert "120 bins one yard wide, from −20.5 to 99.5" in page
+    assert newest.law.lower_tail == newest.law.upper_tail == 0.05
+    population = newest.reference_population
+    assert population.min_plays == 224
+    assert rf"{population.median_rating:g} + {population.rating_per_standard_deviation:g}\,\frac" in page
