@@ -39,12 +39,16 @@ def _load(entry: EntryPoint) -> click.Command:
         )
         @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
         def absent(arguments: tuple[str, ...]) -> None:
-            raise click.ClickException(f"this command needs {needed}: pip install 'playscore[train]'")
+            raise click.ClickException(_lacking(needed))
 
         return absent
     if not isinstance(command, click.Command):
         raise TypeError(f"{entry.value} is no click command")
     return command
+
+
+def _lacking(package: str) -> str:
+    return f"this command needs the package {package}: pip install 'playscore[compare]', or make environments"
 
 
 _OWN = {"playscore", "featurizer", "scorer", "aggregator", "pipeline", "servicekit", "models", "simulator", "deploy"}
@@ -67,4 +71,10 @@ def main() -> None:
         click.echo(f"playscore: {error.detail}", err=True)
         for violation in error.fields:
             click.echo(f"  {violation.field}: {violation.description}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if not package or package in _OWN:
+            raise
+        click.echo(f"playscore: {_lacking(package)}", err=True)
         sys.exit(1)

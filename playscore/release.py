@@ -57,7 +57,9 @@ class ReferencePopulation(_Part):
     shrinkage_plays: Annotated[float, Field(ge=0)]
     """Plays at the population's mean that every passer is given."""
     median_rating: float = 84.0
+    """Rating of a passer at the population's mean."""
     rating_per_standard_deviation: float = 7.0
+    """Points that a rating rises by with each standard deviation above that mean."""
 
 
 class Release(_Part):

@@ -14,23 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from models.passing.columns import Roles, roles
+from models.passing.heads import Head, Outputs, head_named
 from playscore.features import FeatureSpecification
-
-EDGES = tuple(float(edge) - 0.5 for edge in range(-20, 101))
-"""Half-integers of yards, so that every whole number of yards has a bin: -20 ... 99, all that a play can gain."""
-LOWER_TAIL = UPPER_TAIL = 0.05
-LARGEST_SHAPE = 0.5
-SMALLEST_SCALE = 0.05
-"""Yards."""
-IMPOSSIBLE = -20.0
-"""Added to the logits of gains beyond the goal line."""
 
 
 @dataclass(frozen=True)
 class Size:
     """How large the network is."""
 
-    channels: int = 64
+    channels: int = 32
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     kernel: int = 3
     player: int = 64
@@ -56,6 +48,8 @@ class Design:
     base_rates: Sequence[float]
     """(K,) probabilities of the bins over all plays, from which the head starts."""
     size: Size = field(default_factory=Size)
+    head: str = "spliced"
+    """Which laws it answers with: see `models.passing.heads`."""
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -151,9 +145,10 @@ class ReleaseEncoder(nn.Module):
         for anchor in self.anchors:
             relative = moving - moving[:, anchor : anchor + 1]
             distance = torch.sqrt(relative[..., :2].square().sum(-1, keepdim=True) + 1e-6)
-            relations += [relative, distance, torch.exp(-4 * distance)]
-        known = present * present[:, self.anchors[0] : self.anchors[0] + 1]
-        encoded = self.encode(torch.cat([players, *relations], dim=-1)) * known
+            # An absent anchor stands nowhere: nobody is in relation to it.
+            seen = present[:, anchor : anchor + 1]
+            relations += [relative * seen, distance * seen, torch.exp(-4 * distance) * seen]
+        encoded = self.encode(torch.cat([players, *relations], dim=-1)) * present
         defense, offense = encoded[:, self.defense], encoded[:, self.offense]
         target = encoded[:, self.anchors[0]]
         pooled: Tensor = torch.cat([defense.sum(1) / 4, defense.amax(1), offense.sum(1) / 4, target], dim=-1)
@@ -161,15 +156,14 @@ class ReleaseEncoder(nn.Module):
 
 
 class PassingNetwork(nn.Module):
-    """frames (N, T, C), mask (N, T), static (N, S) to logits (N, K) and tails (N, 4).
+    """frames (N, T, C), mask (N, T), static (N, S) to the parameters that the head answers with.
 
-    The mask is 1 on real frames, which come first; what stands in the frames after them changes nothing. The tails are
-    lower shape, lower scale, upper shape, upper scale.
+    The mask is 1 on real frames, which come first; what stands in the frames after them changes nothing.
     """
 
     static_mean: Tensor
     static_deviation: Tensor
-    yards: Tensor
+    head: Head
 
     def __init__(self, features: FeatureSpecification, design: Design) -> None:
         super().__init__()
@@ -187,7 +181,6 @@ class PassingNetwork(nn.Module):
         self.end_zone_mask = columns.value_masks[columns.values.index(columns.yards_to_end_zone)]
         self.register_buffer("static_mean", torch.tensor(scaling.static_mean))
         self.register_buffer("static_deviation", torch.tensor(scaling.static_deviation))
-        self.register_buffer("yards", torch.tensor(EDGES[:-1]) + 0.5)
 
         statics = len(self.value_places) + len(self.flag_places)
         joined = size.channels + 4 * size.player + len(columns.others) + statics
@@ -199,38 +192,33 @@ class PassingNetwork(nn.Module):
             nn.Linear(size.hidden, size.hidden),
             nn.GELU(),
         )
-        # One more logit than bins: that of the gain which reaches the goal line, wherever it lies.
-        self.head = nn.Linear(size.hidden, len(self.yards) + 5)
-        nn.init.normal_(self.head.weight, std=0.01)
-        with torch.no_grad():
-            self.head.bias.zero_()
-            self.head.bias[: len(self.yards)] = torch.log(torch.tensor(design.base_rates))
+        self.head = head_named(design.head)(size.hidden, design.base_rates)
 
-    def forward(self, frames: Tensor, mask: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and tails."""
-        last = mask - torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
+    def forward(self, frames: Tensor, mask: Tensor, static: Tensor) -> Outputs:
+        """The parameters of the laws."""
         players, others = self.inputs(frames)
+        last = mask - torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
+        state = (self.since_snap(players, others, mask) * last[:, None, :]).sum(2)
+        players_at_release = (players * last[:, :, None, None]).sum(1)
+        others_at_release = (others * last[:, :, None]).sum(1)
+        joined = torch.cat(
+            [state, self.at_release(players_at_release), others_at_release, self._situation(static)], dim=-1
+        )
+        end_zone, known = (static[:, place : place + 1] for place in (self.end_zone_place, self.end_zone_mask))
+        answer: Outputs = self.head(self.trunk(joined), end_zone, known)
+        return answer
+
+    def since_snap(self, players: Tensor, others: Tensor, mask: Tensor) -> Tensor:
+        """(N, channels, T) what the convolutions have seen up to each frame."""
         rows = torch.cat([players.flatten(2), others], dim=-1) * mask[:, :, None]
-        state = self.blocks(self.embed(rows.transpose(1, 2)))
-        state = (state * last[:, None, :]).sum(2)
-        at_release = self.release((players * last[:, :, None, None]).sum(1))
-        other_at_release = (others * last[:, :, None]).sum(1)
-        joined = torch.cat([state, at_release, other_at_release, self._situation(static)], dim=-1)
-        answer = self.head(self.trunk(joined))
-        return self._logits(answer[:, :-5], answer[:, -5:-4], static), self._tails(answer[:, -4:])
+        state: Tensor = self.blocks(self.embed(rows.transpose(1, 2)))
+        return state
+
+    def at_release(self, players: Tensor) -> Tensor:
+        """(N, 4 H) what the set encoder makes of the players (N, P, F) of the last frame."""
+        state: Tensor = self.release(players)
+        return state
 
     def _situation(self, static: Tensor) -> Tensor:
         scaled = ((static - self.static_mean) / self.static_deviation)[:, self.value_places]
         return torch.cat([scaled * static[:, self.mask_places], static[:, self.flag_places]], dim=-1)
-
-    def _logits(self, free: Tensor, goal_line: Tensor, static: Tensor) -> Tensor:
-        known = static[:, self.end_zone_mask : self.end_zone_mask + 1]
-        beyond = self.yards - static[:, self.end_zone_place : self.end_zone_place + 1]
-        scores = (beyond.abs() < 0.5).to(free.dtype) * known
-        impossible = (beyond >= 0.5).to(free.dtype) * known
-        return free + scores * goal_line + impossible * IMPOSSIBLE
-
-    def _tails(self, raw: Tensor) -> Tensor:
-        shapes = LARGEST_SHAPE * torch.sigmoid(raw[:, ::2] - 1)
-        scales = nn.functional.softplus(raw[:, 1::2] + 1) + SMALLEST_SCALE
-        return torch.stack([shapes[:, 0], scales[:, 0], shapes[:, 1], scales[:, 1]], dim=-1)

@@ -7,31 +7,33 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from featurizer.core.columns import PASSING
-from models.passing import evaluation, graph, plays, training
+from models.passing import evaluation, graph, training
+from models.passing.atomic import whole
 from models.passing.card import card
-from models.passing.network import EDGES, LOWER_TAIL, UPPER_TAIL
+from models.passing.contestants import BOOSTED, NETWORKS, Networks
+from models.passing.heads import EDGES, LOWER_TAIL, UPPER_TAIL
 from models.passing.plays import PassPlays
-from models.passing.population import SEASON_GAMES, SKILL_SPREAD, reference_population
-from models.passing.run import Run
+from models.passing.run import EVALUATION, Progress, Run
+from models.ratings import study
+from models.ratings.population import SEASON_GAMES, reference_population
+from models.ratings.seasons import STUDY_GAMES, STUDY_SEED, play
 from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column
 from playscore.release import (
     DESCRIPTION,
     GRAPH,
-    ReferencePopulation,
     Release,
     ReleasedColumn,
     ReleasedFeatures,
     ReleasedLaw,
+    list_releases,
     load_release,
 )
 
@@ -44,41 +46,65 @@ POPULATION = (
     "skill is normal with standard deviation 0.2 of the simulator's scale. No season of a real league with tracking "
     "is at hand to take its place: ratings of real passers compare with each other, not with a real league's median."
 )
-# Seeds of plays that no run trains on; a run's own seed is below them.
-TEST_SEED = 1_000_001
 POPULATION_SEED = 1_000_100
+"""Of the first season of the reference population: apart from those of plays learnt from, judged or studied."""
+_KEPT = (
+    "plays",
+    "games",
+    "folds",
+    "effective_games",
+    "shown",
+    "pit_ks_by_chance",
+    "figures",
+    "crps_less_ours",
+    "crps_regret",
+    "crps_regret_realised",
+    "groups",
+    "unweighted",
+    "points_absolute_error",
+)
+"""Of an evaluation: what a release keeps. Histograms and examples stay on the run's page."""
 
-Progress = Callable[[str, Iterable[Any], int], Iterable[Any]]
-"""Shows how far an iteration of that length has come, under that name."""
 
+def release(run: Run, version: int, root: Path, *, seasons: int, study_seasons: int, progress: Progress) -> Path:
+    """Make release `version` of the run's network under `root`. Refuses to touch a release that exists.
 
-def release(run: Run, version: int, root: Path, *, test_games: int, seasons: int, progress: Progress) -> Path:
-    """Make release `version` of the run's network under `root`. Refuses to touch a release that exists."""
+    `seasons` are played for the reference population, `study_seasons` others to see how well ratings tell skill.
+    Raises PlayscoreError: FIELD_INVALID for a version that exists, for seasons that run into those of the study, or
+    where the run's network as it is was not judged beside the alternatives; INTERNAL where the exported graph does not
+    say what the network says.
+    """
+    if seasons > STUDY_SEED - POPULATION_SEED:
+        raise PlayscoreError(
+            Reason.FIELD_INVALID,
+            f"{seasons} seasons of the reference population run into those of the study: take at most "
+            f"{STUDY_SEED - POPULATION_SEED}",
+        )
     folder = root / MODEL / str(version)
     if folder.exists():
         raise PlayscoreError(
             Reason.FIELD_INVALID, f"{folder} exists, and released files never change; take the next version"
         )
-    network, _ = training.load(run.folder)
+    found = _evaluation(run)
+    checkpoint = Networks(run, progress).released_path()
+    _check_judged(run, found, checkpoint)
+    network = training.load(checkpoint)
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / str(version)
         made.mkdir()
-        test = plays.joined(
-            list(progress("simulating plays to test on", plays.simulated(TEST_SEED, range(test_games)), test_games))
-        )
-        example = _example(test)
+        example = _example(run.simulated[1])
         graph.export(network, example, made / GRAPH)
         parity = graph.largest_difference(network, made / GRAPH, example)
         if parity > graph.PARITY:
             raise PlayscoreError(Reason.INTERNAL, f"the exported graph differs from the network by {parity:.1e}")
         session = graph.session(made / GRAPH)
-        population = _population(session, seasons, progress)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
-        figures = _figures(session, _taught(run, Path(scratch) / "taught.onnx", example), run, test) | {
-            "parity": parity,
-            "parameters": parameters,
-            "training": run.settings,
-        }
+
+        def laws(plays: PassPlays) -> evaluation.Array:
+            return evaluation.graph_cdf(session, plays)
+
+        league = play(laws, seasons=seasons, games=SEASON_GAMES, seed=POPULATION_SEED, progress=progress)
+        reference = reference_population(league.passes.play_score, league.passes.passer, seasons, POPULATION)
+        studied = play(laws, seasons=study_seasons, games=STUDY_GAMES, progress=progress)
         described = Release(
             model=MODEL,
             version=version,
@@ -91,74 +117,77 @@ def release(run: Run, version: int, root: Path, *, test_games: int, seasons: int
             bucket_lengths=BUCKET_LENGTHS,
             max_batch_size=MAX_BATCH_SIZE,
             law=ReleasedLaw(edges=EDGES, lower_tail=LOWER_TAIL, upper_tail=UPPER_TAIL),
-            reference_population=population,
-            graph_sha256=hashlib.sha256((made / GRAPH).read_bytes()).hexdigest(),
-            figures=figures,
+            reference_population=reference,
+            graph_sha256=_sha256(made / GRAPH),
+            figures={
+                "training": run.settings,
+                "parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "parity": parity,
+                **_kept(found),
+                "ratings": study.figures(studied, reference),
+            },
         )
         (made / DESCRIPTION).write_text(json.dumps(described.model_dump(mode="json"), indent=1) + "\n")
         (made / CARD).write_text(card(described))
         load_release(made)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(made, folder)
+        with whole(folder) as partial:
+            shutil.copytree(made, partial)
     return folder
+
+
+def newest(root: Path) -> Release:
+    """The newest release under `root`. Raises PlayscoreError (MODEL_NOT_FOUND) where there is none."""
+    found = list_releases(root, MODEL)
+    if not found:
+        raise PlayscoreError(
+            Reason.MODEL_NOT_FOUND, f"no release of {MODEL} in {root}; playscore release passing makes one"
+        )
+    return found[-1]
+
+
+def _evaluation(run: Run) -> dict[str, Any]:
+    """What a release's card says was judged: every part of it, against every alternative."""
+    path = run.folder / EVALUATION
+    parts = ("simulated", "real") if run.has_real else ("simulated",)
+    if not path.exists():
+        raise _unjudged(run, f"{run.folder} was not evaluated, and a release carries its figures")
+    found: dict[str, Any] = json.loads(path.read_text())
+    for part in parts:
+        missing = {*NETWORKS, BOOSTED} - found.get(part, {}).get("figures", {}).keys()
+        if missing:
+            raise _unjudged(
+                run, f"{path} has no figures of {', '.join(sorted(missing))} on {part} plays, which a release carries"
+            )
+    return found
+
+
+def _check_judged(run: Run, found: dict[str, Any], checkpoint: Path) -> None:
+    judged = found.get("network", {}).get("sha256")
+    if not checkpoint.exists() or judged != _sha256(checkpoint):
+        raise _unjudged(run, f"{run.folder / EVALUATION} is of another network than {checkpoint}; evaluate again")
+
+
+def _unjudged(run: Run, what: str) -> PlayscoreError:
+    return PlayscoreError(Reason.FIELD_INVALID, f"{what}: playscore evaluate passing --compare --run {run.folder}")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _kept(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        part: {name: found[part][name] for name in _KEPT if name in found[part]}
+        for part in ("simulated", "real")
+        if part in found
+    }
 
 
 def _columns(columns: tuple[Column, ...]) -> tuple[ReleasedColumn, ...]:
     return tuple(ReleasedColumn(name=column.name, unit=column.unit) for column in columns)
 
 
-def _example(test: PassPlays) -> tuple[torch.Tensor, ...]:
-    chosen = np.flatnonzero(test.lengths <= BUCKET_LENGTHS[1])[:MAX_BATCH_SIZE]
-    frames, mask, statics = test.padded(chosen, BUCKET_LENGTHS[1])
+def _example(plays: PassPlays) -> tuple[torch.Tensor, ...]:
+    chosen = np.flatnonzero(plays.lengths <= BUCKET_LENGTHS[1])[:MAX_BATCH_SIZE]
+    frames, mask, statics = plays.padded(chosen, BUCKET_LENGTHS[1])
     return torch.from_numpy(frames), torch.from_numpy(mask), torch.from_numpy(statics)
-
-
-def _population(session: onnxruntime.InferenceSession, seasons: int, progress: Progress) -> ReferencePopulation:
-    scores, passers = [], []
-    for season in range(seasons):
-        seed = POPULATION_SEED + season
-        made = plays.simulated(seed, range(SEASON_GAMES), skill_spread=SKILL_SPREAD)
-        for game in progress(f"reference season {season + 1} of {seasons}", made, SEASON_GAMES):
-            scores.append(evaluation.ranks(session, game).play_scores)
-            passers.append(np.char.add(f"{season}/", game.passers))
-    return reference_population(np.concatenate(scores), np.concatenate(passers), seasons, POPULATION)
-
-
-def _taught(run: Run, path: Path, example: tuple[torch.Tensor, ...]) -> onnxruntime.InferenceSession:
-    """The network as it was before real plays tuned it."""
-    graph.export(training.load(run.folder, training.TAUGHT)[0], example, path)
-    return graph.session(path)
-
-
-def _figures(
-    session: onnxruntime.InferenceSession, taught: onnxruntime.InferenceSession, run: Run, test: PassPlays
-) -> dict[str, Any]:
-    rates = np.bincount((run.simulated().yards - plays.FIRST_YARD).astype(int), minlength=plays.BINS) + 0.5
-    simulated = {
-        "plays": len(test),
-        "games": len(set(test.games.tolist())),
-        "model": evaluation.figures(evaluation.ranks(session, test), test),
-        "oracle": evaluation.figures(evaluation.oracle_ranks(test), test),
-        "base_rates": evaluation.figures(evaluation.base_rate_ranks(rates / rates.sum(), test), test),
-    }
-    real = run.real_test()
-    if real is None:
-        return {"simulated": simulated}
-    held_out, weights = real
-    found = evaluation.ranks(session, held_out)
-    # What is known of the league without any tracking: the yards of the plays that the network may see, weighted alike.
-    learnt, learnt_weights = run.real_training()
-    rates = np.bincount((learnt.yards - plays.FIRST_YARD).astype(int), learnt_weights, minlength=plays.BINS) + 0.5
-    return {
-        "simulated": simulated,
-        "real": {
-            "plays": len(held_out),
-            "games": len(set(held_out.games.tolist())),
-            "model": evaluation.figures(found, held_out, weights=weights),
-            "before_tuning": evaluation.figures(evaluation.ranks(taught, held_out), held_out, weights=weights),
-            "model_unweighted": evaluation.figures(found, held_out),
-            "base_rates": evaluation.figures(
-                evaluation.base_rate_ranks(rates / rates.sum(), held_out), held_out, weights=weights
-            ),
-        },
-    }

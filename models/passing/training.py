@@ -1,12 +1,18 @@
-"""Training: simulated plays teach, real plays tune. Reproducible by seed on one kind of machine."""
+"""Training: simulated plays teach, real plays tune. Reproducible by seed on one kind of machine, and resumable.
+
+A `Trainer` works in a folder of its own: `taught.pt` is the best epoch on simulated plays alone, `tuned.pt` what became
+of it with real plays mixed in, `state.pt` all that it takes to go on after an interruption, `history.json` the figures
+of every epoch.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +22,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featurizer.core.columns import PASSING
+from models.passing import parallel
+from models.passing.atomic import whole
 from models.passing.columns import roles
-from models.passing.network import EDGES, LOWER_TAIL, UPPER_TAIL, Design, PassingNetwork, Scaling, Size
-from models.passing.plays import FIRST_YARD, PassPlays
-from playscore.distributions import SplicedBinnedPareto
+from models.passing.heads import EDGES, Outputs
+from models.passing.network import Design, PassingNetwork, Scaling, Size
+from models.passing.plays import PassPlays, yard_rates
 from playscore.errors import PlayscoreError, Reason
 
-TAUGHT = "taught.pt"
-"""The best epoch on simulated plays alone."""
-CHECKPOINT = "checkpoint.pt"
-"""What is released: tuned on real plays where there are any."""
+TAUGHT, TUNED = "taught.pt", "tuned.pt"
 HISTORY = "history.json"
-FLOOR = 1e-6
-"""Added to every probability in the loss: an outcome thought impossible costs 14 nats and not infinitely many."""
+_STATE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -37,46 +41,28 @@ class Schedule:
 
     seed: int = 1
     epochs: int = 12
-    tuning_epochs: int = 2
-    """Epochs that mix real plays in, after the others. Their number is fixed: no real play chooses a checkpoint."""
+    """On simulated plays."""
+    patience: int = 4
+    """Epochs without a better one on simulated plays set aside, after which teaching stops."""
     batch: int = 256
-    real_share: float = 0.15
-    """Of the loss of the tuning epochs."""
     learning_rate: float = 3e-3
-    tuning_rate: float = 2e-4
     weight_decay: float = 1e-2
+    tuning_steps: int = 300
+    """With real plays mixed in, after the others. Their number is fixed: no real play chooses a checkpoint."""
+    tuning_rate: float = 1e-4
+    real_share: float = 0.15
+    """Of the loss of the tuning steps."""
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """What is learnt from, and what decides which checkpoint is kept."""
+class RealPlays:
+    """Real plays to tune on, and how much each counts."""
 
-    simulated: PassPlays
-    simulated_validation: PassPlays
-    real: PassPlays | None = None
-    real_weights: NDArray[np.float32] | None = None
+    plays: PassPlays
+    weights: NDArray[np.float32]
 
 
-def law_of(logits: Tensor, tails: Tensor) -> SplicedBinnedPareto:
-    """The laws that a network's answer stands for."""
-    lower_shape, lower_scale, upper_shape, upper_scale = tails.unbind(-1)
-    return SplicedBinnedPareto(
-        EDGES, logits, lower_shape, lower_scale, upper_shape, upper_scale, LOWER_TAIL, UPPER_TAIL
-    )
-
-
-def log_score(law: SplicedBinnedPareto, yards: Tensor) -> Tensor:
-    """-log of the probability of these whole yards, (N,): the mass of the law between half a yard less and more.
-
-    Yards are whole numbers, so this is their likelihood: no dithering, and the same figure that the evaluation reports.
-    """
-    ends = torch.stack([yards - 0.5, yards + 0.5])
-    cdf, sf = law.cdf(ends), law.sf(ends)
-    mass = torch.where(cdf[1] < 0.5, cdf[1] - cdf[0], sf[0] - sf[1])
-    return -torch.log(mass.clamp_min(0.0) + FLOOR)
-
-
-def design(plays: PassPlays, size: Size) -> Design:
+def design(plays: PassPlays, size: Size, head: str) -> Design:
     """The network's constants: scaling over known values of these plays, and their base rates."""
     columns = roles(PASSING)
     known = np.ones(plays.frames.shape, bool)
@@ -84,11 +70,11 @@ def design(plays: PassPlays, size: Size) -> Design:
         known[:, list(lengths)] = plays.frames[:, [masks[0]]] > 0
     static_known = np.ones(plays.statics.shape, bool)
     static_known[:, list(columns.values)] = plays.statics[:, list(columns.value_masks)] > 0
-    counts = np.bincount((plays.yards - FIRST_YARD).astype(int), minlength=len(EDGES) - 1) + 0.5
     return Design(
         Scaling(*_moments(plays.frames, known), *_moments(plays.statics, static_known)),
-        (counts / counts.sum()).tolist(),
+        yard_rates(plays.yards).tolist(),
         size,
+        head,
     )
 
 
@@ -99,127 +85,241 @@ def _moments(values: NDArray[np.float32], known: NDArray[np.bool_]) -> tuple[lis
     return np.where(known.any(axis=0), mean, 0.0).tolist(), np.where(steady, deviation, 1.0).tolist()
 
 
+OnEpoch = Callable[[list[dict[str, Any]]], None]
+"""Hears the figures of all epochs so far: loss, validation (log score, nats), seconds, and whether it was kept."""
+
+
 class Trainer:
-    """One run: `fit` leaves the best checkpoint and the history in the folder."""
+    """Teaches and tunes one network. In a group of processes all take part, and the first one writes."""
 
-    def __init__(self, material: Material, schedule: Schedule, folder: Path, size: Size | None = None) -> None:
+    def __init__(
+        self,
+        simulated: PassPlays,
+        validation: PassPlays,
+        schedule: Schedule,
+        folder: Path,
+        *,
+        size: Size | None = None,
+        head: str = "spliced",
+        device: str = "cpu",
+    ) -> None:
         torch.manual_seed(schedule.seed)
-        self._rng = np.random.default_rng(schedule.seed)
-        self._material, self._schedule, self._folder = material, schedule, folder
-        self._design = design(material.simulated, size or Size())
-        self._mirrored = torch.tensor(roles(PASSING).mirrored)
-        self.network = PassingNetwork(PASSING, self._design)
-        self.history: list[dict[str, Any]] = []
-        self._best = math.inf
+        self._simulated, self._validation = simulated, validation
+        self._schedule, self._folder, self._device = schedule, folder, torch.device(device)
+        self._design = design(simulated, size or Size(), head)
+        self._mirror = np.ones(len(PASSING.frame_columns), np.float32)
+        self._mirror[list(roles(PASSING).mirrored)] = -1
+        self.network = PassingNetwork(PASSING, self._design).to(self._device)
 
-    def fit(self, on_batch: Callable[[int, int], None], on_epoch: Callable[[dict[str, Any]], None]) -> None:
-        """Train. `on_batch` hears the batch and how many there are, `on_epoch` the figures of an epoch."""
+    @property
+    def teaching_steps(self) -> int:
+        """Of all epochs."""
+        return self._schedule.epochs * self._epoch_steps
+
+    @property
+    def tuning_steps(self) -> int:
+        """Of one tuning."""
+        return self._schedule.tuning_steps
+
+    def teach(self, on_epoch: OnEpoch) -> Iterator[None]:
+        """Learn from simulated plays, a step at a time, going on where an earlier call was interrupted.
+
+        Leaves the best epoch in `taught.pt`; once done, nothing is left to do.
+        """
         chosen = self._schedule
-        tuning = chosen.tuning_epochs if self._material.real is not None else 0
-        steps = math.ceil(len(self._material.simulated) / chosen.batch)
-        batch = 0
-        for phase, epochs, rate in (
-            ("simulated", chosen.epochs, chosen.learning_rate),
-            ("tuning", tuning, chosen.tuning_rate),
-        ):
-            if not epochs:
-                continue
-            if phase == "tuning":
-                self.network.load_state_dict(load(self._folder, TAUGHT)[0].state_dict())
-            optimizer = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=chosen.weight_decay)
-            scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps, pct_start=0.15)
-            for _ in range(epochs):
-                began, losses = time.perf_counter(), []
-                self.network.train()
-                for loss in self._losses(phase == "tuning"):
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-                    optimizer.step()
-                    scheduler.step()
-                    losses.append(loss.item())
-                    batch += 1
-                    on_batch(batch, (chosen.epochs + tuning) * steps)
-                self._close_epoch(phase, float(np.mean(losses)), time.perf_counter() - began, on_epoch)
+        optimizer, scheduler = self._optimizer(chosen.learning_rate, chosen.epochs * self._epoch_steps)
+        rng = np.random.default_rng(chosen.seed)
+        history: list[dict[str, Any]] = []
+        best, since_best = math.inf, 0
+        if (self._folder / _STATE).exists():
+            state = torch.load(self._folder / _STATE, weights_only=False, map_location="cpu")
+            self.network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            scheduler.load_state_dict(state["scheduler"])
+            rng.bit_generator.state = state["drawn"]
+            parallel.restore_dropout(state["dropped"], self._device)
+            history, best, since_best = state["history"], state["best"], state["since_best"]
+            yield from repeat(None, len(history) * self._epoch_steps)
+        network = parallel.shared(self.network)
+        while len(history) < chosen.epochs and since_best < chosen.patience:
+            began, losses = time.perf_counter(), []
+            self.network.train()
+            for batch in batches(self._simulated, chosen.batch, rng):
+                loss = self._loss(network, [(self._simulated, batch, 1.0)], rng)
+                losses.append(self._step(loss, optimizer, scheduler))
+                yield
+            validation = parallel.agreed(float(log_scores(self.network, self._validation).mean()))
+            better = validation < best
+            best, since_best = min(validation, best), 0 if better else since_best + 1
+            if better:
+                self._save(TAUGHT)
+            history.append(
+                {
+                    "loss": float(np.mean(losses)),
+                    "validation": validation,
+                    "seconds": time.perf_counter() - began,
+                    "kept": better,
+                }
+            )
+            self._keep_state(
+                network=self.network.state_dict(),
+                optimizer=optimizer.state_dict(),
+                scheduler=scheduler.state_dict(),
+                drawn=rng.bit_generator.state,
+                dropped=parallel.dropout_state(self._device),
+                history=history,
+                best=best,
+                since_best=since_best,
+            )
+            on_epoch(history)
 
-    def _close_epoch(self, phase: str, loss: float, seconds: float, on_epoch: Callable[[dict[str, Any]], None]) -> None:
-        validation = float(self._log_scores(self._material.simulated_validation).mean())
-        figures: dict[str, Any] = {"phase": phase, "loss": loss, "seconds": seconds, "simulated_log_score": validation}
-        if phase == "tuning":
-            save(self.network, self._design, self._folder, CHECKPOINT)
-        elif validation < self._best:
-            self._best = validation
-            figures["kept"] = True
-            for name in (TAUGHT, CHECKPOINT):
-                save(self.network, self._design, self._folder, name)
-        self.history.append(figures)
-        (self._folder / HISTORY).write_text(json.dumps(self.history, indent=1))
-        on_epoch(figures)
+    def tune(self, real: RealPlays, name: str = TUNED) -> Iterator[None]:
+        """Mix real plays in, from `taught.pt` on, a step at a time; leaves the network so named.
 
-    def _losses(self, tuning: bool) -> Iterator[Tensor]:
-        material, chosen = self._material, self._schedule
-        real = material.real if tuning else None
-        reals = round(chosen.batch * chosen.real_share) if real is not None else 0
-        for plays in _batches(material.simulated, chosen.batch, self._rng):
-            losses = self._loss(material.simulated, plays)
-            if real is None:
-                yield losses.mean()
-            else:
-                assert material.real_weights is not None
-                odds = material.real_weights / material.real_weights.sum(dtype=np.float64)
-                drawn = self._rng.choice(len(real), reals, p=odds / odds.sum())
-                share = chosen.real_share
-                yield (1 - share) * losses.mean() + share * self._loss(real, drawn).mean()
+        Every call draws the same random numbers, whatever was trained before it.
+        """
+        chosen = self._schedule
+        torch.manual_seed(chosen.seed)
+        self.network.load_state_dict(load(self._folder / TAUGHT).state_dict())
+        optimizer, scheduler = self._optimizer(chosen.tuning_rate, chosen.tuning_steps)
+        rng = np.random.default_rng([chosen.seed, 2])
+        network = parallel.shared(self.network)
+        self.network.train()
+        odds = real.weights / real.weights.sum(dtype=np.float64)
+        reals, share = round(chosen.batch * chosen.real_share), chosen.real_share
+        endless = _endless_batches(self._simulated, chosen.batch, rng)
+        for batch in islice(endless, chosen.tuning_steps):
+            drawn = rng.choice(len(real.plays), reals, p=odds / odds.sum())
+            loss = self._loss(network, [(self._simulated, batch, 1 - share), (real.plays, drawn, share)], rng)
+            self._step(loss, optimizer, scheduler)
+            yield
+        self._save(name)
 
-    def _loss(self, plays: PassPlays, chosen: NDArray[np.int64]) -> Tensor:
-        frames, mask, statics = (torch.from_numpy(array) for array in plays.padded(chosen))
-        if self._rng.random() < 0.5:
-            frames[:, :, self._mirrored] *= -1
-        return log_score(law_of(*self.network(frames, mask, statics)), torch.from_numpy(plays.yards[chosen]))
+    @property
+    def _epoch_steps(self) -> int:
+        return math.ceil(len(self._simulated) / self._schedule.batch)
 
-    @torch.no_grad()
-    def _log_scores(self, plays: PassPlays) -> NDArray[np.float32]:
-        self.network.eval()
-        scores = np.empty(len(plays), np.float32)
-        for chosen in _batches(plays, 512, None):
-            inputs = (torch.from_numpy(array) for array in plays.padded(chosen))
-            scores[chosen] = log_score(law_of(*self.network(*inputs)), torch.from_numpy(plays.yards[chosen])).numpy()
-        return scores
+    def _optimizer(self, rate: float, steps: int) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+        # Biases are left alone: shrunk towards 0, those of the head would draw every law towards equal bins.
+        kinds: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
+        for parameter in self.network.parameters():
+            kinds[parameter.ndim > 1].append(parameter)
+        decay = self._schedule.weight_decay
+        optimizer = torch.optim.AdamW(
+            [{"params": kinds[True], "weight_decay": decay}, {"params": kinds[False], "weight_decay": 0.0}], lr=rate
+        )
+        return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
+
+    def _loss(
+        self,
+        network: torch.nn.Module,
+        parts: Sequence[tuple[PassPlays, NDArray[np.int64], float]],
+        rng: np.random.Generator,
+    ) -> Tensor:
+        """Of parts of a batch, each with its share: the mean log score, every play mirrored or not.
+
+        A process of a group takes its plays of each part.
+        """
+        length = max(int(plays.lengths[batch].max()) for plays, batch, _ in parts)
+        padded, yards, counts = [], [], []
+        for plays, batch, share in parts:
+            turned = rng.random(len(batch)) < 0.5
+            mine = parallel.part(len(batch))
+            frames, mask, statics = plays.padded(batch[mine], length)
+            padded.append((frames * np.where(turned[mine, None, None], self._mirror, np.float32(1)), mask, statics))
+            yards.append(plays.yards[batch[mine]])
+            counts.append(np.full(len(yards[-1]), share * parallel.world() / len(batch), np.float32))
+        inputs = [self._whole(arrays) for arrays in zip(*padded, strict=True)]
+        outputs: Outputs = network(*inputs)
+        return (self.network.head.log_score(outputs, self._whole(yards)) * self._whole(counts)).sum()
+
+    def _whole(self, parts: Sequence[NDArray[np.float32]]) -> Tensor:
+        return torch.from_numpy(np.concatenate(parts)).to(self._device)
+
+    def _step(
+        self,
+        loss: Tensor,
+        optimizer: torch.optim.Optimizer,
+        scheduler: torch.optim.lr_scheduler.LRScheduler,
+    ) -> float:
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        optimizer.step()
+        scheduler.step()
+        return loss.item()
+
+    def _save(self, name: str) -> None:
+        if parallel.leads():
+            state = {"design": self._design.to_dict(), "weights": self.network.state_dict(), "features": PASSING.id}
+            with whole(self._folder / name) as partial:
+                torch.save(state, partial)
+        parallel.wait()
+
+    def _keep_state(self, **state: Any) -> None:
+        if parallel.leads():
+            with whole(self._folder / _STATE) as partial:
+                torch.save(state, partial)
+            (self._folder / HISTORY).write_text(json.dumps(state["history"], indent=1))
+        parallel.wait()
 
 
-def _batches(plays: PassPlays, size: int, rng: np.random.Generator | None) -> Iterator[NDArray[np.int64]]:
+@torch.no_grad()
+def outputs_of(network: PassingNetwork, plays: PassPlays) -> Iterator[tuple[NDArray[np.int64], Outputs]]:
+    """What the network answers, by batches of plays of about one length."""
+    network.eval()
+    device = next(network.parameters()).device
+    for batch in batches(plays, 512, None):
+        yield batch, network(*(torch.from_numpy(array).to(device) for array in plays.padded(batch)))
+
+
+def cdf(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]:
+    """The network's forecast: (N, K + 1) distribution functions at EDGES."""
+    found = np.empty((len(plays), len(EDGES)))
+    for batch, outputs in outputs_of(network, plays):
+        found[batch] = network.head.cdf(tuple(output.cpu() for output in outputs)).numpy()
+    return found
+
+
+def log_scores(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]:
+    """(N,) minus the log-likelihood of the yards."""
+    scores = np.empty(len(plays))
+    for batch, outputs in outputs_of(network, plays):
+        yards = torch.from_numpy(plays.yards[batch]).to(outputs[0].device)
+        scores[batch] = network.head.log_score(outputs, yards).cpu().numpy()
+    return scores
+
+
+def batches(plays: PassPlays, size: int, rng: np.random.Generator | None) -> Iterator[NDArray[np.int64]]:
     """Plays of about one length together, so that little is padded; in random order where `rng` is given."""
     jitter = rng.uniform(0, 3, len(plays)) if rng else 0.0
     order = np.argsort(plays.lengths + jitter, kind="stable")
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    cut = [order[start : start + size] for start in range(0, len(order), size)]
     if rng:
-        rng.shuffle(batches)
-    yield from batches
+        rng.shuffle(cut)
+    yield from cut
 
 
-def save(network: PassingNetwork, built: Design, folder: Path, name: str = CHECKPOINT) -> None:
-    """Write the network with all that it is built from."""
-    state = {"design": built.to_dict(), "weights": network.state_dict(), "features": PASSING.id}
-    torch.save(state, folder / name)
+def _endless_batches(plays: PassPlays, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    while True:
+        yield from batches(plays, size, rng)
 
 
-def load(folder: Path, name: str = CHECKPOINT) -> tuple[PassingNetwork, Design]:
-    """The network that `save` wrote."""
-    state = torch.load(folder / name, weights_only=True)
+def load(path: Path) -> PassingNetwork:
+    """The network that a `Trainer` left, on the CPU."""
+    state = torch.load(path, weights_only=True, map_location="cpu")
     if state["features"] != PASSING.id:
         raise PlayscoreError(
             Reason.FEATURE_SPECIFICATION_MISMATCH,
-            f"{folder / name} was trained on features {state['features']}; the featurizer makes {PASSING.id}, "
-            "so train again",
+            f"{path} was trained on features {state['features']}; the featurizer makes {PASSING.id}, so train again",
         )
     parts = state["design"]
     size = Size(**{**parts["size"], "dilations": tuple(parts["size"]["dilations"])})
-    built = Design(Scaling(**parts["scaling"]), parts["base_rates"], size)
-    network = PassingNetwork(PASSING, built)
+    network = PassingNetwork(PASSING, Design(Scaling(**parts["scaling"]), parts["base_rates"], size, parts["head"]))
     network.load_state_dict(state["weights"])
-    return network.eval(), built
+    return network.eval()
 
 
-def describe(schedule: Schedule, built: Size) -> dict[str, Any]:
+def describe(schedule: Schedule, size: Size) -> dict[str, Any]:
     """The settings of a run, as its folder keeps them."""
-    return {"schedule": asdict(schedule), "size": asdict(built), "features": PASSING.id}
+    return {"schedule": asdict(schedule), "size": asdict(size), "features": PASSING.id}

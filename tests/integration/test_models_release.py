@@ -1,79 +1,228 @@
-"""From a small training run to a release that services can load, by the commands that people type."""
+"""From a small training run to a release that services load and Triton serves, by the commands that people type."""
 
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
-from click.testing import CliRunner
+import torch
+from click.testing import CliRunner, Result
 
+from deploy.local.process import free_port
+from deploy.local.triton import triton_server
+from deploy.triton.repository import Device, Target, build_repository
 from featurizer.core.columns import PASSING
-from models.commands import release, train
-from models.passing import plays as passes
+from models.commands import evaluate, release, train
+from models.passing import comparison, graph, sources
+from models.passing.contestants import Networks
+from models.passing.evaluation import graph_cdf
+from models.passing.heads import law_of
+from models.passing.plays import PassPlays, league_rates, weights
 from models.passing.run import Run
-from playscore.release import load_release
+from playscore.release import Release, load_release
+from scorer.core.inference import Batch
+from scorer.triton import TritonInference
+
+TEST_PLAYS = 400
+
+
+def typed(command: object, *arguments: object) -> Result:
+    return CliRunner().invoke(command, ["passing", *map(str, arguments)], catch_exceptions=False)  # type: ignore[arg-type]
+
+
+def trained(folder: Path) -> Path:
+    made = typed(train, "--simulated", 600, "--epochs", 1, "--seed", 5, "--out", folder)
+    assert made.exit_code == 0, made.output
+    return folder
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    arguments = ["passing", "--simulated", "600", "--epochs", "1", "--seed", "5", "--out", str(folder)]
-    trained = CliRunner().invoke(train, arguments, catch_exceptions=False)
-    assert trained.exit_code == 0, trained.output
+    folder = trained(tmp_path_factory.mktemp("runs") / "small")
+    judged = typed(evaluate, "--run", folder, "--compare", "--test-plays", TEST_PLAYS, "--json", folder / "out.json")
+    assert judged.exit_code == 0, judged.output
     return folder
 
 
-def released(run: Path, root: Path) -> Path:
-    arguments = ["passing", "--run", str(run), "--version", "1", "--releases", str(root)]
-    CliRunner().invoke(release, [*arguments, "--test-games", "4", "--seasons", "1"], catch_exceptions=False)
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, not evaluated."""
+    return trained(tmp_path_factory.mktemp("runs") / "again")
+
+
+@pytest.fixture(scope="module")
+def released(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """From seasons cut short: ten games a team, in which every starter still qualifies."""
+    root = tmp_path_factory.mktemp("releases")
+    with pytest.MonkeyPatch.context() as patched:
+        for games in ("SEASON_GAMES", "STUDY_GAMES"):
+            patched.setattr(f"models.passing.release.{games}", 80)
+        made = typed(release, "--run", run, "--version", 1, "--releases", root, "--seasons", 1, "--study-seasons", 1)
+    assert made.exit_code == 0, made.output
     return root / "passing" / "1"
 
 
-def test_a_run_becomes_a_release_that_never_changes(run: Path, tmp_path: Path) -> None:
-    folder = released(run, tmp_path)
-    made = load_release(folder)
+def test_a_comparison_judges_all_on_the_same_plays(run: Path) -> None:
+    found = json.loads((run / "out.json").read_text())["simulated"]
+    assert found["plays"] == TEST_PLAYS
+    assert set(found["figures"]) == {"spliced", "gaussian", "gluonts", "boosted", "base_rates", "oracle"}
+    assert found["crps_regret"]["oracle"] == [0, 0, 0]
+    for name, (regret, low, high) in found["crps_regret"].items():
+        assert low <= regret <= high, name
+        assert regret > 0 or name == "oracle"
+    difference, low, high = found["crps_less_ours"]["base_rates"]
+    ours, theirs = (found["figures"][name]["crps"][0] for name in ("spliced", "base_rates"))
+    assert difference == pytest.approx(theirs - ours)
+    assert low < difference < high
+    page = (run / "evaluation.html").read_text()
+    assert f"{found['figures']['boosted']['crps'][0]:.3f}" in page
+
+
+def test_what_is_trained_already_is_not_trained_again(run: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.pt")}
+    again = typed(evaluate, "--run", run, "--compare", "--test-plays", TEST_PLAYS)
+    assert again.exit_code == 0, again.output
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*.pt")} == before
+    assert "oracle" in again.output
+
+
+def test_a_run_with_other_settings_is_not_gone_on_with(run: Path) -> None:
+    other = CliRunner().invoke(train, ["passing", "--simulated", "700", "--epochs", "1", "--out", str(run)])
+    assert "other settings" in str(other.exception)
+
+
+def test_a_run_becomes_a_release_that_never_changes(run: Path, released: Path) -> None:
+    made = load_release(released)
     assert made.features.id == PASSING.id
     assert len(made.law.edges) == 121
     assert made.reference_population.passers > 10
     assert "SIMULATED" in made.reference_population.description
     assert made.figures["parity"] <= 1e-5
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 2_000_000
-    card = (folder / "card.md").read_text()
-    assert f"{made.figures['simulated']['model']['crps'][0]:.3f}" in card
+    assert sum(file.stat().st_size for file in released.iterdir()) < 2_000_000
+    card = (released / "card.md").read_text()
+    assert f"{made.figures['simulated']['figures']['spliced']['crps'][0]:.3f}" in card
+    assert "must not be used" in card
+    for kind in ("season", "quarter", "down", "depth", "pressure", "side", "source", "orientation"):
+        assert f"| {kind}: " in card
 
-    before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    again = CliRunner().invoke(release, ["passing", "--run", str(run), "--version", "1", "--releases", str(tmp_path)])
-    assert again.exception is not None
+    before = {file.name: file.read_bytes() for file in released.iterdir()}
+    again = CliRunner().invoke(
+        release, ["passing", "--run", str(run), "--version", "1", "--releases", str(released.parents[1])]
+    )
     assert "never change" in str(again.exception)
-    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in released.iterdir()} == before
 
-    graph = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-    plays = Run(run).simulated()
-    laws = []
+
+def test_a_run_that_was_not_evaluated_is_not_released(again: Path, tmp_path: Path) -> None:
+    made = CliRunner().invoke(release, ["passing", "--run", str(again), "--version", "1", "--releases", str(tmp_path)])
+    assert "evaluate passing" in str(made.exception)
+    assert not (tmp_path / "passing").exists()
+
+
+def test_the_same_play_has_the_same_law_in_every_bucket(run: Path, released: Path) -> None:
+    made, session = load_release(released), graph.session(released / "model.onnx")
+    plays = short_plays(run, made)
+    shortest = graph_cdf(session, plays)
     for length in made.bucket_lengths[1:]:
-        frames, mask, static = plays.padded(np.arange(3), length)
-        laws.append(graph.run(["logits", "tails"], {"frames": frames, "mask": mask, "static": static}))
-    for short, long in zip(*laws, strict=True):
-        np.testing.assert_allclose(short, long, atol=1e-6)
-    assert (laws[0][1][:, [1, 3]] > 0).all()
+        frames, mask, static = plays.padded(np.arange(len(plays)), length)
+        logits, tails = session.run(["logits", "tails"], {"frames": frames, "mask": mask, "static": static})
+        law = law_of((torch.from_numpy(logits).double(), torch.from_numpy(tails).double()))
+        cdf = law.cdf(torch.tensor(made.law.edges, dtype=torch.float64)[:, None]).T.numpy()
+        np.testing.assert_allclose(cdf, shortest, atol=1e-6)
 
 
-def test_the_same_seed_trains_the_same_network(run: Path, tmp_path: Path) -> None:
-    arguments = ["passing", "--simulated", "600", "--epochs", "1", "--seed", "5", "--out", str(tmp_path / "again")]
-    CliRunner().invoke(train, arguments, catch_exceptions=False)
-    histories = [json.loads((folder / "history.json").read_text()) for folder in (run, tmp_path / "again")]
-    assert histories[0][0]["simulated_log_score"] == pytest.approx(histories[1][0]["simulated_log_score"], rel=1e-5)
+@pytest.mark.triton
+async def test_torch_onnxruntime_and_triton_agree(run: Path, released: Path, tmp_path: Path) -> None:
+    made = load_release(released)
+    plays = short_plays(run, made)
+    inputs = plays.padded(np.arange(len(plays)), made.bucket_lengths[0])
+    network = Networks(Run(run), lambda _name, steps, _total: steps).released()
+    with torch.inference_mode():
+        expected = [output.numpy() for output in network(*map(torch.from_numpy, inputs))]
+    in_process = graph.session(released / "model.onnx").run(
+        ["logits", "tails"], dict(zip(graph.INPUTS, inputs, strict=True))
+    )
+    repository = build_repository(released.parents[1], tmp_path / "models", Target.PYTHON)
+    port = free_port()
+    server = triton_server(repository, port, free_port(), free_port(), tmp_path / "triton.log")
+    await server.start()
+    try:
+        await server.wait_ready(60)
+        inference = TritonInference(f"127.0.0.1:{port}", "passing", attempt_seconds=30)
+        await inference.open()
+        served = await inference.infer(1, Batch(*inputs), time.monotonic() + 30)
+        await inference.close()
+    finally:
+        await server.kill()
+    for theirs, ours in ((in_process, expected), ([served.logits, served.tails], expected)):
+        for answer, other in zip(theirs, ours, strict=True):
+            np.testing.assert_allclose(answer, other, atol=1e-5, rtol=1e-5)
+
+
+def test_both_targets_serve_the_release_alike(released: Path, tmp_path: Path) -> None:
+    """All but the words that say which backend runs the graph, and where."""
+    made = load_release(released)
+    said = {
+        target: (build_repository(released.parents[1], tmp_path / target.value, target) / "passing/config.pbtxt")
+        for target in Target
+    }
+    python, onnxruntime = (said[target].read_text() for target in (Target.PYTHON, Target.ONNXRUNTIME))
+    assert onnxruntime == python.replace('backend: "python"', 'backend: "onnxruntime"') != python
+    on_gpus = build_repository(released.parents[1], tmp_path / "gpu", Target.ONNXRUNTIME, Device.GPU)
+    assert (on_gpus / "passing/config.pbtxt").read_text() == onnxruntime.replace("KIND_CPU", "KIND_GPU") != onnxruntime
+
+    tensors = dict(re.findall(r'name: "(\w+)" data_type: TYPE_FP32 dims: \[ (.+?) \]', onnxruntime))
+    assert tensors == {
+        "frames": f"-1, {len(made.features.frame_columns)}",
+        "mask": "-1",
+        "static": f"{len(made.features.static_columns)}",
+        "logits": f"{len(made.law.edges) - 1}",
+        "tails": "4",
+    }
+    assert f"max_batch_size: {made.max_batch_size}\n" in onnxruntime
+    warmed = re.findall(r'name: "bucket (\d+), batch (\d+)"', onnxruntime)
+    assert warmed == [(str(length), str(batch)) for length in made.bucket_lengths for batch in (1, made.max_batch_size)]
+
+    session = graph.session(tmp_path / "onnxruntime/passing/1/model.onnx")
+    for tensor in (*session.get_inputs(), *session.get_outputs()):
+        _, *sizes = tensor.shape
+        assert ", ".join(str(size) if isinstance(size, int) else "-1" for size in sizes) == tensors[tensor.name]
+        assert tensor.type == "tensor(float)"
+
+
+def short_plays(run: Path, made: Release) -> PassPlays:
+    plays = Run(run).simulated[0]
+    return plays.subset(np.flatnonzero(plays.lengths <= made.bucket_lengths[0])[:32])
+
+
+def test_the_same_seed_trains_the_same_network(run: Path, again: Path) -> None:
+    histories = [json.loads((folder / "spliced" / "history.json").read_text()) for folder in (run, again)]
+    assert histories[0][0]["validation"] == pytest.approx(histories[1][0]["validation"], rel=1e-5)
 
 
 @pytest.mark.real_data
-def test_real_plays_are_weighted_to_the_base_rates(real_data: Path) -> None:
-    nfl = real_data / "nfl"
-    real, rates = passes.real(nfl), passes.base_rates(nfl)
-    assert len(real) >= 560
-    weights = passes.weights(real, rates)
-    incomplete = weights[real.yards == 0].sum() / len(real)
+def test_real_plays_are_weighted_to_the_base_rates_and_no_game_is_on_both_sides(
+    real_data: Path, tmp_path: Path
+) -> None:
+    made = typed(
+        train, "--simulated", 450, "--epochs", 1, "--tuning-steps", 2, "--real", real_data / "nfl", "--out", tmp_path
+    )
+    assert made.exit_code == 0, made.output
+    real = Run(tmp_path).real
+    league = sources.league_outcomes(real_data / "nfl")
+    rates = league_rates(league.results, league.yards)
+    assert len(real.plays) >= 560
+    np.testing.assert_array_equal(real.weights, weights(real.plays, rates))
+    incomplete = np.average(real.plays.yards == 0, weights=real.weights)
     assert incomplete == pytest.approx(rates[:2].sum(), abs=0.12)
-    assert weights.max() / weights.min() > 5
+
+    judged = []
+    run = Run(tmp_path)
+    for learnt, held in run.folds(comparison.FOLDS):
+        assert not set(run.real_to_learn(learnt).plays.games) & set(real.plays.games[held])
+        judged += held.tolist()
+    assert sorted(judged) == list(range(len(real.plays)))

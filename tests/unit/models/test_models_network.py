@@ -8,8 +8,9 @@ import torch
 
 from featurizer.core.columns import PASSING
 from models.passing.columns import roles
-from models.passing.network import EDGES, Design, PassingNetwork, Scaling, Size
-from models.passing.training import law_of, log_score
+from models.passing.gluonts_head import GluontsHead
+from models.passing.heads import EDGES, LONGEST_GAIN_ENDS, GaussianHead, law_of
+from models.passing.network import Design, PassingNetwork, Scaling, Size
 from playscore.errors import PlayscoreError
 from playscore.features import FeatureSpecification
 
@@ -84,8 +85,29 @@ def test_nothing_is_gained_beyond_the_goal_line(network: PassingNetwork) -> None
     frames, mask, static = plays()
     static[:, STATIC["yards_to_end_zone"]] = 7.0
     with torch.inference_mode():
-        law = law_of(*network(frames, mask, static))
+        law = law_of(network(frames, mask, static))
     assert float(law.probabilities[:, np.asarray(EDGES[:-1]) > 7].sum(-1).max()) < 1e-5
+
+
+@pytest.mark.parametrize("goal_line", [1.0, 7.0, 34.5, 98.0])
+def test_the_law_ends_at_the_goal_line(network: PassingNetwork, goal_line: float) -> None:
+    frames, mask, static = plays()
+    static[:, STATIC["yards_to_end_zone"]], static[:, STATIC["yards_to_end_zone.known"]] = goal_line, 1.0
+    with torch.inference_mode():
+        law = law_of(tuple(answer.double() for answer in network(frames, mask, static)))
+    end = np.floor(goal_line + 0.5) + LONGEST_GAIN_ENDS
+    torch.testing.assert_close(law.icdf(1.0), torch.full((4,), end, dtype=torch.float64), atol=1e-3, rtol=0)
+    assert float(law.sf(end + 0.01).max()) == 0
+    assert float(law.sf(end - 1.0).min()) > 0
+
+
+def test_without_a_goal_line_the_upper_tail_goes_on(network: PassingNetwork) -> None:
+    frames, mask, static = plays()
+    static[:, STATIC["yards_to_end_zone.known"]] = 0.0
+    with torch.inference_mode():
+        law = law_of(tuple(answer.double() for answer in network(frames, mask, static)))
+    assert bool((law.upper_shape > 0).all())
+    assert float(law.sf(99.5).min()) > 0
 
 
 def test_nobody_is_known_by_name() -> None:
@@ -109,8 +131,45 @@ def test_every_column_has_one_part() -> None:
 
 def test_the_loss_is_the_probability_of_the_whole_yards(network: PassingNetwork) -> None:
     with torch.inference_mode():
-        law = law_of(*(answer.double() for answer in network(*plays())))
+        outputs = tuple(answer.double() for answer in network(*plays()))
+        law = law_of(outputs)
     yards = torch.tensor([-30.0, 0.0, 12.0, 110.0], dtype=torch.float64)
     mass = law.cdf(yards + 0.5) - law.cdf(yards - 0.5)
-    torch.testing.assert_close(torch.exp(-log_score(law, yards)), mass + 1e-6, atol=1e-9, rtol=1e-6)
-    assert log_score(law, torch.full((4,), 1e9, dtype=torch.float64)).isfinite().all()
+    torch.testing.assert_close(torch.exp(-network.head.log_score(outputs, yards)), mass + 1e-6, atol=1e-9, rtol=1e-6)
+    assert network.head.log_score(outputs, torch.full((4,), 1e9, dtype=torch.float64)).isfinite().all()
+
+
+def test_a_normal_law_is_judged_by_the_same_rule() -> None:
+    head = GaussianHead(4, [1 / 120] * 120)
+    outputs = (torch.tensor([[7.0, 9.0], [7.0, 0.3]], dtype=torch.float64),)
+    yards = torch.tensor([60.0, -4.0], dtype=torch.float64)
+    law = torch.distributions.Normal(7.0, torch.tensor([9.0, 0.3], dtype=torch.float64))
+    mass = law.cdf(yards + 0.5) - law.cdf(yards - 0.5)
+    torch.testing.assert_close(torch.exp(-head.log_score(outputs, yards)), mass + 1e-6)
+    torch.testing.assert_close(head.cdf(outputs)[0], law.cdf(torch.tensor(EDGES, dtype=torch.float64)[:, None])[:, 0])
+
+
+def test_the_published_loss_is_of_the_same_law(network: PassingNetwork) -> None:
+    """GluonTS's density is ours in the body; in the tails its loss adds the bin's to the Pareto law's."""
+    head = GluontsHead(16, [1 / 120] * 120)
+    torch.nn.init.normal_(head.linear.weight, std=0.3)
+    state = torch.randn(4, 16, generator=torch.Generator().manual_seed(2))
+    outputs = tuple(answer.double() for answer in head(state, torch.full((4, 1), 70.0), torch.ones(4, 1)))
+    law = law_of(outputs)
+    body = law.median().round()
+    torch.testing.assert_close(head.log_score(outputs, body), -law.log_prob(body), atol=1e-5, rtol=1e-5)
+    tail = (law.icdf(0.99) + 1).round()
+    both = law.log_prob(tail) + torch.log(law.probabilities[torch.arange(4), (tail + 20).long()])
+    torch.testing.assert_close(head.log_score(outputs, tail), -both, atol=1e-3, rtol=1e-3)
+
+
+def test_players_of_an_absent_target_are_still_seen(network: PassingNetwork) -> None:
+    """Without a target the release is still read: moving the defenders moves the law."""
+    frames, _, _ = plays()
+    frames[:, :, [place for name, place in FRAME.items() if name.endswith(".present")]] = 1.0
+    frames[:, :, [place for name, place in FRAME.items() if name.startswith("target.")]] = 0.0
+    moved = frames.clone()
+    moved[:, -1, FRAME["defense_4.x"]] += 3.0
+    with torch.inference_mode():
+        before, after = (network.at_release(network.inputs(each)[0][:, -1]) for each in (frames, moved))
+    assert not torch.allclose(before, after)

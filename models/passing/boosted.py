@@ -1,0 +1,238 @@
+"""XGBoost on a table of the release: what an analyst without a network would set against it.
+
+Trees answer two questions. The points are predictions of the yards that minimise the absolute error. The law is made
+from quantiles: yards are whole, and more than a third of all passes gain exactly 0, so quantiles are fitted to yards
+with noise uniform on (-1/2, 1/2). That law is continuous, and its mass between y - 1/2 and y + 1/2 is the probability
+of y. They are fitted on a scale that is half yards and half the rank among all plays: on yards alone, sums of trees
+stop between 0 and a completion, where next to nothing happens, and give too little to 0. The quantiles of a rising
+function are that function of the quantiles, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from featurizer.core.columns import PASSING
+from models.passing.atomic import whole
+from models.passing.columns import YARDS_TO_END_ZONE, roles
+from models.passing.heads import EDGES
+from models.passing.plays import PassPlays, yard_rates
+from playscore.errors import PlayscoreError, Reason
+
+Floats = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+LEVELS = (0.01, 0.025, *(round(0.05 * step, 2) for step in range(1, 20)), 0.975, 0.99)
+"""Probabilities whose quantiles are fitted."""
+
+_FRAME = {column.name: place for place, column in enumerate(PASSING.frame_columns)}
+_STATIC = {column.name: place for place, column in enumerate(PASSING.static_columns)}
+_ROLES = roles(PASSING)
+_POSITIONS = np.asarray(_ROLES.lengths)[:, :2]
+_VELOCITIES = np.asarray(_ROLES.lengths)[:, 2:4]
+_PRESENT = np.asarray(_ROLES.masks)[:, 0]
+_PASSER, _TARGET = _ROLES.slots.index("passer"), _ROLES.slots.index("target")
+_DEFENSE = np.asarray([place for place, slot in enumerate(_ROLES.slots) if slot.startswith("defense")])
+_NEAREST = 4
+"""Defenders about the target who are told of one by one."""
+_LAST_SECOND = round(PASSING.frame_rate_hertz)
+_CHANGING = ("target.separation", "passer.separation", "pass.lane_clearance")
+_RANKS_YARDS = 30.0
+"""Yards that the step from the first rank to the last counts for on the scale."""
+_SMALLEST_DISTANCE = 0.1
+"""Yards, where a speed is measured along a line."""
+
+
+@dataclass(frozen=True)
+class BoostedSchedule:
+    """How the trees are grown; chosen by held-out games of the training plays."""
+
+    trees: int = 160
+    """Of each level, and of the points."""
+    depth: int = 4
+    learning_rate: float = 0.07
+    child_weight: float = 50.0
+    """Least weight of the plays in a leaf."""
+    column_share: float = 0.5
+    """Of the columns, drawn for each tree."""
+    row_share: float = 0.8
+    """Of the plays, drawn for each tree."""
+    bins: int = 64
+    """Into which a column is cut."""
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Boosted:
+    """Trees for points and quantiles; nothing of a play after its release, and nobody's name, is in their table."""
+
+    medians: xgboost.Booster
+    """Grown on the absolute error."""
+    quantiles: xgboost.Booster
+    """Grown on the pinball loss of every level, on the scale."""
+    scale: Array
+    """(K + 1,) at `EDGES`; linear between them."""
+
+    @classmethod
+    def fit(
+        cls, plays: PassPlays, weights: Floats | None, schedule: BoostedSchedule, *, after: Boosted | None = None
+    ) -> Boosted:
+        """Trees grown on these plays, each counting by its weight; the same schedule grows the same trees.
+
+        They are added to those of `after`, whose scale they keep, where there is one; it stays as it is.
+        """
+        if not len(plays):
+            raise PlayscoreError(Reason.FIELD_INVALID, "there are no plays to grow trees on; at least one is needed")
+        rows = table(plays)
+        noise = np.random.default_rng(schedule.seed).uniform(-0.5, 0.5, len(plays))
+        scale = after.scale if after else _scale(yard_rates(plays.yards, weights))
+        scaled = np.interp(plays.yards + noise, EDGES, scale)
+        settings = {
+            "tree_method": "hist",
+            "max_depth": schedule.depth,
+            "learning_rate": schedule.learning_rate,
+            "min_child_weight": schedule.child_weight,
+            "colsample_bytree": schedule.column_share,
+            "subsample": schedule.row_share,
+            "max_bin": schedule.bins,
+            "seed": schedule.seed,
+            "nthread": schedule.threads,
+        }
+
+        def grown(name: str, yards: NDArray[np.floating], **objective: object) -> xgboost.Booster:
+            data = xgboost.QuantileDMatrix(rows, yards, weight=weights, max_bin=schedule.bins, nthread=schedule.threads)
+            before = getattr(after, name) if after else None
+            return xgboost.train(settings | objective, data, schedule.trees, xgb_model=before)
+
+        return cls(
+            medians=grown("medians", plays.yards, objective="reg:absoluteerror"),
+            quantiles=grown("quantiles", scaled, objective="reg:quantileerror", quantile_alpha=list(LEVELS)),
+            scale=scale,
+        )
+
+    def points(self, plays: PassPlays) -> Array:
+        """(N,) yards predicted so that the absolute error is least."""
+        return _answers(self.medians, plays)
+
+    def cdf(self, plays: PassPlays) -> Array:
+        """(N, K + 1) the law of each play at `EDGES`."""
+        return law_of_quantiles(_answers(self.quantiles, plays), self.scale, _longest_gain(plays))
+
+    def save(self, folder: Path) -> None:
+        """Write trees and scale to the folder, which is made whole or not at all, and must not exist."""
+        with whole(folder) as partial:
+            partial.mkdir()
+            for name in _TREES:
+                getattr(self, name).save_model(partial / f"{name}.ubj")
+            np.save(partial / _SCALE, self.scale)
+
+    @classmethod
+    def load(cls, folder: Path) -> Boosted:
+        """Read what `save` wrote; FIELD_INVALID where a file is missing."""
+        missing = [name for name in (*(f"{name}.ubj" for name in _TREES), _SCALE) if not (folder / name).is_file()]
+        if missing:
+            raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} lacks {', '.join(missing)}, which saved trees have")
+        trees = {name: xgboost.Booster(model_file=folder / f"{name}.ubj") for name in _TREES}
+        return cls(**trees, scale=np.load(folder / _SCALE))
+
+
+_TREES = ("medians", "quantiles")
+_SCALE = "scale.npy"
+
+
+def _scale(rates: Array) -> Array:
+    """(K + 1,) half the yards and half the rank, of which the whole counts as much as _RANKS_YARDS."""
+    edges = np.asarray(EDGES)
+    ranks = np.concatenate([[0.0], np.cumsum(rates)])
+    return edges / 2 + _RANKS_YARDS * ranks / 2
+
+
+def law_of_quantiles(quantiles: Array, scale: Array, longest: Array) -> Array:
+    """(N, K + 1) distribution functions at `EDGES` through quantiles (N, L) of the levels.
+
+    The quantiles are on the rising scale, given (K + 1,) at `EDGES`. Those that cross are sorted. Between them, and
+    from the outermost to the ends of what a play can gain, the function is linear on that scale. Nothing lies beyond
+    `longest` (N,), the longest gain in yards, infinite where it is unknown.
+    """
+    ends = np.clip(longest + 0.5, EDGES[0] + 1, EDGES[-1])
+    last = np.interp(ends, EDGES, scale)
+    inner = np.clip(np.sort(quantiles, axis=1), scale[0], last[:, None])
+    knots = np.column_stack([np.full(len(inner), scale[0]), inner, last])
+    levels = np.asarray([0.0, *LEVELS, 1.0])
+    laws = [np.interp(scale, row, levels) for row in knots]
+    return np.where(np.asarray(EDGES) >= ends[:, None], 1.0, np.reshape(laws, (-1, len(EDGES))))
+
+
+def table(plays: PassPlays) -> Floats:
+    """(N, F) a row for each play, NaN where something is unknown.
+
+    The columns of the release, the situation, the play in short, and the defenders nearest to the target. Left and
+    right are exchanged where the target stands on the right, so that a play and its mirror image have the same row.
+    """
+    release = plays.frames[plays.starts[1:] - 1].copy()
+    sides = np.where(release[:, _FRAME["target.y"]] < 0, -1, 1).astype(np.float32)
+    release[:, list(_ROLES.mirrored)] *= sides[:, None]
+    return np.column_stack([_at_release(release), _situation(plays.statics), _in_short(plays), _nearest(release)])
+
+
+def _at_release(release: Floats) -> Floats:
+    values = [name for name in _FRAME if not name.endswith((".present", "_known"))]
+    return np.column_stack([_shown(release, name) for name in values])
+
+
+def _shown(frames: Floats, name: str) -> Floats:
+    """(F,) the column, NaN where its mask says unknown; a column of the pass is known where the target is."""
+    measured, _, _ = name.partition(".")
+    slot = "target" if measured == "pass" else measured
+    mask = next((mask for mask in (f"{name}_known", f"{slot}.present") if mask in _FRAME), None)
+    column = frames[:, _FRAME[name]]
+    return column if mask is None else np.where(frames[:, _FRAME[mask]] > 0, column, np.float32(np.nan))
+
+
+def _situation(statics: Floats) -> Floats:
+    values = [place for name, place in _STATIC.items() if f"{name}.known" in _STATIC]
+    masks = [_STATIC[f"{name}.known"] for name in _STATIC if f"{name}.known" in _STATIC]
+    shown: Floats = np.where(statics[:, masks] > 0, statics[:, values], np.float32(np.nan))
+    return shown
+
+
+def _in_short(plays: PassPlays) -> Floats:
+    """(N, 5) how far the passer moved, the least room he had, and what changed in the last second."""
+    first, last = plays.starts[:-1], plays.starts[1:] - 1
+    where = plays.frames[:, _POSITIONS[_PASSER]]
+    steps = np.hypot(*np.diff(where, axis=0, prepend=where[:1]).T)
+    steps[first] = 0
+    room = _shown(plays.frames, "passer.separation")
+    earlier = plays.frames[np.maximum(last - _LAST_SECOND, first)]
+    changes = [_shown(plays.frames[last], name) - _shown(earlier, name) for name in _CHANGING]
+    return np.column_stack([np.add.reduceat(steps, first), np.fmin.reduceat(room, first), *changes])
+
+
+def _nearest(release: Floats) -> Floats:
+    """(N, 6 _NEAREST) of each: place and velocity relative to the target, distance, how fast they come together."""
+    place = release[:, _POSITIONS[_DEFENSE]] - release[:, None, _POSITIONS[_TARGET]]
+    velocity = release[:, _VELOCITIES[_DEFENSE]] - release[:, None, _VELOCITIES[_TARGET]]
+    distance = np.linalg.norm(place, axis=-1, keepdims=True)
+    closing = -(place * velocity).sum(-1, keepdims=True) / np.maximum(distance, _SMALLEST_DISTANCE)
+    relation = np.concatenate([place, velocity, distance, closing], axis=-1)
+    known = release[:, _PRESENT[_DEFENSE]] * release[:, _PRESENT[_TARGET], None] > 0
+    relation[~known] = np.nan
+    order = np.argsort(np.where(known, distance[..., 0], np.inf), axis=1, kind="stable")[:, :_NEAREST]
+    nearest: Floats = np.take_along_axis(relation, order[..., None], axis=1).reshape(len(release), -1)
+    return nearest
+
+
+def _answers(trees: xgboost.Booster, plays: PassPlays) -> Array:
+    answers: Array = np.asarray(trees.inplace_predict(table(plays)), dtype=np.float64)
+    return answers
+
+
+def _longest_gain(plays: PassPlays) -> Array:
+    known = plays.statics[:, _STATIC[f"{YARDS_TO_END_ZONE}.known"]] > 0
+    return np.where(known, plays.statics[:, _STATIC[YARDS_TO_END_ZONE]], np.inf).astype(np.float64)

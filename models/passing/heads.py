@@ -1,0 +1,180 @@
+"""Heads of the network: from the state of a play to a law of its yards, its loss, and its distribution function."""
+
+from __future__ import annotations
+
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from playscore.distributions import SplicedBinnedPareto
+
+EDGES = tuple(float(edge) - 0.5 for edge in range(-20, 101))
+"""Half-integers of yards, so that every whole number of yards has a bin: -20 ... 99, all that a play can gain."""
+LOWER_TAIL = UPPER_TAIL = 0.05
+LARGEST_SHAPE = 0.5
+SMALLEST_ENDED_SHAPE, LARGEST_ENDED_SHAPE = 0.05, 10.0
+"""Of an upper tail that ends at the goal line, signs turned; above 1 it rises towards its end."""
+LONGEST_GAIN_ENDS = 0.49
+"""Yards beyond the whole yards of the longest gain."""
+SMALLEST_SCALE = 0.05
+"""Yards."""
+IMPOSSIBLE = -20.0
+"""Added to the logits of gains beyond the goal line."""
+FLOOR = 1e-6
+"""Added to every probability in the loss: an outcome thought impossible costs 14 nats and not infinitely many."""
+
+Outputs = tuple[Tensor, ...]
+
+
+class Head(nn.Module, ABC):
+    """From the state (N, H) of plays to the parameters of their laws."""
+
+    outputs: Sequence[str]
+    """Names of what `forward` answers."""
+
+    @abstractmethod
+    def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
+        """Parameters of the laws; `end_zone` (N, 1) yards to it, and 1 where that is known."""
+
+    @abstractmethod
+    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+        """(N,) minus the log-likelihood of these whole yards, which training lessens."""
+
+    @abstractmethod
+    def cdf(self, outputs: Outputs) -> Tensor:
+        """(N, K + 1) distribution functions at EDGES, in double precision."""
+
+
+def law_of(outputs: Outputs) -> SplicedBinnedPareto:
+    """The laws that logits (N, K) and tails (N, 4) stand for."""
+    logits, tails = outputs
+    lower_shape, lower_scale, upper_shape, upper_scale = tails.unbind(-1)
+    return SplicedBinnedPareto(
+        EDGES, logits, lower_shape, lower_scale, upper_shape, upper_scale, LOWER_TAIL, UPPER_TAIL
+    )
+
+
+class SplicedHead(Head):
+    """Spliced binned Pareto laws: logits (N, K) and tails (N, 4).
+
+    The tails are lower shape, lower scale, upper shape, upper scale. Where the goal line is known, nothing is gained
+    beyond it: the bins there are all but ruled out, the gain that reaches it has a logit of its own, wherever it lies,
+    and the upper tail ends there. Its shape is negative then, and its scale follows from where it ends.
+    """
+
+    outputs = ("logits", "tails")
+    ends_at_goal_line = True
+    yards: Tensor
+
+    def __init__(self, state: int, base_rates: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("yards", torch.tensor(EDGES[:-1]) + 0.5)
+        self.linear = nn.Linear(state, len(self.yards) + 6)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        with torch.no_grad():
+            self.linear.bias.zero_()
+            self.linear.bias[: len(self.yards)] = torch.log(torch.tensor(base_rates))
+
+    def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
+        """Logits and tails."""
+        answer = self.linear(state)
+        free, goal_line, raw = answer[:, :-6], answer[:, -6:-5], answer[:, -5:]
+        longest = torch.floor(end_zone + 0.5)
+        beyond = self.yards - longest
+        scores = (beyond == 0).to(answer.dtype) * end_zone_known
+        impossible = (beyond > 0).to(answer.dtype) * end_zone_known
+        logits = free + scores * goal_line + impossible * IMPOSSIBLE
+        tails = self._free_tails(raw[:, :4])
+        if self.ends_at_goal_line:
+            ended = self._ended_tail(raw[:, 4:], longest, logits)
+            tails = torch.cat([tails[:, :2], torch.where(end_zone_known > 0, ended, tails[:, 2:])], dim=-1)
+        return logits, tails
+
+    def _free_tails(self, raw: Tensor) -> Tensor:
+        shapes = LARGEST_SHAPE * torch.sigmoid(raw[:, ::2] - 1)
+        scales = nn.functional.softplus(raw[:, 1::2] + 1) + SMALLEST_SCALE
+        return torch.stack([shapes[:, 0], scales[:, 0], shapes[:, 1], scales[:, 1]], dim=-1)
+
+    def _ended_tail(self, raw: Tensor, longest: Tensor, logits: Tensor) -> Tensor:
+        """Shape and scale (N, 2) of an upper tail that ends with the longest gain.
+
+        It ends a little before the half-integer beyond, so that rounding leaves nothing on the other side.
+        """
+        bounded = (nn.functional.softplus(raw - 1) + SMALLEST_ENDED_SHAPE).clamp(max=LARGEST_ENDED_SHAPE)
+        room = (longest + LONGEST_GAIN_ENDS - self._upper_threshold(logits)).clamp(min=SMALLEST_SCALE)
+        return torch.cat([-bounded, bounded * room], dim=-1)
+
+    def _upper_threshold(self, logits: Tensor) -> Tensor:
+        """(N, 1) where the upper tail begins: the point that the body exceeds with probability UPPER_TAIL."""
+        masses = torch.softmax(logits, dim=-1)
+        upto = torch.cumsum(masses, dim=-1)
+        found = (upto < 1 - UPPER_TAIL).sum(-1, keepdim=True).clamp(max=len(EDGES) - 2)
+        excess = torch.gather(upto, 1, found) - (1 - UPPER_TAIL)
+        return self.yards[found] + 0.5 - (excess / torch.gather(masses, 1, found)).clamp(0, 1)
+
+    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+        """Of the mass between half a yard less and more: the likelihood of whole yards, without dithering."""
+        law = law_of(outputs)
+        ends = torch.stack([yards - 0.5, yards + 0.5])
+        cdf, sf = law.cdf(ends), law.sf(ends)
+        mass = torch.where(cdf[1] < 0.5, cdf[1] - cdf[0], sf[0] - sf[1])
+        return -torch.log(mass.clamp_min(0.0) + FLOOR)
+
+    def cdf(self, outputs: Outputs) -> Tensor:
+        """At EDGES."""
+        logits, tails = outputs
+        law = law_of((logits.double(), tails.double()))
+        grid: Tensor = law.cdf(torch.tensor(EDGES, dtype=torch.float64)[:, None]).T
+        return grid
+
+
+class GaussianHead(Head):
+    """Normal laws: mean and standard deviation (N, 2), in yards."""
+
+    outputs = ("moments",)
+
+    def __init__(self, state: int, base_rates: Sequence[float]) -> None:
+        super().__init__()
+        rates, yards = torch.tensor(base_rates), torch.tensor(EDGES[:-1]) + 0.5
+        self.linear = nn.Linear(state, 2)
+        self.mean = float((rates * yards).sum())
+        self.deviation = float((rates * (yards - self.mean) ** 2).sum().sqrt())
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
+        """Moments."""
+        raw = self.linear(state)
+        mean = self.mean + self.deviation * raw[:, :1]
+        return (torch.cat([mean, self.deviation * torch.exp(raw[:, 1:].clamp(-6, 3))], dim=-1),)
+
+    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+        """Of the mass between half a yard less and more."""
+        mean, deviation = outputs[0].unbind(-1)
+        # Below the mean, where the distribution function is small and keeps its digits.
+        away = (yards - mean).abs()
+        mass = torch.special.ndtr((0.5 - away) / deviation) - torch.special.ndtr((-0.5 - away) / deviation)
+        return -torch.log(mass + FLOOR)
+
+    def cdf(self, outputs: Outputs) -> Tensor:
+        """At EDGES."""
+        mean, deviation = outputs[0].double().unbind(-1)
+        grid = torch.tensor(EDGES, dtype=torch.float64)
+        found: Tensor = torch.special.ndtr((grid - mean[:, None]) / deviation[:, None])
+        return found
+
+
+_HEADS = {
+    "spliced": "models.passing.heads:SplicedHead",
+    "gaussian": "models.passing.heads:GaussianHead",
+    "gluonts": "models.passing.gluonts_head:GluontsHead",
+}
+
+
+def head_named(name: str) -> type[Head]:
+    """The head that a checkpoint names."""
+    found: type[Head] = pkgutil.resolve_name(_HEADS[name])
+    return found

@@ -1,0 +1,264 @@
+"""The page of an evaluation claims what its figures carry, shows all of them, and needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from models.passing import comparison, evaluation, page, pictures
+from models.passing.contestants import BASE_RATES, BOOSTED, GAUSSIAN, GLUONTS, RELEASED, UNTUNED
+from models.passing.evaluation import Array
+from models.passing.plays import BINS, GROUPS, PassPlays
+from models.passing.run import SPLICED
+
+PLAYS, GAMES = 240, 24
+
+
+class Page(HTMLParser):
+    """The tables, list items, tags and attributes of a page; a cell is its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.items: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.few: list[str] = []
+        self._few = False
+        self._into: list[str] | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name.split(":")[-1] in {"href", "src", "data"}]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+            self._few = ("class", "few") in attrs
+        elif tag in {"th", "td", "li"}:
+            self._into = self.items if tag == "li" else self.tables[-1][-1]
+            self._into.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"th", "td", "li"}:
+            if tag == "th" and self._few:
+                self.few.append(self.tables[-1][-1][-1])
+            self._into = None
+
+    def handle_data(self, data: str) -> None:
+        if self._into is not None:
+            self._into[-1] += data
+
+
+def invented(truth: bool) -> PassPlays:
+    """Plays of three kinds of laws, and whose outcomes are drawn from them."""
+    rng = np.random.default_rng(1)
+    yards = np.arange(BINS) - 20.0
+    expected = rng.choice([2.0, 7.0, 15.0], PLAYS)
+    laws = norm.pdf(yards, expected[:, None], 5) + 0.03 * (yards == 0)
+    laws /= laws.sum(axis=1, keepdims=True)
+    groups = np.full((PLAYS, len(GROUPS)), "unknown", dtype="<U20")
+    groups[:, GROUPS.index("down")] = rng.choice(["1", "2", "4"], PLAYS, p=[0.55, 0.4, 0.05])
+    groups[:, GROUPS.index("pressure")] = rng.choice(["under pressure", "<not under>"], PLAYS)
+    return PassPlays(
+        frames=np.zeros((PLAYS, 1), np.float32),
+        starts=np.arange(PLAYS + 1),
+        statics=np.zeros((PLAYS, 1), np.float32),
+        yards=np.asarray([rng.choice(yards, p=law) for law in laws], np.float32),
+        results=np.zeros(PLAYS, np.int64),
+        games=np.asarray([f"sim/{play % GAMES}" for play in range(PLAYS)]),
+        passers=np.full(PLAYS, ""),
+        groups=groups,
+        truth=(laws if truth else laws[:, :0]).astype(np.float32),
+    )
+
+
+def forecasts(plays: PassPlays, names: list[str]) -> dict[str, Array]:
+    """Normal laws, each a little wrong in its own way."""
+    grid = evaluation.GRID
+    shift = np.random.default_rng(2).normal(0, 1, (PLAYS, 1))
+    return {
+        name: norm.cdf(grid, 7 + 0.3 * place + 0.2 * place * shift, 6 + place)
+        + np.zeros((PLAYS, 1)) for place, name in enumerate(names)
+    }  # fmt: skip
+
+
+SIMULATED = [SPLICED, RELEASED, GAUSSIAN, GLUONTS, BOOSTED, BASE_RATES]
+REAL = [SPLICED, GAUSSIAN, GLUONTS, BOOSTED, UNTUNED, BASE_RATES]
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    plays = invented(truth=True)
+    simulated = comparison.compared(plays, forecasts(plays, SIMULATED) | {"oracle": evaluation.oracle_cdf(plays)}, None)
+    plays = invented(truth=False)
+    weights = np.random.default_rng(3).uniform(0.2, 2, PLAYS)
+    real = comparison.compared(plays, forecasts(plays, REAL), weights)
+    for part in (simulated, real):
+        part["points_absolute_error"] = [7.125, 6.5, 8.25]
+        part["examples"] = part["examples"][:1]
+    real |= {"folds": 5, "unweighted": comparison.compared(plays, forecasts(plays, REAL), None)["figures"]}
+    return {"settings": {"simulated": 50_000, "real": True}, "simulated": simulated, "real": real}
+
+
+@pytest.fixture(scope="module")
+def written(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(found, tmp_path_factory.mktemp("page"))
+
+
+def write(found: Mapping[str, Any], folder: Path) -> str:
+    page.write_page(found, folder / "evaluation.html")
+    return (folder / "evaluation.html").read_text(encoding="utf-8")
+
+
+def test_the_tables_hold_every_contestant_and_the_numbers_of_the_evaluation(
+    found: dict[str, Any], written: str
+) -> None:
+    simulated, regret, real, unweighted, *_ = Page(written).tables
+    for table, figures in (
+        (simulated, found["simulated"]["figures"]),
+        (real, found["real"]["figures"]),
+        (unweighted, found["real"]["unweighted"]),
+    ):
+        shown = {row[0]: row[1:] for row in table[1:]}
+        assert set(shown) == {pictures.NAMES[name] for name in figures}
+        for name, of in figures.items():
+            read = [numbers(cell) for cell in shown[pictures.NAMES[name]]]
+            shares = ("below_lower_tail", "above_upper_tail", "coverage_50", "coverage_80", "coverage_95")
+            distances = ("pit_ks", "pit_ks_lower", "pit_ks_upper")
+            keys = ("median_absolute_error", "crps", "log_score", *distances, "mean_play_score")
+            for cell, key in zip(read[:7], keys, strict=True):
+                assert cell == pytest.approx(of[key], abs=5.1e-4)
+            for cell, key in zip(read[7:], shares, strict=True):
+                assert cell == pytest.approx(100 * np.asarray(of[key]), abs=0.051)
+    by_name = {row[0]: row[1:] for row in regret[1:]}
+    for name in SIMULATED[1:]:
+        part, cells = found["simulated"], by_name[pictures.NAMES[name]]
+        assert numbers(cells[0]) == pytest.approx(100 * np.asarray(part["crps_regret"][name]), abs=0.0051)
+        assert numbers(cells[1]) == pytest.approx(100 * np.asarray(part["crps_regret_realised"][name]), abs=0.0051)
+        assert numbers(cells[2]) == pytest.approx(part["crps_less_ours"][name], abs=5.1e-4)
+
+
+def numbers(cell: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", cell.replace("−", "-"))]
+
+
+def test_the_verdicts_stand_on_the_page(found: dict[str, Any], written: str) -> None:
+    items = Page(written).items
+    for part in (found["simulated"], found["real"]):
+        for _, said in page.verdicts(part):
+            assert re.sub("<.*?>", "", said) in items
+
+
+@given(st.tuples(*[st.floats(-3, 3).map(lambda yards: round(yards, 3))] * 3).map(sorted))
+def test_a_difference_is_claimed_only_where_its_interval_leaves_out_nothing(
+    found: dict[str, Any], ends: list[float]
+) -> None:
+    low, value, high = ends
+    part = {**found["real"], "crps_less_ours": {GAUSSIAN: [value, low, high]}}
+    kind, said = page.verdicts(part)[0]
+    claims = {claim for claim in ("lower", "higher", "not separated") if f"<b>{claim}</b>" in said}
+    if low <= 0 <= high:
+        assert (kind, claims) == ("open", {"not separated"})
+    elif low > 0:
+        assert (kind, claims) == ("good", {"lower"})
+        assert numbers(said) == [value, low, high]
+    else:
+        assert (kind, claims) == ("bad", {"higher"})
+        assert numbers(said) == [-value, -high, -low]
+
+
+@pytest.mark.parametrize(
+    ("regret", "kind", "word"),
+    [
+        ([0.010, 0.008, 0.012], "good", "<b>met</b>"),
+        ([0.019, 0.017, 0.021], "open", "the figure meets it, the interval <b>does not settle</b>"),
+        ([0.021, 0.019, 0.023], "open", "the figure misses it, the interval <b>does not settle</b>"),
+        ([0.030, 0.028, 0.032], "bad", "<b>missed</b>"),
+    ],
+)
+def test_what_is_asked_for_is_met_only_with_the_whole_interval(
+    found: dict[str, Any], regret: list[float], kind: str, word: str
+) -> None:
+    part = found["simulated"]
+    verdict = page.verdicts({**part, "crps_regret": part["crps_regret"] | {SPLICED: regret}})[0]
+    assert (verdict[0], word in verdict[1]) == (kind, True)
+
+
+def test_calibration_is_claimed_only_where_every_interval_holds_what_it_should(found: dict[str, Any]) -> None:
+    part = found["real"]
+    right = {
+        "mean_play_score": 0.5, "below_lower_tail": 0.05, "above_upper_tail": 0.05, "coverage_50": 0.5,
+        "coverage_80": 0.8, "coverage_95": 0.95,
+    }  # fmt: skip
+    ours = part["figures"][SPLICED] | {key: [at, at - 0.01, at + 0.01] for key, at in right.items()}
+    assert page.verdicts({**part, "figures": {SPLICED: ours}})[-1][0] == "good"
+    for key, at in right.items():
+        off = ours | {key: [at + 0.02, at + 0.01, at + 0.03]}
+        kind, said = page.verdicts({**part, "figures": {SPLICED: off}})[-1]
+        assert (kind, "<b>1 off</b>" in said) == ("bad", True)
+
+
+def test_the_page_needs_nothing_but_itself(written: str) -> None:
+    read = Page(written)
+    assert len(read.addresses) > 100
+    assert all(address.startswith("#") for address in read.addresses)
+    assert not read.tags & {"script", "link", "img", "iframe", "object", "image"}
+    assert set(re.findall(r"url\((.)", written)) <= {"#"}
+    assert "@import" not in written
+    assert written.count("<svg") == 10
+
+
+def test_names_of_groups_are_text(written: str) -> None:
+    assert "<not under>" not in written
+    assert "pressure: <not under>" in {row[0] for table in Page(written).tables for row in table}
+
+
+def test_small_groups_are_grey(found: dict[str, Any], written: str) -> None:
+    small = [
+        f"{kind}: {group}"
+        for part in (found["simulated"], found["real"])
+        for kind, of_kind in part["groups"].items()
+        for group, of in of_kind.items()
+        if of["plays"] < pictures.SMALL_PLAYS or of["games"] < pictures.SMALL_GAMES
+    ]
+    assert "down: 4" in small
+    assert Page(written).few == small
+
+
+def test_without_alternatives_and_real_plays_the_page_speaks_of_neither(found: dict[str, Any], tmp_path: Path) -> None:
+    plays = invented(truth=True)
+    few = forecasts(plays, [SPLICED, BASE_RATES]) | {"oracle": evaluation.oracle_cdf(plays)}
+    simulated = comparison.compared(plays, few, None)
+    alone = write({"settings": {}, "simulated": simulated | {"examples": simulated["examples"][:1]}}, tmp_path)
+    assert "No real plays were judged on" in alone
+    assert "On real plays</h3>" not in alone
+    assert not [name for name in (GAUSSIAN, GLUONTS, BOOSTED, "released") if pictures.NAMES[name] in alone]
+
+
+def test_pictures_of_the_same_figures_are_the_same(found: dict[str, Any]) -> None:
+    part = found["simulated"]
+    assert pictures.reliability(part["reliability"]) == pictures.reliability(part["reliability"])
+
+
+def test_training_curves_mark_the_epochs_that_were_kept() -> None:
+    history = [
+        {"loss": 3.2 - 0.1 * epoch, "validation": 3.0 - 0.05 * epoch, "seconds": 1.0, "kept": epoch != 2}
+        for epoch in range(5)
+    ]
+    curves = pictures.training_curves(history)
+    ET.fromstring(curves)
+    less = pictures.training_curves([*history[:-1], history[-1] | {"kept": False}])
+    assert curves.count("<use") == less.count("<use") + 1
+    assert pictures.training_curves(history[:1])
