@@ -75,3 +75,9 @@ def roles(features: FeatureSpecification) -> Roles:
 
 def _places(columns: Sequence[Column]) -> dict[str, int]:
     return {column.name: place for place, column in enumerate(columns)}
+
+
+def orientation(features: FeatureSpecification) -> tuple[int, ...]:
+    """Places of all players' orientations, and of the masks that say which are known."""
+    names = _places(features.frame_columns)
+    return tuple(place for name, place in names.items() if name.endswith((".orientation", ".orientation_known")))

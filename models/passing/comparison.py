@@ -114,7 +114,8 @@ def _tuned_trees(run: Run, learnt: NDArray[np.int64], name: str) -> Boosted:
             np.full(len(drawn), (1 - share) / len(drawn)),
             share * real.weights / real.weights.sum(dtype=np.float64),
         ]
-        mixture = joined([simulated.subset(drawn), real.plays])
+        blind = np.arange(len(drawn)) < run.schedule.tuning_blind * len(drawn)
+        mixture = joined([simulated.subset(drawn).without_orientation(blind), real.plays])
         weights = (len(mixture) * np.concatenate(counted)).astype(np.float32)
         schedule = replace(BoostedSchedule(), trees=TUNING_TREES)
         Boosted.fit(mixture, weights, schedule, after=_taught_trees(run)).save(folder)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from featurizer.core.columns import PASSING
 from models.passing.atomic import whole
+from models.passing.columns import orientation
 from models.passing.heads import EDGES
 from playscore.game import PassResult
 
@@ -76,6 +78,13 @@ class PassPlays:
             np.concatenate([[0], np.cumsum(self.lengths[plays])]).astype(np.int64),
             *(getattr(self, field.name)[plays] for field in fields(self)[2:]),
         )
+
+    def without_orientation(self, plays: NDArray[np.bool_]) -> PassPlays:
+        """The same plays, nobody's orientation known in those (N,) that are marked."""
+        rows = np.repeat(plays, self.lengths)
+        frames = self.frames.copy()
+        frames[np.ix_(rows, np.asarray(orientation(PASSING)))] = 0
+        return replace(self, frames=frames)
 
     def save(self, path: Path) -> None:
         """Write all arrays to one .npz."""

@@ -166,12 +166,15 @@ class Run:
     def real_to_learn(self, chosen: NDArray[np.int64]) -> RealPlays:
         """These real plays to tune on: each with its target, and for a small part of its weight without.
 
+        Nobody's orientation is shown: of the sources, one that is selected by outcome has it and complete games have
+        none, so that it would tell outcomes.
         What a play weighs depends on how passes end among all real plays, those that were not chosen too; of these
         nothing else is told. Raises PlayscoreError (INTERNAL) where the plays without targets are not the same ones.
         """
         told, share = self.real.weights[chosen], np.float32(HIDDEN_TARGETS)
+        plays = joined([self.real.plays.subset(chosen), self._untargeted.subset(chosen)])
         return RealPlays(
-            joined([self.real.plays.subset(chosen), self._untargeted.subset(chosen)]),
+            plays.without_orientation(np.ones(len(plays), bool)),
             np.concatenate([(1 - share) * told, share * told]),
         )
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from featurizer.core.columns import PASSING
 from models.passing import parallel
 from models.passing.atomic import whole
-from models.passing.columns import roles
+from models.passing.columns import orientation, roles
 from models.passing.heads import EDGES, Outputs
 from models.passing.network import Design, PassingNetwork, Scaling, Size
 from models.passing.plays import PassPlays, yard_rates
@@ -49,9 +49,14 @@ class Schedule:
     weight_decay: float = 1e-2
     tuning_steps: int = 300
     """With real plays mixed in, after the others. Their number is fixed: no real play chooses a checkpoint."""
-    tuning_rate: float = 1e-4
-    real_share: float = 0.15
+    tuning_rate: float = 3e-4
+    real_share: float = 0.3
     """Of the loss of the tuning steps."""
+    tuning_blind: float = 0.5
+    """Share of the plays of the tuning steps that are shown without orientation.
+
+    One source of real plays has none and another is selected by outcome: what tells them apart must not tell outcomes.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +114,8 @@ class Trainer:
         self._design = design(simulated, size or Size(), head)
         self._mirror = np.ones(len(PASSING.frame_columns), np.float32)
         self._mirror[list(roles(PASSING).mirrored)] = -1
+        self._blind = np.ones(len(PASSING.frame_columns), np.float32)
+        self._blind[list(orientation(PASSING))] = 0
         self.network = PassingNetwork(PASSING, self._design).to(self._device)
 
     @property
@@ -190,7 +197,8 @@ class Trainer:
         endless = _endless_batches(self._simulated, chosen.batch, rng)
         for batch in islice(endless, chosen.tuning_steps):
             drawn = rng.choice(len(real.plays), reals, p=odds / odds.sum())
-            loss = self._loss(network, [(self._simulated, batch, 1 - share), (real.plays, drawn, share)], rng)
+            parts = [(self._simulated, batch, 1 - share), (real.plays, drawn, share)]
+            loss = self._loss(network, parts, rng, blind=chosen.tuning_blind)
             self._step(loss, optimizer, scheduler)
             yield
         self._save(name)
@@ -215,26 +223,26 @@ class Trainer:
         network: torch.nn.Module,
         parts: Sequence[tuple[PassPlays, NDArray[np.int64], float]],
         rng: np.random.Generator,
+        blind: float = 0.0,
     ) -> Tensor:
         """Of parts of a batch, each with its share: the mean log score, every play mirrored or not.
 
-        A process of a group takes its plays of each part.
+        The share `blind` of the plays is shown without orientation. A process of a group takes its plays of each part.
         """
-        length = max(int(plays.lengths[batch].max()) for plays, batch, _ in parts)
-        padded, yards, counts = [], [], []
+        losses = []
         for plays, batch, share in parts:
             turned = rng.random(len(batch)) < 0.5
             mine = parallel.part(len(batch))
-            frames, mask, statics = plays.padded(batch[mine], length)
-            padded.append((frames * np.where(turned[mine, None, None], self._mirror, np.float32(1)), mask, statics))
-            yards.append(plays.yards[batch[mine]])
-            counts.append(np.full(len(yards[-1]), share * parallel.world() / len(batch), np.float32))
-        inputs = [self._whole(arrays) for arrays in zip(*padded, strict=True)]
-        outputs: Outputs = network(*inputs)
-        return (self.network.head.log_score(outputs, self._whole(yards)) * self._whole(counts)).sum()
-
-    def _whole(self, parts: Sequence[NDArray[np.float32]]) -> Tensor:
-        return torch.from_numpy(np.concatenate(parts)).to(self._device)
+            frames, mask, statics = plays.padded(batch[mine])
+            frames *= np.where(turned[mine, None, None], self._mirror, np.float32(1))
+            if blind:
+                hidden = rng.random(len(batch)) < blind
+                frames *= np.where(hidden[mine, None, None], self._blind, np.float32(1))
+            inputs = (torch.from_numpy(array).to(self._device) for array in (frames, mask, statics))
+            outputs: Outputs = network(*inputs)
+            scores = self.network.head.log_score(outputs, torch.from_numpy(plays.yards[batch[mine]]).to(self._device))
+            losses.append(scores.sum() * share * parallel.world() / len(batch))
+        return torch.stack(losses).sum()
 
     def _step(
         self,

@@ -12,7 +12,7 @@ from featurizer.core.columns import PASSING
 from featurizer.core.play import Tensor, featurize
 from models.passing import plays as passes
 from models.passing import sources
-from models.passing.columns import roles
+from models.passing.columns import orientation, roles
 from models.passing.plays import FIRST_YARD, PassPlays
 from playscore.game import PassResult
 from simulator import simulate_game
@@ -95,3 +95,17 @@ def test_weights_restore_the_base_rates(simulated: PassPlays) -> None:
     for result in PassResult:
         share = (simulated.results == result.value).mean()
         assert np.average(biased.results == result.value, weights=weights) == pytest.approx(share, abs=1e-6)
+
+
+def test_without_orientation_only_orientation_is_gone(simulated: PassPlays) -> None:
+    few = simulated.subset(np.arange(6))
+    marked = np.asarray([True, False, True, False, False, True])
+    blind = few.without_orientation(marked)
+    gone = list(orientation(PASSING))
+    names = {PASSING.frame_columns[place].name.partition(".")[2] for place in gone}
+    assert names == {"orientation", "orientation_known"}
+    for play in range(6):
+        before, after = (each.frames[each.starts[play] : each.starts[play + 1]] for each in (few, blind))
+        assert before[:, gone].any()
+        assert after[:, gone].any() == (not marked[play])
+        np.testing.assert_array_equal(np.delete(before, gone, axis=1), np.delete(after, gone, axis=1))

@@ -102,13 +102,17 @@ def test_a_play_of_no_weight_is_not_learnt_from(plays: PassPlays, tmp_path: Path
 
 def _teach(plays: PassPlays, folder: Path, device: str) -> None:
     assert device == "cpu"
-    taught(plays, folder, Schedule(epochs=1, batch=64, tuning_steps=1))
+    schedule = Schedule(epochs=1, batch=64, tuning_steps=3)
+    taught(plays, folder, schedule)
+    for _ in trainer(plays, folder, schedule).tune(RealPlays(plays.subset(np.arange(40)), np.ones(40, np.float32))):
+        pass
 
 
-def test_two_processes_teach_what_one_teaches(plays: PassPlays, tmp_path: Path) -> None:
+def test_two_processes_train_what_one_trains(plays: PassPlays, tmp_path: Path) -> None:
     few = plays.subset(np.arange(230))
     parallel.launch(partial(_teach, few, tmp_path / "one"), 1, "cpu")
     parallel.launch(partial(_teach, few, tmp_path / "two"), 2, "cpu")
-    one, two = (training.load(tmp_path / folder / TAUGHT).state_dict() for folder in ("one", "two"))
-    for name, weights in one.items():
-        torch.testing.assert_close(two[name], weights, atol=2e-4, rtol=2e-3, msg=name)
+    for kept in (TAUGHT, TUNED):
+        one, two = (training.load(tmp_path / folder / kept).state_dict() for folder in ("one", "two"))
+        for name, weights in one.items():
+            torch.testing.assert_close(two[name], weights, atol=2e-4, rtol=2e-3, msg=f"{kept} {name}")
