@@ -23,6 +23,8 @@ from scorer.core.inference import Batch
 from scorer.triton import MAX_ATTEMPTS, TritonInference
 
 BATCH = Batch(np.zeros((2, 32, 5), np.float32), np.ones((2, 32), np.float32), np.zeros((2, 3), np.float32))
+ABSENT = 1000
+"""The first version of the passing model that the scripted Triton does not have."""
 LOGITS = np.arange(8, dtype="<f4").reshape(2, 4)
 TAILS = np.ones((2, 4), "<f4")
 
@@ -41,7 +43,7 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         return service_pb2.ServerLiveResponse(live=True)
 
     async def ModelReady(self, request: service_pb2.ModelReadyRequest, context: Any) -> service_pb2.ModelReadyResponse:
-        return service_pb2.ModelReadyResponse(ready=request.name == "passing" and request.version == "1")
+        return service_pb2.ModelReadyResponse(ready=request.name == "passing" and int(request.version) < ABSENT)
 
     async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:
         self.requests.append(request)
@@ -230,7 +232,7 @@ async def test_ready_is_a_live_server_that_has_the_version(bench: Bench) -> None
     while not await bench.inference.ready(1):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
-    assert not await bench.inference.ready(2)
+    assert not await bench.inference.ready(ABSENT)
 
 
 @pytest.mark.parametrize(
