@@ -126,7 +126,7 @@ def evaluate_passing(
     """Judge the passing model of a run, on simulated and on real plays, and write a page of pictures.
 
     What the run does not hold yet is trained first, the alternatives of --compare among it, and kept: with the
-    alternatives that takes about an hour on two cores. --simulated and --real count only where there is no run yet.
+    alternatives that takes several times as long as training alone. --simulated and --real count only where there is no run yet.
     """
     from models.passing import comparison, parallel
     from models.passing.atomic import whole
@@ -187,7 +187,9 @@ def evaluate_ratings(version: int | None, releases: Path, seasons: int, games: i
     played = play(partial(graph_cdf, session), seasons=seasons, games=games, progress=_progress)
     found = study.figures(played, release.reference_population)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(study_page.page(found, f"passing {release.version}", "playscore evaluate ratings"))
+    page.write_text(
+        study_page.page(found, f"passing {release.version}", f"playscore evaluate ratings --seasons {seasons}")
+    )
     (page.parent / study_page.PICTURE).write_text(study_page.picture(found))
     page.with_suffix(".json").write_text(json.dumps(found, indent=1))
     click.echo(f"the study is in {page}")

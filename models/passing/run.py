@@ -35,7 +35,7 @@ SPLICED = "spliced"
 PASSES_PER_GAME = 52
 """Of a simulated game of 70 plays, about."""
 HIDDEN_TARGETS = 0.08
-"""Share of the plays whose target is not told to the network while it learns; charters miss about as many."""
+"""Share of the plays whose target is not told to the network while it learns: some sources do not tell it."""
 TEST_SEED = 1_000_001
 """Of simulated plays to be judged on; a run's own seed is below it."""
 _VALIDATION_SHARE = 0.06
