@@ -125,8 +125,8 @@ def evaluate_passing(
 ) -> None:
     """Judge the passing model of a run, on simulated and on real plays, and write a page of pictures.
 
-    What the run does not hold yet is trained first, the alternatives of --compare among it, and kept: with the
-    alternatives that takes several times as long as training alone. --simulated and --real count only where there is no run yet.
+    What the run does not hold yet is trained first, the alternatives of --compare among it, and kept: with them it
+    takes several times as long as training alone. --simulated and --real count only where there is no run yet.
     """
     from models.passing import comparison, parallel
     from models.passing.atomic import whole
