@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.passing.contestants import BASE_RATES, BOOSTED, GAUSSIAN, GLUONTS, ORACLE, RELEASED, UNTUNED
+from models.passing.pictures import SMALL_GAMES, SMALL_PLAYS, small
 from models.passing.run import HIDDEN_TARGETS, SPLICED
 from models.ratings import study_page
 from playscore.release import Release
@@ -35,7 +36,6 @@ _FIGURES = {
     "mean_play_score": ("mean play score", 3),
 }
 _OF_GROUPS = ("crps", "mean_play_score", "pit_ks", "coverage_80")
-_FEW_PLAYS, _FEW_GAMES = 100, 10
 
 _CARD = """# {model} {version}
 
@@ -158,8 +158,8 @@ def card(release: Release) -> str:
         ),
         simulated_differences=_list(simulated["crps_less_ours"]),
         real=_real(real) if real else "",
-        few_plays=_FEW_PLAYS,
-        few_games=_FEW_GAMES,
+        few_plays=SMALL_PLAYS,
+        few_games=SMALL_GAMES,
         simulated_groups=_groups_table(simulated["groups"]),
         real_groups=f"\n### Real, weighted\n\n{_groups_table(real['groups'])}\n" if real else "",
         population=population.description,
@@ -273,7 +273,7 @@ def _groups_table(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for kind, parts in groups.items():
         for group, part in parts.items():
-            few = " *" if part["plays"] < _FEW_PLAYS or part["games"] < _FEW_GAMES else ""
+            few = " *" if small(part) else ""
             cells = [_interval(part["figures"][key]) for key in _OF_GROUPS]
             lines.append(
                 f"| {kind}: {group}{few} | {part['plays']:,} | {part['games']:,} | " + " | ".join(cells) + " |"

@@ -57,10 +57,7 @@ def on_simulated(
         cdf[BOOSTED] = boosted.cdf(plays)
     cdf[BASE_RATES] = evaluation.base_rate_cdf(yard_rates(run.simulated[0].yards), plays)
     cdf[ORACLE] = evaluation.oracle_cdf(plays)
-    found = compared(plays, cdf, None)
-    if trees:
-        found["points_absolute_error"] = Bootstrap(plays.games).mean(np.abs(boosted.points(plays) - plays.yards))
-    return found
+    return compared(plays, cdf, None, boosted.points(plays) if trees else None)
 
 
 def on_real(run: Run, networks: Networks, heads: Iterable[str], *, trees: bool) -> dict[str, Any]:
@@ -84,9 +81,7 @@ def on_real(run: Run, networks: Networks, heads: Iterable[str], *, trees: bool) 
     cdf[UNTUNED] = training.cdf(networks.taught(SPLICED), plays)
     # Of the whole league, tracked or not.
     cdf[BASE_RATES] = evaluation.base_rate_cdf(yard_rates(run.league.yards), plays)
-    found = compared(plays, cdf, weighted)
-    if trees:
-        found["points_absolute_error"] = Bootstrap(plays.games, weighted).mean(np.abs(points - plays.yards))
+    found = compared(plays, cdf, weighted, points if trees else None)
     unweighted = Bootstrap(plays.games)
     return {
         **found,
@@ -123,9 +118,12 @@ def _tuned_trees(run: Run, learnt: NDArray[np.int64], name: str) -> Boosted:
 
 
 def compared(
-    plays: PassPlays, cdf: dict[str, Array], weighted: Reweighting | NDArray[np.floating] | None
+    plays: PassPlays,
+    cdf: dict[str, Array],
+    weighted: Reweighting | NDArray[np.floating] | None,
+    points: Array | None = None,
 ) -> dict[str, Any]:
-    """All that is said of forecasts of the same plays.
+    """All that is said of forecasts of the same plays, and of points (N,) that were predicted without a law.
 
     Ours, as taught by the same plays as all others, is what the others' CRPS is held against; calibration by group and
     reliability are those of the released network where it is among them.
@@ -156,6 +154,8 @@ def compared(
         found["crps_regret_realised"] = {
             name: bootstrap.ratio(each.crps, judged[ORACLE].crps) for name, each in judged.items()
         }
+    if points is not None:
+        found["points_absolute_error"] = bootstrap.mean(np.abs(points - plays.yards))
     return found
 
 
@@ -165,9 +165,8 @@ def _regret(cdf: Array, truth: Array, bootstrap: Bootstrap) -> Interval:
     Over outcomes drawn from G, CRPS(F) - CRPS(G) has the mean sum (F - G)^2, and CRPS(G) the mean sum G (1 - G): no
     luck of the draw is left in it.
     """
-    return bootstrap.ratio(
-        ((cdf - truth) ** 2).sum(axis=1) + (truth * (1 - truth)).sum(axis=1), (truth * (1 - truth)).sum(axis=1)
-    )
+    of_truth = (truth * (1 - truth)).sum(axis=1)
+    return bootstrap.ratio(((cdf - truth) ** 2).sum(axis=1) + of_truth, of_truth)
 
 
 def _examples(plays: PassPlays, cdf: dict[str, Array]) -> list[dict[str, Any]]:

@@ -49,8 +49,10 @@ class Networks:
 
     def taught(self, head: str) -> PassingNetwork:
         """The network with this head, as simulated plays taught it."""
-        self._trainer(head)
-        return training.load(self._run.contestant(head) / TAUGHT)
+        folder = self._run.contestant(head)
+        if not training.is_taught(folder, self._run.schedule):
+            self._trainer(head)
+        return training.load(folder / TAUGHT)
 
     def tuned(self, head: str, learnt: Integers, file: str) -> PassingNetwork:
         """The network with this head, tuned on these real plays; kept under that name."""

@@ -32,9 +32,6 @@ Outputs = tuple[Tensor, ...]
 class Head(nn.Module, ABC):
     """From the state (N, H) of plays to the parameters of their laws."""
 
-    outputs: Sequence[str]
-    """Names of what `forward` answers."""
-
     @abstractmethod
     def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
         """Parameters of the laws; `end_zone` (N, 1) yards to it, and 1 where that is known."""
@@ -65,7 +62,6 @@ class SplicedHead(Head):
     and the upper tail ends there. Its shape is negative then, and its scale follows from where it ends.
     """
 
-    outputs = ("logits", "tails")
     ends_at_goal_line = True
     yards: Tensor
 
@@ -133,8 +129,6 @@ class SplicedHead(Head):
 
 class GaussianHead(Head):
     """Normal laws: mean and standard deviation (N, 2), in yards."""
-
-    outputs = ("moments",)
 
     def __init__(self, state: int, base_rates: Sequence[float]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """The folder of a run: its settings, its plays and who may see which, its networks, its evaluation.
 
 run.json                          settings: what the run was started with
-simulated.npz  test.npz           simulated plays to learn from, and of other seeds to be judged on
+simulated.npz  test-<plays>.npz   simulated plays to learn from, and of other seeds to be judged on
 real.npz  untargeted.npz          real plays; the same, their targets hidden
 league.npz                        outcomes of an unselected season, for the base rates
 <contestant>/                     what training leaves; `spliced` is the network that is released

@@ -137,7 +137,6 @@ class Trainer:
         optimizer, scheduler = self._optimizer(chosen.learning_rate, chosen.epochs * self._epoch_steps)
         rng = np.random.default_rng(chosen.seed)
         history: list[dict[str, Any]] = []
-        best, since_best = math.inf, 0
         if (self._folder / _STATE).exists():
             state = torch.load(self._folder / _STATE, weights_only=False, map_location="cpu")
             self.network.load_state_dict(state["network"])
@@ -145,10 +144,10 @@ class Trainer:
             scheduler.load_state_dict(state["scheduler"])
             rng.bit_generator.state = state["drawn"]
             parallel.restore_dropout(state["dropped"], self._device)
-            history, best, since_best = state["history"], state["best"], state["since_best"]
+            history = state["history"]
             yield from repeat(None, len(history) * self._epoch_steps)
         network = parallel.shared(self.network)
-        while len(history) < chosen.epochs and since_best < chosen.patience:
+        while not _ended(history, chosen):
             began, losses = time.perf_counter(), []
             self.network.train()
             for batch in batches(self._simulated, chosen.batch, rng):
@@ -156,8 +155,7 @@ class Trainer:
                 losses.append(self._step(loss, optimizer, scheduler))
                 yield
             validation = parallel.agreed(float(log_scores(self.network, self._validation).mean()))
-            better = validation < best
-            best, since_best = min(validation, best), 0 if better else since_best + 1
+            better = validation < min((epoch["validation"] for epoch in history), default=math.inf)
             if better:
                 self._save(TAUGHT)
             history.append(
@@ -175,8 +173,6 @@ class Trainer:
                 drawn=rng.bit_generator.state,
                 dropped=parallel.dropout_state(self._device),
                 history=history,
-                best=best,
-                since_best=since_best,
             )
             on_epoch(history)
 
@@ -268,8 +264,20 @@ class Trainer:
         if parallel.leads():
             with whole(self._folder / _STATE) as partial:
                 torch.save(state, partial)
-            (self._folder / HISTORY).write_text(json.dumps(state["history"], indent=1))
+            with whole(self._folder / HISTORY) as partial:
+                partial.write_text(json.dumps(state["history"], indent=1))
         parallel.wait()
+
+
+def is_taught(folder: Path, schedule: Schedule) -> bool:
+    """Whether a `Trainer` has nothing left to teach in its folder."""
+    path = folder / HISTORY
+    return path.exists() and _ended(json.loads(path.read_text()), schedule)
+
+
+def _ended(history: Sequence[dict[str, Any]], schedule: Schedule) -> bool:
+    late = history[-schedule.patience :]
+    return len(history) >= schedule.epochs or (len(late) == schedule.patience and not any(e["kept"] for e in late))
 
 
 @torch.no_grad()
