@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fixtures_release import releases
 
 from deploy.local.process import ServerProcess, free_port
 from deploy.local.stack import LocalStack
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
+from tests.releases import releases
 
 __all__ = ["releases"]
 

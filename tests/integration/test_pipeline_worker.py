@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pipeline_services import NotingAggregator, RuleScorer, bench
 
 from deploy.local.process import ServerProcess, free_port
 from deploy.local.stack import serving as is_serving
@@ -18,6 +17,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.game import Game, PassOutcome, PassResult
 from playscore.tracking.v1.tracking_pb2 import ROLE_PASSER, Subject
 from simulator.games import simulate
+from tests.integration.services import NotingAggregator, RuleScorer, bench
 
 
 @pytest.fixture(scope="module")

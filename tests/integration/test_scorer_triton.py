@@ -12,7 +12,6 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
-from fixtures_release import pass_to_score
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from models.passing.sources import of_simulated
@@ -28,6 +27,7 @@ from scorer.onnx import OnnxInference
 from scorer.triton import TritonInference
 from servicekit import serving
 from simulator import simulate_game
+from tests.releases import pass_to_score
 
 pytestmark = pytest.mark.triton
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from fixtures_release import passing_release, releases
 
 from playscore.release import Release, list_releases
 from playscore.scorer.v1 import scorer_pb2_grpc
@@ -16,6 +15,7 @@ from scorer.core.inference import Inference
 from scorer.onnx import OnnxInference
 from scorer.service import ScorerService
 from servicekit import serving
+from tests.releases import passing_release, releases
 
 __all__ = ["passing_release", "releases"]
 

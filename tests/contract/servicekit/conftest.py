@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from servicekit_echo import Answer, Echo, EchoSettings, EchoStub, same
 
 from servicekit import serving
+from tests.contract.servicekit.echo import Answer, Echo, EchoSettings, EchoStub, same
 
 Serve = Callable[..., AbstractAsyncContextManager[EchoStub]]
 

@@ -1,3 +1,3 @@
-from fixtures_release import passing_release, releases
+from tests.releases import passing_release, releases
 
 __all__ = ["passing_release", "releases"]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from featurizer_film import CONTEXT, HEADER, ROSTER, film
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Frames, PassOutcome, PassResult, PlayContext, TrackingEvent, TrackingEventKind
@@ -28,6 +27,7 @@ from playscore.game_messages import (
     roster_to_message,
 )
 from playscore.tracking.v1 import tracking_pb2 as messages
+from tests.unit.featurizer.film import CONTEXT, HEADER, ROSTER, film
 
 TEAMS = ("HOM", "AWY")
 

@@ -9,7 +9,6 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
-from fixtures_release import pass_to_score
 
 from playscore.distributions import SplicedBinnedPareto
 from playscore.errors import PlayscoreError, Reason
@@ -25,6 +24,7 @@ from playscore.tracking.v1.tracking_pb2 import (
     PASS_RESULT_SCRAMBLE,
     PassOutcome,
 )
+from tests.releases import pass_to_score
 
 SECONDS = 30.0
 

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from aggregator_scores import LEAGUE, score
 
 import aggregator.core.following
 from aggregator.core.following import Follower
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, Write, Written
 from playscore.errors import PlayscoreError, Reason
+from tests.unit.aggregator.scores import LEAGUE, score
 
 
 class Scripted:

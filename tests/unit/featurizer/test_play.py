@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from featurizer_film import (
+
+from featurizer.core.columns import PASSING, SLOTS
+from featurizer.core.features import PassDepth
+from featurizer.core.play import MAX_FRAMES, MAX_HELD_FRAMES, OpenPlay, Rejection, Tensor, featurize
+from playscore.errors import PlayscoreError, Reason
+from playscore.game import AttackingDirection, Frames, PlayKind, Sport, TrackingEvent
+from tests.unit.featurizer.film import (
     CENTER,
     CONTEXT,
     HEADER,
@@ -25,12 +31,6 @@ from featurizer_film import (
     tensor,
     without,
 )
-
-from featurizer.core.columns import PASSING, SLOTS
-from featurizer.core.features import PassDepth
-from featurizer.core.play import MAX_FRAMES, MAX_HELD_FRAMES, OpenPlay, Rejection, Tensor, featurize
-from playscore.errors import PlayscoreError, Reason
-from playscore.game import AttackingDirection, Frames, PlayKind, Sport, TrackingEvent
 
 NAMES = [column.name for column in PASSING.frame_columns]
 STATICS = [column.name for column in PASSING.static_columns]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from aggregator_scores import MODEL, score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from aggregator.core.records import Role, Score, Value
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes
 from playscore.errors import PlayscoreError, Reason
+from tests.unit.aggregator.scores import MODEL, score
 
 
 def parse(text: str) -> Filter:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from featurizer_film import CONTEXT, HEADER, LENGTH, RELEASE, ROSTER, SNAP, film, pick, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from playscore.game import (
     Origin,
     Player,
 )
+from tests.unit.featurizer.film import CONTEXT, HEADER, LENGTH, RELEASE, ROSTER, SNAP, film, pick, tensor
 
 NAMES = [column.name for column in PASSING.frame_columns]
 seeds = st.integers(0, 10_000)

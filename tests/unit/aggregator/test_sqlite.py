@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aggregator_scores import score, unscored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from aggregator.core.records import ModelVersion, Score, Unscored
 from aggregator.core.store import Changes, Refused, Write, Written
 from aggregator.sqlite import SqliteStore
 from playscore.errors import PlayscoreError, Reason
+from tests.unit.aggregator.scores import score, unscored
 
 Item = Score | Unscored
 _requests = itertools.count()
@@ -306,7 +306,7 @@ async def test_whoever_follows_sees_all_and_in_the_end_what_a_newcomer_sees(tmp_
 STORM = """
 import asyncio, sys
 from pathlib import Path
-from aggregator_scores import score
+from tests.unit.aggregator.scores import score
 from aggregator.core.store import Write
 from aggregator.sqlite import SqliteStore
 

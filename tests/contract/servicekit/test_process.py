@@ -16,7 +16,8 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from servicekit_echo import EchoStub
+
+from tests.contract.servicekit.echo import EchoStub
 
 PROGRAM = Path(__file__).with_name("servicekit_echo.py")
 ROOT = Path(__file__).parents[3]

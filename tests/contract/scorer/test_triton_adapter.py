@@ -11,7 +11,6 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
-from fixtures_release import pass_to_score
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from playscore.errors import PlayscoreError, Reason
@@ -21,6 +20,7 @@ from playscore.scorer.v1 import scorer_pb2
 from scorer import triton
 from scorer.core.inference import Batch
 from scorer.triton import MAX_ATTEMPTS, TritonInference
+from tests.releases import pass_to_score
 
 BATCH = Batch(np.zeros((2, 32, 5), np.float32), np.ones((2, 32), np.float32), np.zeros((2, 3), np.float32))
 ABSENT = 1000

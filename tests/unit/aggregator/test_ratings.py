@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from aggregator_scores import POPULATION
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.ratings import qualifying_plays, rank, rate
+from tests.unit.aggregator.scores import POPULATION
 
 COUNTS = st.integers(0, 1000)
 MEANS = st.floats(0, 1)

@@ -11,10 +11,10 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from servicekit_echo import DESCRIPTOR, METHODS, EchoStub
 
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rpc_errors import error_from_rpc
+from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, EchoStub
 
 every_kind = pytest.mark.parametrize("method", METHODS)
 

@@ -8,7 +8,6 @@ import sqlite3
 
 import numpy as np
 import pytest
-from aggregator_scores import LEAGUE, MODEL, score, unscored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from aggregator.core.filter import EVERYTHING, parse_filter
 from aggregator.core.records import ModelVersion, Role, Score
 from aggregator.core.snapshot import Snapshot, Table
 from aggregator.core.store import Changes
+from tests.unit.aggregator.scores import LEAGUE, MODEL, score, unscored
 
 OTHER = ModelVersion("passing", 2)
 

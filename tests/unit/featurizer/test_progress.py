@@ -7,13 +7,13 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from featurizer_film import HEADER
 from hypothesis import given
 from hypothesis import strategies as st
 
 from featurizer.progress import Progress
 from playscore.errors import PlayscoreError, Reason
 from playscore.game_messages import is_identifier
+from tests.unit.featurizer.film import HEADER
 
 counts = st.integers(0, 2**40)
 revisions = st.integers(0, 2**31 - 1)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures_release import pass_to_score
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import Release
@@ -18,6 +17,7 @@ from scorer.core.inference import Batch, Outputs
 from scorer.core.passing import Pass, PassingModel, ScoredPass
 from scorer.messages import pass_from_message
 from scorer.onnx import OnnxInference
+from tests.releases import pass_to_score
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import grpc
 import grpc.aio
 import pytest
 from prometheus_client import REGISTRY
-from servicekit_echo import DESCRIPTOR, METHODS, Echo, EchoSettings
 
 from playscore.errors import PlayscoreError, Reason
 from servicekit import StartError, serving
+from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, Echo, EchoSettings
 
 TYPES = {"Unary": "unary", "Watch": "server_stream", "Collect": "client_stream", "Converse": "bidi_stream"}
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pipeline_tables as tables
 import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.commands import replay
+from tests.unit.pipeline import tables
 
 
 def invoke(*arguments: str) -> Result:

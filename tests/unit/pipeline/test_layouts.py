@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pipeline_tables as tables
 import polars as pl
 import pytest
 
 from pipeline.layouts import LAYOUTS, detect, open_source, read
 from playscore.errors import PlayscoreError
 from playscore.game import AttackingDirection, Game, PassOutcome, PassResult, Play, PlayKind, TrackingEvent
+from tests.unit.pipeline import tables
 
 
 def only_game(folder: Path) -> Game:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fixtures_release import pass_to_score
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import Release
 from playscore.tracking.v1 import tracking_pb2
 from scorer.core.tensors import read_tensor
+from tests.releases import pass_to_score
 
 
 @pytest.fixture

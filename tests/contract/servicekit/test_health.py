@@ -10,9 +10,9 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from servicekit_echo import DESCRIPTOR, Echo, EchoSettings, EchoStub
 
 from servicekit import Running, serving
+from tests.contract.servicekit.echo import DESCRIPTOR, Echo, EchoSettings, EchoStub
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

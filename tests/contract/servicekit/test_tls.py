@@ -9,12 +9,12 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from servicekit_echo import Echo, EchoSettings, EchoStub
 
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
 from servicekit.authentication import Caller, current_caller
+from tests.contract.servicekit.echo import Echo, EchoSettings, EchoStub
 
 
 class Authority:

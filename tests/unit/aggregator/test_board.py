@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aggregator_scores import LEAGUE, MODEL, POPULATION, score, unscored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes
 from aggregator.core.tokens import read_revision_token, revision_token
 from playscore.errors import PlayscoreError, Reason
+from tests.unit.aggregator.scores import LEAGUE, MODEL, POPULATION, score, unscored
 
 ALL = Split(LEAGUE, Role.PASSER)
 SECOND = ModelVersion("passing", 2)

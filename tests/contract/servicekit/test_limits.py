@@ -9,11 +9,11 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from servicekit_echo import METHODS, Echo, EchoSettings, EchoStub
 
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
+from tests.contract.servicekit.echo import METHODS, Echo, EchoSettings, EchoStub
 
 
 class Held:
