@@ -4,10 +4,11 @@ PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.12 python3.11; do
 	done),python3)
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
-ROOMS := playscore featurizer scorer aggregator pipeline servicekit models simulator deploy
-GENERATED := $(addprefix playscore/,tracking featurizer scorer aggregator)
+# The packages of the contracts, and those of the code generated from them: the same, unless one of them was forgotten.
+CONTRACTS := $(sort $(notdir $(wildcard protos/playscore/*) $(patsubst %/v1,%,$(wildcard playscore/*/v1))))
+RELEASED := protos/released.binpb
 
-.PHONY: help demo test environments lint types imports contracts drift breaking unit generate format clean
+.PHONY: help demo test environments lint types imports contracts drift breaking unit generate released format clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -34,7 +35,7 @@ endef
 	$(NEEDS_PYTHON)
 	@echo 'making .venv (playscore)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python $(PIP) -e .
+	@$(BIN)/python $(PIP) -e '.[services]'
 	@touch $@
 
 .venv/ready-for-development: .venv/ready
@@ -70,14 +71,12 @@ contracts: ## the contracts' style
 
 drift: ## the generated code is that of the contracts
 	@fresh=$$(mktemp -d) && mkdir -p $$fresh/playscore && protos/generate $$fresh && status=0; \
-	for domain in $(notdir $(GENERATED)); do \
-		diff -r -x __pycache__ $$fresh/playscore/$$domain playscore/$$domain || status=1; done; \
+	for package in $(CONTRACTS); do \
+		diff -r -x __pycache__ $$fresh/playscore/$$package playscore/$$package || status=1; done; \
 	rm -r $$fresh; test $$status = 0 || { echo 'the generated code is not that of protos/: run make generate'; exit 1; }
 
-breaking: ## the contracts still serve callers of the last tag
-	@tag=$$(git describe --tags --abbrev=0 2>/dev/null); \
-	if [ -z "$$tag" ]; then echo 'no release is tagged yet: no contract to break'; \
-	else $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
+breaking: ## the contracts still serve callers of the released ones
+	$(BIN)/buf breaking --against $(RELEASED)
 
 unit: ## unit, contract and integration tests
 	$(BIN)/pytest
@@ -86,6 +85,9 @@ unit: ## unit, contract and integration tests
 
 generate: ## the Python of the contracts
 	protos/generate
+
+released: ## the contracts as they are, as the ones that callers may rely on
+	$(BIN)/buf build --exclude-source-info -o $(RELEASED)
 
 format: ## style, applied
 	$(BIN)/ruff format .

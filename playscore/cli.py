@@ -1,15 +1,23 @@
-"""The `playscore` command: each room's commands, found through their entry points and imported when they run."""
+"""The `playscore` command: each room's commands, found through their entry points and imported when they run.
+
+A command may need packages that the base install leaves out. It is listed all the same, with what to install.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, requires
 
 import click
 
 from playscore.errors import PlayscoreError
 
 COMMANDS = "playscore.commands"
+"""The group of entry points. Each names the extra that its command needs: `pipeline.commands:replay [services]`."""
+
+_REQUIREMENT = re.compile(r"""(?P<distribution>[\w.-]+).*;.*\bextra\s*==\s*["'](?P<extra>[\w-]+)["']""")
 
 
 class _Rooms(click.Group):
@@ -19,39 +27,72 @@ class _Rooms(click.Group):
         return sorted(entry.name for entry in entry_points(group=COMMANDS))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = entry_points(group=COMMANDS, name=cmd_name)
-        return _load(next(iter(found))) if found else None
+        entry = _entry(cmd_name)
+        return _load(entry) if entry else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as missing:
+            entry = _entry(ctx.invoked_subcommand or "")
+            if entry is None:
+                raise
+            raise click.ClickException(f"{entry.name} {_needs(entry, missing)}") from missing
+
+
+def _entry(command: str) -> EntryPoint | None:
+    return next(iter(entry_points(group=COMMANDS, name=command)), None)
 
 
 def _load(entry: EntryPoint) -> click.Command:
     try:
         command = entry.load()
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] in _OWN:
-            raise
-        needed = missing.name
-
-        @click.command(
-            entry.name,
-            short_help=f"(needs the package {needed})",
-            add_help_option=False,
-            context_settings={"ignore_unknown_options": True},
-        )
-        @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-        def absent(arguments: tuple[str, ...]) -> None:
-            raise click.ClickException(_lacking(needed))
-
-        return absent
+        return _unavailable(entry, _needs(entry, missing))
     if not isinstance(command, click.Command):
-        raise TypeError(f"{entry.value} is no click command")
+        raise TypeError(f"{entry.value} is not a click command")
     return command
 
 
-def _lacking(package: str) -> str:
-    return f"this command needs the package {package}: pip install 'playscore[compare]', or make environments"
+def _unavailable(entry: EntryPoint, needs: str) -> click.Command:
+    """A command that only says what to install, whatever its arguments are."""
+
+    @click.command(
+        entry.name,
+        short_help=f"({needs})",
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def unavailable(arguments: tuple[str, ...]) -> None:
+        raise click.ClickException(f"{entry.name} {needs}")
+
+    return unavailable
 
 
-_OWN = {"playscore", "featurizer", "scorer", "aggregator", "pipeline", "servicekit", "models", "simulator", "deploy"}
+def _needs(entry: EntryPoint, missing: ModuleNotFoundError) -> str:
+    """What to install for a command that lacks a package. Raises `missing` where no extra brings it."""
+    package = (missing.name or "").partition(".")[0]
+    offering = extras_with(package)
+    if not offering and package and importlib.util.find_spec(package) is None:
+        offering = tuple(entry.extras)
+    if not offering:
+        raise missing
+    extra = next((own for own in entry.extras if own in offering), offering[0])
+    return f"needs pip install 'playscore[{extra}]'"
+
+
+def extras_with(package: str) -> tuple[str, ...]:
+    """The extras of playscore that name the distribution of an imported package, such as `xgboost` of xgboost-cpu."""
+    wanted = _normalized(package)
+    found = (_REQUIREMENT.match(requirement) for requirement in requires("playscore") or ())
+    return tuple(
+        match["extra"] for match in found if match and f"{_normalized(match['distribution'])}-".startswith(f"{wanted}-")
+    )
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @click.group(cls=_Rooms, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -71,10 +112,4 @@ def main() -> None:
         click.echo(f"playscore: {error.detail}", err=True)
         for violation in error.fields:
             click.echo(f"  {violation.field}: {violation.description}", err=True)
-        sys.exit(1)
-    except ModuleNotFoundError as missing:
-        package = (missing.name or "").partition(".")[0]
-        if not package or package in _OWN:
-            raise
-        click.echo(f"playscore: {_lacking(package)}", err=True)
         sys.exit(1)

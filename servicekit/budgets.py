@@ -1,4 +1,4 @@
-"""The latency budgets of `budgets.yaml`, and the histogram buckets that follow from them."""
+"""The latency budgets of `servicekit/budgets.yaml`, and the histogram buckets that follow from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SHORTEST = 100e-6
+MIN_SECONDS = 100e-6
 """Lower end of the buckets, seconds."""
-LONGEST = 10.0
+MAX_SECONDS = 10.0
 """Upper end of the buckets, seconds."""
 _WITHOUT_BUDGET = 1e-3
+_SHIPPED = Path(__file__).with_name("budgets.yaml")
 
 
 class Budget(BaseModel):
@@ -27,7 +28,7 @@ class Budget(BaseModel):
     labels: dict[str, str] = {}
     each: tuple[str, ...] = ()
     quantile: Annotated[float, Field(gt=0, lt=1)]
-    seconds: Annotated[float, Field(ge=SHORTEST, le=LONGEST)]
+    seconds: Annotated[float, Field(ge=MIN_SECONDS, le=MAX_SECONDS)]
     meaning: Annotated[str, Field(min_length=1)]
 
 
@@ -57,12 +58,9 @@ class Budgets(BaseModel):
         """
         own = [budget.seconds for budget in self.of(metric)]
         anchor = own[0] if own else _WITHOUT_BUDGET
-        series = (anchor * 2 ** (step / 2) for step in range(-40, 41))
-        return tuple(
-            sorted(
-                {SHORTEST, *own, LONGEST, *(float(f"{bound:.3g}") for bound in series if SHORTEST <= bound <= LONGEST)}
-            )
-        )
+        series = (float(f"{anchor * 2 ** (step / 2):.3g}") for step in range(-40, 41))
+        between = (bound for bound in series if MIN_SECONDS <= bound <= MAX_SECONDS)
+        return tuple(sorted({MIN_SECONDS, *own, *between, MAX_SECONDS}))
 
 
 def load_budgets(path: Path) -> Budgets:
@@ -72,9 +70,11 @@ def load_budgets(path: Path) -> Budgets:
 
 @cache
 def budgets() -> Budgets:
-    """The budgets in force: the file PLAYSCORE_BUDGETS names, else `budgets.yaml` beside the packages."""
+    """The budgets in force: those of the file that PLAYSCORE_BUDGETS names, else the ones that come with playscore.
+
+    Raises FileNotFoundError where the named file does not exist.
+    """
     named = os.environ.get("PLAYSCORE_BUDGETS")
-    path = Path(named) if named else Path(__file__).parents[1] / "budgets.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"no budgets at {path}; set PLAYSCORE_BUDGETS to the path of budgets.yaml")
-    return load_budgets(path)
+    if named and not Path(named).is_file():
+        raise FileNotFoundError(f"PLAYSCORE_BUDGETS names {named}, which does not exist")
+    return load_budgets(Path(named) if named else _SHIPPED)
