@@ -1,0 +1,24 @@
+"""A page for each public module of `playscore`; mkdocstrings fills it with what the docstrings say."""
+
+from __future__ import annotations
+
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+_COMMAND_LINE = {"__main__", "cli", "commands"}
+
+
+def python_pages(package: ModuleType) -> dict[str, str]:
+    """The Markdown of one page for each public module directly under `package`, by the module's name.
+
+    The generated contracts are left out, they have pages of their own, and so is the command line.
+    """
+    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
+    modules = [f"{package.__name__}.{name}" for name in names if _is_public(package, name)]
+    return {module: f"# {module}\n\n::: {module}\n" for module in modules}
+
+
+def _is_public(package: ModuleType, name: str) -> bool:
+    is_contract = any((Path(folder) / name / "v1").is_dir() for folder in package.__path__)
+    return not (name.startswith("_") or name in _COMMAND_LINE or is_contract)
