@@ -1,0 +1,105 @@
+"""The distributions of this checkout, and environments outside it that hold nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is of the marker `packaging`."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.packaging)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment, used from a folder that has nothing to do with playscore."""
+
+    folder: Path
+    elsewhere: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    @property
+    def packages(self) -> Path:
+        """Its site-packages."""
+        return next(self.folder.glob("lib/python3.*/site-packages"))
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs one of its programs."""
+        command = [str(self.folder / "bin" / program), *arguments]
+        return subprocess.run(
+            command, cwd=self.elsewhere, env=surroundings(), capture_output=True, text=True, check=False
+        )
+
+
+def surroundings() -> dict[str, str]:
+    """The variables of this process, but for those by which Python could find this checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PLAYSCORE_"))}
+
+
+@pytest.fixture(scope="session")
+def tracked() -> tuple[Path, ...]:
+    """The files of the project, relative to its root: those in git, and new ones that git does not ignore."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(Path(name) for name in sorted(set(listed.split("\0")) - {""}) if (ROOT / name).is_file())
+
+
+@pytest.fixture(scope="session")
+def wheel(tracked: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source archive, built from a copy of the project."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in tracked:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--outdir", str(built), str(source)]
+    done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(built.glob("*.tar.gz"))) == 1
+    (made,) = built.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Environment]:
+    """Installs the wheel with some extras (`[services]`; none: ``) in an environment of its own."""
+
+    def installed(extras: str) -> Environment:
+        folder, elsewhere = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("elsewhere")
+        (elsewhere / "models").mkdir()  # A stranger's folder of that name must not hide the releases.
+        venv.create(folder, with_pip=True)
+        environment = Environment(folder, elsewhere)
+        wanted = f"playscore{extras} @ {wheel.as_uri()}"
+        done = environment.run("python", "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt"), wanted)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return environment
+
+    return installed
+
+
+@pytest.fixture(scope="session")
+def base(install: Callable[[str], Environment]) -> Environment:
+    """What `pip install playscore` makes."""
+    return install("")
+
+
+@pytest.fixture(scope="session")
+def services(install: Callable[[str], Environment]) -> Environment:
+    """What `pip install 'playscore[services]'` makes."""
+    return install("[services]")
