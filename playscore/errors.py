@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Reason(enum.Enum):
-    """Why something was refused. `playscore.tracking.v1.Reason` explains each; this is for code without protobuf."""
+    """Why something was refused. `playscore.common.v1.Reason` explains each; this is for code without protobuf."""
 
     FIELD_INVALID = 1
     DEADLINE_REQUIRED = 2
@@ -19,6 +19,7 @@ class Reason(enum.Enum):
     INTERNAL = 8
     IDEMPOTENCY_KEY_REUSED = 9
     NOT_SERVING = 10
+    TASK_UNSUPPORTED = 11
 
     STREAM_ORDER = 20
     GAME_MISMATCH = 21
@@ -47,6 +48,8 @@ class Reason(enum.Enum):
     OFFENSE_UNKNOWN = 57
     PLAY_NULLIFIED = 58
     SITUATION_CONTRADICTED = 59
+    PLAY_WITHDRAWN = 60
+    FILM_UNAVAILABLE = 61
 
     FEATURE_SPECIFICATION_MISMATCH = 70
     TENSOR_SHAPE_INVALID = 71
@@ -54,7 +57,7 @@ class Reason(enum.Enum):
     YARDS_OUT_OF_RANGE = 73
     MODEL_NOT_FOUND = 74
     INFERENCE_UNAVAILABLE = 75
-    LAW_INVALID = 76
+    DISTRIBUTION_INVALID = 76
     OUTCOME_CONTRADICTORY = 77
     OUTCOME_UNKNOWN = 78
 
@@ -69,6 +72,9 @@ class Reason(enum.Enum):
     STORE_UNAVAILABLE = 98
     REVISION_CONFLICT = 99
     ROLE_UNSUPPORTED = 100
+    LEAGUE_NOT_FOUND = 101
+    GAME_NOT_FOUND = 102
+    REVISION_NOT_KEPT = 103
 
 
 @dataclass(frozen=True, slots=True)

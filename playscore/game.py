@@ -1,4 +1,8 @@
-"""A tracked game as code works with it: the messages of `playscore.tracking.v1`, as numpy columns."""
+"""A tracked game as code works with it: the messages of `playscore.tracking.v1` and `playscore.feed.v1`, in numpy.
+
+Nothing here knows what is played. A context's `situation` and a play's `outcome` are those of its task, for example
+`playscore.football.FootballSituation` and `PassOutcome`.
+"""
 
 from __future__ import annotations
 
@@ -42,29 +46,26 @@ class AngleConvention(enum.Enum):
 
 
 class AttackingDirection(enum.Enum):
-    """Which way the offence goes, in the source's coordinates."""
+    """Which way the attacking team goes, in the source's coordinates."""
 
     POSITIVE_X = 1
     NEGATIVE_X = 2
 
 
-class PlayKind(enum.Enum):
-    """What the source says a play is."""
+class HomeSide(enum.Enum):
+    """What the source knows of who plays at home."""
 
-    UNSPECIFIED = 0
-    PASS = 1
-    RUN = 2
-    OTHER = 3
+    STATED = 1
+    UNKNOWN = 2
+    NEUTRAL = 3
 
 
-class PassResult(enum.Enum):
-    """How a pass play ended."""
+class PlayStatus(enum.Enum):
+    """Whether a play counts."""
 
-    COMPLETE = 1
-    INCOMPLETE = 2
-    INTERCEPTED = 3
-    SACK = 4
-    SCRAMBLE = 5
+    STANDS = 1
+    NULLIFIED = 2
+    WITHDRAWN = 3
 
 
 class TrackingEventKind(enum.Enum):
@@ -73,6 +74,20 @@ class TrackingEventKind(enum.Enum):
     SNAP = 1
     PASS_RELEASE = 2
     SHOT = 3
+
+
+class TagSource(enum.Enum):
+    """Who tagged an event."""
+
+    MANUAL = 1
+    AUTOMATIC = 2
+
+
+class TrackedObject(enum.Enum):
+    """What a track follows."""
+
+    BALL = 1
+    PUCK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,7 @@ class CoordinateSystem:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """One who may appear in the frames."""
+    """Somebody who may appear in the frames."""
 
     player_id: str
     team_id: str
@@ -102,7 +117,7 @@ class GameHeader:
     league: str
     game_id: str
     sport: Sport
-    season: int
+    season: int | None
     home_team_id: str
     away_team_id: str
     coordinates: CoordinateSystem
@@ -110,36 +125,36 @@ class GameHeader:
     week: int | None = None
     home_games_remaining: int | None = None
     away_games_remaining: int | None = None
-    home_side_known: bool = True
-    """False: the two sides stand in any order, and what depends on who is at home is masked."""
+    home_side: HomeSide = HomeSide.STATED
+    """Unless it is stated, what depends on who is at home is masked."""
 
-
-@dataclass(frozen=True, slots=True)
-class FootballSituation:
-    """The situation before the snap; None is unknown. Units as in the contract: seconds, yards."""
-
-    kind: PlayKind = PlayKind.UNSPECIFIED
-    quarter: int | None = None
-    game_clock_seconds: float | None = None
-    down: int | None = None
-    yards_to_go: float | None = None
-    yards_to_end_zone: float | None = None
-    home_score: int | None = None
-    away_score: int | None = None
-    passer_id: str = ""
-    target_id: str = ""
-    charted_air_yards: float | None = None
+    @property
+    def team_ids(self) -> tuple[str, str]:
+        """The two teams."""
+        return self.home_team_id, self.away_team_id
 
 
 @dataclass(frozen=True, slots=True)
 class PlayContext:
-    """What is known of a play besides its frames."""
+    """What is known of a play besides its film."""
 
     play_id: str
-    offense_team_id: str
-    football: FootballSituation
+    attacking_team_id: str
+    situation: object | None
+    """The task's own part; it says by which task the play is graded. None: nothing is known that a task could read."""
     attacking_direction: AttackingDirection | None = None
     revision: int = 1
+    segment_id: str = ""
+    """The segment it was filmed in; empty: one of the play's own name."""
+    opens_at_frame: int | None = None
+    """Earlier frames and events of the segment belong to other plays."""
+    status: PlayStatus | None = None
+    """None: as before; a play stands unless a context says otherwise."""
+
+    @property
+    def segment(self) -> str:
+        """The segment it was filmed in."""
+        return self.segment_id or self.play_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +165,42 @@ class TrackingEvent:
     name: str
     kind: TrackingEventKind | None = None
     """What it is, for sources that know; None: by its name."""
-    automatic: bool = False
-    """Tagged by a program, not by hand."""
+    tagged_by: TagSource | None = None
+    """None: by its name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """The ball or puck in one segment: N samples at a rate of their own, on the segment's clock; NaN: not seen."""
+
+    tracked: TrackedObject
+    rate_hertz: float
+    sample_numbers: NDArray[np.int32]
+    """(N,) sample n is filmed n / rate_hertz seconds after frame number 0 of the players."""
+    x: Floats
+    """(N,)"""
+    y: Floats
+    """(N,)"""
+    z: Floats | None = None
+    """(N,) height above the ground; None: not known."""
+
+    def __len__(self) -> int:
+        return len(self.sample_numbers)
+
+    def samples(self, start: int, stop: int) -> Track:
+        """The samples from place `start` to before place `stop`."""
+        return replace(
+            self,
+            sample_numbers=self.sample_numbers[start:stop],
+            x=self.x[start:stop],
+            y=self.y[start:stop],
+            z=None if self.z is None else self.z[start:stop],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """Frames of one play, in the source's units: F frames of E players; NaN in x and y: not seen in that frame.
+    """Frames of one segment, in the source's units: F frames of E players; NaN in x and y: not seen in that frame.
 
     Frame numbers count sampling intervals; they may repeat, jump and go back, as sources do.
     """
@@ -177,10 +221,6 @@ class Frames:
     """(F, E)"""
     orientation_degrees: Floats | None = None
     """(F, E)"""
-    ball_x: Floats | None = None
-    """(F,)"""
-    ball_y: Floats | None = None
-    """(F,)"""
     times_unix_micros: NDArray[np.int64] | None = None
     """(F,)"""
     events: tuple[TrackingEvent, ...] = ()
@@ -207,30 +247,19 @@ class Frames:
             acceleration=cut(self.acceleration),
             direction_degrees=cut(self.direction_degrees),
             orientation_degrees=cut(self.orientation_degrees),
-            ball_x=cut(self.ball_x),
-            ball_y=cut(self.ball_y),
             times_unix_micros=None if self.times_unix_micros is None else self.times_unix_micros[start:stop],
             events=tuple(event for event in self.events if event.frame_number in mine),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PassOutcome:
-    """The official result of a pass play. Yards are whole net yards credited to the pass; None: not known yet."""
-
-    result: PassResult | None
-    yards_gained: float | None
-    revision: int = 1
-    """Counts corrections of the official result, apart from those of the play; 0: the source does not count."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Play:
-    """A play as a source has it. `outcome` is None where the play is no pass or its result is not known."""
+    """A play as a source has it. `outcome` is None where its result is not known or no task grades it."""
 
     context: PlayContext
     frames: Frames
-    outcome: PassOutcome | None = None
+    outcome: object | None = None
+    tracks: tuple[Track, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc_status import rpc_status
 
 from playscore.errors import FieldViolation, PlayscoreError, Reason
-from playscore.tracking.v1 import reason_pb2
+from playscore.common.v1 import reason_pb2
 
 DOMAIN: Final = "playscore"
 """The domain of every google.rpc.ErrorInfo."""
@@ -27,6 +27,9 @@ _CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.FEATURE_SPECIFICATION_MISMATCH: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.MODEL_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.SUBJECT_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Reason.LEAGUE_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Reason.GAME_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Reason.REVISION_NOT_KEPT: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.NOT_SERVING: grpc.StatusCode.UNAVAILABLE,
     Reason.INFERENCE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.NOT_FRESH_ENOUGH: grpc.StatusCode.UNAVAILABLE,

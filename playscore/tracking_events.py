@@ -1,6 +1,6 @@
 """What the events of a film are: as their source states it, else by the names that sources use.
 
-The names are those of `playscore.tracking.v1.TrackingEvent`. Other names are passed over.
+The names are those of `playscore.tracking.v1.TrackingEvent`. Other names are ignored.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from playscore.game import TrackingEvent, TrackingEventKind
+from playscore.game import TagSource, TrackingEvent, TrackingEventKind
 
 BY_HAND: Final[Mapping[str, TrackingEventKind]] = {
     **dict.fromkeys(("ball_snap", "snap", "snap_direct", "direct_snap"), TrackingEventKind.SNAP),
@@ -23,13 +23,13 @@ BY_PROGRAM: Final[Mapping[str, TrackingEventKind]] = {
 
 
 def kind_of(event: TrackingEvent) -> TrackingEventKind | None:
-    """What an event is; None for one that is passed over."""
+    """What an event is; None for one that is ignored."""
     return event.kind or BY_HAND.get(event.name) or BY_PROGRAM.get(event.name)
 
 
 def is_automatic(event: TrackingEvent) -> bool:
     """Whether a program tagged it: the source says so, or its name does."""
-    return event.automatic or event.name in BY_PROGRAM
+    return event.tagged_by is TagSource.AUTOMATIC or (event.tagged_by is None and event.name in BY_PROGRAM)
 
 
 def is_release(event: TrackingEvent) -> bool:

@@ -8,9 +8,11 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from playscore.scorer.v1 import scorer_pb2 as _scorer_pb2
-from playscore.tracking.v1 import reason_pb2 as _reason_pb2
-from playscore.tracking.v1 import tracking_pb2 as _tracking_pb2
+from playscore.common.v1 import common_pb2 as _common_pb2
+from playscore.common.v1 import reason_pb2 as _reason_pb2
+from playscore.distribution.v1 import distribution_pb2 as _distribution_pb2
+from playscore.football.v1 import football_pb2 as _football_pb2
+from playscore.hockey.v1 import hockey_pb2 as _hockey_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -37,7 +39,9 @@ class _SplitFieldTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SplitF
     SPLIT_FIELD_TYPE_BOOLEAN: _SplitFieldType.ValueType  # 3
     """true or false; the bare name means true."""
     SPLIT_FIELD_TYPE_STRING: _SplitFieldType.ValueType  # 4
-    """A string in quotes."""
+    """A string, in quotes unless it is one word."""
+    SPLIT_FIELD_TYPE_ENUM: _SplitFieldType.ValueType  # 5
+    """One of the field's `values`."""
 
 class SplitFieldType(_SplitFieldType, metaclass=_SplitFieldTypeEnumTypeWrapper):
     """What a field of a filter holds."""
@@ -51,12 +55,14 @@ SPLIT_FIELD_TYPE_NUMBER: SplitFieldType.ValueType  # 2
 SPLIT_FIELD_TYPE_BOOLEAN: SplitFieldType.ValueType  # 3
 """true or false; the bare name means true."""
 SPLIT_FIELD_TYPE_STRING: SplitFieldType.ValueType  # 4
-"""A string in quotes."""
+"""A string, in quotes unless it is one word."""
+SPLIT_FIELD_TYPE_ENUM: SplitFieldType.ValueType  # 5
+"""One of the field's `values`."""
 Global___SplitFieldType: _TypeAlias = SplitFieldType  # noqa: Y015
 
 @_typing.final
 class PassMeasure(_message.Message):
-    """A pass play's measures. All are required: an absent one is FIELD_INVALID, not 0."""
+    """A pass play's measures."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -64,11 +70,11 @@ class PassMeasure(_message.Message):
     YARDS_GAINED_FIELD_NUMBER: _builtins.int
     EXPECTED_YARDS_FIELD_NUMBER: _builtins.int
     play_score: _builtins.float
-    """Mid-rank of the yards in the law, 0 to 1."""
+    """Mid-rank of the yards in the distribution."""
     yards_gained: _builtins.float
     """Yards gained."""
     expected_yards: _builtins.float
-    """Mean of the law, yards."""
+    """Mean of the distribution, yards."""
     def __init__(
         self,
         *,
@@ -97,14 +103,14 @@ Global___PassMeasure: _TypeAlias = PassMeasure  # noqa: Y015
 
 @_typing.final
 class ShotMeasure(_message.Message):
-    """A shot's measures. All are required: an absent one is FIELD_INVALID, not 0."""
+    """A shot's measures."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     GOAL_PROBABILITY_FIELD_NUMBER: _builtins.int
     GOAL_FIELD_NUMBER: _builtins.int
     goal_probability: _builtins.float
-    """Chance of a goal, 0 to 1."""
+    """Chance of a goal."""
     goal: _builtins.bool
     """It was one."""
     def __init__(
@@ -143,20 +149,21 @@ class ScoreRecord(_message.Message):
     SHOT_MEASURE_FIELD_NUMBER: _builtins.int
     PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The play's, from 1."""
     outcome_revision: _builtins.int
-    """The official result's, from 1; 0 where the source does not count."""
+    """The official result's, from 1; 0 where the source does not count, or before there is one."""
     @_builtins.property
-    def key(self) -> _tracking_pb2.PlayKey:
+    def key(self) -> _common_pb2.PlayKey:
         """Which play."""
 
     @_builtins.property
-    def subject(self) -> _tracking_pb2.Subject:
+    def subject(self) -> _common_pb2.Subject:
         """Whose score, and for what."""
 
     @_builtins.property
-    def model(self) -> _scorer_pb2.ModelVersion:
+    def model(self) -> _common_pb2.ModelVersion:
         """By which model, one whose release the service has."""
 
     @_builtins.property
@@ -168,29 +175,34 @@ class ScoreRecord(_message.Message):
         """For the roles of a shot."""
 
     @_builtins.property
-    def pass_attributes(self) -> _tracking_pb2.PassAttributes:
+    def pass_attributes(self) -> _football_pb2.PassAttributes:
         """For ROLE_PASSER."""
 
     @_builtins.property
-    def shot_attributes(self) -> _tracking_pb2.ShotAttributes:
+    def shot_attributes(self) -> _hockey_pb2.ShotAttributes:
         """For the roles of a shot."""
+
+    @_builtins.property
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """What was expected. With it a corrected result is graded without inference."""
 
     def __init__(
         self,
         *,
-        key: _tracking_pb2.PlayKey | None = ...,
-        subject: _tracking_pb2.Subject | None = ...,
-        model: _scorer_pb2.ModelVersion | None = ...,
+        key: _common_pb2.PlayKey | None = ...,
+        subject: _common_pb2.Subject | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
         revision: _builtins.int = ...,
         outcome_revision: _builtins.int = ...,
         pass_measure: Global___PassMeasure | None = ...,
         shot_measure: Global___ShotMeasure | None = ...,
-        pass_attributes: _tracking_pb2.PassAttributes | None = ...,
-        shot_attributes: _tracking_pb2.ShotAttributes | None = ...,
+        pass_attributes: _football_pb2.PassAttributes | None = ...,
+        shot_attributes: _hockey_pb2.ShotAttributes | None = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "key", b"key", "measure", b"measure", "model", b"model", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "measure", b"measure", "model", b"model", "outcome_revision", b"outcome_revision", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "revision", b"revision", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "key", b"key", "measure", b"measure", "model", b"model", "outcome_revision", b"outcome_revision", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "revision", b"revision", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
@@ -204,78 +216,76 @@ class ScoreRecord(_message.Message):
 Global___ScoreRecord: _TypeAlias = ScoreRecord  # noqa: Y015
 
 @_typing.final
+class PlayRecord(_message.Message):
+    """What became of a play."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    UNSCORED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def score(self) -> Global___ScoreRecord:
+        """It was scored."""
+
+    @_builtins.property
+    def unscored(self) -> _common_pb2.Rejection:
+        """It opened and was not scored: it counts in the coverage. Its index is ignored."""
+
+    def __init__(
+        self,
+        *,
+        score: Global___ScoreRecord | None = ...,
+        unscored: _common_pb2.Rejection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "score", b"score", "unscored", b"unscored"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "score", b"score", "unscored", b"unscored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["score", "unscored"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___PlayRecord: _TypeAlias = PlayRecord  # noqa: Y015
+
+@_typing.final
 class RecordScoresRequest(_message.Message):
-    """Scores to write, all for good or, item by item, refused."""
+    """Records to write, each for good or rejected."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
-    UNSCORED_FIELD_NUMBER: _builtins.int
+    SUPPORTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID or any other string of 1 to 128 characters, new for each new request; repeated when the request is. The answer
-    is kept for 7 days; a repeat after that is written again, which changes nothing.
+    """A UUID or any other string, new for each new request; repeated when the request is. The answer is kept for 7 days; a
+    repeat after that is written again, which changes nothing.
     """
     @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreRecord]:
-        """At most 10,000 with `unscored`."""
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlayRecord]:
+        """The records."""
 
     @_builtins.property
-    def unscored(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.PlayRejection]:
-        """Plays that opened and were not scored: they count in the coverage."""
+    def supports(self) -> _containers.RepeatedCompositeFieldContainer[_distribution_pb2.Support]:
+        """The supports that the distributions name, each once."""
 
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        records: _abc.Iterable[Global___ScoreRecord] | None = ...,
-        unscored: _abc.Iterable[_tracking_pb2.PlayRejection] | None = ...,
+        records: _abc.Iterable[Global___PlayRecord] | None = ...,
+        supports: _abc.Iterable[_distribution_pb2.Support] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "request_id", b"request_id", "unscored", b"unscored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "request_id", b"request_id", "supports", b"supports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordScoresRequest: _TypeAlias = RecordScoresRequest  # noqa: Y015
 
 @_typing.final
-class RejectedRecord(_message.Message):
-    """An item that was not written, and why."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    INDEX_FIELD_NUMBER: _builtins.int
-    IN_UNSCORED_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    DETAIL_FIELD_NUMBER: _builtins.int
-    index: _builtins.int
-    """Place in the request's `records`, or in its `unscored`, from 0."""
-    in_unscored: _builtins.bool
-    """The place is one in `unscored`."""
-    reason: _reason_pb2.Reason.ValueType
-    """Why."""
-    detail: _builtins.str
-    """What exactly, and what would be right."""
-    def __init__(
-        self,
-        *,
-        index: _builtins.int = ...,
-        in_unscored: _builtins.bool = ...,
-        reason: _reason_pb2.Reason.ValueType = ...,
-        detail: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "in_unscored", b"in_unscored", "index", b"index", "reason", b"reason"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___RejectedRecord: _TypeAlias = RejectedRecord  # noqa: Y015
-
-@_typing.final
 class RecordScoresResponse(_message.Message):
-    """inserted + replaced + unchanged + stale + rejections = items sent. `withdrawn` comes on top."""
+    """inserted + replaced + unchanged + stale + rejections = records sent. `withdrawn` comes on top."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -284,23 +294,25 @@ class RecordScoresResponse(_message.Message):
     UNCHANGED_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     inserted: _builtins.int
-    """Items written for the first time."""
+    """Records written for the first time."""
     replaced: _builtins.int
-    """Items that replaced a lower revision."""
+    """Records that replaced a lower revision."""
     unchanged: _builtins.int
-    """Items that stood there already, just so."""
+    """Records that stood there already, just so."""
     stale: _builtins.int
-    """Items ignored because a higher revision stands there."""
-    revision_token: _builtins.str
-    """The state after this write, for `at_least_as_fresh`."""
+    """Records ignored because a higher revision stands there."""
     withdrawn: _builtins.int
     """Scores that stood and no longer do, because the play has a higher revision now."""
     @_builtins.property
-    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedRecord]:
-        """Items that were refused."""
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
+        """Records that were refused."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state after this write."""
 
     def __init__(
         self,
@@ -309,13 +321,13 @@ class RecordScoresResponse(_message.Message):
         replaced: _builtins.int = ...,
         unchanged: _builtins.int = ...,
         stale: _builtins.int = ...,
-        rejections: _abc.Iterable[Global___RejectedRecord] | None = ...,
-        revision_token: _builtins.str = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
         withdrawn: _builtins.int = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision_token", b"revision_token", "stale", b"stale", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision", b"revision", "stale", b"stale", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,7 +406,7 @@ class ShotRating(_message.Message):
     expected_goals: _builtins.float
     """What the chances were worth."""
     goals: _builtins.int
-    """What became of them."""
+    """What came of them."""
     def __init__(
         self,
         *,
@@ -413,34 +425,69 @@ class ShotRating(_message.Message):
 Global___ShotRating: _TypeAlias = ShotRating  # noqa: Y015
 
 @_typing.final
+class FieldValue(_message.Message):
+    """One value of a split field."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    INTEGER_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field, as DescribeSplits names it."""
+    text: _builtins.str
+    """Of a string or enum field."""
+    integer: _builtins.int
+    """Of a whole number."""
+    flag: _builtins.bool
+    """Of a flag."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        text: _builtins.str = ...,
+        integer: _builtins.int = ...,
+        flag: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "flag", b"flag", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "integer", "flag"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___FieldValue: _TypeAlias = FieldValue  # noqa: Y015
+
+@_typing.final
 class Rating(_message.Message):
     """A rating."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBJECT_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     PLAYS_FIELD_NUMBER: _builtins.int
     PASSING_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
     QUALIFIED_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
-    QUALIFIED_PEERS_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
     """Plays in the split."""
     qualified: _builtins.bool
-    """The subject has at least `min_plays_applied` plays in the split."""
+    """Has at least `min_plays` plays in the split."""
     rank: _builtins.int
     """Place among the qualified, from 1 (equal ratings share one); 0 if not qualified."""
-    qualified_peers: _builtins.int
-    """How many are qualified in the split."""
     @_builtins.property
-    def subject(self) -> _tracking_pb2.Subject:
-        """Whose, and for what; the side is the one last played for in the split."""
+    def subject(self) -> _common_pb2.Subject:
+        """Whose, and for what; the name and team are those of the last play in the split. Where ratings are not grouped by
+        subject, only the role is set, and the team where they are grouped by team.
+        """
 
     @_builtins.property
-    def model(self) -> _scorer_pb2.ModelVersion:
-        """By which model."""
+    def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldValue]:
+        """The group, where ratings are grouped by more than the subject: a value for each of `group_by`."""
 
     @_builtins.property
     def passing(self) -> Global___PassingRating:
@@ -453,18 +500,17 @@ class Rating(_message.Message):
     def __init__(
         self,
         *,
-        subject: _tracking_pb2.Subject | None = ...,
-        model: _scorer_pb2.ModelVersion | None = ...,
+        subject: _common_pb2.Subject | None = ...,
+        group: _abc.Iterable[Global___FieldValue] | None = ...,
         plays: _builtins.int = ...,
         passing: Global___PassingRating | None = ...,
         shots: Global___ShotRating | None = ...,
         qualified: _builtins.bool = ...,
         rank: _builtins.int = ...,
-        qualified_peers: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "qualified_peers", b"qualified_peers", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["passing", "shots"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
@@ -473,83 +519,150 @@ class Rating(_message.Message):
 Global___Rating: _TypeAlias = Rating  # noqa: Y015
 
 @_typing.final
+class Ranking(_message.Message):
+    """What all ratings of an answer share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    MIN_PLAYS_FIELD_NUMBER: _builtins.int
+    QUALIFIED_FIELD_NUMBER: _builtins.int
+    min_plays: _builtins.int
+    """Plays that qualify."""
+    qualified: _builtins.int
+    """How many qualify."""
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """By which model."""
+
+    def __init__(
+        self,
+        *,
+        model: _common_pb2.ModelVersion | None = ...,
+        min_plays: _builtins.int = ...,
+        qualified: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_plays", b"min_plays", "model", b"model", "qualified", b"qualified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ranking: _TypeAlias = Ranking  # noqa: Y015
+
+@_typing.final
+class Split(_message.Message):
+    """Which plays are looked at: what all reads share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    league: _builtins.str
+    """For example "NFL"."""
+    role: _common_pb2.Role.ValueType
+    """For what."""
+    filter: _builtins.str
+    """In AIP-160 syntax, for example
+    `season = 2021 AND under_pressure AND time_to_throw_seconds >= 2.5 AND depth = PASS_DEPTH_DEEP`. Empty: all plays. As
+    AIP-160 has it, OR binds tighter than AND; a play whose field is unknown is in neither `x` nor `NOT x`. Values of
+    enums are written as they are answered.
+    """
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """By which model; absent for the one the service is set to rate by, which no write changes. The answer names it."""
+
+    def __init__(
+        self,
+        *,
+        league: _builtins.str = ...,
+        role: _common_pb2.Role.ValueType = ...,
+        filter: _builtins.str = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "filter", b"filter", "league", b"league", "model", b"model", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+
+Global___Split: _TypeAlias = Split  # noqa: Y015
+
+@_typing.final
 class GetRatingRequest(_message.Message):
     """Asks for one rating."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEAGUE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
-    FILTER_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
     MIN_PLAYS_FIELD_NUMBER: _builtins.int
-    AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL"."""
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """Whose."""
-    role: _tracking_pb2.Role.ValueType
-    """For what."""
-    filter: _builtins.str
-    """The split, in AIP-160 syntax, for example
-    `season = 2021 AND under_pressure AND time_to_throw >= 2.5 AND time_to_throw < 4`. Empty: all plays. As AIP-160 has
-    it, OR binds tighter than AND; a play whose field is unknown is in neither `x` nor `NOT x`. At most 2,048 characters.
-    """
-    model_version: _builtins.int
-    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
     min_plays: _builtins.int
-    """Plays that qualify for the ranking; 0 for the release's own rule."""
-    at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
+    """Plays that qualify for the ranking; absent for the task's own rule."""
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The split."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
     def __init__(
         self,
         *,
-        league: _builtins.str = ...,
+        split: Global___Split | None = ...,
         subject_id: _builtins.str = ...,
-        role: _tracking_pb2.Role.ValueType = ...,
-        filter: _builtins.str = ...,
-        model_version: _builtins.int = ...,
-        min_plays: _builtins.int = ...,
-        at_least_as_fresh: _builtins.str = ...,
+        min_plays: _builtins.int | None = ...,
+        consistency: _common_pb2.Consistency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "min_plays", b"min_plays", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "filter", b"filter", "league", b"league", "min_plays", b"min_plays", "model_version", b"model_version", "role", b"role", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "min_plays", b"min_plays", "split", b"split", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_plays: _TypeAlias = _typing.Literal["min_plays"]  # noqa: Y015
+    _WhichOneofArgType__min_plays: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_plays) -> _WhichOneofReturnType__min_plays | None: ...
 
 Global___GetRatingRequest: _TypeAlias = GetRatingRequest  # noqa: Y015
 
 @_typing.final
 class GetRatingResponse(_message.Message):
-    """One rating, and the state it is of. A subject known to the league without plays in the split has the rating of nobody
-    in particular, the population's, over 0 plays.
-    """
+    """One rating. A subject known to the league without plays in the split has the population's rating, over 0 plays."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RATING_FIELD_NUMBER: _builtins.int
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
-    MIN_PLAYS_APPLIED_FIELD_NUMBER: _builtins.int
-    revision_token: _builtins.str
-    """The state the answer is of."""
-    min_plays_applied: _builtins.int
-    """Plays that qualified for the ranking."""
+    RANKING_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def rating(self) -> Global___Rating:
         """The rating."""
+
+    @_builtins.property
+    def ranking(self) -> Global___Ranking:
+        """What it is ranked by."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
 
     def __init__(
         self,
         *,
         rating: Global___Rating | None = ...,
-        revision_token: _builtins.str = ...,
-        min_plays_applied: _builtins.int = ...,
+        ranking: Global___Ranking | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["rating", b"rating"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "rating", b"rating", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_plays_applied", b"min_plays_applied", "rating", b"rating", "revision_token", b"revision_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "rating", b"rating", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -557,68 +670,68 @@ Global___GetRatingResponse: _TypeAlias = GetRatingResponse  # noqa: Y015
 
 @_typing.final
 class ListRatingsRequest(_message.Message):
-    """Asks for everybody's rating."""
+    """Asks for every rating of a split."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEAGUE_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
-    FILTER_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MIN_PLAYS_FIELD_NUMBER: _builtins.int
     QUALIFIED_ONLY_FIELD_NUMBER: _builtins.int
-    AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL"."""
-    role: _tracking_pb2.Role.ValueType
-    """For what."""
-    filter: _builtins.str
-    """The split; see GetRatingRequest.filter."""
-    model_version: _builtins.int
-    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     order_by: _builtins.str
     """`rating`, `plays`, `mean_play_score`, `yards_per_play` or `subject_name`, comma separated, each ascending unless
     ` desc` follows; empty for `rating desc`. Ties are broken by subject_id.
     """
     page_size: _builtins.int
-    """At most 1,000; 0 for 50."""
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
     """From the answer before, with the same arguments otherwise."""
     min_plays: _builtins.int
-    """Plays that qualify for the ranking; 0 for the release's own rule."""
+    """Plays that qualify for the ranking; absent for the task's own rule."""
     qualified_only: _builtins.bool
     """Leave out those who do not qualify."""
-    at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The split."""
+
+    @_builtins.property
+    def group_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What makes one rating: fields out of `subject_id`, `team_id` and `season`, or combinations of them. Empty: subject_id."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
     def __init__(
         self,
         *,
-        league: _builtins.str = ...,
-        role: _tracking_pb2.Role.ValueType = ...,
-        filter: _builtins.str = ...,
-        model_version: _builtins.int = ...,
+        split: Global___Split | None = ...,
+        group_by: _abc.Iterable[_builtins.str] | None = ...,
         order_by: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        min_plays: _builtins.int = ...,
+        min_plays: _builtins.int | None = ...,
         qualified_only: _builtins.bool = ...,
-        at_least_as_fresh: _builtins.str = ...,
+        consistency: _common_pb2.Consistency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "min_plays", b"min_plays", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "filter", b"filter", "league", b"league", "min_plays", b"min_plays", "model_version", b"model_version", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "qualified_only", b"qualified_only", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "group_by", b"group_by", "min_plays", b"min_plays", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "qualified_only", b"qualified_only", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_plays: _TypeAlias = _typing.Literal["min_plays"]  # noqa: Y015
+    _WhichOneofArgType__min_plays: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_plays) -> _WhichOneofReturnType__min_plays | None: ...
 
 Global___ListRatingsRequest: _TypeAlias = ListRatingsRequest  # noqa: Y015
 
 @_typing.final
 class ListRatingsResponse(_message.Message):
-    """A page of ratings, and the state it is of. Pages are of the state at their own time: between two of them a subject that
-    moves may be missed or come twice.
+    """A page of ratings. Pages are of the state at their own time, unless `consistency` holds them to one: between two of them
+    a subject that moves may be missed or come twice.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -626,19 +739,23 @@ class ListRatingsResponse(_message.Message):
     RATINGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
-    MIN_PLAYS_APPLIED_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_size: _builtins.int
     """How many there are on all pages."""
-    revision_token: _builtins.str
-    """The state the answer is of."""
-    min_plays_applied: _builtins.int
-    """Plays that qualified for the ranking."""
     @_builtins.property
     def ratings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rating]:
         """In the order asked for."""
+
+    @_builtins.property
+    def ranking(self) -> Global___Ranking:
+        """What they are ranked by."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
 
     def __init__(
         self,
@@ -646,12 +763,12 @@ class ListRatingsResponse(_message.Message):
         ratings: _abc.Iterable[Global___Rating] | None = ...,
         next_page_token: _builtins.str = ...,
         total_size: _builtins.int = ...,
-        revision_token: _builtins.str = ...,
-        min_plays_applied: _builtins.int = ...,
+        ranking: Global___Ranking | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_plays_applied", b"min_plays_applied", "next_page_token", b"next_page_token", "ratings", b"ratings", "revision_token", b"revision_token", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "ranking", b"ranking", "ratings", b"ratings", "revision", b"revision", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -663,45 +780,45 @@ class ListPlaysRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEAGUE_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    FILTER_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL"."""
-    role: _tracking_pb2.Role.ValueType
-    """For what."""
+    INCLUDE_DISTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNGRADED_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
-    """Whose; empty for everybody's."""
-    filter: _builtins.str
-    """The split; see GetRatingRequest.filter."""
-    model_version: _builtins.int
-    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
+    """Whose; empty for all."""
     page_size: _builtins.int
-    """At most 1,000; 0 for 50."""
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
     """From the answer before, with the same arguments otherwise."""
-    at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
+    include_distributions: _builtins.bool
+    """Answer the distributions, too."""
+    include_ungraded: _builtins.bool
+    """Answer plays, too, that are scored and whose official result is not known yet."""
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The split."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
     def __init__(
         self,
         *,
-        league: _builtins.str = ...,
-        role: _tracking_pb2.Role.ValueType = ...,
+        split: Global___Split | None = ...,
         subject_id: _builtins.str = ...,
-        filter: _builtins.str = ...,
-        model_version: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        at_least_as_fresh: _builtins.str = ...,
+        include_distributions: _builtins.bool = ...,
+        include_ungraded: _builtins.bool = ...,
+        consistency: _common_pb2.Consistency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "filter", b"filter", "league", b"league", "model_version", b"model_version", "page_size", b"page_size", "page_token", b"page_token", "role", b"role", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "include_distributions", b"include_distributions", "include_ungraded", b"include_ungraded", "page_size", b"page_size", "page_token", b"page_token", "split", b"split", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -709,23 +826,30 @@ Global___ListPlaysRequest: _TypeAlias = ListPlaysRequest  # noqa: Y015
 
 @_typing.final
 class ListPlaysResponse(_message.Message):
-    """A page of plays, by game and play."""
+    """A page of plays, by season, week, game and play."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAYS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
+    SUPPORTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_size: _builtins.int
     """How many there are on all pages."""
-    revision_token: _builtins.str
-    """The state the answer is of."""
     @_builtins.property
     def plays(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreRecord]:
         """As recorded."""
+
+    @_builtins.property
+    def supports(self) -> _containers.RepeatedCompositeFieldContainer[_distribution_pb2.Support]:
+        """The supports of the distributions, each once."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
 
     def __init__(
         self,
@@ -733,11 +857,12 @@ class ListPlaysResponse(_message.Message):
         plays: _abc.Iterable[Global___ScoreRecord] | None = ...,
         next_page_token: _builtins.str = ...,
         total_size: _builtins.int = ...,
-        revision_token: _builtins.str = ...,
+        supports: _abc.Iterable[_distribution_pb2.Support] | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "plays", b"plays", "revision_token", b"revision_token", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "plays", b"plays", "revision", b"revision", "supports", b"supports", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -750,34 +875,40 @@ class GetCoverageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LEAGUE_FIELD_NUMBER: _builtins.int
-    GAME_ID_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
-    AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
+    GAME_ID_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     league: _builtins.str
     """For example "NFL"."""
+    role: _common_pb2.Role.ValueType
+    """For what; the model is that role's."""
     game_id: _builtins.str
     """One game; empty for all of the league."""
-    model_version: _builtins.int
-    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
-    at_least_as_fresh: _builtins.str
-    """A revision token: the answer has at least that state (it is waited for, a second at most), or is NOT_FRESH_ENOUGH."""
-    role: _tracking_pb2.Role.ValueType
-    """For what; the model version is that role's."""
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """By which model; absent for the one the service is set to rate by."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
     def __init__(
         self,
         *,
         league: _builtins.str = ...,
+        role: _common_pb2.Role.ValueType = ...,
         game_id: _builtins.str = ...,
-        model_version: _builtins.int = ...,
-        at_least_as_fresh: _builtins.str = ...,
-        role: _tracking_pb2.Role.ValueType = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        consistency: _common_pb2.Consistency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "consistency", b"consistency", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "game_id", b"game_id", "league", b"league", "model_version", b"model_version", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "consistency", b"consistency", "game_id", b"game_id", "league", b"league", "model", b"model", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
 
 Global___GetCoverageRequest: _TypeAlias = GetCoverageRequest  # noqa: Y015
 
@@ -809,39 +940,67 @@ Global___ReasonCount: _TypeAlias = ReasonCount  # noqa: Y015
 
 @_typing.final
 class GetCoverageResponse(_message.Message):
-    """plays = scored + the sum of `unscored`."""
+    """plays = graded + ungraded + the sum of `unscored`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAYS_FIELD_NUMBER: _builtins.int
-    SCORED_FIELD_NUMBER: _builtins.int
+    GRADED_FIELD_NUMBER: _builtins.int
+    UNGRADED_FIELD_NUMBER: _builtins.int
     UNSCORED_FIELD_NUMBER: _builtins.int
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
     """Plays recorded."""
-    scored: _builtins.int
-    """Of these, how many have a score."""
-    revision_token: _builtins.str
-    """The state the answer is of."""
+    graded: _builtins.int
+    """Of these, how many count in ratings."""
+    ungraded: _builtins.int
+    """Of these, how many are scored and wait for their official result."""
     @_builtins.property
     def unscored(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReasonCount]:
         """The others, most first."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
 
     def __init__(
         self,
         *,
         plays: _builtins.int = ...,
-        scored: _builtins.int = ...,
+        graded: _builtins.int = ...,
+        ungraded: _builtins.int = ...,
         unscored: _abc.Iterable[Global___ReasonCount] | None = ...,
-        revision_token: _builtins.str = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["plays", b"plays", "revision_token", b"revision_token", "scored", b"scored", "unscored", b"unscored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "plays", b"plays", "revision", b"revision", "ungraded", b"ungraded", "unscored", b"unscored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCoverageResponse: _TypeAlias = GetCoverageResponse  # noqa: Y015
+
+@_typing.final
+class WatchToken(_message.Message):
+    """Goes on with a watch. Opaque: send it back as it came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """Made by a checkpoint."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchToken: _TypeAlias = WatchToken  # noqa: Y015
 
 @_typing.final
 class WatchRatingsRequest(_message.Message):
@@ -849,97 +1008,121 @@ class WatchRatingsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEAGUE_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
-    FILTER_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     SUBJECT_IDS_FIELD_NUMBER: _builtins.int
+    MIN_PLAYS_FIELD_NUMBER: _builtins.int
+    QUALIFIED_ONLY_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL"."""
-    role: _tracking_pb2.Role.ValueType
-    """For what."""
-    filter: _builtins.str
-    """The split; see GetRatingRequest.filter."""
-    model_version: _builtins.int
-    """By which model version; 0 for the one the service is set to rate by, which no write changes. The answer names it."""
-    resume_token: _builtins.str
-    """The last token received, or empty to start with the present state."""
+    min_plays: _builtins.int
+    """Plays that qualify for the ranking; absent for the task's own rule."""
+    qualified_only: _builtins.bool
+    """Leave out those who do not qualify."""
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The split."""
+
     @_builtins.property
     def subject_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these; empty for everybody."""
+        """Only these; empty for all. Ranks are among all of the split."""
+
+    @_builtins.property
+    def resume_token(self) -> Global___WatchToken:
+        """Of the last checkpoint received; absent to start with the present state."""
 
     def __init__(
         self,
         *,
-        league: _builtins.str = ...,
-        role: _tracking_pb2.Role.ValueType = ...,
-        filter: _builtins.str = ...,
-        model_version: _builtins.int = ...,
+        split: Global___Split | None = ...,
         subject_ids: _abc.Iterable[_builtins.str] | None = ...,
-        resume_token: _builtins.str = ...,
+        min_plays: _builtins.int | None = ...,
+        qualified_only: _builtins.bool = ...,
+        resume_token: Global___WatchToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "min_plays", b"min_plays", "resume_token", b"resume_token", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "league", b"league", "model_version", b"model_version", "resume_token", b"resume_token", "role", b"role", "subject_ids", b"subject_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "min_plays", b"min_plays", "qualified_only", b"qualified_only", "resume_token", b"resume_token", "split", b"split", "subject_ids", b"subject_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_plays: _TypeAlias = _typing.Literal["min_plays"]  # noqa: Y015
+    _WhichOneofArgType__min_plays: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_plays) -> _WhichOneofReturnType__min_plays | None: ...
 
 Global___WatchRatingsRequest: _TypeAlias = WatchRatingsRequest  # noqa: Y015
 
 @_typing.final
 class WatchRatingsResponse(_message.Message):
-    """Something changed, or nothing did up to a point."""
+    """What changed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RATING_FIELD_NUMBER: _builtins.int
+    RESTARTED_FIELD_NUMBER: _builtins.int
+    RATINGS_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
-    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
-    resume_token: _builtins.str
-    """Goes on after this message."""
+    restarted: _builtins.bool
+    """The watch begins anew: what came before in it no longer counts. Set in the first response of a watch that is not
+    resumed, and of one that cannot be.
+    """
     @_builtins.property
-    def rating(self) -> Global___Rating:
-        """A rating as it is now."""
+    def ratings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rating]:
+        """Ratings as they are now, at most 1,000."""
+
+    @_builtins.property
+    def left(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Subject]:
+        """Subjects that are in the watch no more."""
 
     @_builtins.property
     def checkpoint(self) -> Global___WatchCheckpoint:
-        """Everything up to the token has been sent."""
+        """Set where all of a tick has been sent."""
 
     def __init__(
         self,
         *,
-        rating: Global___Rating | None = ...,
+        restarted: _builtins.bool = ...,
+        ratings: _abc.Iterable[Global___Rating] | None = ...,
+        left: _abc.Iterable[_common_pb2.Subject] | None = ...,
         checkpoint: Global___WatchCheckpoint | None = ...,
-        resume_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "rating", b"rating"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "rating", b"rating", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "checkpoint", b"checkpoint", "left", b"left", "ratings", b"ratings", "restarted", b"restarted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["rating", "checkpoint"]  # noqa: Y015
-    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+    _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
+    _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint) -> _WhichOneofReturnType__checkpoint | None: ...
 
 Global___WatchRatingsResponse: _TypeAlias = WatchRatingsResponse  # noqa: Y015
 
 @_typing.final
 class WatchCheckpoint(_message.Message):
-    """Everything so far has been sent."""
+    """Everything up to a state has been sent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REVISION_TOKEN_FIELD_NUMBER: _builtins.int
-    revision_token: _builtins.str
-    """The state reached."""
+    REVISION_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state reached."""
+
+    @_builtins.property
+    def resume_token(self) -> Global___WatchToken:
+        """Goes on after it."""
+
+    @_builtins.property
+    def ranking(self) -> Global___Ranking:
+        """What the ratings are ranked by."""
+
     def __init__(
         self,
         *,
-        revision_token: _builtins.str = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+        resume_token: Global___WatchToken | None = ...,
+        ranking: Global___Ranking | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "resume_token", b"resume_token", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision_token", b"revision_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "resume_token", b"resume_token", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -956,6 +1139,7 @@ class SplitField(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As it is written."""
     type: Global___SplitFieldType.ValueType
@@ -964,9 +1148,11 @@ class SplitField(_message.Message):
     """For example "s", "yd"; empty for counts, flags and names."""
     description: _builtins.str
     """What it says."""
+    groups: _builtins.bool
+    """Ratings can be grouped by it."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The values there are, for fields with few."""
+        """The values there are, for enums."""
 
     def __init__(
         self,
@@ -976,10 +1162,11 @@ class SplitField(_message.Message):
         unit: _builtins.str = ...,
         description: _builtins.str = ...,
         values: _abc.Iterable[_builtins.str] | None = ...,
+        groups: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "type", b"type", "unit", b"unit", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "groups", b"groups", "name", b"name", "type", b"type", "unit", b"unit", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -994,16 +1181,16 @@ class DescribeSplitsRequest(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    role: _tracking_pb2.Role.ValueType
+    role: _common_pb2.Role.ValueType
     """For what."""
     page_size: _builtins.int
-    """At most 1,000; 0 for all."""
+    """At most 1,000 are answered, whatever is asked for; 0 for 1,000."""
     page_token: _builtins.str
     """From the answer before."""
     def __init__(
         self,
         *,
-        role: _tracking_pb2.Role.ValueType = ...,
+        role: _common_pb2.Role.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
@@ -1042,3 +1229,121 @@ class DescribeSplitsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DescribeSplitsResponse: _TypeAlias = DescribeSplitsResponse  # noqa: Y015
+
+@_typing.final
+class ListSubjectsRequest(_message.Message):
+    """Asks who there is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    NAME_CONTAINS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
+    league: _builtins.str
+    """For example "NFL"."""
+    role: _common_pb2.Role.ValueType
+    """For what."""
+    name_contains: _builtins.str
+    """Part of the name, in any case, accents ignored; empty for all."""
+    page_size: _builtins.int
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
+    page_token: _builtins.str
+    """From the answer before, with the same arguments otherwise."""
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """By which model; absent for the one the service is set to rate by."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
+    def __init__(
+        self,
+        *,
+        league: _builtins.str = ...,
+        role: _common_pb2.Role.ValueType = ...,
+        name_contains: _builtins.str = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        consistency: _common_pb2.Consistency | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "consistency", b"consistency", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "consistency", b"consistency", "league", b"league", "model", b"model", "name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+
+Global___ListSubjectsRequest: _TypeAlias = ListSubjectsRequest  # noqa: Y015
+
+@_typing.final
+class ListedSubject(_message.Message):
+    """Somebody who has plays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    PLAYS_FIELD_NUMBER: _builtins.int
+    plays: _builtins.int
+    """Graded plays recorded."""
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """Who; the name and team are those of their last play."""
+
+    def __init__(
+        self,
+        *,
+        subject: _common_pb2.Subject | None = ...,
+        plays: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plays", b"plays", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListedSubject: _TypeAlias = ListedSubject  # noqa: Y015
+
+@_typing.final
+class ListSubjectsResponse(_message.Message):
+    """A page of subjects, by name and then identifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    total_size: _builtins.int
+    """How many there are on all pages."""
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedSubject]:
+        """In that order."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
+
+    def __init__(
+        self,
+        *,
+        subjects: _abc.Iterable[Global___ListedSubject] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "revision", b"revision", "subjects", b"subjects", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSubjectsResponse: _TypeAlias = ListSubjectsResponse  # noqa: Y015

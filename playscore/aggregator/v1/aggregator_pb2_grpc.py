@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class AggregatorServiceStub:
     """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
     """
 
     def __init__(self, channel):
@@ -70,18 +73,26 @@ class AggregatorServiceStub:
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.SerializeToString,
                 response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.FromString,
                 _registered_method=True)
+        self.ListSubjects = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/ListSubjects',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.FromString,
+                _registered_method=True)
 
 
 class AggregatorServiceServicer:
     """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
     """
 
     def RecordScores(self, request, context):
         """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
         Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-        order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
-        refused (REVISION_CONFLICT).
+        order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
+        rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
 
         The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
         n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
@@ -99,7 +110,7 @@ class AggregatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRatings(self, request, context):
-        """Everybody's rating in one split, sorted and paged.
+        """Every rating in one split, sorted and paged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,7 +124,7 @@ class AggregatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCoverage(self, request, context):
-        """How much of a game, or of everything, the ratings cover.
+        """How much of a game, or of a league, the ratings cover.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,6 +132,18 @@ class AggregatorServiceServicer:
 
     def WatchRatings(self, request, context):
         """Ratings as they change.
+
+        The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
+        (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
+        it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
+        its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
+        that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
+        `left`. Without changes a checkpoint comes every 10 seconds.
+
+        After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
+        the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+
+        The league and the games that the filter names need not exist yet: the watch waits for them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +151,13 @@ class AggregatorServiceServicer:
 
     def DescribeSplits(self, request, context):
         """The fields a filter can use.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubjects(self, request, context):
+        """Who has plays in a league, found by part of their name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +201,11 @@ def add_AggregatorServiceServicer_to_server(servicer, server):
                     request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.FromString,
                     response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.SerializeToString,
             ),
+            'ListSubjects': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubjects,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'playscore.aggregator.v1.AggregatorService', rpc_method_handlers)
@@ -181,6 +216,9 @@ def add_AggregatorServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AggregatorService:
     """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
     """
 
     @staticmethod
@@ -362,6 +400,33 @@ class AggregatorService:
             '/playscore.aggregator.v1.AggregatorService/DescribeSplits',
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.SerializeToString,
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/ListSubjects',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AggregatorServiceStub:
-    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of."""
+    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -37,8 +41,8 @@ class AggregatorServiceStub:
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
     Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-    order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
-    refused (REVISION_CONFLICT).
+    order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
+    rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
 
     The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
     n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
@@ -47,27 +51,46 @@ class AggregatorServiceStub:
     GetRating: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]
     """One subject's rating in one split."""
     ListRatings: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListRatingsRequest, _aggregator_pb2.ListRatingsResponse]
-    """Everybody's rating in one split, sorted and paged."""
+    """Every rating in one split, sorted and paged."""
     ListPlays: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]
     """The plays of a split: what a rating is made of."""
     GetCoverage: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetCoverageRequest, _aggregator_pb2.GetCoverageResponse]
-    """How much of a game, or of everything, the ratings cover."""
+    """How much of a game, or of a league, the ratings cover."""
     WatchRatings: _grpc.UnaryStreamMultiCallable[_aggregator_pb2.WatchRatingsRequest, _aggregator_pb2.WatchRatingsResponse]
-    """Ratings as they change."""
+    """Ratings as they change.
+
+    The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
+    (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
+    it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
+    its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
+    that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
+    `left`. Without changes a checkpoint comes every 10 seconds.
+
+    After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
+    the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+
+    The league and the games that the filter names need not exist yet: the watch waits for them.
+    """
     DescribeSplits: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]
     """The fields a filter can use."""
+    ListSubjects: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]
+    """Who has plays in a league, found by part of their name."""
 
 @_typing.type_check_only
 class AggregatorServiceAsyncStub(AggregatorServiceStub):
-    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of."""
+    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordScores: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.RecordScoresRequest, _aggregator_pb2.RecordScoresResponse]  # type: ignore[assignment]
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
     Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-    order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
-    refused (REVISION_CONFLICT).
+    order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
+    rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
 
     The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
     n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
@@ -76,18 +99,37 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     GetRating: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]  # type: ignore[assignment]
     """One subject's rating in one split."""
     ListRatings: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListRatingsRequest, _aggregator_pb2.ListRatingsResponse]  # type: ignore[assignment]
-    """Everybody's rating in one split, sorted and paged."""
+    """Every rating in one split, sorted and paged."""
     ListPlays: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]  # type: ignore[assignment]
     """The plays of a split: what a rating is made of."""
     GetCoverage: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetCoverageRequest, _aggregator_pb2.GetCoverageResponse]  # type: ignore[assignment]
-    """How much of a game, or of everything, the ratings cover."""
+    """How much of a game, or of a league, the ratings cover."""
     WatchRatings: _aio.UnaryStreamMultiCallable[_aggregator_pb2.WatchRatingsRequest, _aggregator_pb2.WatchRatingsResponse]  # type: ignore[assignment]
-    """Ratings as they change."""
+    """Ratings as they change.
+
+    The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
+    (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
+    it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
+    its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
+    that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
+    `left`. Without changes a checkpoint comes every 10 seconds.
+
+    After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
+    the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+
+    The league and the games that the filter names need not exist yet: the watch waits for them.
+    """
     DescribeSplits: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]  # type: ignore[assignment]
     """The fields a filter can use."""
+    ListSubjects: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]  # type: ignore[assignment]
+    """Who has plays in a league, found by part of their name."""
 
 class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of."""
+    """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
+
+    A league or game that nothing is recorded of is NOT_FOUND (LEAGUE_NOT_FOUND, GAME_NOT_FOUND), and the message names
+    those there are. Lists are paged: a page_size above the limit is cut to it.
+    """
 
     @_abc_1.abstractmethod
     def RecordScores(
@@ -98,8 +140,8 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
         Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-        order: a higher one replaces, a lower one is ignored and counted as stale, other content at the same one is
-        refused (REVISION_CONFLICT).
+        order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
+        rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
 
         The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
         n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
@@ -120,7 +162,7 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _aggregator_pb2.ListRatingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.ListRatingsResponse, _abc.Awaitable[_aggregator_pb2.ListRatingsResponse]]:
-        """Everybody's rating in one split, sorted and paged."""
+        """Every rating in one split, sorted and paged."""
 
     @_abc_1.abstractmethod
     def ListPlays(
@@ -136,7 +178,7 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _aggregator_pb2.GetCoverageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.GetCoverageResponse, _abc.Awaitable[_aggregator_pb2.GetCoverageResponse]]:
-        """How much of a game, or of everything, the ratings cover."""
+        """How much of a game, or of a league, the ratings cover."""
 
     @_abc_1.abstractmethod
     def WatchRatings(
@@ -144,7 +186,20 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _aggregator_pb2.WatchRatingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_aggregator_pb2.WatchRatingsResponse], _abc.AsyncIterator[_aggregator_pb2.WatchRatingsResponse]]:
-        """Ratings as they change."""
+        """Ratings as they change.
+
+        The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
+        (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
+        it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
+        its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
+        that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
+        `left`. Without changes a checkpoint comes every 10 seconds.
+
+        After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
+        the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+
+        The league and the games that the filter names need not exist yet: the watch waits for them.
+        """
 
     @_abc_1.abstractmethod
     def DescribeSplits(
@@ -153,5 +208,13 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.DescribeSplitsResponse, _abc.Awaitable[_aggregator_pb2.DescribeSplitsResponse]]:
         """The fields a filter can use."""
+
+    @_abc_1.abstractmethod
+    def ListSubjects(
+        self,
+        request: _aggregator_pb2.ListSubjectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.ListSubjectsResponse, _abc.Awaitable[_aggregator_pb2.ListSubjectsResponse]]:
+        """Who has plays in a league, found by part of their name."""
 
 def add_AggregatorServiceServicer_to_server(servicer: AggregatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

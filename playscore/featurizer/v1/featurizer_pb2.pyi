@@ -7,6 +7,10 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from playscore.common.v1 import common_pb2 as _common_pb2
+from playscore.feed.v1 import feed_pb2 as _feed_pb2
+from playscore.football.v1 import football_pb2 as _football_pb2
+from playscore.hockey.v1 import hockey_pb2 as _hockey_pb2
 from playscore.tracking.v1 import tracking_pb2 as _tracking_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +24,104 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class PlayTensor(_message.Message):
+    """A play as a model reads it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    FEATURE_SPECIFICATION_ID_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    STATICS_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    INTERPOLATED_FRAMES_FIELD_NUMBER: _builtins.int
+    DUPLICATE_SAMPLES_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of the context it was made from."""
+    feature_specification_id: _builtins.str
+    """Digest of names, units and order of all columns. DescribeFeatures returns what stands behind it."""
+    frames: _builtins.bytes
+    """T * C little-endian IEEE 754 float32, row by row (a row is a frame)."""
+    statics: _builtins.bytes
+    """S little-endian IEEE 754 float32: the static columns."""
+    duplicate_samples: _builtins.int
+    """Samples dropped because another one for the same player and frame came first."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which play."""
+
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """T (rows of the window), C (columns)."""
+
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Subject]:
+        """Whose play it is. Who they are is in no column."""
+
+    @_builtins.property
+    def pass_attributes(self) -> _football_pb2.PassAttributes:
+        """A pass play."""
+
+    @_builtins.property
+    def shot_attributes(self) -> _hockey_pb2.ShotAttributes:
+        """A shot."""
+
+    @_builtins.property
+    def interpolated_frames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Rows (from 0) in which at least one player was interpolated."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        feature_specification_id: _builtins.str = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        frames: _builtins.bytes = ...,
+        statics: _builtins.bytes = ...,
+        subjects: _abc.Iterable[_common_pb2.Subject] | None = ...,
+        pass_attributes: _football_pb2.PassAttributes | None = ...,
+        shot_attributes: _hockey_pb2.ShotAttributes | None = ...,
+        interpolated_frames: _abc.Iterable[_builtins.int] | None = ...,
+        duplicate_samples: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
+    _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
+
+Global___PlayTensor: _TypeAlias = PlayTensor  # noqa: Y015
+
+@_typing.final
+class ResumeToken(_message.Message):
+    """Opens a game's stream again after a break. Opaque: send it back as it came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """Made by a checkpoint."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeToken: _TypeAlias = ResumeToken  # noqa: Y015
+
+@_typing.final
 class StreamPlaysRequest(_message.Message):
     """One message of a game's stream."""
 
@@ -29,6 +131,7 @@ class StreamPlaysRequest(_message.Message):
     ROSTER_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
     END_PLAY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def open(self) -> Global___OpenGame:
@@ -39,31 +142,36 @@ class StreamPlaysRequest(_message.Message):
         """Who may appear from now on."""
 
     @_builtins.property
-    def context(self) -> _tracking_pb2.PlayContext:
+    def context(self) -> _feed_pb2.PlayContext:
         """Opens a play or adds to it."""
 
     @_builtins.property
     def frames(self) -> _tracking_pb2.FrameBatch:
-        """Frames of the open play."""
+        """Players of a segment."""
 
     @_builtins.property
-    def end_play(self) -> Global___EndPlay:
-        """The play is over, whatever came of it."""
+    def track(self) -> _tracking_pb2.TrackBatch:
+        """The ball or puck of a segment."""
+
+    @_builtins.property
+    def end_play(self) -> _feed_pb2.EndPlay:
+        """A play's film is complete."""
 
     def __init__(
         self,
         *,
         open: Global___OpenGame | None = ...,
         roster: _tracking_pb2.Roster | None = ...,
-        context: _tracking_pb2.PlayContext | None = ...,
+        context: _feed_pb2.PlayContext | None = ...,
         frames: _tracking_pb2.FrameBatch | None = ...,
-        end_play: Global___EndPlay | None = ...,
+        track: _tracking_pb2.TrackBatch | None = ...,
+        end_play: _feed_pb2.EndPlay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster", "track", b"track"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster", "track", b"track"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["open", "roster", "context", "frames", "end_play"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["open", "roster", "context", "frames", "track", "end_play"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -77,51 +185,27 @@ class OpenGame(_message.Message):
 
     HEADER_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
-    resume_token: _builtins.str
-    """The token of the last checkpoint received, or empty to start from the beginning."""
     @_builtins.property
     def header(self) -> _tracking_pb2.GameHeader:
         """Which game, and how its numbers are to be read."""
+
+    @_builtins.property
+    def resume_token(self) -> Global___ResumeToken:
+        """The token of the last checkpoint received; absent to start from the beginning."""
 
     def __init__(
         self,
         *,
         header: _tracking_pb2.GameHeader | None = ...,
-        resume_token: _builtins.str = ...,
+        resume_token: Global___ResumeToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "resume_token", b"resume_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OpenGame: _TypeAlias = OpenGame  # noqa: Y015
-
-@_typing.final
-class EndPlay(_message.Message):
-    """Says that nothing more comes for a play."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    GAME_ID_FIELD_NUMBER: _builtins.int
-    PLAY_ID_FIELD_NUMBER: _builtins.int
-    game_id: _builtins.str
-    """The game of the stream."""
-    play_id: _builtins.str
-    """The play that is over."""
-    def __init__(
-        self,
-        *,
-        game_id: _builtins.str = ...,
-        play_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["game_id", b"game_id", "play_id", b"play_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___EndPlay: _TypeAlias = EndPlay  # noqa: Y015
 
 @_typing.final
 class StreamPlaysResponse(_message.Message):
@@ -138,11 +222,11 @@ class StreamPlaysResponse(_message.Message):
         """First, once."""
 
     @_builtins.property
-    def tensor(self) -> _tracking_pb2.PlayTensor:
+    def tensor(self) -> Global___PlayTensor:
         """A play closed well."""
 
     @_builtins.property
-    def rejection(self) -> _tracking_pb2.PlayRejection:
+    def rejection(self) -> _common_pb2.Rejection:
         """A play closed otherwise."""
 
     @_builtins.property
@@ -153,8 +237,8 @@ class StreamPlaysResponse(_message.Message):
         self,
         *,
         opened: Global___GameOpened | None = ...,
-        tensor: _tracking_pb2.PlayTensor | None = ...,
-        rejection: _tracking_pb2.PlayRejection | None = ...,
+        tensor: Global___PlayTensor | None = ...,
+        rejection: _common_pb2.Rejection | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "opened", b"opened", "rejection", b"rejection", "tensor", b"tensor"]  # noqa: Y015
@@ -173,21 +257,17 @@ class GameOpened(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FEATURE_SPECIFICATION_ID_FIELD_NUMBER: _builtins.int
-    RESUMED_AFTER_PLAY_ID_FIELD_NUMBER: _builtins.int
-    feature_specification_id: _builtins.str
-    """What the tensors of this stream are made to."""
-    resumed_after_play_id: _builtins.str
-    """The last play that is finished; empty at the beginning. The caller goes on with the play after it."""
+    PLAYS_FINISHED_FIELD_NUMBER: _builtins.int
+    plays_finished: _builtins.int
+    """Plays finished by earlier streams of the game; 0 at the beginning."""
     def __init__(
         self,
         *,
-        feature_specification_id: _builtins.str = ...,
-        resumed_after_play_id: _builtins.str = ...,
+        plays_finished: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature_specification_id", b"feature_specification_id", "resumed_after_play_id", b"resumed_after_play_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plays_finished", b"plays_finished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -206,10 +286,8 @@ class Checkpoint(_message.Message):
     PLAYS_FINISHED_FIELD_NUMBER: _builtins.int
     TENSORS_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
-    FRAMES_PASSED_OVER_FIELD_NUMBER: _builtins.int
-    CONTEXTS_PASSED_OVER_FIELD_NUMBER: _builtins.int
-    resume_token: _builtins.str
-    """Opaque; opens the game again after this play. It holds the counts and the last finished play, nothing else."""
+    FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
+    CONTEXTS_IGNORED_FIELD_NUMBER: _builtins.int
     last_play_id: _builtins.str
     """The play just finished."""
     plays_finished: _builtins.int
@@ -218,24 +296,28 @@ class Checkpoint(_message.Message):
     """Of these, how many became tensors."""
     rejections: _builtins.int
     """Of these, how many were rejected."""
-    frames_passed_over: _builtins.int
-    """Frames passed over because their play was closed."""
-    contexts_passed_over: _builtins.int
-    """Contexts passed over because their play was closed at that revision or a higher one."""
+    frames_dropped: _builtins.int
+    """Frames that came too late for their segment, or that it let go for newer ones."""
+    contexts_ignored: _builtins.int
+    """Contexts ignored because their play was closed at that revision or a higher one."""
+    @_builtins.property
+    def resume_token(self) -> Global___ResumeToken:
+        """Opens the game again with these counts."""
+
     def __init__(
         self,
         *,
-        resume_token: _builtins.str = ...,
+        resume_token: Global___ResumeToken | None = ...,
         last_play_id: _builtins.str = ...,
         plays_finished: _builtins.int = ...,
         tensors: _builtins.int = ...,
         rejections: _builtins.int = ...,
-        frames_passed_over: _builtins.int = ...,
-        contexts_passed_over: _builtins.int = ...,
+        frames_dropped: _builtins.int = ...,
+        contexts_ignored: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_token", b"resume_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contexts_passed_over", b"contexts_passed_over", "frames_passed_over", b"frames_passed_over", "last_play_id", b"last_play_id", "plays_finished", b"plays_finished", "rejections", b"rejections", "resume_token", b"resume_token", "tensors", b"tensors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contexts_ignored", b"contexts_ignored", "frames_dropped", b"frames_dropped", "last_play_id", b"last_play_id", "plays_finished", b"plays_finished", "rejections", b"rejections", "resume_token", b"resume_token", "tensors", b"tensors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,23 +331,29 @@ class WholePlay(_message.Message):
 
     CONTEXT_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def context(self) -> _tracking_pb2.PlayContext:
-        """What is known of it."""
+    def context(self) -> _feed_pb2.PlayContext:
+        """What is known of it. Its segment is the one of `frames` and `tracks`, whatever it is called."""
 
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.FrameBatch]:
-        """Its frames."""
+        """Its film, or all of its segment."""
+
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.TrackBatch]:
+        """The ball or puck."""
 
     def __init__(
         self,
         *,
-        context: _tracking_pb2.PlayContext | None = ...,
+        context: _feed_pb2.PlayContext | None = ...,
         frames: _abc.Iterable[_tracking_pb2.FrameBatch] | None = ...,
+        tracks: _abc.Iterable[_tracking_pb2.TrackBatch] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "frames", b"frames", "tracks", b"tracks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,7 +378,7 @@ class FeaturizePlaysRequest(_message.Message):
 
     @_builtins.property
     def plays(self) -> _containers.RepeatedCompositeFieldContainer[Global___WholePlay]:
-        """At most 200."""
+        """The plays."""
 
     def __init__(
         self,
@@ -316,18 +404,18 @@ class FeaturizePlaysResponse(_message.Message):
     TENSORS_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def tensors(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.PlayTensor]:
+    def tensors(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlayTensor]:
         """The plays that became tensors, in the order asked."""
 
     @_builtins.property
-    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.PlayRejection]:
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
         """The plays that did not, in the order asked."""
 
     def __init__(
         self,
         *,
-        tensors: _abc.Iterable[_tracking_pb2.PlayTensor] | None = ...,
-        rejections: _abc.Iterable[_tracking_pb2.PlayRejection] | None = ...,
+        tensors: _abc.Iterable[Global___PlayTensor] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -343,17 +431,17 @@ class DescribeFeaturesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SPORT_FIELD_NUMBER: _builtins.int
-    sport: _tracking_pb2.Sport.ValueType
+    TASK_FIELD_NUMBER: _builtins.int
+    task: _common_pb2.Task.ValueType
     """Whose features."""
     def __init__(
         self,
         *,
-        sport: _tracking_pb2.Sport.ValueType = ...,
+        task: _common_pb2.Task.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sport", b"sport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -391,19 +479,22 @@ Global___Column: _TypeAlias = Column  # noqa: Y015
 
 @_typing.final
 class FeatureSpecification(_message.Message):
-    """What the columns of the tensors mean."""
+    """What the columns of a task's tensors mean."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
     SPORT_FIELD_NUMBER: _builtins.int
     FRAME_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     FRAME_COLUMNS_FIELD_NUMBER: _builtins.int
     STATIC_COLUMNS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Digest of sport, frame rate, names, units and order."""
-    sport: _tracking_pb2.Sport.ValueType
+    task: _common_pb2.Task.ValueType
     """Whose features."""
+    sport: _common_pb2.Sport.ValueType
+    """The sport they are of."""
     frame_rate_hertz: _builtins.float
     """Rows a second."""
     @_builtins.property
@@ -418,14 +509,15 @@ class FeatureSpecification(_message.Message):
         self,
         *,
         id: _builtins.str = ...,
-        sport: _tracking_pb2.Sport.ValueType = ...,
+        task: _common_pb2.Task.ValueType = ...,
+        sport: _common_pb2.Sport.ValueType = ...,
         frame_rate_hertz: _builtins.float = ...,
         frame_columns: _abc.Iterable[Global___Column] | None = ...,
         static_columns: _abc.Iterable[Global___Column] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_columns", b"frame_columns", "frame_rate_hertz", b"frame_rate_hertz", "id", b"id", "sport", b"sport", "static_columns", b"static_columns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_columns", b"frame_columns", "frame_rate_hertz", b"frame_rate_hertz", "id", b"id", "sport", b"sport", "static_columns", b"static_columns", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,7 +532,7 @@ class DescribeFeaturesResponse(_message.Message):
     SPECIFICATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def specification(self) -> Global___FeatureSpecification:
-        """What every tensor of this service is made to."""
+        """What every tensor of the task is made to."""
 
     def __init__(
         self,

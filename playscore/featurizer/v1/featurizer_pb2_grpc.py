@@ -63,17 +63,20 @@ class FeaturizerServiceServicer:
     def StreamPlays(self, request_iterator, context):
         """A game as it is played: one stream a game.
 
-        The caller sends `open` first, then rosters, contexts and frames in the order in which they happen; a play opens with
-        its context and closes when its release frame arrives (its tensor leaves at once), when it is ended, when another
-        play opens, or when the caller half-closes. Further frames of a closed play are counted and passed over.
-        A checkpoint follows every play: after a broken stream, open again with its token and go on with the play after it.
+        The caller sends `open` first, then rosters, contexts, frames and tracks as they happen. Frames belong to segments; the
+        service keeps the recent past of each (at least 2,000 frames, of the last 8 segments), so that a context may follow
+        the frames it is about. A play closes when its window is complete (the tensor leaves at once), when it is ended, when
+        its segment is the one let go for a newer one, or when the caller half-closes.
 
-        After a resume the rosters are sent again, and frames, contexts and ends of plays that are finished already are passed
-        over, as in the first stream.
+        A context of a higher revision opens a closed play again; it ends in one more tensor or rejection. One of an equal or
+        lower revision for a closed play is ignored and counted (Checkpoint.contexts_ignored).
+
+        A checkpoint follows every play: after a broken stream, open again with its token, send the rosters again, and then
+        every play that was not answered, whole.
 
         A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-        FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, another game's
-        messages, a wrong roster, an empty message, more than 200 players or 2,000 plays.
+        FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, a wrong roster, an
+        empty message, more than 200 players or 2,000 plays.
 
         Messages have at most 16 MiB, either way.
         """
@@ -82,15 +85,15 @@ class FeaturizerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FeaturizePlays(self, request, context):
-        """Whole plays of one game, for backfill. Same code, same answers. A request and its answer have at most 16 MiB: callers
-        whose library receives 4 MiB by default must raise that.
+        """Whole plays of one game, for backfill and corrections. Same code, same answers. A request and its answer have at most
+        16 MiB: callers whose library receives 4 MiB by default must raise that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DescribeFeatures(self, request, context):
-        """What the columns of the tensors mean.
+        """What the columns of a task's tensors mean.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,55 +22,114 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from playscore.tracking.v1 import reason_pb2 as playscore_dot_tracking_dot_v1_dot_reason__pb2
-from playscore.tracking.v1 import tracking_pb2 as playscore_dot_tracking_dot_v1_dot_tracking__pb2
+from playscore.common.v1 import common_pb2 as playscore_dot_common_dot_v1_dot_common__pb2
+from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
+from playscore.distribution.v1 import distribution_pb2 as playscore_dot_distribution_dot_v1_dot_distribution__pb2
+from playscore.featurizer.v1 import featurizer_pb2 as playscore_dot_featurizer_dot_v1_dot_featurizer__pb2
+from playscore.football.v1 import football_pb2 as playscore_dot_football_dot_v1_dot_football__pb2
+from playscore.hockey.v1 import hockey_pb2 as playscore_dot_hockey_dot_v1_dot_hockey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a\"playscore/tracking/v1/reason.proto\x1a$playscore/tracking/v1/tracking.proto\"-\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\xb3\x01\n\x0f\x42innedParetoLaw\x12\r\n\x05\x65\x64ges\x18\x01 \x03(\x01\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\x12\x12\n\nlower_tail\x18\x03 \x01(\x01\x12\x12\n\nupper_tail\x18\x04 \x01(\x01\x12\x13\n\x0blower_shape\x18\x05 \x01(\x01\x12\x13\n\x0blower_scale\x18\x06 \x01(\x01\x12\x13\n\x0bupper_shape\x18\x07 \x01(\x01\x12\x13\n\x0bupper_scale\x18\x08 \x01(\x01\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"u\n\x0bPassToScore\x12\x31\n\x06tensor\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\"]\n\x12ScorePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScore\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"\xe5\x03\n\tPassScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x31\n\x03law\x18\x04 \x01(\x0b\x32$.playscore.scorer.v1.BinnedParetoLaw\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cyards_gained\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nplay_score\x18\n \x01(\x01H\x03\x88\x01\x01\x12\x18\n\x10outcome_revision\x18\x0b \x01(\x05\x42\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probabilityB\x0f\n\r_yards_gainedB\r\n\x0b_play_score\"\x8a\x01\n\rRejectedScore\x12\r\n\x05index\x18\x01 \x01(\x05\x12+\n\x03key\x18\x02 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12-\n\x06reason\x18\x03 \x01(\x0e\x32\x1d.playscore.tracking.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"}\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"q\n\x0bPassToGrade\x12-\n\x05score\x18\x01 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.tracking.v1.PassOutcome\"F\n\x12GradePassesRequest\x12\x30\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGrade\"}\n\x13GradePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\"B\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\"\x9f\x02\n\tShotScore\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.playscore.tracking.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12\x18\n\x10goal_probability\x18\x04 \x01(\x01\x12\x34\n\x05grade\x18\x05 \x01(\x0e\x32%.playscore.scorer.v1.OpportunityGrade\x12\x11\n\tintercept\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.scorer.v1.FactorContribution\"\\\n\x11ScoreShotsRequest\x12\x30\n\x05shots\x18\x01 \x03(\x0b\x32!.playscore.tracking.v1.PlayTensor\x12\x15\n\rmodel_version\x18\x02 \x01(\x05\"|\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x36\n\nrejections\x18\x02 \x03(\x0b\x32\".playscore.scorer.v1.RejectedScore\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xac\x01\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.scorer.v1.ModelVersion\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x02 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x03 \x01(\t\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x12\n\nis_default\x18\x05 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x06 \x03(\x05\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\x10OpportunityGrade\x12!\n\x1dOPPORTUNITY_GRADE_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_GRADE_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_GRADE_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_GRADE_HIGH\x10\x03\x32\x91\x03\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a,playscore/distribution/v1/distribution.proto\x1a(playscore/featurizer/v1/featurizer.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"\x7f\n\x0bPassToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcome\"\x90\x01\n\x12ScorePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xbf\x03\n\tPassScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x32\n\x05grade\x18\t \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGradeH\x02\x88\x01\x01\x42\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probabilityB\x08\n\x06_grade\"O\n\tPassGrade\x12\x14\n\x0cyards_gained\x18\x01 \x01(\x01\x12\x12\n\nplay_score\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"\xaf\x01\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\x12\x34\n\x08supports\x18\x03 \x03(\x0b\x32\".playscore.distribution.v1.Support\"\xe5\x01\n\x0bPassToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12;\n\x07outcome\x18\x04 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"\x8d\x01\n\x12GradePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\x12<\n\x08supports\x18\x02 \x03(\x0b\x32\".playscore.distribution.v1.SupportB\x06\xea\xf9\x18\x02\x38\x10\"x\n\nGradedPass\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGrade\"z\n\x13GradePassesResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedPass\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"Q\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\x42\x08\n\x06_value\"}\n\x0bShotToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x07outcome\x18\x02 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcome\"\x8e\x01\n\x11ScoreShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\x86\x03\n\tShotScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x34\n\x05level\x18\x05 \x01(\x0e\x32%.playscore.scorer.v1.OpportunityLevel\x12\x17\n\x0fintercept_logit\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.scorer.v1.FactorContribution\x12\x32\n\x05grade\x18\x08 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGradeH\x00\x88\x01\x01\x42\x08\n\x06_grade\"Q\n\tShotGrade\x12\x0c\n\x04goal\x18\x01 \x01(\x08\x12\x1c\n\x14goals_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"x\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe3\x01\n\x0bShotToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12\x39\n\x07outcome\x18\x04 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"M\n\x11GradeShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"x\n\nGradedShot\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"y\n\x12GradeShotsResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedShot\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x90\x03\n\x13StreamScoresRequest\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x36\n\nscore_pass\x18\x02 \x01(\x0b\x32 .playscore.scorer.v1.PassToScoreH\x00\x12\x36\n\ngrade_pass\x18\x03 \x01(\x0b\x32 .playscore.scorer.v1.PassToGradeH\x00\x12\x36\n\nscore_shot\x18\x04 \x01(\x0b\x32 .playscore.scorer.v1.ShotToScoreH\x00\x12\x36\n\ngrade_shot\x18\x05 \x01(\x0b\x32 .playscore.scorer.v1.ShotToGradeH\x00\x12\x35\n\x07support\x18\x06 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x12\x35\n\x05model\x18\x07 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x01\x88\x01\x01\x42\t\n\x07requestB\x08\n\x06_model\"\x8f\x03\n\x14StreamScoresResponse\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x34\n\npass_score\x18\x02 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScoreH\x00\x12\x36\n\x0bgraded_pass\x18\x03 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedPassH\x00\x12\x34\n\nshot_score\x18\x04 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotScoreH\x00\x12\x36\n\x0bgraded_shot\x18\x05 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedShotH\x00\x12\x33\n\trejection\x18\x06 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12\x38\n\x07support\x18\x07 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x01\x88\x01\x01\x42\x08\n\x06\x61nswerB\n\n\x08_support\"R\n\x11ListModelsRequest\x12 \n\tpage_size\x18\x01 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \"0\n\x11TensorDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x05\"\xd4\x02\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x12\n\nis_default\x18\x06 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x07 \x03(\x05\x12\x37\n\x07outputs\x18\x08 \x03(\x0b\x32&.playscore.scorer.v1.TensorDescription\x12\x38\n\x07support\x18\t \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x88\x01\x01\x42\n\n\x08_support\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\x10OpportunityLevel\x12!\n\x1dOPPORTUNITY_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_LEVEL_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_LEVEL_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_LEVEL_HIGH\x10\x03\x32\xd9\x04\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nGradeShots\x12&.playscore.scorer.v1.GradeShotsRequest\x1a\'.playscore.scorer.v1.GradeShotsResponse\x12g\n\x0cStreamScores\x12(.playscore.scorer.v1.StreamScoresRequest\x1a).playscore.scorer.v1.StreamScoresResponse(\x01\x30\x01\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseB5\n\x13playscore.scorer.v1P\x01Z\x1cplayscore/scorer/v1;scorerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.scorer.v1.scorer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_OPPORTUNITYGRADE']._serialized_start=2597
-  _globals['_OPPORTUNITYGRADE']._serialized_end=2735
-  _globals['_MODELVERSION']._serialized_start=131
-  _globals['_MODELVERSION']._serialized_end=176
-  _globals['_BINNEDPARETOLAW']._serialized_start=179
-  _globals['_BINNEDPARETOLAW']._serialized_end=358
-  _globals['_QUANTILE']._serialized_start=360
-  _globals['_QUANTILE']._serialized_end=406
-  _globals['_PASSTOSCORE']._serialized_start=408
-  _globals['_PASSTOSCORE']._serialized_end=525
-  _globals['_SCOREPASSESREQUEST']._serialized_start=527
-  _globals['_SCOREPASSESREQUEST']._serialized_end=620
-  _globals['_PASSSCORE']._serialized_start=623
-  _globals['_PASSSCORE']._serialized_end=1108
-  _globals['_REJECTEDSCORE']._serialized_start=1111
-  _globals['_REJECTEDSCORE']._serialized_end=1249
-  _globals['_SCOREPASSESRESPONSE']._serialized_start=1251
-  _globals['_SCOREPASSESRESPONSE']._serialized_end=1376
-  _globals['_PASSTOGRADE']._serialized_start=1378
-  _globals['_PASSTOGRADE']._serialized_end=1491
-  _globals['_GRADEPASSESREQUEST']._serialized_start=1493
-  _globals['_GRADEPASSESREQUEST']._serialized_end=1563
-  _globals['_GRADEPASSESRESPONSE']._serialized_start=1565
-  _globals['_GRADEPASSESRESPONSE']._serialized_end=1690
-  _globals['_FACTORCONTRIBUTION']._serialized_start=1692
-  _globals['_FACTORCONTRIBUTION']._serialized_end=1758
-  _globals['_SHOTSCORE']._serialized_start=1761
-  _globals['_SHOTSCORE']._serialized_end=2048
-  _globals['_SCORESHOTSREQUEST']._serialized_start=2050
-  _globals['_SCORESHOTSREQUEST']._serialized_end=2142
-  _globals['_SCORESHOTSRESPONSE']._serialized_start=2144
-  _globals['_SCORESHOTSRESPONSE']._serialized_end=2268
-  _globals['_LISTMODELSREQUEST']._serialized_start=2270
-  _globals['_LISTMODELSREQUEST']._serialized_end=2328
-  _globals['_MODEL']._serialized_start=2331
-  _globals['_MODEL']._serialized_end=2503
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2505
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2594
-  _globals['_SCORERSERVICE']._serialized_start=2738
-  _globals['_SCORERSERVICE']._serialized_end=3139
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.scorer.v1P\001Z\034playscore/scorer/v1;scorerv1'
+  _globals['_PASSTOSCORE'].fields_by_name['tensor']._loaded_options = None
+  _globals['_PASSTOSCORE'].fields_by_name['tensor']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_SCOREPASSESREQUEST'].fields_by_name['passes']._loaded_options = None
+  _globals['_SCOREPASSESREQUEST'].fields_by_name['passes']._serialized_options = b'\352\371\030\0038\200\002'
+  _globals['_PASSTOGRADE'].fields_by_name['key']._loaded_options = None
+  _globals['_PASSTOGRADE'].fields_by_name['key']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_PASSTOGRADE'].fields_by_name['revision']._loaded_options = None
+  _globals['_PASSTOGRADE'].fields_by_name['revision']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\360?'
+  _globals['_PASSTOGRADE'].fields_by_name['distribution']._loaded_options = None
+  _globals['_PASSTOGRADE'].fields_by_name['distribution']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_PASSTOGRADE'].fields_by_name['outcome']._loaded_options = None
+  _globals['_PASSTOGRADE'].fields_by_name['outcome']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_GRADEPASSESREQUEST'].fields_by_name['passes']._loaded_options = None
+  _globals['_GRADEPASSESREQUEST'].fields_by_name['passes']._serialized_options = b'\352\371\030\0038\200\010'
+  _globals['_GRADEPASSESREQUEST'].fields_by_name['supports']._loaded_options = None
+  _globals['_GRADEPASSESREQUEST'].fields_by_name['supports']._serialized_options = b'\352\371\030\0028\020'
+  _globals['_SHOTTOSCORE'].fields_by_name['tensor']._loaded_options = None
+  _globals['_SHOTTOSCORE'].fields_by_name['tensor']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_SCORESHOTSREQUEST'].fields_by_name['shots']._loaded_options = None
+  _globals['_SCORESHOTSREQUEST'].fields_by_name['shots']._serialized_options = b'\352\371\030\0038\200\002'
+  _globals['_SHOTTOGRADE'].fields_by_name['key']._loaded_options = None
+  _globals['_SHOTTOGRADE'].fields_by_name['key']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_SHOTTOGRADE'].fields_by_name['revision']._loaded_options = None
+  _globals['_SHOTTOGRADE'].fields_by_name['revision']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\360?'
+  _globals['_SHOTTOGRADE'].fields_by_name['distribution']._loaded_options = None
+  _globals['_SHOTTOGRADE'].fields_by_name['distribution']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_SHOTTOGRADE'].fields_by_name['outcome']._loaded_options = None
+  _globals['_SHOTTOGRADE'].fields_by_name['outcome']._serialized_options = b'\352\371\030\002\010\001'
+  _globals['_GRADESHOTSREQUEST'].fields_by_name['shots']._loaded_options = None
+  _globals['_GRADESHOTSREQUEST'].fields_by_name['shots']._serialized_options = b'\352\371\030\0038\200\010'
+  _globals['_STREAMSCORESREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_STREAMSCORESREQUEST'].fields_by_name['request_id']._serialized_options = b'0\001'
+  _globals['_STREAMSCORESRESPONSE'].fields_by_name['request_id']._loaded_options = None
+  _globals['_STREAMSCORESRESPONSE'].fields_by_name['request_id']._serialized_options = b'0\001'
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\000\000'
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\352\371\030\0030\200 '
+  _globals['_OPPORTUNITYLEVEL']._serialized_start=4821
+  _globals['_OPPORTUNITYLEVEL']._serialized_end=4959
+  _globals['_QUANTILE']._serialized_start=285
+  _globals['_QUANTILE']._serialized_end=331
+  _globals['_PASSTOSCORE']._serialized_start=333
+  _globals['_PASSTOSCORE']._serialized_end=460
+  _globals['_SCOREPASSESREQUEST']._serialized_start=463
+  _globals['_SCOREPASSESREQUEST']._serialized_end=607
+  _globals['_PASSSCORE']._serialized_start=610
+  _globals['_PASSSCORE']._serialized_end=1057
+  _globals['_PASSGRADE']._serialized_start=1059
+  _globals['_PASSGRADE']._serialized_end=1138
+  _globals['_SCOREPASSESRESPONSE']._serialized_start=1141
+  _globals['_SCOREPASSESRESPONSE']._serialized_end=1316
+  _globals['_PASSTOGRADE']._serialized_start=1319
+  _globals['_PASSTOGRADE']._serialized_end=1548
+  _globals['_GRADEPASSESREQUEST']._serialized_start=1551
+  _globals['_GRADEPASSESREQUEST']._serialized_end=1692
+  _globals['_GRADEDPASS']._serialized_start=1694
+  _globals['_GRADEDPASS']._serialized_end=1814
+  _globals['_GRADEPASSESRESPONSE']._serialized_start=1816
+  _globals['_GRADEPASSESRESPONSE']._serialized_end=1938
+  _globals['_FACTORCONTRIBUTION']._serialized_start=1940
+  _globals['_FACTORCONTRIBUTION']._serialized_end=2021
+  _globals['_SHOTTOSCORE']._serialized_start=2023
+  _globals['_SHOTTOSCORE']._serialized_end=2148
+  _globals['_SCORESHOTSREQUEST']._serialized_start=2151
+  _globals['_SCORESHOTSREQUEST']._serialized_end=2293
+  _globals['_SHOTSCORE']._serialized_start=2296
+  _globals['_SHOTSCORE']._serialized_end=2686
+  _globals['_SHOTGRADE']._serialized_start=2688
+  _globals['_SHOTGRADE']._serialized_end=2769
+  _globals['_SCORESHOTSRESPONSE']._serialized_start=2771
+  _globals['_SCORESHOTSRESPONSE']._serialized_end=2891
+  _globals['_SHOTTOGRADE']._serialized_start=2894
+  _globals['_SHOTTOGRADE']._serialized_end=3121
+  _globals['_GRADESHOTSREQUEST']._serialized_start=3123
+  _globals['_GRADESHOTSREQUEST']._serialized_end=3200
+  _globals['_GRADEDSHOT']._serialized_start=3202
+  _globals['_GRADEDSHOT']._serialized_end=3322
+  _globals['_GRADESHOTSRESPONSE']._serialized_start=3324
+  _globals['_GRADESHOTSRESPONSE']._serialized_end=3445
+  _globals['_STREAMSCORESREQUEST']._serialized_start=3448
+  _globals['_STREAMSCORESREQUEST']._serialized_end=3848
+  _globals['_STREAMSCORESRESPONSE']._serialized_start=3851
+  _globals['_STREAMSCORESRESPONSE']._serialized_end=4250
+  _globals['_LISTMODELSREQUEST']._serialized_start=4252
+  _globals['_LISTMODELSREQUEST']._serialized_end=4334
+  _globals['_TENSORDESCRIPTION']._serialized_start=4336
+  _globals['_TENSORDESCRIPTION']._serialized_end=4384
+  _globals['_MODEL']._serialized_start=4387
+  _globals['_MODEL']._serialized_end=4727
+  _globals['_LISTMODELSRESPONSE']._serialized_start=4729
+  _globals['_LISTMODELSRESPONSE']._serialized_end=4818
+  _globals['_SCORERSERVICE']._serialized_start=4962
+  _globals['_SCORERSERVICE']._serialized_end=5563
 # @@protoc_insertion_point(module_scope)

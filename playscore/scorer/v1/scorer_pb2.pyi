@@ -8,8 +8,11 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from playscore.tracking.v1 import reason_pb2 as _reason_pb2
-from playscore.tracking.v1 import tracking_pb2 as _tracking_pb2
+from playscore.common.v1 import common_pb2 as _common_pb2
+from playscore.distribution.v1 import distribution_pb2 as _distribution_pb2
+from playscore.featurizer.v1 import featurizer_pb2 as _featurizer_pb2
+from playscore.football.v1 import football_pb2 as _football_pb2
+from playscore.hockey.v1 import hockey_pb2 as _hockey_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,120 +24,37 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _OpportunityGrade:
+class _OpportunityLevel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _OpportunityGradeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpportunityGrade.ValueType], _builtins.type):
+class _OpportunityLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpportunityLevel.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    OPPORTUNITY_GRADE_UNSPECIFIED: _OpportunityGrade.ValueType  # 0
+    OPPORTUNITY_LEVEL_UNSPECIFIED: _OpportunityLevel.ValueType  # 0
     """Not graded."""
-    OPPORTUNITY_GRADE_LOW: _OpportunityGrade.ValueType  # 1
+    OPPORTUNITY_LEVEL_LOW: _OpportunityLevel.ValueType  # 1
     """Below the release's lower threshold."""
-    OPPORTUNITY_GRADE_MEDIUM: _OpportunityGrade.ValueType  # 2
+    OPPORTUNITY_LEVEL_MEDIUM: _OpportunityLevel.ValueType  # 2
     """Between the thresholds."""
-    OPPORTUNITY_GRADE_HIGH: _OpportunityGrade.ValueType  # 3
+    OPPORTUNITY_LEVEL_HIGH: _OpportunityLevel.ValueType  # 3
     """Above the upper threshold."""
 
-class OpportunityGrade(_OpportunityGrade, metaclass=_OpportunityGradeEnumTypeWrapper):
+class OpportunityLevel(_OpportunityLevel, metaclass=_OpportunityLevelEnumTypeWrapper):
     """How good a chance was."""
 
-OPPORTUNITY_GRADE_UNSPECIFIED: OpportunityGrade.ValueType  # 0
+OPPORTUNITY_LEVEL_UNSPECIFIED: OpportunityLevel.ValueType  # 0
 """Not graded."""
-OPPORTUNITY_GRADE_LOW: OpportunityGrade.ValueType  # 1
+OPPORTUNITY_LEVEL_LOW: OpportunityLevel.ValueType  # 1
 """Below the release's lower threshold."""
-OPPORTUNITY_GRADE_MEDIUM: OpportunityGrade.ValueType  # 2
+OPPORTUNITY_LEVEL_MEDIUM: OpportunityLevel.ValueType  # 2
 """Between the thresholds."""
-OPPORTUNITY_GRADE_HIGH: OpportunityGrade.ValueType  # 3
+OPPORTUNITY_LEVEL_HIGH: OpportunityLevel.ValueType  # 3
 """Above the upper threshold."""
-Global___OpportunityGrade: _TypeAlias = OpportunityGrade  # noqa: Y015
-
-@_typing.final
-class ModelVersion(_message.Message):
-    """A released model."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    VERSION_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """For example "passing"."""
-    version: _builtins.int
-    """From 1; released files never change."""
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        version: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
-
-@_typing.final
-class BinnedParetoLaw(_message.Message):
-    """A spliced binned Pareto law of yards gained: K bins with their probabilities; below the point where the binned law
-    reaches `lower_tail` and above the point where it reaches 1 - `upper_tail`, generalised Pareto tails instead.
-    docs/score.md has the formulas; playscore.distributions.SplicedBinnedPareto computes them.
-    """
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    EDGES_FIELD_NUMBER: _builtins.int
-    PROBABILITIES_FIELD_NUMBER: _builtins.int
-    LOWER_TAIL_FIELD_NUMBER: _builtins.int
-    UPPER_TAIL_FIELD_NUMBER: _builtins.int
-    LOWER_SHAPE_FIELD_NUMBER: _builtins.int
-    LOWER_SCALE_FIELD_NUMBER: _builtins.int
-    UPPER_SHAPE_FIELD_NUMBER: _builtins.int
-    UPPER_SCALE_FIELD_NUMBER: _builtins.int
-    lower_tail: _builtins.float
-    """Probability of the lower tail."""
-    upper_tail: _builtins.float
-    """Probability of the upper tail."""
-    lower_shape: _builtins.float
-    """Shape of the lower tail."""
-    lower_scale: _builtins.float
-    """Scale of the lower tail, yards, above 0."""
-    upper_shape: _builtins.float
-    """Shape of the upper tail."""
-    upper_scale: _builtins.float
-    """Scale of the upper tail, yards, above 0."""
-    @_builtins.property
-    def edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """K + 1 rising yards; at most 4,096 where a law is sent."""
-
-    @_builtins.property
-    def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """K probabilities of the bins, summing to 1 before the tails are spliced on."""
-
-    def __init__(
-        self,
-        *,
-        edges: _abc.Iterable[_builtins.float] | None = ...,
-        probabilities: _abc.Iterable[_builtins.float] | None = ...,
-        lower_tail: _builtins.float = ...,
-        upper_tail: _builtins.float = ...,
-        lower_shape: _builtins.float = ...,
-        lower_scale: _builtins.float = ...,
-        upper_shape: _builtins.float = ...,
-        upper_scale: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "lower_scale", b"lower_scale", "lower_shape", b"lower_shape", "lower_tail", b"lower_tail", "probabilities", b"probabilities", "upper_scale", b"upper_scale", "upper_shape", b"upper_shape", "upper_tail", b"upper_tail"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BinnedParetoLaw: _TypeAlias = BinnedParetoLaw  # noqa: Y015
+Global___OpportunityLevel: _TypeAlias = OpportunityLevel  # noqa: Y015
 
 @_typing.final
 class Quantile(_message.Message):
-    """A point of a law."""
+    """A point of a distribution."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -160,25 +80,25 @@ Global___Quantile: _TypeAlias = Quantile  # noqa: Y015
 
 @_typing.final
 class PassToScore(_message.Message):
-    """A play to score."""
+    """A pass to score."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TENSOR_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def tensor(self) -> _tracking_pb2.PlayTensor:
+    def tensor(self) -> _featurizer_pb2.PlayTensor:
         """From the featurizer."""
 
     @_builtins.property
-    def outcome(self) -> _tracking_pb2.PassOutcome:
+    def outcome(self) -> _football_pb2.PassOutcome:
         """The official result, where known already."""
 
     def __init__(
         self,
         *,
-        tensor: _tracking_pb2.PlayTensor | None = ...,
-        outcome: _tracking_pb2.PassOutcome | None = ...,
+        tensor: _featurizer_pb2.PlayTensor | None = ...,
+        outcome: _football_pb2.PassOutcome | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "tensor", b"tensor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -195,24 +115,28 @@ class ScorePassesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PASSES_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
-    model_version: _builtins.int
-    """The model to use; 0 for the one the service is set to. The answer names it."""
+    MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def passes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassToScore]:
-        """At most 256."""
+        """The passes."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model to use; absent for the one the service is set to. The answer names it."""
 
     def __init__(
         self,
         *,
         passes: _abc.Iterable[Global___PassToScore] | None = ...,
-        model_version: _builtins.int = ...,
+        model: _common_pb2.ModelVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "passes", b"passes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model", "passes", b"passes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
 
 Global___ScorePassesRequest: _TypeAlias = ScorePassesRequest  # noqa: Y015
 
@@ -225,117 +149,101 @@ class PassScore(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
-    LAW_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     QUANTILES_FIELD_NUMBER: _builtins.int
     EXPECTED_YARDS_FIELD_NUMBER: _builtins.int
     FIRST_DOWN_PROBABILITY_FIELD_NUMBER: _builtins.int
     TOUCHDOWN_PROBABILITY_FIELD_NUMBER: _builtins.int
-    YARDS_GAINED_FIELD_NUMBER: _builtins.int
-    PLAY_SCORE_FIELD_NUMBER: _builtins.int
-    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The tensor's revision."""
     expected_yards: _builtins.float
-    """Mean of the law, held to what the field allows, yards."""
+    """Mean of the distribution, held to what the field allows, yards."""
     first_down_probability: _builtins.float
     """Chance that the pass gains a first down (a touchdown counts); absent where yards to go are not known."""
     touchdown_probability: _builtins.float
     """Chance that the pass scores; absent where yards to the end zone are not known."""
-    yards_gained: _builtins.float
-    """The yards ranked; absent before they are known."""
-    play_score: _builtins.float
-    """Mid-rank of the yards in the law, (F(y - 1/2) + F(y + 1/2)) / 2, 0 to 1; absent before the yards are known."""
-    outcome_revision: _builtins.int
-    """That of the outcome it was graded by; 0 before it is known."""
     @_builtins.property
-    def key(self) -> _tracking_pb2.PlayKey:
+    def key(self) -> _common_pb2.PlayKey:
         """Which play."""
 
     @_builtins.property
-    def model(self) -> Global___ModelVersion:
+    def model(self) -> _common_pb2.ModelVersion:
         """Which model."""
 
     @_builtins.property
-    def law(self) -> Global___BinnedParetoLaw:
-        """The law of yards gained."""
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """Of yards gained. Keep it: with it the play can be graded again without inference."""
 
     @_builtins.property
     def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quantile]:
         """At 0.05, 0.1, 0.25, 0.5, 0.75, 0.9 and 0.95."""
 
+    @_builtins.property
+    def grade(self) -> Global___PassGrade:
+        """How the official yards rank; absent before they are known."""
+
     def __init__(
         self,
         *,
-        key: _tracking_pb2.PlayKey | None = ...,
+        key: _common_pb2.PlayKey | None = ...,
         revision: _builtins.int = ...,
-        model: Global___ModelVersion | None = ...,
-        law: Global___BinnedParetoLaw | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
         quantiles: _abc.Iterable[Global___Quantile] | None = ...,
         expected_yards: _builtins.float = ...,
         first_down_probability: _builtins.float | None = ...,
         touchdown_probability: _builtins.float | None = ...,
-        yards_gained: _builtins.float | None = ...,
-        play_score: _builtins.float | None = ...,
-        outcome_revision: _builtins.int = ...,
+        grade: Global___PassGrade | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_play_score", b"_play_score", "_touchdown_probability", b"_touchdown_probability", "_yards_gained", b"_yards_gained", "first_down_probability", b"first_down_probability", "key", b"key", "law", b"law", "model", b"model", "play_score", b"play_score", "touchdown_probability", b"touchdown_probability", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_grade", b"_grade", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_play_score", b"_play_score", "_touchdown_probability", b"_touchdown_probability", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "key", b"key", "law", b"law", "model", b"model", "outcome_revision", b"outcome_revision", "play_score", b"play_score", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_grade", b"_grade", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__first_down_probability: _TypeAlias = _typing.Literal["first_down_probability"]  # noqa: Y015
     _WhichOneofArgType__first_down_probability: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability"]  # noqa: Y015
-    _WhichOneofReturnType__play_score: _TypeAlias = _typing.Literal["play_score"]  # noqa: Y015
-    _WhichOneofArgType__play_score: _TypeAlias = _typing.Literal["_play_score", b"_play_score"]  # noqa: Y015
+    _WhichOneofReturnType__grade: _TypeAlias = _typing.Literal["grade"]  # noqa: Y015
+    _WhichOneofArgType__grade: _TypeAlias = _typing.Literal["_grade", b"_grade"]  # noqa: Y015
     _WhichOneofReturnType__touchdown_probability: _TypeAlias = _typing.Literal["touchdown_probability"]  # noqa: Y015
     _WhichOneofArgType__touchdown_probability: _TypeAlias = _typing.Literal["_touchdown_probability", b"_touchdown_probability"]  # noqa: Y015
-    _WhichOneofReturnType__yards_gained: _TypeAlias = _typing.Literal["yards_gained"]  # noqa: Y015
-    _WhichOneofArgType__yards_gained: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_down_probability) -> _WhichOneofReturnType__first_down_probability | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__play_score) -> _WhichOneofReturnType__play_score | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__grade) -> _WhichOneofReturnType__grade | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__touchdown_probability) -> _WhichOneofReturnType__touchdown_probability | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_gained) -> _WhichOneofReturnType__yards_gained | None: ...
 
 Global___PassScore: _TypeAlias = PassScore  # noqa: Y015
 
 @_typing.final
-class RejectedScore(_message.Message):
-    """A play that was not scored, and why."""
+class PassGrade(_message.Message):
+    """How the official yards of a pass rank in the distribution of what was to be expected."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    INDEX_FIELD_NUMBER: _builtins.int
-    KEY_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    DETAIL_FIELD_NUMBER: _builtins.int
-    index: _builtins.int
-    """Place in the request, from 0."""
-    reason: _reason_pb2.Reason.ValueType
-    """Why."""
-    detail: _builtins.str
-    """What exactly, and what would be right."""
-    @_builtins.property
-    def key(self) -> _tracking_pb2.PlayKey:
-        """Which play."""
-
+    YARDS_GAINED_FIELD_NUMBER: _builtins.int
+    PLAY_SCORE_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    yards_gained: _builtins.float
+    """The yards ranked."""
+    play_score: _builtins.float
+    """Mid-rank of the yards, (F(y - 1/2) + F(y + 1/2)) / 2, 0 to 1."""
+    outcome_revision: _builtins.int
+    """That of the outcome it was graded by."""
     def __init__(
         self,
         *,
-        index: _builtins.int = ...,
-        key: _tracking_pb2.PlayKey | None = ...,
-        reason: _reason_pb2.Reason.ValueType = ...,
-        detail: _builtins.str = ...,
+        yards_gained: _builtins.float = ...,
+        play_score: _builtins.float = ...,
+        outcome_revision: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "index", b"index", "key", b"key", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome_revision", b"outcome_revision", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RejectedScore: _TypeAlias = RejectedScore  # noqa: Y015
+Global___PassGrade: _TypeAlias = PassGrade  # noqa: Y015
 
 @_typing.final
 class ScorePassesResponse(_message.Message):
@@ -345,23 +253,29 @@ class ScorePassesResponse(_message.Message):
 
     SCORES_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
+    SUPPORTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassScore]:
         """In the order asked."""
 
     @_builtins.property
-    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedScore]:
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
         """In the order asked."""
+
+    @_builtins.property
+    def supports(self) -> _containers.RepeatedCompositeFieldContainer[_distribution_pb2.Support]:
+        """The supports of all distributions above, each once."""
 
     def __init__(
         self,
         *,
         scores: _abc.Iterable[Global___PassScore] | None = ...,
-        rejections: _abc.Iterable[Global___RejectedScore] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
+        supports: _abc.Iterable[_distribution_pb2.Support] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rejections", b"rejections", "scores", b"scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rejections", b"rejections", "scores", b"scores", "supports", b"supports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -369,29 +283,39 @@ Global___ScorePassesResponse: _TypeAlias = ScorePassesResponse  # noqa: Y015
 
 @_typing.final
 class PassToGrade(_message.Message):
-    """A play to grade."""
+    """A pass to grade."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCORE_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The play's revision."""
     @_builtins.property
-    def score(self) -> Global___PassScore:
-        """As ScorePasses answered. All but the grade is kept: law, model, revision, expected yards, chances."""
+    def key(self) -> _common_pb2.PlayKey:
+        """Which play."""
 
     @_builtins.property
-    def outcome(self) -> _tracking_pb2.PassOutcome:
-        """The official result."""
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """As it was answered, or stored, when the pass was scored."""
+
+    @_builtins.property
+    def outcome(self) -> _football_pb2.PassOutcome:
+        """The official result; its yards are required."""
 
     def __init__(
         self,
         *,
-        score: Global___PassScore | None = ...,
-        outcome: _tracking_pb2.PassOutcome | None = ...,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
+        outcome: _football_pb2.PassOutcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,48 +328,88 @@ class GradePassesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PASSES_FIELD_NUMBER: _builtins.int
+    SUPPORTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def passes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassToGrade]:
-        """At most 1,024."""
+        """The passes."""
+
+    @_builtins.property
+    def supports(self) -> _containers.RepeatedCompositeFieldContainer[_distribution_pb2.Support]:
+        """The supports that the distributions name. Those of models being served may be left out."""
 
     def __init__(
         self,
         *,
         passes: _abc.Iterable[Global___PassToGrade] | None = ...,
+        supports: _abc.Iterable[_distribution_pb2.Support] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["passes", b"passes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passes", b"passes", "supports", b"supports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GradePassesRequest: _TypeAlias = GradePassesRequest  # noqa: Y015
 
 @_typing.final
-class GradePassesResponse(_message.Message):
-    """scores + rejections = passes asked for."""
+class GradedPass(_message.Message):
+    """A pass that was graded."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCORES_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The play's revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which play."""
+
+    @_builtins.property
+    def grade(self) -> Global___PassGrade:
+        """Its grade."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        grade: Global___PassGrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradedPass: _TypeAlias = GradedPass  # noqa: Y015
+
+@_typing.final
+class GradePassesResponse(_message.Message):
+    """graded + rejections = passes asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRADED_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassScore]:
+    def graded(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradedPass]:
         """In the order asked."""
 
     @_builtins.property
-    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedScore]:
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
         """In the order asked."""
 
     def __init__(
         self,
         *,
-        scores: _abc.Iterable[Global___PassScore] | None = ...,
-        rejections: _abc.Iterable[Global___RejectedScore] | None = ...,
+        graded: _abc.Iterable[Global___GradedPass] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rejections", b"rejections", "scores", b"scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "rejections", b"rejections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -463,75 +427,55 @@ class FactorContribution(_message.Message):
     factor: _builtins.str
     """Name of the factor, for example "traffic"."""
     value: _builtins.float
-    """The factor's value, in the unit its specification gives."""
+    """The factor's value, in the unit its specification gives; absent where it is not known."""
     logit: _builtins.float
     """Share of the logit. All contributions and the intercept sum to it exactly."""
     def __init__(
         self,
         *,
         factor: _builtins.str = ...,
-        value: _builtins.float = ...,
+        value: _builtins.float | None = ...,
         logit: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "logit", b"logit", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "factor", b"factor", "logit", b"logit", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___FactorContribution: _TypeAlias = FactorContribution  # noqa: Y015
 
 @_typing.final
-class ShotScore(_message.Message):
-    """A shot's chance."""
+class ShotToScore(_message.Message):
+    """A shot to score."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    KEY_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
-    GOAL_PROBABILITY_FIELD_NUMBER: _builtins.int
-    GRADE_FIELD_NUMBER: _builtins.int
-    INTERCEPT_FIELD_NUMBER: _builtins.int
-    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
-    revision: _builtins.int
-    """The tensor's revision."""
-    goal_probability: _builtins.float
-    """Chance of a goal, 0 to 1."""
-    grade: Global___OpportunityGrade.ValueType
-    """At the release's thresholds."""
-    intercept: _builtins.float
-    """Logit of a shot with every factor at its base."""
+    TENSOR_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def key(self) -> _tracking_pb2.PlayKey:
-        """Which shot."""
+    def tensor(self) -> _featurizer_pb2.PlayTensor:
+        """From the featurizer."""
 
     @_builtins.property
-    def model(self) -> Global___ModelVersion:
-        """Which model."""
-
-    @_builtins.property
-    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorContribution]:
-        """Strongest first."""
+    def outcome(self) -> _hockey_pb2.ShotOutcome:
+        """The official result, where known already."""
 
     def __init__(
         self,
         *,
-        key: _tracking_pb2.PlayKey | None = ...,
-        revision: _builtins.int = ...,
-        model: Global___ModelVersion | None = ...,
-        goal_probability: _builtins.float = ...,
-        grade: Global___OpportunityGrade.ValueType = ...,
-        intercept: _builtins.float = ...,
-        contributions: _abc.Iterable[Global___FactorContribution] | None = ...,
+        tensor: _featurizer_pb2.PlayTensor | None = ...,
+        outcome: _hockey_pb2.ShotOutcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "tensor", b"tensor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "goal_probability", b"goal_probability", "grade", b"grade", "intercept", b"intercept", "key", b"key", "model", b"model", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "tensor", b"tensor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ShotScore: _TypeAlias = ShotScore  # noqa: Y015
+Global___ShotToScore: _TypeAlias = ShotToScore  # noqa: Y015
 
 @_typing.final
 class ScoreShotsRequest(_message.Message):
@@ -540,26 +484,122 @@ class ScoreShotsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SHOTS_FIELD_NUMBER: _builtins.int
-    MODEL_VERSION_FIELD_NUMBER: _builtins.int
-    model_version: _builtins.int
-    """The model to use; 0 for the one the service is set to."""
+    MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def shots(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.PlayTensor]:
-        """At most 256."""
+    def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShotToScore]:
+        """The shots."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model to use; absent for the one the service is set to. The answer names it."""
 
     def __init__(
         self,
         *,
-        shots: _abc.Iterable[_tracking_pb2.PlayTensor] | None = ...,
-        model_version: _builtins.int = ...,
+        shots: _abc.Iterable[Global___ShotToScore] | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model", "shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+
+Global___ScoreShotsRequest: _TypeAlias = ScoreShotsRequest  # noqa: Y015
+
+@_typing.final
+class ShotScore(_message.Message):
+    """A shot's chance, and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    INTERCEPT_LOGIT_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The tensor's revision."""
+    level: Global___OpportunityLevel.ValueType
+    """At the release's thresholds."""
+    intercept_logit: _builtins.float
+    """Logit of a shot with every factor at its base."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which shot."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """Which model."""
+
+    @_builtins.property
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """Of a goal. Keep it: with it the shot can be graded again without inference."""
+
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorContribution]:
+        """Strongest first."""
+
+    @_builtins.property
+    def grade(self) -> Global___ShotGrade:
+        """What came of it; absent before the result is known."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
+        level: Global___OpportunityLevel.ValueType = ...,
+        intercept_logit: _builtins.float = ...,
+        contributions: _abc.Iterable[Global___FactorContribution] | None = ...,
+        grade: Global___ShotGrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_grade", b"_grade", "distribution", b"distribution", "grade", b"grade", "key", b"key", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_grade", b"_grade", "contributions", b"contributions", "distribution", b"distribution", "grade", b"grade", "intercept_logit", b"intercept_logit", "key", b"key", "level", b"level", "model", b"model", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__grade: _TypeAlias = _typing.Literal["grade"]  # noqa: Y015
+    _WhichOneofArgType__grade: _TypeAlias = _typing.Literal["_grade", b"_grade"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__grade) -> _WhichOneofReturnType__grade | None: ...
+
+Global___ShotScore: _TypeAlias = ShotScore  # noqa: Y015
+
+@_typing.final
+class ShotGrade(_message.Message):
+    """What a shot came to, against its chance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GOAL_FIELD_NUMBER: _builtins.int
+    GOALS_ABOVE_EXPECTED_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    goal: _builtins.bool
+    """It was a goal."""
+    goals_above_expected: _builtins.float
+    """1 less the chance for a goal, 0 less the chance otherwise."""
+    outcome_revision: _builtins.int
+    """That of the outcome it was graded by."""
+    def __init__(
+        self,
+        *,
+        goal: _builtins.bool = ...,
+        goals_above_expected: _builtins.float = ...,
+        outcome_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["goal", b"goal", "goals_above_expected", b"goals_above_expected", "outcome_revision", b"outcome_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ScoreShotsRequest: _TypeAlias = ScoreShotsRequest  # noqa: Y015
+Global___ShotGrade: _TypeAlias = ShotGrade  # noqa: Y015
 
 @_typing.final
 class ScoreShotsResponse(_message.Message):
@@ -574,14 +614,14 @@ class ScoreShotsResponse(_message.Message):
         """In the order asked."""
 
     @_builtins.property
-    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedScore]:
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
         """In the order asked."""
 
     def __init__(
         self,
         *,
         scores: _abc.Iterable[Global___ShotScore] | None = ...,
-        rejections: _abc.Iterable[Global___RejectedScore] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -592,6 +632,264 @@ class ScoreShotsResponse(_message.Message):
 Global___ScoreShotsResponse: _TypeAlias = ScoreShotsResponse  # noqa: Y015
 
 @_typing.final
+class ShotToGrade(_message.Message):
+    """A shot to grade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The shot's revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which shot."""
+
+    @_builtins.property
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """As it was answered, or stored, when the shot was scored."""
+
+    @_builtins.property
+    def outcome(self) -> _hockey_pb2.ShotOutcome:
+        """The official result."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
+        outcome: _hockey_pb2.ShotOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShotToGrade: _TypeAlias = ShotToGrade  # noqa: Y015
+
+@_typing.final
+class GradeShotsRequest(_message.Message):
+    """Asks for grades."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShotToGrade]:
+        """The shots."""
+
+    def __init__(
+        self,
+        *,
+        shots: _abc.Iterable[Global___ShotToGrade] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeShotsRequest: _TypeAlias = GradeShotsRequest  # noqa: Y015
+
+@_typing.final
+class GradedShot(_message.Message):
+    """A shot that was graded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The shot's revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which shot."""
+
+    @_builtins.property
+    def grade(self) -> Global___ShotGrade:
+        """Its grade."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        grade: Global___ShotGrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradedShot: _TypeAlias = GradedShot  # noqa: Y015
+
+@_typing.final
+class GradeShotsResponse(_message.Message):
+    """graded + rejections = shots asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRADED_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def graded(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradedShot]:
+        """In the order asked."""
+
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        graded: _abc.Iterable[Global___GradedShot] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "rejections", b"rejections"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeShotsResponse: _TypeAlias = GradeShotsResponse  # noqa: Y015
+
+@_typing.final
+class StreamScoresRequest(_message.Message):
+    """One request of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SCORE_PASS_FIELD_NUMBER: _builtins.int
+    GRADE_PASS_FIELD_NUMBER: _builtins.int
+    SCORE_SHOT_FIELD_NUMBER: _builtins.int
+    GRADE_SHOT_FIELD_NUMBER: _builtins.int
+    SUPPORT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.int
+    """Chosen by the caller; the answer carries it. Need not be unique for the service's sake."""
+    @_builtins.property
+    def score_pass(self) -> Global___PassToScore:
+        """Score a pass."""
+
+    @_builtins.property
+    def grade_pass(self) -> Global___PassToGrade:
+        """Grade a pass. Its support is one of a model being served, or was sent on this stream before."""
+
+    @_builtins.property
+    def score_shot(self) -> Global___ShotToScore:
+        """Score a shot."""
+
+    @_builtins.property
+    def grade_shot(self) -> Global___ShotToGrade:
+        """Grade a shot."""
+
+    @_builtins.property
+    def support(self) -> _distribution_pb2.Support:
+        """A support that later requests name; it has no answer."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model to score with; absent for the one the service is set to."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.int = ...,
+        score_pass: Global___PassToScore | None = ...,
+        grade_pass: Global___PassToGrade | None = ...,
+        score_shot: Global___ShotToScore | None = ...,
+        grade_shot: Global___ShotToGrade | None = ...,
+        support: _distribution_pb2.Support | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "request_id", b"request_id", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["score_pass", "grade_pass", "score_shot", "grade_shot", "support"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___StreamScoresRequest: _TypeAlias = StreamScoresRequest  # noqa: Y015
+
+@_typing.final
+class StreamScoresResponse(_message.Message):
+    """One answer of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PASS_SCORE_FIELD_NUMBER: _builtins.int
+    GRADED_PASS_FIELD_NUMBER: _builtins.int
+    SHOT_SCORE_FIELD_NUMBER: _builtins.int
+    GRADED_SHOT_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
+    SUPPORT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.int
+    """The request's."""
+    @_builtins.property
+    def pass_score(self) -> Global___PassScore:
+        """To score_pass."""
+
+    @_builtins.property
+    def graded_pass(self) -> Global___GradedPass:
+        """To grade_pass."""
+
+    @_builtins.property
+    def shot_score(self) -> Global___ShotScore:
+        """To score_shot."""
+
+    @_builtins.property
+    def graded_shot(self) -> Global___GradedShot:
+        """To grade_shot."""
+
+    @_builtins.property
+    def rejection(self) -> _common_pb2.Rejection:
+        """To any of them."""
+
+    @_builtins.property
+    def support(self) -> _distribution_pb2.Support:
+        """The support of the distribution above, the first time that this stream names it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.int = ...,
+        pass_score: Global___PassScore | None = ...,
+        graded_pass: Global___GradedPass | None = ...,
+        shot_score: Global___ShotScore | None = ...,
+        graded_shot: Global___GradedShot | None = ...,
+        rejection: _common_pb2.Rejection | None = ...,
+        support: _distribution_pb2.Support | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "request_id", b"request_id", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__support: _TypeAlias = _typing.Literal["support"]  # noqa: Y015
+    _WhichOneofArgType__support: _TypeAlias = _typing.Literal["_support", b"_support"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["pass_score", "graded_pass", "shot_score", "graded_shot", "rejection"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__support) -> _WhichOneofReturnType__support | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___StreamScoresResponse: _TypeAlias = StreamScoresResponse  # noqa: Y015
+
+@_typing.final
 class ListModelsRequest(_message.Message):
     """Asks for the models."""
 
@@ -600,7 +898,7 @@ class ListModelsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most 100; 0 for 50."""
+    """At most 100 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
     """From the answer before."""
     def __init__(
@@ -618,17 +916,50 @@ class ListModelsRequest(_message.Message):
 Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
 @_typing.final
+class TensorDescription(_message.Message):
+    """A tensor that a model's graph takes or gives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """For example "logits"."""
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Its dimensions after the batch; -1 for one that varies."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "shape", b"shape"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TensorDescription: _TypeAlias = TensorDescription  # noqa: Y015
+
+@_typing.final
 class Model(_message.Message):
     """A model being served."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
     FEATURE_SPECIFICATION_ID_FIELD_NUMBER: _builtins.int
     GRAPH_SHA256_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
     IS_DEFAULT_FIELD_NUMBER: _builtins.int
     BUCKET_LENGTHS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    SUPPORT_FIELD_NUMBER: _builtins.int
+    task: _common_pb2.Task.ValueType
+    """What it grades."""
     feature_specification_id: _builtins.str
     """What tensors must be made to."""
     graph_sha256: _builtins.str
@@ -638,28 +969,41 @@ class Model(_message.Message):
     is_default: _builtins.bool
     """It is the one used when a request names none."""
     @_builtins.property
-    def model(self) -> Global___ModelVersion:
+    def model(self) -> _common_pb2.ModelVersion:
         """Which."""
 
     @_builtins.property
     def bucket_lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Padded lengths, frames."""
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorDescription]:
+        """What the graph answers."""
+
+    @_builtins.property
+    def support(self) -> _distribution_pb2.Support:
+        """The support of its distributions, where they have one."""
+
     def __init__(
         self,
         *,
-        model: Global___ModelVersion | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        task: _common_pb2.Task.ValueType = ...,
         feature_specification_id: _builtins.str = ...,
         graph_sha256: _builtins.str = ...,
         ready: _builtins.bool = ...,
         is_default: _builtins.bool = ...,
         bucket_lengths: _abc.Iterable[_builtins.int] | None = ...,
+        outputs: _abc.Iterable[Global___TensorDescription] | None = ...,
+        support: _distribution_pb2.Support | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "model", b"model", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket_lengths", b"bucket_lengths", "feature_specification_id", b"feature_specification_id", "graph_sha256", b"graph_sha256", "is_default", b"is_default", "model", b"model", "ready", b"ready"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "bucket_lengths", b"bucket_lengths", "feature_specification_id", b"feature_specification_id", "graph_sha256", b"graph_sha256", "is_default", b"is_default", "model", b"model", "outputs", b"outputs", "ready", b"ready", "support", b"support", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__support: _TypeAlias = _typing.Literal["support"]  # noqa: Y015
+    _WhichOneofArgType__support: _TypeAlias = _typing.Literal["_support", b"_support"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__support) -> _WhichOneofReturnType__support | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 

@@ -27,6 +27,8 @@ if _version_not_supported:
 
 class ScorerServiceStub:
     """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
     """
 
     def __init__(self, channel):
@@ -50,6 +52,16 @@ class ScorerServiceStub:
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsRequest.SerializeToString,
                 response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsResponse.FromString,
                 _registered_method=True)
+        self.GradeShots = channel.unary_unary(
+                '/playscore.scorer.v1.ScorerService/GradeShots',
+                request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.SerializeToString,
+                response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.FromString,
+                _registered_method=True)
+        self.StreamScores = channel.stream_stream(
+                '/playscore.scorer.v1.ScorerService/StreamScores',
+                request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.SerializeToString,
+                response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/playscore.scorer.v1.ScorerService/ListModels',
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ListModelsRequest.SerializeToString,
@@ -59,10 +71,13 @@ class ScorerServiceStub:
 
 class ScorerServiceServicer:
     """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
     """
 
     def ScorePasses(self, request, context):
-        """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+        """Tensors in; the distribution of yards gained out, and the play score where the yards are known. Messages have at most
+        32 MiB.
 
         A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
         """
@@ -71,14 +86,30 @@ class ScorerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GradePasses(self, request, context):
-        """A law from before and the official result in, the play score out. No inference.
+        """A distribution from before and the official result in, the play score out. No inference.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ScoreShots(self, request, context):
-        """Shot tensors in, chances of a goal out.
+        """Shot tensors in; the chance of a goal out, its grade and the factors behind it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GradeShots(self, request, context):
+        """A chance from before and the official result in, goals above expected out. No inference.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamScores(self, request_iterator, context):
+        """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+        request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
+        A request that is wrong in itself is rejected and the stream goes on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +140,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsRequest.FromString,
                     response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsResponse.SerializeToString,
             ),
+            'GradeShots': grpc.unary_unary_rpc_method_handler(
+                    servicer.GradeShots,
+                    request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.FromString,
+                    response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.SerializeToString,
+            ),
+            'StreamScores': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamScores,
+                    request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.FromString,
+                    response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.SerializeToString,
+            ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
                     request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ListModelsRequest.FromString,
@@ -124,6 +165,8 @@ def add_ScorerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ScorerService:
     """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
     """
 
     @staticmethod
@@ -197,6 +240,60 @@ class ScorerService:
             '/playscore.scorer.v1.ScorerService/ScoreShots',
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsRequest.SerializeToString,
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreShotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GradeShots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.scorer.v1.ScorerService/GradeShots',
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.SerializeToString,
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamScores(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/playscore.scorer.v1.ScorerService/StreamScores',
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.SerializeToString,
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.FromString,
             options,
             channel_credentials,
             insecure,

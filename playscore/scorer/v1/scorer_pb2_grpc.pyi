@@ -27,43 +27,68 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ScorerServiceStub:
-    """Ranks what happened against what was to be expected."""
+    """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ScorerServiceAsyncStub: ...
     ScorePasses: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScorePassesRequest, _scorer_pb2.ScorePassesResponse]
-    """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+    """Tensors in; the distribution of yards gained out, and the play score where the yards are known. Messages have at most
+    32 MiB.
 
     A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
     """
     GradePasses: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GradePassesRequest, _scorer_pb2.GradePassesResponse]
-    """A law from before and the official result in, the play score out. No inference."""
+    """A distribution from before and the official result in, the play score out. No inference."""
     ScoreShots: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScoreShotsRequest, _scorer_pb2.ScoreShotsResponse]
-    """Shot tensors in, chances of a goal out."""
+    """Shot tensors in; the chance of a goal out, its grade and the factors behind it."""
+    GradeShots: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GradeShotsRequest, _scorer_pb2.GradeShotsResponse]
+    """A chance from before and the official result in, goals above expected out. No inference."""
+    StreamScores: _grpc.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]
+    """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+    request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
+    A request that is wrong in itself is rejected and the stream goes on.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]
     """The models being served."""
 
 @_typing.type_check_only
 class ScorerServiceAsyncStub(ScorerServiceStub):
-    """Ranks what happened against what was to be expected."""
+    """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScorePasses: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScorePassesRequest, _scorer_pb2.ScorePassesResponse]  # type: ignore[assignment]
-    """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+    """Tensors in; the distribution of yards gained out, and the play score where the yards are known. Messages have at most
+    32 MiB.
 
     A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
     """
     GradePasses: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GradePassesRequest, _scorer_pb2.GradePassesResponse]  # type: ignore[assignment]
-    """A law from before and the official result in, the play score out. No inference."""
+    """A distribution from before and the official result in, the play score out. No inference."""
     ScoreShots: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScoreShotsRequest, _scorer_pb2.ScoreShotsResponse]  # type: ignore[assignment]
-    """Shot tensors in, chances of a goal out."""
+    """Shot tensors in; the chance of a goal out, its grade and the factors behind it."""
+    GradeShots: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GradeShotsRequest, _scorer_pb2.GradeShotsResponse]  # type: ignore[assignment]
+    """A chance from before and the official result in, goals above expected out. No inference."""
+    StreamScores: _aio.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]  # type: ignore[assignment]
+    """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+    request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
+    A request that is wrong in itself is rejected and the stream goes on.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The models being served."""
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Ranks what happened against what was to be expected."""
+    """Ranks what happened against what was to be expected.
+
+    Wherever distributions are answered, each names its support, and the answer states each support once.
+    """
 
     @_abc_1.abstractmethod
     def ScorePasses(
@@ -71,7 +96,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.ScorePassesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ScorePassesResponse, _abc.Awaitable[_scorer_pb2.ScorePassesResponse]]:
-        """Tensors in; the law of yards gained out, and the play score where the yards are known. Messages have at most 32 MiB.
+        """Tensors in; the distribution of yards gained out, and the play score where the yards are known. Messages have at most
+        32 MiB.
 
         A tensor made to another feature specification than the model's fails the whole call, FAILED_PRECONDITION.
         """
@@ -82,7 +108,7 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.GradePassesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.GradePassesResponse, _abc.Awaitable[_scorer_pb2.GradePassesResponse]]:
-        """A law from before and the official result in, the play score out. No inference."""
+        """A distribution from before and the official result in, the play score out. No inference."""
 
     @_abc_1.abstractmethod
     def ScoreShots(
@@ -90,7 +116,26 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.ScoreShotsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ScoreShotsResponse, _abc.Awaitable[_scorer_pb2.ScoreShotsResponse]]:
-        """Shot tensors in, chances of a goal out."""
+        """Shot tensors in; the chance of a goal out, its grade and the factors behind it."""
+
+    @_abc_1.abstractmethod
+    def GradeShots(
+        self,
+        request: _scorer_pb2.GradeShotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.GradeShotsResponse, _abc.Awaitable[_scorer_pb2.GradeShotsResponse]]:
+        """A chance from before and the official result in, goals above expected out. No inference."""
+
+    @_abc_1.abstractmethod
+    def StreamScores(
+        self,
+        request_iterator: _MaybeAsyncIterator[_scorer_pb2.StreamScoresRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_scorer_pb2.StreamScoresResponse], _abc.AsyncIterator[_scorer_pb2.StreamScoresResponse]]:
+        """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+        request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
+        A request that is wrong in itself is rejected and the stream goes on.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

@@ -8,7 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from playscore.tracking.v1 import reason_pb2 as _reason_pb2
+from playscore.common.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,39 +19,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Sport:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _SportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sport.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    SPORT_UNSPECIFIED: _Sport.ValueType  # 0
-    """Not stated; refused."""
-    SPORT_AMERICAN_FOOTBALL: _Sport.ValueType  # 1
-    """American football: yards, 22 players."""
-    SPORT_ICE_HOCKEY: _Sport.ValueType  # 2
-    """Ice hockey: feet, 12 players."""
-
-class Sport(_Sport, metaclass=_SportEnumTypeWrapper):
-    """What a source of tracking data knows about a game, as it travels:
-
-      GameHeader            once a stream: which game, and how its numbers are to be read
-      └─ Roster             who may appear (again whenever somebody is added)
-         └─ PlayContext     once a play, again when more becomes known
-            ├─ FrameBatch   positions, as packed columns
-            └─ PassOutcome  the official result: never part of the features
-
-    Which game is played.
-    """
-
-SPORT_UNSPECIFIED: Sport.ValueType  # 0
-"""Not stated; refused."""
-SPORT_AMERICAN_FOOTBALL: Sport.ValueType  # 1
-"""American football: yards, 22 players."""
-SPORT_ICE_HOCKEY: Sport.ValueType  # 2
-"""Ice hockey: feet, 12 players."""
-Global___Sport: _TypeAlias = Sport  # noqa: Y015
 
 class _LengthUnit:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -64,19 +31,33 @@ class _LengthUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LengthUnit
     LENGTH_UNIT_YARD: _LengthUnit.ValueType  # 1
     """0.9144 m."""
     LENGTH_UNIT_METER: _LengthUnit.ValueType  # 2
-    """Metre."""
+    """Meter."""
     LENGTH_UNIT_FOOT: _LengthUnit.ValueType  # 3
     """0.3048 m."""
 
 class LengthUnit(_LengthUnit, metaclass=_LengthUnitEnumTypeWrapper):
-    """The unit of every position in a stream. Speeds are in it per second, accelerations per second squared."""
+    """What a source films of a game, whatever is played:
+
+      GameHeader      which game, and how its numbers are to be read
+      └─ Roster       who may appear
+         └─ segments  film without a cut: a play in most files, a period in a live feed
+            ├─ FrameBatch   players, at the header's rate
+            └─ TrackBatch   the ball or puck, at a rate of its own
+
+    A segment has one clock. Its zero is frame number 0 of the players: frame f is filmed f / frame_rate_hertz seconds
+    after it, sample n of a track n / rate_hertz seconds after it.
+
+    Columns of samples travel as bytes: little-endian IEEE 754 float32, 4 bytes each. NaN says that a value is not known.
+
+    The unit of every position in a stream. Speeds are in it per second, accelerations per second squared.
+    """
 
 LENGTH_UNIT_UNSPECIFIED: LengthUnit.ValueType  # 0
 """Not stated; refused."""
 LENGTH_UNIT_YARD: LengthUnit.ValueType  # 1
 """0.9144 m."""
 LENGTH_UNIT_METER: LengthUnit.ValueType  # 2
-"""Metre."""
+"""Meter."""
 LENGTH_UNIT_FOOT: LengthUnit.ValueType  # 3
 """0.3048 m."""
 Global___LengthUnit: _TypeAlias = LengthUnit  # noqa: Y015
@@ -92,7 +73,7 @@ class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueTy
     ORIGIN_CORNER: _Origin.ValueType  # 1
     """A corner: x from 0 to the length of the field with both end zones, y from 0 to its width."""
     ORIGIN_CENTER: _Origin.ValueType  # 2
-    """The centre of the field or of the ice."""
+    """The center of the field or of the ice."""
 
 class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
     """Where (0, 0) lies. x runs along the length of the field, y across it, to the left of +x."""
@@ -102,7 +83,7 @@ ORIGIN_UNSPECIFIED: Origin.ValueType  # 0
 ORIGIN_CORNER: Origin.ValueType  # 1
 """A corner: x from 0 to the length of the field with both end zones, y from 0 to its width."""
 ORIGIN_CENTER: Origin.ValueType  # 2
-"""The centre of the field or of the ice."""
+"""The center of the field or of the ice."""
 Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 class _AngleConvention:
@@ -116,7 +97,7 @@ class _AngleConventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Angle
     ANGLE_CONVENTION_DEGREES_CLOCKWISE_FROM_Y: _AngleConvention.ValueType  # 1
     """Degrees, 0 along +y, clockwise: vx = s sin(a), vy = s cos(a). The NFL's."""
     ANGLE_CONVENTION_DEGREES_COUNTERCLOCKWISE_FROM_X: _AngleConvention.ValueType  # 2
-    """Degrees, 0 along +x, counter-clockwise: vx = s cos(a), vy = s sin(a)."""
+    """Degrees, 0 along +x, counterclockwise: vx = s cos(a), vy = s sin(a)."""
 
 class AngleConvention(_AngleConvention, metaclass=_AngleConventionEnumTypeWrapper):
     """How angles (direction of movement, orientation of the body) are measured."""
@@ -126,7 +107,7 @@ ANGLE_CONVENTION_UNSPECIFIED: AngleConvention.ValueType  # 0
 ANGLE_CONVENTION_DEGREES_CLOCKWISE_FROM_Y: AngleConvention.ValueType  # 1
 """Degrees, 0 along +y, clockwise: vx = s sin(a), vy = s cos(a). The NFL's."""
 ANGLE_CONVENTION_DEGREES_COUNTERCLOCKWISE_FROM_X: AngleConvention.ValueType  # 2
-"""Degrees, 0 along +x, counter-clockwise: vx = s cos(a), vy = s sin(a)."""
+"""Degrees, 0 along +x, counterclockwise: vx = s cos(a), vy = s sin(a)."""
 Global___AngleConvention: _TypeAlias = AngleConvention  # noqa: Y015
 
 class _AttackingDirection:
@@ -136,82 +117,50 @@ class _AttackingDirection:
 class _AttackingDirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttackingDirection.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ATTACKING_DIRECTION_UNSPECIFIED: _AttackingDirection.ValueType  # 0
-    """Not stated: derived from the line-up at the snap (the defence stands ahead of the offence) or refused."""
+    """Not stated: derived from where the teams stand, or refused."""
     ATTACKING_DIRECTION_POSITIVE_X: _AttackingDirection.ValueType  # 1
-    """Towards growing x."""
+    """Toward growing x."""
     ATTACKING_DIRECTION_NEGATIVE_X: _AttackingDirection.ValueType  # 2
-    """Towards falling x."""
+    """Toward falling x."""
 
 class AttackingDirection(_AttackingDirection, metaclass=_AttackingDirectionEnumTypeWrapper):
-    """Which way the offence of a play attacks, in the coordinates of the stream."""
+    """Which way the attacking team of a play goes, in the coordinates of the stream."""
 
 ATTACKING_DIRECTION_UNSPECIFIED: AttackingDirection.ValueType  # 0
-"""Not stated: derived from the line-up at the snap (the defence stands ahead of the offence) or refused."""
+"""Not stated: derived from where the teams stand, or refused."""
 ATTACKING_DIRECTION_POSITIVE_X: AttackingDirection.ValueType  # 1
-"""Towards growing x."""
+"""Toward growing x."""
 ATTACKING_DIRECTION_NEGATIVE_X: AttackingDirection.ValueType  # 2
-"""Towards falling x."""
+"""Toward falling x."""
 Global___AttackingDirection: _TypeAlias = AttackingDirection  # noqa: Y015
 
-class _Role:
+class _HomeSide:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+class _HomeSideEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HomeSide.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    ROLE_UNSPECIFIED: _Role.ValueType  # 0
-    """Not stated; refused."""
-    ROLE_PASSER: _Role.ValueType  # 1
-    """Passing score, 50 to 99."""
-    ROLE_SHOOTER: _Role.ValueType  # 2
-    """Goals above expected."""
-    ROLE_GOALIE: _Role.ValueType  # 3
-    """Goals saved above expected."""
-    ROLE_SHOOTING_TEAM: _Role.ValueType  # 4
-    """Goals above expected, of a whole side."""
+    HOME_SIDE_UNSPECIFIED: _HomeSide.ValueType  # 0
+    """As HOME_SIDE_STATED."""
+    HOME_SIDE_STATED: _HomeSide.ValueType  # 1
+    """The two teams stand in the fields that name them so."""
+    HOME_SIDE_UNKNOWN: _HomeSide.ValueType  # 2
+    """The source does not say: the two teams stand in any order, and what depends on it is masked."""
+    HOME_SIDE_NEUTRAL: _HomeSide.ValueType  # 3
+    """Neutral ground: nobody plays at home, and what depends on it is masked."""
 
-class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """For what somebody is rated."""
+class HomeSide(_HomeSide, metaclass=_HomeSideEnumTypeWrapper):
+    """What the source knows of who plays at home."""
 
-ROLE_UNSPECIFIED: Role.ValueType  # 0
-"""Not stated; refused."""
-ROLE_PASSER: Role.ValueType  # 1
-"""Passing score, 50 to 99."""
-ROLE_SHOOTER: Role.ValueType  # 2
-"""Goals above expected."""
-ROLE_GOALIE: Role.ValueType  # 3
-"""Goals saved above expected."""
-ROLE_SHOOTING_TEAM: Role.ValueType  # 4
-"""Goals above expected, of a whole side."""
-Global___Role: _TypeAlias = Role  # noqa: Y015
-
-class _PlayKind:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _PlayKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlayKind.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    PLAY_KIND_UNSPECIFIED: _PlayKind.ValueType  # 0
-    """Not stated: the frames decide (a release makes it a pass)."""
-    PLAY_KIND_PASS: _PlayKind.ValueType  # 1
-    """A forward pass was thrown or intended; sacks and scrambles among them."""
-    PLAY_KIND_RUN: _PlayKind.ValueType  # 2
-    """A designed run."""
-    PLAY_KIND_OTHER: _PlayKind.ValueType  # 3
-    """Kicks, punts, conversions by kick, kneels, spikes, timeouts."""
-
-class PlayKind(_PlayKind, metaclass=_PlayKindEnumTypeWrapper):
-    """What kind of play the source says it is."""
-
-PLAY_KIND_UNSPECIFIED: PlayKind.ValueType  # 0
-"""Not stated: the frames decide (a release makes it a pass)."""
-PLAY_KIND_PASS: PlayKind.ValueType  # 1
-"""A forward pass was thrown or intended; sacks and scrambles among them."""
-PLAY_KIND_RUN: PlayKind.ValueType  # 2
-"""A designed run."""
-PLAY_KIND_OTHER: PlayKind.ValueType  # 3
-"""Kicks, punts, conversions by kick, kneels, spikes, timeouts."""
-Global___PlayKind: _TypeAlias = PlayKind  # noqa: Y015
+HOME_SIDE_UNSPECIFIED: HomeSide.ValueType  # 0
+"""As HOME_SIDE_STATED."""
+HOME_SIDE_STATED: HomeSide.ValueType  # 1
+"""The two teams stand in the fields that name them so."""
+HOME_SIDE_UNKNOWN: HomeSide.ValueType  # 2
+"""The source does not say: the two teams stand in any order, and what depends on it is masked."""
+HOME_SIDE_NEUTRAL: HomeSide.ValueType  # 3
+"""Neutral ground: nobody plays at home, and what depends on it is masked."""
+Global___HomeSide: _TypeAlias = HomeSide  # noqa: Y015
 
 class _TrackingEventKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -241,137 +190,53 @@ TRACKING_EVENT_KIND_SHOT: TrackingEventKind.ValueType  # 3
 """A shot leaves the stick."""
 Global___TrackingEventKind: _TypeAlias = TrackingEventKind  # noqa: Y015
 
-class _PassResult:
+class _TagSource:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _PassResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassResult.ValueType], _builtins.type):
+class _TagSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TagSource.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    PASS_RESULT_UNSPECIFIED: _PassResult.ValueType  # 0
-    """Not stated."""
-    PASS_RESULT_COMPLETE: _PassResult.ValueType  # 1
-    """Caught by the offence."""
-    PASS_RESULT_INCOMPLETE: _PassResult.ValueType  # 2
-    """Fell to the ground."""
-    PASS_RESULT_INTERCEPTED: _PassResult.ValueType  # 3
-    """Caught by the defence: the yards gained are 0, whatever the return."""
-    PASS_RESULT_SACK: _PassResult.ValueType  # 4
-    """The passer was tackled before he threw."""
-    PASS_RESULT_SCRAMBLE: _PassResult.ValueType  # 5
-    """The passer kept the ball and ran."""
+    TAG_SOURCE_UNSPECIFIED: _TagSource.ValueType  # 0
+    """Derived from the event's name."""
+    TAG_SOURCE_MANUAL: _TagSource.ValueType  # 1
+    """A person."""
+    TAG_SOURCE_AUTOMATIC: _TagSource.ValueType  # 2
+    """A program."""
 
-class PassResult(_PassResult, metaclass=_PassResultEnumTypeWrapper):
-    """How a pass play ended."""
+class TagSource(_TagSource, metaclass=_TagSourceEnumTypeWrapper):
+    """Who tagged an event."""
 
-PASS_RESULT_UNSPECIFIED: PassResult.ValueType  # 0
-"""Not stated."""
-PASS_RESULT_COMPLETE: PassResult.ValueType  # 1
-"""Caught by the offence."""
-PASS_RESULT_INCOMPLETE: PassResult.ValueType  # 2
-"""Fell to the ground."""
-PASS_RESULT_INTERCEPTED: PassResult.ValueType  # 3
-"""Caught by the defence: the yards gained are 0, whatever the return."""
-PASS_RESULT_SACK: PassResult.ValueType  # 4
-"""The passer was tackled before he threw."""
-PASS_RESULT_SCRAMBLE: PassResult.ValueType  # 5
-"""The passer kept the ball and ran."""
-Global___PassResult: _TypeAlias = PassResult  # noqa: Y015
+TAG_SOURCE_UNSPECIFIED: TagSource.ValueType  # 0
+"""Derived from the event's name."""
+TAG_SOURCE_MANUAL: TagSource.ValueType  # 1
+"""A person."""
+TAG_SOURCE_AUTOMATIC: TagSource.ValueType  # 2
+"""A program."""
+Global___TagSource: _TypeAlias = TagSource  # noqa: Y015
 
-class _PassDepth:
+class _TrackedObject:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _PassDepthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PassDepth.ValueType], _builtins.type):
+class _TrackedObjectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrackedObject.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    PASS_DEPTH_UNSPECIFIED: _PassDepth.ValueType  # 0
-    """Not known."""
-    PASS_DEPTH_BEHIND_LINE: _PassDepth.ValueType  # 1
-    """Below 0 yards."""
-    PASS_DEPTH_SHORT: _PassDepth.ValueType  # 2
-    """0 to below 10 yards."""
-    PASS_DEPTH_INTERMEDIATE: _PassDepth.ValueType  # 3
-    """10 to below 20 yards."""
-    PASS_DEPTH_DEEP: _PassDepth.ValueType  # 4
-    """20 yards and more."""
+    TRACKED_OBJECT_UNSPECIFIED: _TrackedObject.ValueType  # 0
+    """Not stated; refused."""
+    TRACKED_OBJECT_BALL: _TrackedObject.ValueType  # 1
+    """The ball."""
+    TRACKED_OBJECT_PUCK: _TrackedObject.ValueType  # 2
+    """The puck."""
 
-class PassDepth(_PassDepth, metaclass=_PassDepthEnumTypeWrapper):
-    """How far downfield a pass went, by its air yards."""
+class TrackedObject(_TrackedObject, metaclass=_TrackedObjectEnumTypeWrapper):
+    """What a track follows."""
 
-PASS_DEPTH_UNSPECIFIED: PassDepth.ValueType  # 0
-"""Not known."""
-PASS_DEPTH_BEHIND_LINE: PassDepth.ValueType  # 1
-"""Below 0 yards."""
-PASS_DEPTH_SHORT: PassDepth.ValueType  # 2
-"""0 to below 10 yards."""
-PASS_DEPTH_INTERMEDIATE: PassDepth.ValueType  # 3
-"""10 to below 20 yards."""
-PASS_DEPTH_DEEP: PassDepth.ValueType  # 4
-"""20 yards and more."""
-Global___PassDepth: _TypeAlias = PassDepth  # noqa: Y015
-
-@_typing.final
-class Subject(_message.Message):
-    """Whose play it is: a pass has a passer; a shot has a shooter, his side, and a goalie where one stood in the goal."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ROLE_FIELD_NUMBER: _builtins.int
-    SUBJECT_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
-    role: Global___Role.ValueType
-    """For what."""
-    subject_id: _builtins.str
-    """The source's identifier."""
-    subject_name: _builtins.str
-    """How a reader should see the subject, at most 256 characters; may be empty."""
-    team_id: _builtins.str
-    """The side the subject plays for."""
-    def __init__(
-        self,
-        *,
-        role: Global___Role.ValueType = ...,
-        subject_id: _builtins.str = ...,
-        subject_name: _builtins.str = ...,
-        team_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "subject_id", b"subject_id", "subject_name", b"subject_name", "team_id", b"team_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Subject: _TypeAlias = Subject  # noqa: Y015
-
-@_typing.final
-class PlayKey(_message.Message):
-    """Names a play among all plays of all leagues. Identifiers here and everywhere: 1 to 128 printable characters."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    LEAGUE_FIELD_NUMBER: _builtins.int
-    GAME_ID_FIELD_NUMBER: _builtins.int
-    PLAY_ID_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL". Letters, digits, '-', '_' and '.', at most 64."""
-    game_id: _builtins.str
-    """The source's identifier of the game, unique in the league."""
-    play_id: _builtins.str
-    """The source's identifier of the play, unique in the game."""
-    def __init__(
-        self,
-        *,
-        league: _builtins.str = ...,
-        game_id: _builtins.str = ...,
-        play_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["game_id", b"game_id", "league", b"league", "play_id", b"play_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PlayKey: _TypeAlias = PlayKey  # noqa: Y015
+TRACKED_OBJECT_UNSPECIFIED: TrackedObject.ValueType  # 0
+"""Not stated; refused."""
+TRACKED_OBJECT_BALL: TrackedObject.ValueType  # 1
+"""The ball."""
+TRACKED_OBJECT_PUCK: TrackedObject.ValueType  # 2
+"""The puck."""
+Global___TrackedObject: _TypeAlias = TrackedObject  # noqa: Y015
 
 @_typing.final
 class CoordinateSystem(_message.Message):
@@ -409,40 +274,39 @@ class GameHeader(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEAGUE_FIELD_NUMBER: _builtins.int
-    GAME_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
     SPORT_FIELD_NUMBER: _builtins.int
     SEASON_FIELD_NUMBER: _builtins.int
     WEEK_FIELD_NUMBER: _builtins.int
     HOME_TEAM_ID_FIELD_NUMBER: _builtins.int
     AWAY_TEAM_ID_FIELD_NUMBER: _builtins.int
+    HOME_SIDE_FIELD_NUMBER: _builtins.int
     COORDINATES_FIELD_NUMBER: _builtins.int
     FRAME_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     HOME_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
     AWAY_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
-    HOME_SIDE_UNKNOWN_FIELD_NUMBER: _builtins.int
-    league: _builtins.str
-    """For example "NFL"."""
-    game_id: _builtins.str
-    """The source's identifier of the game."""
-    sport: Global___Sport.ValueType
-    """Which game is played."""
+    sport: _common_pb2.Sport.ValueType
+    """What is played."""
     season: _builtins.int
-    """The year in which the season began."""
+    """The year in which the season began; absent where not known."""
     week: _builtins.int
     """Week of the season, from 1; absent where weeks have no meaning or are not known."""
     home_team_id: _builtins.str
-    """The home side."""
+    """The home team."""
     away_team_id: _builtins.str
-    """The visiting side."""
+    """The visiting team."""
+    home_side: Global___HomeSide.ValueType
+    """What is known of who plays at home."""
     frame_rate_hertz: _builtins.float
-    """Frames a second. The passing score works at 10 and resamples nothing: FRAME_RATE_UNSUPPORTED otherwise."""
+    """Frames of the players a second. Nothing is resampled: a rate that a task does not read is FRAME_RATE_UNSUPPORTED."""
     home_games_remaining: _builtins.int
-    """Regular-season games the home side has left after this one; absent where not known."""
+    """Regular-season games the home team has left after this one; absent where not known."""
     away_games_remaining: _builtins.int
-    """Regular-season games the visiting side has left after this one; absent where not known."""
-    home_side_unknown: _builtins.bool
-    """The source does not say which side is at home: the two stand in any order, and what depends on it is masked."""
+    """Regular-season games the visiting team has left after this one; absent where not known."""
+    @_builtins.property
+    def key(self) -> _common_pb2.GameKey:
+        """Which game."""
+
     @_builtins.property
     def coordinates(self) -> Global___CoordinateSystem:
         """How positions, speeds and angles are to be read."""
@@ -450,27 +314,28 @@ class GameHeader(_message.Message):
     def __init__(
         self,
         *,
-        league: _builtins.str = ...,
-        game_id: _builtins.str = ...,
-        sport: Global___Sport.ValueType = ...,
-        season: _builtins.int = ...,
+        key: _common_pb2.GameKey | None = ...,
+        sport: _common_pb2.Sport.ValueType = ...,
+        season: _builtins.int | None = ...,
         week: _builtins.int | None = ...,
         home_team_id: _builtins.str = ...,
         away_team_id: _builtins.str = ...,
+        home_side: Global___HomeSide.ValueType = ...,
         coordinates: Global___CoordinateSystem | None = ...,
         frame_rate_hertz: _builtins.float = ...,
         home_games_remaining: _builtins.int | None = ...,
         away_games_remaining: _builtins.int | None = ...,
-        home_side_unknown: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "coordinates", b"coordinates", "home_games_remaining", b"home_games_remaining", "week", b"week"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "coordinates", b"coordinates", "home_games_remaining", b"home_games_remaining", "key", b"key", "season", b"season", "week", b"week"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "game_id", b"game_id", "home_games_remaining", b"home_games_remaining", "home_side_unknown", b"home_side_unknown", "home_team_id", b"home_team_id", "league", b"league", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "home_games_remaining", b"home_games_remaining", "home_side", b"home_side", "home_team_id", b"home_team_id", "key", b"key", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__away_games_remaining: _TypeAlias = _typing.Literal["away_games_remaining"]  # noqa: Y015
     _WhichOneofArgType__away_games_remaining: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining"]  # noqa: Y015
     _WhichOneofReturnType__home_games_remaining: _TypeAlias = _typing.Literal["home_games_remaining"]  # noqa: Y015
     _WhichOneofArgType__home_games_remaining: _TypeAlias = _typing.Literal["_home_games_remaining", b"_home_games_remaining"]  # noqa: Y015
+    _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
+    _WhichOneofArgType__season: _TypeAlias = _typing.Literal["_season", b"_season"]  # noqa: Y015
     _WhichOneofReturnType__week: _TypeAlias = _typing.Literal["week"]  # noqa: Y015
     _WhichOneofArgType__week: _TypeAlias = _typing.Literal["_week", b"_week"]  # noqa: Y015
     @_typing.overload
@@ -478,13 +343,15 @@ class GameHeader(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__home_games_remaining) -> _WhichOneofReturnType__home_games_remaining | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__season) -> _WhichOneofReturnType__season | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__week) -> _WhichOneofReturnType__week | None: ...
 
 Global___GameHeader: _TypeAlias = GameHeader  # noqa: Y015
 
 @_typing.final
 class Player(_message.Message):
-    """One who may appear in the frames."""
+    """Somebody who may appear in the frames."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -498,7 +365,7 @@ class Player(_message.Message):
     team_id: _builtins.str
     """One of the two teams of the header."""
     display_name: _builtins.str
-    """As a reader should see it, at most 256 printable characters; may be empty."""
+    """Their name as people read it; may be empty."""
     position: _builtins.str
     """The source's position code, for example "QB"; empty where not known."""
     jersey_number: _builtins.int
@@ -524,14 +391,14 @@ Global___Player: _TypeAlias = Player  # noqa: Y015
 
 @_typing.final
 class Roster(_message.Message):
-    """Players of the game. Sent again it adds, and replaces players of the same identifier. Sent again after a resume."""
+    """Players of the game. Sent again it adds, and replaces players of the same identifier."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAYERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def players(self) -> _containers.RepeatedCompositeFieldContainer[Global___Player]:
-        """At most 200 a game."""
+        """At most 200 in a game."""
 
     def __init__(
         self,
@@ -547,218 +414,6 @@ class Roster(_message.Message):
 Global___Roster: _TypeAlias = Roster  # noqa: Y015
 
 @_typing.final
-class FootballSituation(_message.Message):
-    """The situation of a football play before the snap. Absent values are masked in the tensor, never invented."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    KIND_FIELD_NUMBER: _builtins.int
-    QUARTER_FIELD_NUMBER: _builtins.int
-    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
-    DOWN_FIELD_NUMBER: _builtins.int
-    YARDS_TO_GO_FIELD_NUMBER: _builtins.int
-    YARDS_TO_END_ZONE_FIELD_NUMBER: _builtins.int
-    HOME_SCORE_FIELD_NUMBER: _builtins.int
-    AWAY_SCORE_FIELD_NUMBER: _builtins.int
-    PASSER_ID_FIELD_NUMBER: _builtins.int
-    TARGET_ID_FIELD_NUMBER: _builtins.int
-    CHARTED_AIR_YARDS_FIELD_NUMBER: _builtins.int
-    kind: Global___PlayKind.ValueType
-    """What the source says it is."""
-    quarter: _builtins.int
-    """1 to 4; 5 and above are overtime periods."""
-    game_clock_seconds: _builtins.float
-    """Seconds left on the clock of the quarter, 0 to 900."""
-    down: _builtins.int
-    """1 to 4; absent on conversions."""
-    yards_to_go: _builtins.float
-    """Yards to a first down, above 0."""
-    yards_to_end_zone: _builtins.float
-    """Yards from the line of scrimmage to the goal line attacked, 0 to 100."""
-    home_score: _builtins.int
-    """Points of the home side before the snap."""
-    away_score: _builtins.int
-    """Points of the visiting side before the snap."""
-    passer_id: _builtins.str
-    """Who threw. May come with a later context of the same play, but before the release. Who it is never is a feature:
-    it says which of the 22 is the passer, and whose rating moves.
-    """
-    target_id: _builtins.str
-    """Whom the pass was meant for; empty where not known (a throw-away)."""
-    charted_air_yards: _builtins.float
-    """Yards from the line of scrimmage to where the ball was caught or aimed at, as charted after the play. Used for
-    splits only, never as a feature.
-    """
-    def __init__(
-        self,
-        *,
-        kind: Global___PlayKind.ValueType = ...,
-        quarter: _builtins.int | None = ...,
-        game_clock_seconds: _builtins.float | None = ...,
-        down: _builtins.int | None = ...,
-        yards_to_go: _builtins.float | None = ...,
-        yards_to_end_zone: _builtins.float | None = ...,
-        home_score: _builtins.int | None = ...,
-        away_score: _builtins.int | None = ...,
-        passer_id: _builtins.str = ...,
-        target_id: _builtins.str = ...,
-        charted_air_yards: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_away_score", b"_away_score", "_charted_air_yards", b"_charted_air_yards", "_down", b"_down", "_game_clock_seconds", b"_game_clock_seconds", "_home_score", b"_home_score", "_quarter", b"_quarter", "_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "away_score", b"away_score", "charted_air_yards", b"charted_air_yards", "down", b"down", "game_clock_seconds", b"game_clock_seconds", "home_score", b"home_score", "quarter", b"quarter", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_score", b"_away_score", "_charted_air_yards", b"_charted_air_yards", "_down", b"_down", "_game_clock_seconds", b"_game_clock_seconds", "_home_score", b"_home_score", "_quarter", b"_quarter", "_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "away_score", b"away_score", "charted_air_yards", b"charted_air_yards", "down", b"down", "game_clock_seconds", b"game_clock_seconds", "home_score", b"home_score", "kind", b"kind", "passer_id", b"passer_id", "quarter", b"quarter", "target_id", b"target_id", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__away_score: _TypeAlias = _typing.Literal["away_score"]  # noqa: Y015
-    _WhichOneofArgType__away_score: _TypeAlias = _typing.Literal["_away_score", b"_away_score"]  # noqa: Y015
-    _WhichOneofReturnType__charted_air_yards: _TypeAlias = _typing.Literal["charted_air_yards"]  # noqa: Y015
-    _WhichOneofArgType__charted_air_yards: _TypeAlias = _typing.Literal["_charted_air_yards", b"_charted_air_yards"]  # noqa: Y015
-    _WhichOneofReturnType__down: _TypeAlias = _typing.Literal["down"]  # noqa: Y015
-    _WhichOneofArgType__down: _TypeAlias = _typing.Literal["_down", b"_down"]  # noqa: Y015
-    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
-    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType__home_score: _TypeAlias = _typing.Literal["home_score"]  # noqa: Y015
-    _WhichOneofArgType__home_score: _TypeAlias = _typing.Literal["_home_score", b"_home_score"]  # noqa: Y015
-    _WhichOneofReturnType__quarter: _TypeAlias = _typing.Literal["quarter"]  # noqa: Y015
-    _WhichOneofArgType__quarter: _TypeAlias = _typing.Literal["_quarter", b"_quarter"]  # noqa: Y015
-    _WhichOneofReturnType__yards_to_end_zone: _TypeAlias = _typing.Literal["yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_end_zone: _TypeAlias = _typing.Literal["_yards_to_end_zone", b"_yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofReturnType__yards_to_go: _TypeAlias = _typing.Literal["yards_to_go"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_go: _TypeAlias = _typing.Literal["_yards_to_go", b"_yards_to_go"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__away_score) -> _WhichOneofReturnType__away_score | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__charted_air_yards) -> _WhichOneofReturnType__charted_air_yards | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__down) -> _WhichOneofReturnType__down | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__home_score) -> _WhichOneofReturnType__home_score | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__quarter) -> _WhichOneofReturnType__quarter | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_end_zone) -> _WhichOneofReturnType__yards_to_end_zone | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_go) -> _WhichOneofReturnType__yards_to_go | None: ...
-
-Global___FootballSituation: _TypeAlias = FootballSituation  # noqa: Y015
-
-@_typing.final
-class HockeySituation(_message.Message):
-    """The situation of a shot. The shot model will add to it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PERIOD_FIELD_NUMBER: _builtins.int
-    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
-    SHOOTING_SKATERS_FIELD_NUMBER: _builtins.int
-    DEFENDING_SKATERS_FIELD_NUMBER: _builtins.int
-    SHOOTER_ID_FIELD_NUMBER: _builtins.int
-    GOALIE_ID_FIELD_NUMBER: _builtins.int
-    period: _builtins.int
-    """1 to 3; 4 and above are overtime."""
-    game_clock_seconds: _builtins.float
-    """Seconds left on the clock of the period."""
-    shooting_skaters: _builtins.int
-    """Skaters of the shooting side on the ice."""
-    defending_skaters: _builtins.int
-    """Skaters of the defending side on the ice."""
-    shooter_id: _builtins.str
-    """Who shot."""
-    goalie_id: _builtins.str
-    """Who defended the goal; empty when it was empty."""
-    def __init__(
-        self,
-        *,
-        period: _builtins.int | None = ...,
-        game_clock_seconds: _builtins.float | None = ...,
-        shooting_skaters: _builtins.int | None = ...,
-        defending_skaters: _builtins.int | None = ...,
-        shooter_id: _builtins.str = ...,
-        goalie_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "period", b"period", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "period", b"period", "shooter_id", b"shooter_id", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__defending_skaters: _TypeAlias = _typing.Literal["defending_skaters"]  # noqa: Y015
-    _WhichOneofArgType__defending_skaters: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters"]  # noqa: Y015
-    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
-    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
-    _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
-    _WhichOneofReturnType__shooting_skaters: _TypeAlias = _typing.Literal["shooting_skaters"]  # noqa: Y015
-    _WhichOneofArgType__shooting_skaters: _TypeAlias = _typing.Literal["_shooting_skaters", b"_shooting_skaters"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__defending_skaters) -> _WhichOneofReturnType__defending_skaters | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_skaters) -> _WhichOneofReturnType__shooting_skaters | None: ...
-
-Global___HockeySituation: _TypeAlias = HockeySituation  # noqa: Y015
-
-@_typing.final
-class PlayContext(_message.Message):
-    """Opens a play, or adds to the open one. Within a revision a set field replaces and an unset one keeps. A higher revision
-    of a play that is open adds in the same way; of a play that is closed it opens it anew: the frames are sent again,
-    and it ends in one more tensor or rejection. One of an equal or lower revision for a closed play is passed over and
-    counted (Checkpoint.contexts_passed_over).
-    """
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    GAME_ID_FIELD_NUMBER: _builtins.int
-    PLAY_ID_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
-    OFFENSE_TEAM_ID_FIELD_NUMBER: _builtins.int
-    ATTACKING_DIRECTION_FIELD_NUMBER: _builtins.int
-    FOOTBALL_FIELD_NUMBER: _builtins.int
-    HOCKEY_FIELD_NUMBER: _builtins.int
-    game_id: _builtins.str
-    """The game of the stream; another one is refused."""
-    play_id: _builtins.str
-    """Unique in the game."""
-    revision: _builtins.int
-    """Counts the source's corrections of the play, from 1; 0 is FIELD_INVALID. Corrections of the official result have a
-    counter of their own (PassOutcome.outcome_revision).
-    """
-    offense_team_id: _builtins.str
-    """The side with the ball."""
-    attacking_direction: Global___AttackingDirection.ValueType
-    """Which way it attacks, where known."""
-    @_builtins.property
-    def football(self) -> Global___FootballSituation:
-        """American football."""
-
-    @_builtins.property
-    def hockey(self) -> Global___HockeySituation:
-        """Ice hockey."""
-
-    def __init__(
-        self,
-        *,
-        game_id: _builtins.str = ...,
-        play_id: _builtins.str = ...,
-        revision: _builtins.int = ...,
-        offense_team_id: _builtins.str = ...,
-        attacking_direction: Global___AttackingDirection.ValueType = ...,
-        football: Global___FootballSituation | None = ...,
-        hockey: Global___HockeySituation | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["football", b"football", "hockey", b"hockey", "situation", b"situation"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attacking_direction", b"attacking_direction", "football", b"football", "game_id", b"game_id", "hockey", b"hockey", "offense_team_id", b"offense_team_id", "play_id", b"play_id", "revision", b"revision", "situation", b"situation"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_situation: _TypeAlias = _typing.Literal["football", "hockey"]  # noqa: Y015
-    _WhichOneofArgType_situation: _TypeAlias = _typing.Literal["situation", b"situation"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_situation) -> _WhichOneofReturnType_situation | None: ...
-
-Global___PlayContext: _TypeAlias = PlayContext  # noqa: Y015
-
-@_typing.final
 class TrackingEvent(_message.Message):
     """Something that happened at a frame."""
 
@@ -767,29 +422,29 @@ class TrackingEvent(_message.Message):
     FRAME_NUMBER_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
-    AUTOMATIC_FIELD_NUMBER: _builtins.int
+    TAGGED_BY_FIELD_NUMBER: _builtins.int
     frame_number: _builtins.int
     """The frame it happened at."""
     name: _builtins.str
     """The source's name. Where `kind` is unspecified it is derived from these: ball_snap, snap, snap_direct, direct_snap
     and autoevent_ballsnap are snaps; pass_forward, passForward, pass_shovel and autoevent_passforward are releases.
-    Other names are passed over.
+    Other names are ignored.
     """
     kind: Global___TrackingEventKind.ValueType
     """What it is, for sources that know."""
-    automatic: _builtins.bool
-    """Tagged by a program, not by hand. Tags by hand go before."""
+    tagged_by: Global___TagSource.ValueType
+    """Who tagged it. A person's tags take precedence over a program's."""
     def __init__(
         self,
         *,
         frame_number: _builtins.int = ...,
         name: _builtins.str = ...,
         kind: Global___TrackingEventKind.ValueType = ...,
-        automatic: _builtins.bool = ...,
+        tagged_by: Global___TagSource.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic", b"automatic", "frame_number", b"frame_number", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_number", b"frame_number", "kind", b"kind", "name", b"name", "tagged_by", b"tagged_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -797,17 +452,16 @@ Global___TrackingEvent: _TypeAlias = TrackingEvent  # noqa: Y015
 
 @_typing.final
 class FrameBatch(_message.Message):
-    """A run of frames of one play, as packed columns: F frames of E players, frame-major, so that the value of player e in
-    frame f stands at f * E + e. NaN in x and y says that the player was not seen in that frame.
+    """A run of frames of one segment, as columns: F frames of E players, frame-major, so that the value of player e in frame
+    f stands at f * E + e. NaN in x and y says that the player was not seen in that frame.
 
-    Frames may come late, twice or out of order; the frame number says where they belong. Of two samples of one player in
-    one frame the first seen counts.
+    Frames of a segment may come twice, and up to five frames late; the frame number says where they belong. Of two samples
+    of one player in one frame the first to come counts.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    GAME_ID_FIELD_NUMBER: _builtins.int
-    PLAY_ID_FIELD_NUMBER: _builtins.int
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
     FRAME_NUMBERS_FIELD_NUMBER: _builtins.int
     TIMES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     PLAYER_IDS_FIELD_NUMBER: _builtins.int
@@ -817,466 +471,104 @@ class FrameBatch(_message.Message):
     ACCELERATION_FIELD_NUMBER: _builtins.int
     DIRECTION_DEGREES_FIELD_NUMBER: _builtins.int
     ORIENTATION_DEGREES_FIELD_NUMBER: _builtins.int
-    BALL_X_FIELD_NUMBER: _builtins.int
-    BALL_Y_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
-    game_id: _builtins.str
-    """The game of the stream; another one is refused."""
-    play_id: _builtins.str
-    """The play these frames belong to."""
+    segment_id: _builtins.str
+    """The segment these frames belong to, unique in the game."""
+    x: _builtins.bytes
+    """F * E positions along the field, in the stream's unit."""
+    y: _builtins.bytes
+    """F * E positions across the field, in the stream's unit."""
+    speed: _builtins.bytes
+    """F * E speeds in units per second, or empty. Used where directions are there too, else derived from positions."""
+    acceleration: _builtins.bytes
+    """F * E accelerations in units per second squared (a magnitude), or empty."""
+    direction_degrees: _builtins.bytes
+    """F * E directions of movement, or empty. Used where speeds are there too, else derived from positions."""
+    orientation_degrees: _builtins.bytes
+    """F * E orientations of the body, or empty: masked."""
     @_builtins.property
     def frame_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """F numbers, one a sampling interval: consecutive frames differ by 1, a gap by more."""
 
     @_builtins.property
     def times_unix_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """F times, microseconds since 1970-01-01 UTC, or empty. For those who read the film; the scores do not use them."""
+        """F times, microseconds since 1970-01-01 UTC, or empty. For people who read the film; scores do not use them."""
 
     @_builtins.property
     def player_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """E players, at most 64."""
-
-    @_builtins.property
-    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E positions along the field, in the stream's unit."""
-
-    @_builtins.property
-    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E positions across the field, in the stream's unit."""
-
-    @_builtins.property
-    def speed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E speeds in units per second, or empty. Used where directions are there too, else derived from positions."""
-
-    @_builtins.property
-    def acceleration(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E accelerations in units per second squared (a magnitude), or empty. The passing score derives the vector from
-        the velocity and does not use it.
-        """
-
-    @_builtins.property
-    def direction_degrees(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E directions of movement, or empty. Used where speeds are there too, else derived from positions."""
-
-    @_builtins.property
-    def orientation_degrees(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F * E orientations of the body, or empty: masked."""
-
-    @_builtins.property
-    def ball_x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F positions of the ball, or empty. The passing score does not use them."""
-
-    @_builtins.property
-    def ball_y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """F positions of the ball, or empty."""
+        """E players."""
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrackingEvent]:
-        """What happened in these frames, at most 256 a batch and 100 snaps and releases a play."""
+        """What happened in these frames."""
 
     def __init__(
         self,
         *,
-        game_id: _builtins.str = ...,
-        play_id: _builtins.str = ...,
+        segment_id: _builtins.str = ...,
         frame_numbers: _abc.Iterable[_builtins.int] | None = ...,
         times_unix_micros: _abc.Iterable[_builtins.int] | None = ...,
         player_ids: _abc.Iterable[_builtins.str] | None = ...,
-        x: _abc.Iterable[_builtins.float] | None = ...,
-        y: _abc.Iterable[_builtins.float] | None = ...,
-        speed: _abc.Iterable[_builtins.float] | None = ...,
-        acceleration: _abc.Iterable[_builtins.float] | None = ...,
-        direction_degrees: _abc.Iterable[_builtins.float] | None = ...,
-        orientation_degrees: _abc.Iterable[_builtins.float] | None = ...,
-        ball_x: _abc.Iterable[_builtins.float] | None = ...,
-        ball_y: _abc.Iterable[_builtins.float] | None = ...,
+        x: _builtins.bytes = ...,
+        y: _builtins.bytes = ...,
+        speed: _builtins.bytes = ...,
+        acceleration: _builtins.bytes = ...,
+        direction_degrees: _builtins.bytes = ...,
+        orientation_degrees: _builtins.bytes = ...,
         events: _abc.Iterable[Global___TrackingEvent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceleration", b"acceleration", "ball_x", b"ball_x", "ball_y", b"ball_y", "direction_degrees", b"direction_degrees", "events", b"events", "frame_numbers", b"frame_numbers", "game_id", b"game_id", "orientation_degrees", b"orientation_degrees", "play_id", b"play_id", "player_ids", b"player_ids", "speed", b"speed", "times_unix_micros", b"times_unix_micros", "x", b"x", "y", b"y"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceleration", b"acceleration", "direction_degrees", b"direction_degrees", "events", b"events", "frame_numbers", b"frame_numbers", "orientation_degrees", b"orientation_degrees", "player_ids", b"player_ids", "segment_id", b"segment_id", "speed", b"speed", "times_unix_micros", b"times_unix_micros", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FrameBatch: _TypeAlias = FrameBatch  # noqa: Y015
 
 @_typing.final
-class PassOutcome(_message.Message):
-    """The official result of a pass play. It goes past the featurizer, so that no feature can know it."""
+class TrackBatch(_message.Message):
+    """A run of samples of the ball or puck in one segment. A sample that was not seen is left out, or NaN in x and y."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RESULT_FIELD_NUMBER: _builtins.int
-    YARDS_GAINED_FIELD_NUMBER: _builtins.int
-    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
-    result: Global___PassResult.ValueType
-    """How it ended."""
-    yards_gained: _builtins.float
-    """Whole net yards credited to the pass, -100 to 110. INCOMPLETE and INTERCEPTED with other than 0 are
-    OUTCOME_CONTRADICTORY; SACK and SCRAMBLE are no pass, NO_RELEASE; UNSPECIFIED: the yards count as they are.
-    Absent: not known yet.
-    """
-    outcome_revision: _builtins.int
-    """Counts corrections of the official result of one revision of the play, from 1; 0 where the source does not count."""
-    def __init__(
-        self,
-        *,
-        result: Global___PassResult.ValueType = ...,
-        yards_gained: _builtins.float | None = ...,
-        outcome_revision: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained", "yards_gained", b"yards_gained"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained", "outcome_revision", b"outcome_revision", "result", b"result", "yards_gained", b"yards_gained"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__yards_gained: _TypeAlias = _typing.Literal["yards_gained"]  # noqa: Y015
-    _WhichOneofArgType__yards_gained: _TypeAlias = _typing.Literal["_yards_gained", b"_yards_gained"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_gained) -> _WhichOneofReturnType__yards_gained | None: ...
-
-Global___PassOutcome: _TypeAlias = PassOutcome  # noqa: Y015
-
-@_typing.final
-class PassAttributes(_message.Message):
-    """What splits of the passing rating can be made by. Absent is unknown: such a play is in no split that asks for it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SEASON_FIELD_NUMBER: _builtins.int
-    WEEK_FIELD_NUMBER: _builtins.int
-    QUARTER_FIELD_NUMBER: _builtins.int
-    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
-    DOWN_FIELD_NUMBER: _builtins.int
-    YARDS_TO_GO_FIELD_NUMBER: _builtins.int
-    YARDS_TO_END_ZONE_FIELD_NUMBER: _builtins.int
-    SCORE_DIFFERENCE_FIELD_NUMBER: _builtins.int
-    HOME_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
-    OPPONENT_ID_FIELD_NUMBER: _builtins.int
-    TIME_TO_THROW_FIELD_NUMBER: _builtins.int
-    UNDER_PRESSURE_FIELD_NUMBER: _builtins.int
-    AIR_YARDS_FIELD_NUMBER: _builtins.int
-    DEPTH_FIELD_NUMBER: _builtins.int
-    TARGET_SEPARATION_FIELD_NUMBER: _builtins.int
-    DEFENDERS_NEAR_TARGET_FIELD_NUMBER: _builtins.int
-    PASSER_DEPTH_FIELD_NUMBER: _builtins.int
-    PASSER_LATERAL_FIELD_NUMBER: _builtins.int
-    PASSER_SPEED_FIELD_NUMBER: _builtins.int
-    TARGET_ID_FIELD_NUMBER: _builtins.int
-    season: _builtins.int
-    """The year in which the season began."""
-    week: _builtins.int
-    """Week of the season."""
-    quarter: _builtins.int
-    """1 to 4; 5 and above are overtime periods."""
-    game_clock_seconds: _builtins.float
-    """Seconds left on the clock of the quarter."""
-    down: _builtins.int
-    """1 to 4."""
-    yards_to_go: _builtins.float
-    """Yards to a first down."""
-    yards_to_end_zone: _builtins.float
-    """Yards to the goal line attacked."""
-    score_difference: _builtins.int
-    """Points of the offence less points of the defence before the snap."""
-    home: _builtins.bool
-    """The passer plays at home."""
-    team_id: _builtins.str
-    """The passer's side."""
-    opponent_id: _builtins.str
-    """The other side."""
-    time_to_throw: _builtins.float
-    """Seconds from the snap to the release."""
-    under_pressure: _builtins.bool
-    """A defender was within 2 yards of the passer at the release, or closes in on him such that he would be there
-    within 0.2 s at his present velocity.
-    """
-    air_yards: _builtins.float
-    """Yards from the line of scrimmage to where the ball was caught or aimed at, as charted."""
-    depth: Global___PassDepth.ValueType
-    """By charted air yards where known, else by how far beyond the line of scrimmage the target stood at the release."""
-    target_separation: _builtins.float
-    """Yards between the target and the defender nearest to him, at the release."""
-    defenders_near_target: _builtins.int
-    """Defenders within 2 yards of the target, at the release."""
-    passer_depth: _builtins.float
-    """Yards of the passer behind the line of scrimmage at the release (negative beyond it)."""
-    passer_lateral: _builtins.float
-    """Yards the passer stood to the left (positive) or right (negative) of the snap, at the release."""
-    passer_speed: _builtins.float
-    """Yards a second the passer ran at the release."""
-    target_id: _builtins.str
-    """Who was thrown at; empty where not known."""
-    def __init__(
-        self,
-        *,
-        season: _builtins.int | None = ...,
-        week: _builtins.int | None = ...,
-        quarter: _builtins.int | None = ...,
-        game_clock_seconds: _builtins.float | None = ...,
-        down: _builtins.int | None = ...,
-        yards_to_go: _builtins.float | None = ...,
-        yards_to_end_zone: _builtins.float | None = ...,
-        score_difference: _builtins.int | None = ...,
-        home: _builtins.bool | None = ...,
-        team_id: _builtins.str = ...,
-        opponent_id: _builtins.str = ...,
-        time_to_throw: _builtins.float | None = ...,
-        under_pressure: _builtins.bool | None = ...,
-        air_yards: _builtins.float | None = ...,
-        depth: Global___PassDepth.ValueType = ...,
-        target_separation: _builtins.float | None = ...,
-        defenders_near_target: _builtins.int | None = ...,
-        passer_depth: _builtins.float | None = ...,
-        passer_lateral: _builtins.float | None = ...,
-        passer_speed: _builtins.float | None = ...,
-        target_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_air_yards", b"_air_yards", "_defenders_near_target", b"_defenders_near_target", "_down", b"_down", "_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_passer_depth", b"_passer_depth", "_passer_lateral", b"_passer_lateral", "_passer_speed", b"_passer_speed", "_quarter", b"_quarter", "_score_difference", b"_score_difference", "_season", b"_season", "_target_separation", b"_target_separation", "_time_to_throw", b"_time_to_throw", "_under_pressure", b"_under_pressure", "_week", b"_week", "_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "air_yards", b"air_yards", "defenders_near_target", b"defenders_near_target", "down", b"down", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "passer_depth", b"passer_depth", "passer_lateral", b"passer_lateral", "passer_speed", b"passer_speed", "quarter", b"quarter", "score_difference", b"score_difference", "season", b"season", "target_separation", b"target_separation", "time_to_throw", b"time_to_throw", "under_pressure", b"under_pressure", "week", b"week", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_air_yards", b"_air_yards", "_defenders_near_target", b"_defenders_near_target", "_down", b"_down", "_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_passer_depth", b"_passer_depth", "_passer_lateral", b"_passer_lateral", "_passer_speed", b"_passer_speed", "_quarter", b"_quarter", "_score_difference", b"_score_difference", "_season", b"_season", "_target_separation", b"_target_separation", "_time_to_throw", b"_time_to_throw", "_under_pressure", b"_under_pressure", "_week", b"_week", "_yards_to_end_zone", b"_yards_to_end_zone", "_yards_to_go", b"_yards_to_go", "air_yards", b"air_yards", "defenders_near_target", b"defenders_near_target", "depth", b"depth", "down", b"down", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "opponent_id", b"opponent_id", "passer_depth", b"passer_depth", "passer_lateral", b"passer_lateral", "passer_speed", b"passer_speed", "quarter", b"quarter", "score_difference", b"score_difference", "season", b"season", "target_id", b"target_id", "target_separation", b"target_separation", "team_id", b"team_id", "time_to_throw", b"time_to_throw", "under_pressure", b"under_pressure", "week", b"week", "yards_to_end_zone", b"yards_to_end_zone", "yards_to_go", b"yards_to_go"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__air_yards: _TypeAlias = _typing.Literal["air_yards"]  # noqa: Y015
-    _WhichOneofArgType__air_yards: _TypeAlias = _typing.Literal["_air_yards", b"_air_yards"]  # noqa: Y015
-    _WhichOneofReturnType__defenders_near_target: _TypeAlias = _typing.Literal["defenders_near_target"]  # noqa: Y015
-    _WhichOneofArgType__defenders_near_target: _TypeAlias = _typing.Literal["_defenders_near_target", b"_defenders_near_target"]  # noqa: Y015
-    _WhichOneofReturnType__down: _TypeAlias = _typing.Literal["down"]  # noqa: Y015
-    _WhichOneofArgType__down: _TypeAlias = _typing.Literal["_down", b"_down"]  # noqa: Y015
-    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
-    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
-    _WhichOneofReturnType__home: _TypeAlias = _typing.Literal["home"]  # noqa: Y015
-    _WhichOneofArgType__home: _TypeAlias = _typing.Literal["_home", b"_home"]  # noqa: Y015
-    _WhichOneofReturnType__passer_depth: _TypeAlias = _typing.Literal["passer_depth"]  # noqa: Y015
-    _WhichOneofArgType__passer_depth: _TypeAlias = _typing.Literal["_passer_depth", b"_passer_depth"]  # noqa: Y015
-    _WhichOneofReturnType__passer_lateral: _TypeAlias = _typing.Literal["passer_lateral"]  # noqa: Y015
-    _WhichOneofArgType__passer_lateral: _TypeAlias = _typing.Literal["_passer_lateral", b"_passer_lateral"]  # noqa: Y015
-    _WhichOneofReturnType__passer_speed: _TypeAlias = _typing.Literal["passer_speed"]  # noqa: Y015
-    _WhichOneofArgType__passer_speed: _TypeAlias = _typing.Literal["_passer_speed", b"_passer_speed"]  # noqa: Y015
-    _WhichOneofReturnType__quarter: _TypeAlias = _typing.Literal["quarter"]  # noqa: Y015
-    _WhichOneofArgType__quarter: _TypeAlias = _typing.Literal["_quarter", b"_quarter"]  # noqa: Y015
-    _WhichOneofReturnType__score_difference: _TypeAlias = _typing.Literal["score_difference"]  # noqa: Y015
-    _WhichOneofArgType__score_difference: _TypeAlias = _typing.Literal["_score_difference", b"_score_difference"]  # noqa: Y015
-    _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
-    _WhichOneofArgType__season: _TypeAlias = _typing.Literal["_season", b"_season"]  # noqa: Y015
-    _WhichOneofReturnType__target_separation: _TypeAlias = _typing.Literal["target_separation"]  # noqa: Y015
-    _WhichOneofArgType__target_separation: _TypeAlias = _typing.Literal["_target_separation", b"_target_separation"]  # noqa: Y015
-    _WhichOneofReturnType__time_to_throw: _TypeAlias = _typing.Literal["time_to_throw"]  # noqa: Y015
-    _WhichOneofArgType__time_to_throw: _TypeAlias = _typing.Literal["_time_to_throw", b"_time_to_throw"]  # noqa: Y015
-    _WhichOneofReturnType__under_pressure: _TypeAlias = _typing.Literal["under_pressure"]  # noqa: Y015
-    _WhichOneofArgType__under_pressure: _TypeAlias = _typing.Literal["_under_pressure", b"_under_pressure"]  # noqa: Y015
-    _WhichOneofReturnType__week: _TypeAlias = _typing.Literal["week"]  # noqa: Y015
-    _WhichOneofArgType__week: _TypeAlias = _typing.Literal["_week", b"_week"]  # noqa: Y015
-    _WhichOneofReturnType__yards_to_end_zone: _TypeAlias = _typing.Literal["yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_end_zone: _TypeAlias = _typing.Literal["_yards_to_end_zone", b"_yards_to_end_zone"]  # noqa: Y015
-    _WhichOneofReturnType__yards_to_go: _TypeAlias = _typing.Literal["yards_to_go"]  # noqa: Y015
-    _WhichOneofArgType__yards_to_go: _TypeAlias = _typing.Literal["_yards_to_go", b"_yards_to_go"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__air_yards) -> _WhichOneofReturnType__air_yards | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__defenders_near_target) -> _WhichOneofReturnType__defenders_near_target | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__down) -> _WhichOneofReturnType__down | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__home) -> _WhichOneofReturnType__home | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__passer_depth) -> _WhichOneofReturnType__passer_depth | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__passer_lateral) -> _WhichOneofReturnType__passer_lateral | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__passer_speed) -> _WhichOneofReturnType__passer_speed | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__quarter) -> _WhichOneofReturnType__quarter | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_difference) -> _WhichOneofReturnType__score_difference | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__season) -> _WhichOneofReturnType__season | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__target_separation) -> _WhichOneofReturnType__target_separation | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_to_throw) -> _WhichOneofReturnType__time_to_throw | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__under_pressure) -> _WhichOneofReturnType__under_pressure | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__week) -> _WhichOneofReturnType__week | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_end_zone) -> _WhichOneofReturnType__yards_to_end_zone | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__yards_to_go) -> _WhichOneofReturnType__yards_to_go | None: ...
-
-Global___PassAttributes: _TypeAlias = PassAttributes  # noqa: Y015
-
-@_typing.final
-class ShotAttributes(_message.Message):
-    """What splits of the shot ratings can be made by. The shot model will add to it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SEASON_FIELD_NUMBER: _builtins.int
-    PERIOD_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
-    OPPONENT_ID_FIELD_NUMBER: _builtins.int
-    DISTANCE_FIELD_NUMBER: _builtins.int
-    ANGLE_FIELD_NUMBER: _builtins.int
-    season: _builtins.int
-    """The year in which the season began."""
-    period: _builtins.int
-    """1 to 3; 4 and above are overtime."""
-    team_id: _builtins.str
-    """The shooter's side."""
-    opponent_id: _builtins.str
-    """The other side."""
-    distance: _builtins.float
-    """Feet from the shooter to the centre of the goal."""
-    angle: _builtins.float
-    """Degrees between the line from shooter to goal and the long axis of the ice, 0 to 180."""
-    def __init__(
-        self,
-        *,
-        season: _builtins.int | None = ...,
-        period: _builtins.int | None = ...,
-        team_id: _builtins.str = ...,
-        opponent_id: _builtins.str = ...,
-        distance: _builtins.float | None = ...,
-        angle: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_distance", b"_distance", "_period", b"_period", "_season", b"_season", "angle", b"angle", "distance", b"distance", "period", b"period", "season", b"season"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_distance", b"_distance", "_period", b"_period", "_season", b"_season", "angle", b"angle", "distance", b"distance", "opponent_id", b"opponent_id", "period", b"period", "season", b"season", "team_id", b"team_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__angle: _TypeAlias = _typing.Literal["angle"]  # noqa: Y015
-    _WhichOneofArgType__angle: _TypeAlias = _typing.Literal["_angle", b"_angle"]  # noqa: Y015
-    _WhichOneofReturnType__distance: _TypeAlias = _typing.Literal["distance"]  # noqa: Y015
-    _WhichOneofArgType__distance: _TypeAlias = _typing.Literal["_distance", b"_distance"]  # noqa: Y015
-    _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
-    _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
-    _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
-    _WhichOneofArgType__season: _TypeAlias = _typing.Literal["_season", b"_season"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__angle) -> _WhichOneofReturnType__angle | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__distance) -> _WhichOneofReturnType__distance | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__season) -> _WhichOneofReturnType__season | None: ...
-
-Global___ShotAttributes: _TypeAlias = ShotAttributes  # noqa: Y015
-
-@_typing.final
-class PlayTensor(_message.Message):
-    """A play as a model reads it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    KEY_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
-    FEATURE_SPECIFICATION_ID_FIELD_NUMBER: _builtins.int
-    SHAPE_FIELD_NUMBER: _builtins.int
-    FRAMES_FIELD_NUMBER: _builtins.int
-    STATICS_FIELD_NUMBER: _builtins.int
-    SUBJECTS_FIELD_NUMBER: _builtins.int
-    PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    INTERPOLATED_FRAMES_FIELD_NUMBER: _builtins.int
-    DUPLICATE_SAMPLES_FIELD_NUMBER: _builtins.int
-    revision: _builtins.int
-    """The revision of the context it was made from."""
-    feature_specification_id: _builtins.str
-    """Digest of names, units and order of all columns. DescribeFeatures returns what stands behind it."""
-    frames: _builtins.bytes
-    """T * C little-endian IEEE 754 float32, row by row (a row is a frame)."""
-    statics: _builtins.bytes
-    """S little-endian IEEE 754 float32: the static columns."""
-    duplicate_samples: _builtins.int
-    """Samples dropped because another one for the same player and frame came first."""
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    RATE_HERTZ_FIELD_NUMBER: _builtins.int
+    SAMPLE_NUMBERS_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    Z_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment, as in FrameBatch."""
+    object: Global___TrackedObject.ValueType
+    """What is followed."""
+    rate_hertz: _builtins.float
+    """Samples a second; the same in all batches of a segment and object."""
+    x: _builtins.bytes
+    """N positions along the field, in the stream's unit."""
+    y: _builtins.bytes
+    """N positions across the field, in the stream's unit."""
+    z: _builtins.bytes
+    """N heights above the ground, in the stream's unit, or empty where heights are not known."""
     @_builtins.property
-    def key(self) -> Global___PlayKey:
-        """Which play."""
-
-    @_builtins.property
-    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """T (frames from snap to release, both included), C (columns)."""
-
-    @_builtins.property
-    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subject]:
-        """Whose play it is. Who they are is in no column."""
-
-    @_builtins.property
-    def pass_attributes(self) -> Global___PassAttributes:
-        """A pass play."""
-
-    @_builtins.property
-    def shot_attributes(self) -> Global___ShotAttributes:
-        """A shot."""
-
-    @_builtins.property
-    def interpolated_frames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Frames (counted from 0 at the snap) in which at least one player was interpolated."""
+    def sample_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """N numbers, one a sampling interval, on the segment's clock."""
 
     def __init__(
         self,
         *,
-        key: Global___PlayKey | None = ...,
-        revision: _builtins.int = ...,
-        feature_specification_id: _builtins.str = ...,
-        shape: _abc.Iterable[_builtins.int] | None = ...,
-        frames: _builtins.bytes = ...,
-        statics: _builtins.bytes = ...,
-        subjects: _abc.Iterable[Global___Subject] | None = ...,
-        pass_attributes: Global___PassAttributes | None = ...,
-        shot_attributes: Global___ShotAttributes | None = ...,
-        interpolated_frames: _abc.Iterable[_builtins.int] | None = ...,
-        duplicate_samples: _builtins.int = ...,
+        segment_id: _builtins.str = ...,
+        object: Global___TrackedObject.ValueType = ...,
+        rate_hertz: _builtins.float = ...,
+        sample_numbers: _abc.Iterable[_builtins.int] | None = ...,
+        x: _builtins.bytes = ...,
+        y: _builtins.bytes = ...,
+        z: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
-    _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
-
-Global___PlayTensor: _TypeAlias = PlayTensor  # noqa: Y015
-
-@_typing.final
-class PlayRejection(_message.Message):
-    """A play that did not become a tensor, and why."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    KEY_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    DETAIL_FIELD_NUMBER: _builtins.int
-    SUBJECTS_FIELD_NUMBER: _builtins.int
-    revision: _builtins.int
-    """The revision of the context it was opened with."""
-    reason: _reason_pb2.Reason.ValueType
-    """Why."""
-    detail: _builtins.str
-    """What exactly, where, and what would be right; at most 4,096 characters."""
-    @_builtins.property
-    def key(self) -> Global___PlayKey:
-        """Which play."""
-
-    @_builtins.property
-    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subject]:
-        """Whose play it would have been, as far as known."""
-
-    def __init__(
-        self,
-        *,
-        key: Global___PlayKey | None = ...,
-        revision: _builtins.int = ...,
-        reason: _reason_pb2.Reason.ValueType = ...,
-        detail: _builtins.str = ...,
-        subjects: _abc.Iterable[Global___Subject] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "key", b"key", "reason", b"reason", "revision", b"revision", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "rate_hertz", b"rate_hertz", "sample_numbers", b"sample_numbers", "segment_id", b"segment_id", "x", b"x", "y", b"y", "z", b"z"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PlayRejection: _TypeAlias = PlayRejection  # noqa: Y015
+Global___TrackBatch: _TypeAlias = TrackBatch  # noqa: Y015

@@ -54,13 +54,17 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
     REASON_NOT_SERVING: _Reason.ValueType  # 10
     """UNAVAILABLE. The service is starting or draining; the call may be repeated. Example: a call during a rollout."""
+    REASON_TASK_UNSUPPORTED: _Reason.ValueType  # 11
+    """INVALID_ARGUMENT. The task is not one that the call knows. Example: DescribeFeatures without a task."""
     REASON_STREAM_ORDER: _Reason.ValueType  # 20
     """--- The stream of a game ---
 
     FAILED_PRECONDITION. A message came before the one that it needs. Example: frames before the game was opened.
     """
     REASON_GAME_MISMATCH: _Reason.ValueType  # 21
-    """INVALID_ARGUMENT. A message belongs to another game than the stream's. Example: game 2's frames in game 1's stream."""
+    """INVALID_ARGUMENT. A message belongs to another game than the one it came with. Example: a feed of game 1 that holds a
+    header of game 2.
+    """
     REASON_COORDINATES_UNDECLARED: _Reason.ValueType  # 22
     """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
     REASON_RESUME_TOKEN_INVALID: _Reason.ValueType  # 23
@@ -74,7 +78,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NOT_A_PASS: _Reason.ValueType  # 40
     """--- A play that could not become a tensor ---
 
-    The play is none that the passing score grades. Example: a punt.
+    The play is not one that the passing score grades. Example: a punt.
     """
     REASON_NO_RELEASE: _Reason.ValueType  # 41
     """The play ended without the ball being thrown. Example: a sack or a scramble."""
@@ -103,7 +107,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_POSITION_OFF_FIELD: _Reason.ValueType  # 53
     """A player is farther off the field than a player can be. Example: x = 500 yards."""
     REASON_DIRECTION_UNKNOWN: _Reason.ValueType  # 54
-    """Which way the offence attacks is not stated and cannot be derived from the line-up.
+    """Which way the offense attacks is not stated and cannot be derived from the line-up.
     Example: both sides on one spot.
     """
     REASON_COLUMNS_INCONSISTENT: _Reason.ValueType  # 55
@@ -111,11 +115,15 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PLAYER_NOT_IN_ROSTER: _Reason.ValueType  # 56
     """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
     REASON_OFFENSE_UNKNOWN: _Reason.ValueType  # 57
-    """The offence is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
+    """The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
     REASON_PLAY_NULLIFIED: _Reason.ValueType  # 58
     """The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
     REASON_SITUATION_CONTRADICTED: _Reason.ValueType  # 59
     """What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
+    REASON_PLAY_WITHDRAWN: _Reason.ValueType  # 60
+    """The source takes the play back: it never was one of this game. Example: a play filed under the wrong game."""
+    REASON_FILM_UNAVAILABLE: _Reason.ValueType  # 61
+    """A corrected play needs its film, and nobody has it. Example: a file of corrections without the games they are about."""
     REASON_FEATURE_SPECIFICATION_MISMATCH: _Reason.ValueType  # 70
     """--- Scoring ---
 
@@ -134,8 +142,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """NOT_FOUND. No such model, or not that version. Example: passing version 99."""
     REASON_INFERENCE_UNAVAILABLE: _Reason.ValueType  # 75
     """UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
-    REASON_LAW_INVALID: _Reason.ValueType  # 76
-    """The law is not one: its bins do not rise, or probabilities or scales are impossible. Example: a scale of -1."""
+    REASON_DISTRIBUTION_INVALID: _Reason.ValueType  # 76
+    """The distribution is not one: its bins do not rise, probabilities or scales are impossible, or nobody stated its
+    support. Example: a scale of -1.
+    """
     REASON_OUTCOME_CONTRADICTORY: _Reason.ValueType  # 77
     """The official result contradicts itself. Example: an incompletion of 12 yards."""
     REASON_OUTCOME_UNKNOWN: _Reason.ValueType  # 78
@@ -152,7 +162,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_FILTER_TYPE_MISMATCH: _Reason.ValueType  # 92
     """INVALID_ARGUMENT. The filter compares a field with a value of another type. Example: "down = 'third'"."""
     REASON_SUBJECT_NOT_FOUND: _Reason.ValueType  # 93
-    """NOT_FOUND. Nothing is recorded of this subject. Example: a player_id nobody scored."""
+    """NOT_FOUND. Nothing is recorded of this subject. Example: a player_id that no play names."""
     REASON_PAGE_TOKEN_INVALID: _Reason.ValueType  # 94
     """INVALID_ARGUMENT. A page token was not made by this call with these arguments. Example: the filter changed."""
     REASON_NOT_FRESH_ENOUGH: _Reason.ValueType  # 95
@@ -171,6 +181,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """
     REASON_ROLE_UNSUPPORTED: _Reason.ValueType  # 100
     """INVALID_ARGUMENT. The role is not rated by this release. Example: ListRatings with ROLE_GOALIE."""
+    REASON_LEAGUE_NOT_FOUND: _Reason.ValueType  # 101
+    """NOT_FOUND. Nothing is recorded of this league; the message names those there are. Example: "nfl" for "NFL"."""
+    REASON_GAME_NOT_FOUND: _Reason.ValueType  # 102
+    """NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
+    REASON_REVISION_NOT_KEPT: _Reason.ValueType  # 103
+    """FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something was refused. The one list of reasons of all services: it stands in the rejection of a play or a record,
@@ -180,7 +196,7 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
 
     Each value says which status code a call fails with when the reason ends the call, and gives an example. A value that
     names no code stands in items only. The list grows: a receiver treats a value it does not know as final for that item,
-    and keeps it. Numbers and names are never used again.
+    and keeps it. Numbers and names are never reused.
     """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0
@@ -215,13 +231,17 @@ REASON_IDEMPOTENCY_KEY_REUSED: Reason.ValueType  # 9
 """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
 REASON_NOT_SERVING: Reason.ValueType  # 10
 """UNAVAILABLE. The service is starting or draining; the call may be repeated. Example: a call during a rollout."""
+REASON_TASK_UNSUPPORTED: Reason.ValueType  # 11
+"""INVALID_ARGUMENT. The task is not one that the call knows. Example: DescribeFeatures without a task."""
 REASON_STREAM_ORDER: Reason.ValueType  # 20
 """--- The stream of a game ---
 
 FAILED_PRECONDITION. A message came before the one that it needs. Example: frames before the game was opened.
 """
 REASON_GAME_MISMATCH: Reason.ValueType  # 21
-"""INVALID_ARGUMENT. A message belongs to another game than the stream's. Example: game 2's frames in game 1's stream."""
+"""INVALID_ARGUMENT. A message belongs to another game than the one it came with. Example: a feed of game 1 that holds a
+header of game 2.
+"""
 REASON_COORDINATES_UNDECLARED: Reason.ValueType  # 22
 """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
 REASON_RESUME_TOKEN_INVALID: Reason.ValueType  # 23
@@ -235,7 +255,7 @@ REASON_FRAME_RATE_UNSUPPORTED: Reason.ValueType  # 25
 REASON_NOT_A_PASS: Reason.ValueType  # 40
 """--- A play that could not become a tensor ---
 
-The play is none that the passing score grades. Example: a punt.
+The play is not one that the passing score grades. Example: a punt.
 """
 REASON_NO_RELEASE: Reason.ValueType  # 41
 """The play ended without the ball being thrown. Example: a sack or a scramble."""
@@ -264,7 +284,7 @@ REASON_SAMPLE_NOT_FINITE: Reason.ValueType  # 52
 REASON_POSITION_OFF_FIELD: Reason.ValueType  # 53
 """A player is farther off the field than a player can be. Example: x = 500 yards."""
 REASON_DIRECTION_UNKNOWN: Reason.ValueType  # 54
-"""Which way the offence attacks is not stated and cannot be derived from the line-up.
+"""Which way the offense attacks is not stated and cannot be derived from the line-up.
 Example: both sides on one spot.
 """
 REASON_COLUMNS_INCONSISTENT: Reason.ValueType  # 55
@@ -272,11 +292,15 @@ REASON_COLUMNS_INCONSISTENT: Reason.ValueType  # 55
 REASON_PLAYER_NOT_IN_ROSTER: Reason.ValueType  # 56
 """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
 REASON_OFFENSE_UNKNOWN: Reason.ValueType  # 57
-"""The offence is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
+"""The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
 REASON_PLAY_NULLIFIED: Reason.ValueType  # 58
 """The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
 REASON_SITUATION_CONTRADICTED: Reason.ValueType  # 59
 """What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
+REASON_PLAY_WITHDRAWN: Reason.ValueType  # 60
+"""The source takes the play back: it never was one of this game. Example: a play filed under the wrong game."""
+REASON_FILM_UNAVAILABLE: Reason.ValueType  # 61
+"""A corrected play needs its film, and nobody has it. Example: a file of corrections without the games they are about."""
 REASON_FEATURE_SPECIFICATION_MISMATCH: Reason.ValueType  # 70
 """--- Scoring ---
 
@@ -295,8 +319,10 @@ REASON_MODEL_NOT_FOUND: Reason.ValueType  # 74
 """NOT_FOUND. No such model, or not that version. Example: passing version 99."""
 REASON_INFERENCE_UNAVAILABLE: Reason.ValueType  # 75
 """UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
-REASON_LAW_INVALID: Reason.ValueType  # 76
-"""The law is not one: its bins do not rise, or probabilities or scales are impossible. Example: a scale of -1."""
+REASON_DISTRIBUTION_INVALID: Reason.ValueType  # 76
+"""The distribution is not one: its bins do not rise, probabilities or scales are impossible, or nobody stated its
+support. Example: a scale of -1.
+"""
 REASON_OUTCOME_CONTRADICTORY: Reason.ValueType  # 77
 """The official result contradicts itself. Example: an incompletion of 12 yards."""
 REASON_OUTCOME_UNKNOWN: Reason.ValueType  # 78
@@ -313,7 +339,7 @@ Example: "quarterback = 7".
 REASON_FILTER_TYPE_MISMATCH: Reason.ValueType  # 92
 """INVALID_ARGUMENT. The filter compares a field with a value of another type. Example: "down = 'third'"."""
 REASON_SUBJECT_NOT_FOUND: Reason.ValueType  # 93
-"""NOT_FOUND. Nothing is recorded of this subject. Example: a player_id nobody scored."""
+"""NOT_FOUND. Nothing is recorded of this subject. Example: a player_id that no play names."""
 REASON_PAGE_TOKEN_INVALID: Reason.ValueType  # 94
 """INVALID_ARGUMENT. A page token was not made by this call with these arguments. Example: the filter changed."""
 REASON_NOT_FRESH_ENOUGH: Reason.ValueType  # 95
@@ -332,4 +358,10 @@ Example: the same play, revision 1 twice, with other yards.
 """
 REASON_ROLE_UNSUPPORTED: Reason.ValueType  # 100
 """INVALID_ARGUMENT. The role is not rated by this release. Example: ListRatings with ROLE_GOALIE."""
+REASON_LEAGUE_NOT_FOUND: Reason.ValueType  # 101
+"""NOT_FOUND. Nothing is recorded of this league; the message names those there are. Example: "nfl" for "NFL"."""
+REASON_GAME_NOT_FOUND: Reason.ValueType  # 102
+"""NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
+REASON_REVISION_NOT_KEPT: Reason.ValueType  # 103
+"""FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

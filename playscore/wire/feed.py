@@ -1,0 +1,96 @@
+"""What a source knows of a game, message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from playscore.errors import Reason
+from playscore.feed.v1 import feed_pb2 as messages
+from playscore.game import (
+    AttackingDirection,
+    PlayContext,
+    PlayStatus,
+)
+from playscore.passing import FootballSituation, PassOutcome
+from playscore.wire import passing
+from playscore.wire.common import number
+from playscore.wire.validation import check, invalid
+
+
+def context_to_message(context: PlayContext) -> messages.PlayContext:
+    """What is known of a play, as it travels."""
+    message = messages.PlayContext(
+        play_id=context.play_id,
+        revision=context.revision,
+        segment_id=context.segment_id,
+        opens_at_frame=context.opens_at_frame,
+        status=number(context.status),
+        attacking_team_id=context.attacking_team_id,
+        attacking_direction=number(context.attacking_direction),
+    )
+    match context.situation:
+        case FootballSituation():
+            message.football.CopyFrom(passing.situation_to_message(context.situation))
+    return message
+
+
+def context_from_message(message: messages.PlayContext, path: str = "context") -> PlayContext:
+    """What is known of a play. Raises FIELD_INVALID, or TASK_UNSUPPORTED for a play that no task here grades."""
+    check(message, path, leaving=("football",))
+    situation: object | None = None
+    match message.WhichOneof("situation"):
+        case "football":
+            situation = passing.situation_from_message(message.football, f"{path}.football")
+        case "shot":
+            raise invalid(f"{path}.shot", "must be empty: this release grades no shots", Reason.TASK_UNSUPPORTED)
+    return PlayContext(
+        play_id=message.play_id,
+        attacking_team_id=message.attacking_team_id,
+        situation=situation,
+        attacking_direction=AttackingDirection(message.attacking_direction) if message.attacking_direction else None,
+        revision=message.revision,
+        segment_id=message.segment_id,
+        opens_at_frame=message.opens_at_frame if message.HasField("opens_at_frame") else None,
+        status=PlayStatus(message.status) if message.status else None,
+    )
+
+
+def result_to_message(play_id: str, outcome: object) -> messages.OfficialResult:
+    """What a play came to, as it travels."""
+    message = messages.OfficialResult(play_id=play_id)
+    match outcome:
+        case PassOutcome():
+            message.pass_outcome.CopyFrom(passing.outcome_to_message(outcome))
+    return message
+
+
+def result_from_message(message: messages.OfficialResult, path: str = "official_result") -> PassOutcome | None:
+    """What a play came to; None where no outcome of a task that is graded here is set. Raises as its task does."""
+    check(message, path, leaving=("pass_outcome",))
+    if message.HasField("pass_outcome"):
+        return passing.outcome_from_message(message.pass_outcome, f"{path}.pass_outcome")
+    return None
+
+
+def outcome_revision(message: messages.OfficialResult) -> int:
+    """Which official result of its play it is, counted from 1; 0 where the source does not count."""
+    outcome = message.WhichOneof("outcome")
+    revision: int = getattr(message, outcome).outcome_revision if outcome else 0
+    return revision
+
+
+def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:
+    """What is known of a play from all that was told of it: in the order of revisions a set field replaces."""
+    known = messages.PlayContext()
+    for context in sorted(contexts, key=lambda context: context.revision):
+        known.MergeFrom(context)
+    return known
+
+
+def latest(results: dict[str, messages.OfficialResult], told: messages.OfficialResult) -> bool:
+    """Take in what a play came to, unless a later result of it is known; returns whether it was taken in."""
+    known = results.get(told.play_id)
+    if known is not None and outcome_revision(known) >= outcome_revision(told):
+        return False
+    results[told.play_id] = told
+    return True
