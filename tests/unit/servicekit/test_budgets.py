@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from servicekit.budgets import Budget, Budgets, budgets, load_budgets
+from servicekit.budgets import Budget, Budgets, budgets
 from servicekit.metrics import latency_histogram
 
 
@@ -59,7 +59,11 @@ def test_two_budgets_of_one_name_are_refused() -> None:
 def test_another_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "tight.yaml"
     path.write_text("budgets: [{name: a, metric: a_seconds, quantile: 0.5, seconds: 0.002, meaning: A.}]")
-    assert load_budgets(path).of("a_seconds")[0].seconds == 0.002
+    monkeypatch.setenv("PLAYSCORE_BUDGETS", str(path))
+    assert budgets.__wrapped__().of("a_seconds")[0].seconds == 0.002
+
+
+def test_a_named_file_that_does_not_exist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYSCORE_BUDGETS", str(tmp_path / "none.yaml"))
     with pytest.raises(FileNotFoundError, match="PLAYSCORE_BUDGETS"):
         budgets.__wrapped__()
