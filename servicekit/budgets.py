@@ -63,18 +63,14 @@ class Budgets(BaseModel):
         return tuple(sorted({MIN_SECONDS, *own, *between, MAX_SECONDS}))
 
 
-def load_budgets(path: Path) -> Budgets:
-    """Reads a file of budgets. Raises FileNotFoundError, yaml.YAMLError or pydantic.ValidationError."""
-    return Budgets.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-
-
 @cache
 def budgets() -> Budgets:
     """The budgets in force: those of the file that PLAYSCORE_BUDGETS names, else the ones that come with playscore.
 
-    Raises FileNotFoundError where the named file does not exist.
+    Raises FileNotFoundError, yaml.YAMLError or pydantic.ValidationError where the named file is absent or wrong.
     """
     named = os.environ.get("PLAYSCORE_BUDGETS")
     if named and not Path(named).is_file():
         raise FileNotFoundError(f"PLAYSCORE_BUDGETS names {named}, which does not exist")
-    return load_budgets(Path(named) if named else _SHIPPED)
+    path = Path(named) if named else _SHIPPED
+    return Budgets.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
