@@ -1,167 +1,167 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-const el = (tag, content, attributes = {}) => {
-  const node = document.createElement(tag);
+function make(namespace, tag, content, attributes = {}) {
+  const node = document.createElementNS(namespace, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (content !== undefined) node.textContent = content;
+  node.append(...[content].flat());
   return node;
-};
-const fixed = (value, digits) => value == null ? "–" : value.toFixed(digits);
-const percent = (value) => value > 0.995 ? "over 99%" : value < 0.005 ? "under 1%" : `${(100 * value).toFixed(0)}%`;
+}
+const el = (tag, content = [], attributes) => make("http://www.w3.org/1999/xhtml", tag, content, attributes);
+const svg = (tag, attributes, content = []) => make("http://www.w3.org/2000/svg", tag, content, attributes);
+const number = (content, name = "") => el("td", content, { class: `number ${name}` });
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 
 $("summary").textContent = data.summary;
-for (const [name, value] of data.figures) {
-  const box = el("div");
-  box.append(el("dt", name), el("dd", value));
-  $("figures").append(box);
-}
+$("figures").append(...data.figures.map(([name, value]) => el("div", [el("dt", name), el("dd", value)])));
 
 /* Leaderboard */
-const place = (rating) => `${2 + 96 * (rating - 50) / 49}%`;
 function showSplit(chosen) {
   const split = data.splits[chosen];
-  [...$("splits").children].forEach((button, i) => button.setAttribute("aria-selected", i === chosen));
-  $("filter").textContent = split.filter || "all plays";
-  $("peers").textContent = `${split.qualified} of ${split.ratings.length} passers qualify`;
-  $("board").replaceChildren(...split.ratings.map((r) => {
-    const row = el("tr", undefined, r.qualified ? {} : { class: "unqualified" });
-    const range = el("div", undefined, { class: "range", title: `${r.low.toFixed(0)} to ${r.high.toFixed(0)}` });
-    range.append(
-      el("b", undefined, { style: `left:${place(r.low)};width:${96 * (r.high - r.low) / 49}%` }),
-      el("i", undefined, { style: `left:${place(r.rating)}` }));
-    const scale = el("td", undefined, { class: "scale" });
-    scale.append(range);
-    row.append(el("td", r.rank || "", { class: "number" }), el("td", r.name), el("td", r.team),
-      el("td", r.plays, { class: "number" }), el("td", fixed(r.yards_per_play, 1), { class: "number" }),
-      el("td", fixed(r.expected_yards_per_play, 1), { class: "number" }),
-      el("td", Math.round(r.rating), { class: "number rating" }), scale);
-    return row;
-  }));
+  [...$("splits").children].forEach((button, i) => button.setAttribute("aria-pressed", i === chosen));
+  $("description").textContent = split.description;
+  $("qualified").textContent = `${split.qualified} of ${split.ratings.length} passers have the `
+    + `${split.min_plays_applied} plays that a rank needs.`;
+  $("legend").textContent = `-: needs ${split.min_plays_applied} plays to be ranked. Range: the rating’s 90% interval.`;
+  $("filter").hidden = !split.filter;
+  $("filter").lastChild.textContent = split.filter;
+  $("example").textContent = split.example;
+  $("board").tBodies[0].replaceChildren(...split.ratings.map(ratingRow));
+}
+function ratingRow(r) {
+  const at = (rating) => 2 + 96 * (rating - 50) / 49;
+  const range = el("div", [
+    el("b", [], { style: `left:${at(r.low)}%;width:${at(r.high) - at(r.low)}%` }), el("i", [], { style: `left:${at(r.rating)}%` })]);
+  return el("tr", [
+    number(r.rank || "-"), el("th", [r.name, el("small", r.team)], { scope: "row" }),
+    number([Math.round(r.rating), el("small", `${Math.round(r.low)}–${Math.round(r.high)}`)], "rating"), el("td", range, { class: "scale", "aria-hidden": true }),
+    number(r.plays), number([r.yards_per_play.toFixed(1), el("small", `${r.expected_yards_per_play.toFixed(1)} expected`)]),
+  ], { class: r.qualified ? "" : "unranked" });
 }
 data.splits.forEach((split, i) => {
-  const button = el("button", split.name, { type: "button", role: "tab" });
+  const button = el("button", split.name, { type: "button" });
   button.onclick = () => showSplit(i);
   $("splits").append(button);
 });
 showSplit(0);
 
-/* The play on the field: the picture is 120 yards by 53⅓, drawn around the line of scrimmage */
-const canvas = $("field"), draw = canvas.getContext("2d");
-let play = data.plays[0], timer = null;
+/* The field, to scale: as many of its 120 yards by 53⅓ as the width has room for */
+const FIELD_WIDTH = 160 / 3, canvas = $("field"), draw = canvas.getContext("2d");
+let play = null, timer = null;
 function view() {
-  const ahead = 48, left = Math.max(0, Math.min(120 - ahead - 15, play.line_of_scrimmage - 20)), yards = ahead + 15;
-  const scale = canvas.width / yards;
-  canvas.height = Math.round(53.33 * scale * 0.62);
-  return { scale, left, yards, x: (x) => (x - left) * scale, y: (y) => canvas.height - y * canvas.height / 53.33 };
+  const room = canvas.clientWidth, yards = room > 900 ? 100 : room > 600 ? 75 : 50;
+  const left = Math.max(0, Math.min(120 - yards, play.line_of_scrimmage - 0.3 * yards));
+  const scale = room / yards, height = FIELD_WIDTH * scale, pixels = window.devicePixelRatio;
+  canvas.style.height = `${height}px`;
+  canvas.width = Math.round(room * pixels);
+  canvas.height = Math.round(height * pixels);
+  draw.scale(pixels, pixels);
+  return { scale, room, height, x: (x) => (x - left) * scale, y: (y) => height - y * scale };
 }
-function line(x, color, width, v, dash = []) {
-  draw.save(); draw.strokeStyle = color; draw.lineWidth = width; draw.setLineDash(dash);
-  draw.beginPath(); draw.moveTo(v.x(x), 0); draw.lineTo(v.x(x), canvas.height); draw.stroke(); draw.restore();
+function line(v, x, stroke, width, dash = []) {
+  draw.strokeStyle = stroke; draw.lineWidth = width; draw.setLineDash(dash);
+  draw.beginPath(); draw.moveTo(v.x(x), 0); draw.lineTo(v.x(x), v.height); draw.stroke(); draw.setLineDash([]);
 }
-function drawFrame() {
-  const v = view(), f = Number($("frame").value);
-  draw.fillStyle = "#3d7a4a"; draw.fillRect(0, 0, canvas.width, canvas.height);
-  draw.fillStyle = "#2f6340"; draw.fillRect(v.x(0), 0, 10 * v.scale, canvas.height); draw.fillRect(v.x(110), 0, 10 * v.scale, canvas.height);
-  draw.font = `600 ${1.6 * v.scale}px system-ui, sans-serif`; draw.textAlign = "center";
+function disc(v, x, y, fill, stroke, across, along = across) {
+  draw.beginPath(); draw.ellipse(v.x(x), v.y(y), across, along, 0, 0, 7);
+  draw.fillStyle = fill; draw.fill(); draw.lineWidth = 1.5; draw.strokeStyle = stroke; draw.stroke();
+}
+function drawGrass(v) {
+  draw.fillStyle = color("grass"); draw.fillRect(0, 0, v.room, v.height);
+  draw.fillStyle = color("end-zone"); draw.fillRect(v.x(0), 0, 10 * v.scale, v.height); draw.fillRect(v.x(110), 0, 10 * v.scale, v.height);
+  draw.font = `600 ${Math.max(14, 1.8 * v.scale)}px system-ui, sans-serif`; draw.textAlign = "center"; draw.textBaseline = "middle";
   for (let x = 10; x <= 110; x += 5) {
-    line(x, x === 10 || x === 110 ? "#fff" : "rgba(255,255,255,.45)", x % 10 ? 1 : 2, v);
-    if (x % 10 === 0 && x > 10 && x < 110) {
-      draw.fillStyle = "rgba(255,255,255,.6)"; draw.fillText(String(x <= 60 ? x - 10 : 110 - x), v.x(x), v.y(3.5));
-    }
+    line(v, x, x % 100 === 10 ? "#fff" : "rgba(255,255,255,.4)", x % 10 ? 1 : 2);
+    if (x % 10 || x % 100 === 10 || v.x(x) < 12 || v.x(x) > v.room - 12) continue;
+    draw.fillStyle = "rgba(255,255,255,.8)"; draw.fillText(Math.min(x - 10, 110 - x), v.x(x), v.y(2.5));
   }
-  line(play.line_of_scrimmage, "#7fb2ff", 3, v);
-  if (play.first_down != null) line(play.first_down, "#ffd84d", 3, v);
-  line(play.line_of_scrimmage + play.expected_yards, "rgba(255,255,255,.9)", 2, v, [6, 6]);
-  const colors = { passer: "#e8503a", target: "#ffb400", offense: "#f2f2ee", defense: "#22313f" };
+  line(v, play.line_of_scrimmage, color("scrimmage"), 3);
+  if (play.first_down != null) line(v, play.first_down, color("first"), 3);
+  line(v, play.line_of_scrimmage + play.expected_yards, "rgba(255,255,255,.9)", 2, [6, 6]);
+}
+function drawPlayers(v, f) {
+  const radius = Math.max(5.5, 0.75 * v.scale);
   play.players.forEach((player, e) => {
-    draw.strokeStyle = colors[player.role]; draw.globalAlpha = 0.45; draw.lineWidth = 2; draw.beginPath();
+    draw.strokeStyle = color(player.role); draw.globalAlpha = 0.45; draw.lineWidth = 2; draw.beginPath();
     for (let k = Math.max(play.snap, f - 10); k <= f; k++) if (play.x[k][e] != null) draw.lineTo(v.x(play.x[k][e]), v.y(play.y[k][e]));
     draw.stroke(); draw.globalAlpha = 1;
   });
   play.players.forEach((player, e) => {
     if (play.x[f][e] == null) return;
-    const x = v.x(play.x[f][e]), y = v.y(play.y[f][e]);
-    draw.beginPath(); draw.arc(x, y, 0.72 * v.scale, 0, 7); draw.fillStyle = colors[player.role]; draw.fill();
-    draw.lineWidth = 1.5; draw.strokeStyle = "rgba(0,0,0,.55)"; draw.stroke();
-    draw.fillStyle = player.role === "defense" ? "#fff" : "#16202a";
-    draw.font = `600 ${0.75 * v.scale}px system-ui, sans-serif`; draw.textBaseline = "middle";
-    draw.fillText(player.number ?? "", x, y); draw.textBaseline = "alphabetic";
+    disc(v, play.x[f][e], play.y[f][e], color(player.role), "rgba(0,0,0,.55)", radius);
+    if (radius < 8) return;  // too small for a number that can be read
+    draw.fillStyle = player.role === "defense" ? "#fff" : "#16202a"; draw.font = `600 ${1.15 * radius}px system-ui, sans-serif`;
+    draw.fillText(player.number ?? "", v.x(play.x[f][e]), v.y(play.y[f][e]));
   });
-  if (play.ball_x && play.ball_x[f] != null) {
-    draw.beginPath(); draw.ellipse(v.x(play.ball_x[f]), v.y(play.ball_y[f]), 0.55 * v.scale, 0.35 * v.scale, 0, 0, 7);
-    draw.fillStyle = "#7a4a21"; draw.fill(); draw.strokeStyle = "#fff"; draw.lineWidth = 1.5; draw.stroke();
-  }
-  const seconds = (f - play.snap) / 10;
-  const phase = f < play.snap ? "before the snap" : f < play.release ? "in the pocket" : f === play.release ? "the release: graded here" : "after the release";
-  $("clock").textContent = `${seconds >= 0 ? "+" : ""}${seconds.toFixed(1)} s, ${phase}`;
+  if (play.ball_x && play.ball_x[f] != null) disc(v, play.ball_x[f], play.ball_y[f], color("ball"), "#fff", 0.7 * radius, 0.5 * radius);
 }
-function stop() { clearInterval(timer); timer = null; $("run").textContent = "▶ Play"; }
+function drawFrame() {
+  const v = view(), f = Number($("frame").value), seconds = (f - play.snap) / 10;
+  drawGrass(v);
+  drawPlayers(v, f);
+  const phase = f < play.snap ? "before the snap" : f < play.release ? "in the pocket" : f === play.release ? "release, graded here" : "after the release";
+  const clock = `${seconds > 0 ? "+" : ""}${seconds.toFixed(1)} s, ${phase}`;
+  $("clock").textContent = clock;
+  $("frame").setAttribute("aria-valuetext", clock);
+}
+function stop() { clearInterval(timer); timer = null; $("run").textContent = "Play"; }
 $("run").onclick = () => {
   if (timer) return stop();
   const slider = $("frame");
   if (Number(slider.value) >= Number(slider.max)) slider.value = 0;
-  $("run").textContent = "❚❚ Pause";
+  $("run").textContent = "Pause";
   timer = setInterval(() => { slider.value = Number(slider.value) + 1; drawFrame(); if (Number(slider.value) >= Number(slider.max)) stop(); }, 100);
 };
 $("frame").oninput = () => { stop(); drawFrame(); };
 
-/* Its law: probability of each whole yard, tails included */
-function drawLaw() {
-  const svg = $("law"), NS = "http://www.w3.org/2000/svg", W = 1200, H = 330, base = 280, top = 46;
-  const add = (tag, attributes, text) => {
-    const node = document.createElementNS(NS, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    svg.append(node);
-  };
-  svg.replaceChildren();
-  const yards = play.law.yards, chances = play.law.probabilities, first = yards[0], last = yards[yards.length - 1];
-  const x = (y) => 40 + (W - 80) * (y - first + 0.5) / (last - first + 1), width = (W - 80) / (last - first + 1);
-  // The chance of an incompletion dwarfs the rest: heights go with the square root.
-  const peak = Math.sqrt(Math.max(...chances)), height = (p) => (base - top) * Math.sqrt(p) / peak;
-  const [q05, q25, q50, q75, q95] = [0.05, 0.25, 0.5, 0.75, 0.95].map((p) => play.quantiles.find(([q]) => Math.abs(q - p) < 1e-9)[1]);
-  const within = (y, low, high) => y >= low - 0.5 && y <= high + 0.5;
-  yards.forEach((y, i) => add("rect", { x: x(y) - width * 0.42, y: base - height(chances[i]), width: width * 0.84, height: height(chances[i]),
-    fill: y === play.yards ? "#c8372d" : within(y, q25, q75) ? "#1f4e79" : within(y, q05, q95) ? "#6f97bd" : "#c3d3e2" }));
-  for (let y = Math.ceil(first / 10) * 10; y <= last; y += 10) {
-    add("line", { x1: x(y), x2: x(y), y1: base, y2: base + 6, stroke: "#6a7784" });
-    add("text", { x: x(y), y: base + 24, "text-anchor": "middle" }, String(y));
+/* Its distribution: the probability of each whole yard, drawn at the size of the screen so that text stays readable */
+function drawDistribution() {
+  const chart = $("distribution"), width = chart.clientWidth, base = chart.clientHeight - 32, top = 58;
+  const { yards, probabilities } = play.distribution, first = yards[0], step = (width - 24) / yards.length;
+  const x = (y) => 12 + step * (y - first + 0.5), peak = Math.sqrt(Math.max(...probabilities));
+  const quantile = (p) => play.quantiles.find(([q]) => Math.abs(q - p) < 1e-9)[1];
+  const within = (y, low, high) => y >= quantile(low) - 0.5 && y <= quantile(high) + 0.5;
+  chart.replaceChildren(...yards.map((y, i) => {
+    const height = (base - top) * Math.sqrt(probabilities[i]) / peak;
+    const band = y === play.yards ? "gained" : within(y, 0.25, 0.75) ? "middle" : within(y, 0.05, 0.95) ? "most" : "outer";
+    return svg("rect", { x: x(y) - 0.42 * step, y: base - height, width: 0.84 * step, height, class: band });
+  }));
+  for (let y = Math.ceil(first / 10) * 10; y <= yards[yards.length - 1]; y += 10) {
+    chart.append(svg("line", { x1: x(y), x2: x(y), y1: base, y2: base + 6 }), svg("text", { x: x(y), y: base + 22, "text-anchor": "middle" }, String(y)));
   }
-  add("text", { x: W / 2, y: H - 6, "text-anchor": "middle" }, "yards gained (heights: square root of the probability; dark: middle half, light: outside 5% to 95%)");
-  add("line", { x1: x(play.expected_yards), x2: x(play.expected_yards), y1: top, y2: base, stroke: "#16202a", "stroke-dasharray": "5 5", "stroke-width": 2 });
-  add("text", { x: x(play.expected_yards) + 7, y: top + 14 }, `expected ${play.expected_yards.toFixed(1)}`);
-  const atRight = x(play.yards) > W - 260;
-  add("line", { x1: x(play.yards), x2: x(play.yards), y1: top - 14, y2: base, stroke: "#c8372d", "stroke-width": 3 });
-  add("text", { x: x(play.yards) + (atRight ? -7 : 7), y: top - 8, "text-anchor": atRight ? "end" : "start", style: "fill:#c8372d;font-weight:700" },
-    `actual ${play.yards}, ranks ${play.score.toFixed(2)}`);
-  const parts = [`${play.passer} gained ${play.yards} yards where a league-average passer gains ${play.expected_yards.toFixed(1)} on average`,
-    `it ranks above ${percent(play.score)} of what he would get`];
-  if (play.first_down_probability != null) parts.push(`first down ${percent(play.first_down_probability)}`);
-  if (play.touchdown_probability != null) parts.push(`touchdown ${percent(play.touchdown_probability)}`);
-  $("verdict").textContent = `${parts.join("; ")}.`;
+  const mark = (y, above, name, text, toTheRight) => {
+    const label = svg("text", { y: above, class: name }, text);
+    chart.append(svg("line", { x1: x(y), x2: x(y), y1: above - 12, y2: base, class: name }), label);
+    const length = label.getComputedTextLength() + 7, right = toTheRight ? x(y) + length < width : x(y) < length;
+    label.setAttribute("x", right ? x(y) + 7 : x(y) - length);
+  };
+  mark(play.expected_yards, 48, "expected", `${play.expected_yards.toFixed(1)} expected`, play.expected_yards > play.yards);
+  mark(play.yards, 24, "gained", `${play.yards} gained, score ${play.score.toFixed(2)}`, true);
 }
+function redraw() { drawFrame(); drawDistribution(); }
 function showPlay(chosen) {
-  stop(); play = data.plays[chosen];
-  $("frame").max = play.x.length - 1; $("frame").value = play.release;
-  drawFrame(); drawLaw();
+  stop();
+  play = data.plays[chosen];
+  $("where").textContent = play.where;
+  $("verdict").textContent = play.verdict;
+  canvas.setAttribute("aria-label", `The field seen from above, the offense going right. ${play.title}. The slider below chooses the frame.`);
+  $("frame").max = play.x.length - 1;
+  $("frame").value = play.release;
+  redraw();
 }
-data.plays.forEach((p, i) => $("choice").append(el("option", p.title, { value: i })));
+$("choice").append(...data.plays.map((p, i) => el("option", p.title, { value: i })));
 $("choice").onchange = (event) => showPlay(Number(event.target.value));
-if (data.plays.length) showPlay(0);
+$("play").hidden = !data.plays.length;
+if (data.plays.length) {
+  showPlay(0);
+  window.addEventListener("resize", redraw);
+}
 
-/* Latency */
-const slowest = Math.max(...data.stages.map((s) => s.p99_ms));
-for (const stage of data.stages) {
-  const row = el("tr"), cell = el("td", undefined, { style: "width:45%" });
-  cell.append(el("div", undefined, { class: "bar", style: `width:${100 * stage.p99_ms / slowest}%`, title: "p99" }));
-  row.append(el("td", stage.name), el("td", stage.count, { class: "number" }), el("td", `${stage.p50_ms.toFixed(2)} ms`, { class: "number" }),
-    el("td", `${stage.p99_ms.toFixed(2)} ms`, { class: "number" }), cell);
-  $("stages").append(row);
-}
-$("latency-note").textContent = data.latency_note;
-for (const [name, plays] of data.outcomes) {
-  const row = el("tr");
-  row.append(el("td", name), el("td", plays, { class: "number" }));
-  $("outcomes").append(row);
-}
+/* Times, and where every play went */
+$("times").textContent = data.times.heading;
+$("backlog").hidden = !data.times.backlog;
+$("backlog").append(data.times.backlog, " For latency, run ", el("code", "playscore demo --speed 1"), ".");
+$("stages").append(...data.times.stages.map((s) => el("tr", [
+  el("th", [s.name, el("small", s.description)], { scope: "row" }), number(s.count),
+  number(`${s.p50_ms.toFixed(1)} ms`), number(`${s.p99_ms.toFixed(1)} ms`)])));
+$("endings").append(...data.endings.map(([name, plays]) => el("tr", [el("th", name, { scope: "row" }), number(plays)])));
