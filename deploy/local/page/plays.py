@@ -131,10 +131,10 @@ def _distribution(result: PlayResult) -> SplicedBinnedPareto:
 
 
 def _yard_by_yard(distribution: SplicedBinnedPareto, gained: float, yards_to_end_zone: float) -> dict[str, list[float]]:
-    """Chance of every whole yard that the field allows."""
+    """Chance of every whole yard from a loss of 10 to the end zone, 60 at most."""
     low, high = -10, int(min(yards_to_end_zone, 60))
     yards = np.arange(min(low, int(gained)), max(high, int(gained)) + 1)
     below = np.asarray(distribution.cdf(np.append(yards, yards[-1] + 1) - 0.5))
-    # The field ends the play: what lies beyond either end counts for its last yard.
+    # What lies beyond either end counts for its last yard.
     below[0], below[-1] = 0.0, 1.0
     return {"yards": yards.tolist(), "probabilities": np.diff(below).tolist()}
