@@ -1,4 +1,4 @@
-"""What the simulator makes: how fast, how like the real game, and whether its law can be learnt.
+"""What the simulator makes: how fast, how like the real game, and whether its distribution can be learned.
 
 python benchmarks/simulator.py [--games N] [--data ../shared/data]
 """
@@ -15,18 +15,19 @@ import polars as pl
 import torch
 from scipy.stats import kstest
 
-from playscore.game import PassResult, Play
-from simulator import SimulatedGame, YardsLaw, simulate
+from playscore.game import Play
+from playscore.passing import PassResult, situation_of
+from simulator import SimulatedGame, YardsDistribution, simulate
 
 THROWN = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
 
 
-def throws(games: Sequence[SimulatedGame]) -> list[tuple[Play, YardsLaw, dict[str, float]]]:
+def throws(games: Sequence[SimulatedGame]) -> list[tuple[Play, YardsDistribution, dict[str, float]]]:
     return [
-        (play, simulated.laws[play.context.play_id], simulated.situations[play.context.play_id])
+        (play, simulated.distributions[play.context.play_id], simulated.situations[play.context.play_id])
         for simulated in games
         for play in simulated.game.plays
-        if play.context.play_id in simulated.laws
+        if play.context.play_id in simulated.distributions
     ]
 
 
@@ -44,7 +45,7 @@ def simulated_rates(games: Sequence[SimulatedGame]) -> dict[str, float]:
     caught = np.array(
         [play.outcome is not None and play.outcome.result is PassResult.COMPLETE for play, _, _ in thrown]
     )
-    goal = np.array([play.context.football.yards_to_end_zone or 0 for play, _, _ in thrown])
+    goal = np.array([situation_of(play.context).yards_to_end_zone or 0 for play, _, _ in thrown])
     air = np.array([at["air_yards"] for _, _, at in thrown])
     return rates(yards, caught, results.count(PassResult.INTERCEPTED) / len(thrown), air, caught & (yards >= goal)) | {
         "sacks a dropback": results.count(PassResult.SACK) / len(results),
@@ -95,16 +96,16 @@ def rates(
 
 
 def uniformity(games: Sequence[SimulatedGame], rng: np.random.Generator) -> float:
-    """p of the Kolmogorov-Smirnov test that outcomes are uniform in their own laws."""
+    """p of the Kolmogorov-Smirnov test that outcomes are uniform in their own distributions."""
     ranks = []
-    for play, law, _ in throws(games):
-        below, upto = law.cdf(yards_of(play) - 1), law.cdf(yards_of(play))
+    for play, distribution, _ in throws(games):
+        below, upto = distribution.cdf(yards_of(play) - 1), distribution.cdf(yards_of(play))
         ranks.append(float(below + rng.random() * (upto - below)))
     return float(kstest(ranks, "uniform").pvalue)
 
 
 def learnability(games: Sequence[SimulatedGame]) -> tuple[float, float]:
-    """R² of the law's mean on held-out games, from the situation at the release: linear, and a small network."""
+    """R² of the mean on held-out games, from the situation at the release: linear, and a small network."""
     names = sorted(throws(games[:1])[0][2])
     half = len(games) * 3 // 4
     tables = []
@@ -113,7 +114,7 @@ def learnability(games: Sequence[SimulatedGame]) -> tuple[float, float]:
         tables.append(
             (
                 np.array([[at[name] for name in names] for _, _, at in rows]),
-                np.array([law.mean() for _, law, _ in rows]),
+                np.array([distribution.mean() for _, distribution, _ in rows]),
             )
         )
     (inputs, targets), (held_inputs, held_targets) = tables
@@ -172,12 +173,12 @@ def main() -> None:
     print(f"a defender within 2 yards of the passer in the 0.2 s from the release: {rushed:.1%}\n")
 
     rng = np.random.default_rng(0)
-    print(f"uniform in their laws: p = {uniformity(games, rng):.3f} (seed 1)", end="")
+    print(f"uniform in their distributions: p = {uniformity(games, rng):.3f} (seed 1)", end="")
     for seed in (2, 3, 4):
         fresh = list(simulate(seed, max(options.games // 8, 1), skill_spread=0))
         print(f", {uniformity(fresh, rng):.3f} (seed {seed})", end="")
     linear, network = learnability(games)
-    print(f"\nmean of the law from the situation at release, held-out R²: linear {linear:.3f}, network {network:.3f}")
+    print(f"\nmean from the situation at release, held-out R²: linear {linear:.3f}, network {network:.3f}")
 
 
 def pressed(play: Play) -> bool:

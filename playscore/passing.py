@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from playscore.game import PlayContext
+from playscore.game import Play, PlayContext
 from playscore.subjects import Role
 
 PASSER: Final = Role(1, "passer")
@@ -101,3 +101,8 @@ NOTHING_KNOWN: Final = FootballSituation()
 def situation_of(context: PlayContext) -> FootballSituation:
     """The football situation of a context; one of which nothing is known where it has none."""
     return context.situation if isinstance(context.situation, FootballSituation) else NOTHING_KNOWN
+
+
+def outcome_of(play: Play) -> PassOutcome | None:
+    """The official result of a play, if it is a pass whose result is known."""
+    return play.outcome if isinstance(play.outcome, PassOutcome) else None

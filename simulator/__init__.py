@@ -1,7 +1,7 @@
-"""Games that never happened, with the law each outcome was drawn from."""
+"""Games that never happened, with the distribution each outcome was drawn from."""
 
 from simulator.defects import Defects
+from simulator.distribution import YardsDistribution
 from simulator.games import SimulatedGame, simulate, simulate_game
-from simulator.law import YardsLaw
 
-__all__ = ["Defects", "SimulatedGame", "YardsLaw", "simulate", "simulate_game"]
+__all__ = ["Defects", "SimulatedGame", "YardsDistribution", "simulate", "simulate_game"]

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from playscore.game import FootballSituation, Game, PassResult, Play, Player, PlayKind
+from playscore.game import Floats, Frames, Game, Play, Player, Track
+from playscore.passing import FootballSituation, PassResult, PlayKind, outcome_of, situation_of
 from simulator.games import PlayDetail, SimulatedGame
 from simulator.league import TEAMS
 
@@ -86,14 +87,19 @@ def tracking(game: Game) -> pl.DataFrame:
     return pl.concat([_tracking_of(game, play, roster) for play in game.plays])
 
 
+def _ball_in(frames: Frames, ball: Track) -> tuple[Floats, Floats]:
+    """Where the ball is in each row of the frames; it is tracked at their rate, on their clock."""
+    at = np.searchsorted(ball.sample_numbers, frames.frame_numbers)
+    return ball.x[at], ball.y[at]
+
+
 def _tracking_of(game: Game, play: Play, roster: dict[str, Player]) -> pl.DataFrame:
     frames = play.frames
     count, size = len(frames), len(frames.player_ids) + 1
     players = [roster[player_id] for player_id in frames.player_ids]
     side = {game.header.home_team_id: "home", game.header.away_team_id: "away"}
-    ball_x, ball_y = frames.ball_x, frames.ball_y
+    ball_x, ball_y = _ball_in(frames, play.tracks[0])
     speed, direction, times = frames.speed, frames.direction_degrees, frames.times_unix_micros
-    assert ball_x is not None and ball_y is not None  # the simulator always gives them
     assert speed is not None and direction is not None and times is not None
     step = np.hypot(np.diff(ball_x, prepend=ball_x[:1]), np.diff(ball_y, prepend=ball_y[:1]))
     ball_speed = np.where(step < 5, step * 10, 0).astype(np.float32)
@@ -136,14 +142,15 @@ def _tracking_of(game: Game, play: Play, roster: dict[str, Player]) -> pl.DataFr
 def _play_rows(simulated: SimulatedGame) -> list[dict[str, object]]:
     game = simulated.game
     roster = {player.player_id: player for player in game.roster}
-    before = [(play.context.football.home_score, play.context.football.away_score) for play in game.plays]
+    before = [(situation_of(play.context).home_score, situation_of(play.context).away_score) for play in game.plays]
     after = [*before[1:], simulated.final_score]
     rows = []
     for play, (home, away), (home_after, away_after) in zip(game.plays, before, after, strict=True):
         detail = simulated.details[play.context.play_id]
-        football = play.context.football
-        side, line = _yard_line(game, play.context.offense_team_id, football.yards_to_end_zone or 0.0)
-        complete = play.outcome is not None and play.outcome.result is PassResult.COMPLETE
+        football = situation_of(play.context)
+        side, line = _yard_line(game, play.context.attacking_team_id, football.yards_to_end_zone or 0.0)
+        outcome = outcome_of(play)
+        complete = outcome is not None and outcome.result is PassResult.COMPLETE
         air = football.charted_air_yards
         rows.append(
             dict.fromkeys(_PLAYS)
@@ -154,7 +161,7 @@ def _play_rows(simulated: SimulatedGame) -> list[dict[str, object]]:
                 "GameClock": _clock(football) + ":00",
                 "down": football.down,
                 "yardsToGo": int(football.yards_to_go or 0),
-                "possessionTeam": play.context.offense_team_id,
+                "possessionTeam": play.context.attacking_team_id,
                 "yardlineSide": side,
                 "yardlineNumber": line,
                 "personnel.offense": "1 RB, 1 TE, 3 WR",
@@ -167,9 +174,7 @@ def _play_rows(simulated: SimulatedGame) -> list[dict[str, object]]:
                 "isSTPlay": football.kind is PlayKind.OTHER,
                 "SpecialTeamsPlayType": {"punt": "Punt", "field_goal": "Field Goal"}.get(detail.kind),
                 "PassLength": air,
-                "PassResult": None
-                if play.outcome is None or play.outcome.result is None
-                else _RESULTS[play.outcome.result],
+                "PassResult": None if outcome is None or outcome.result is None else _RESULTS[outcome.result],
                 "YardsAfterCatch": detail.yards - air if complete and air is not None else None,
                 "PlayResult": detail.yards,
                 "playDescription": description(game, play, detail, roster),
@@ -225,7 +230,7 @@ def _yard_line(game: Game, offense: str, yards_to_end_zone: float) -> tuple[str 
 
 def description(game: Game, play: Play, detail: PlayDetail, roster: dict[str, Player]) -> str:
     """The play in the words of a play-by-play: `(14:54) P.Ashford pass short left to R.Dale for 12 yards (T.King).`"""
-    football = play.context.football
+    football = situation_of(play.context)
     to_go = football.yards_to_end_zone or 0.0
 
     def name(player_id: str) -> str:
@@ -233,7 +238,7 @@ def description(game: Game, play: Play, detail: PlayDetail, roster: dict[str, Pl
         return f"{first[0]}.{last}"
 
     def spot(yards: float) -> str:
-        side, line = _yard_line(game, play.context.offense_team_id, float(np.clip(to_go - yards, 0, 100)))
+        side, line = _yard_line(game, play.context.attacking_team_id, float(np.clip(to_go - yards, 0, 100)))
         return "50" if side is None else f"{side} {line:.0f}"
 
     gained = {0: "no gain", 1: "1 yard", -1: "-1 yards"}.get(detail.yards, f"{detail.yards} yards")
@@ -242,7 +247,8 @@ def description(game: Game, play: Play, detail: PlayDetail, roster: dict[str, Pl
     reached = f"for {gained}, TOUCHDOWN" if scored else f"to {spot(detail.yards)} for {gained}{by}"
     length = "deep" if (football.charted_air_yards or 0) >= DEEP_PASS_YARDS else "short"
     where = f"{length} {detail.side}"
-    result = None if play.outcome is None else play.outcome.result
+    outcome = outcome_of(play)
+    result = None if outcome is None else outcome.result
     match result:
         case PassResult.COMPLETE:
             words = f"{name(football.passer_id)} pass {where} to {name(football.target_id)} {reached}."

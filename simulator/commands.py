@@ -43,6 +43,8 @@ def simulate(
     defects: bool,
 ) -> None:
     """Write games that never happened, in a layout that `playscore replay` reads."""
+    if out.is_dir() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: games are written to a folder of their own, so name another")
     try:
         drawn = simulated_games(
             seed,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from playscore.game import Floats, Frames, Play, TrackingEvent
+from playscore.game import Floats, Frames, Play, Track, TrackingEvent
 
 Rows = NDArray[np.int64]
 
@@ -32,7 +32,7 @@ class Defects:
     player_missing_late: float = 0.02
     """A player is not seen any more from the release on."""
     missing_player: float = 0.02
-    """A player of the defence has no track: 21 players."""
+    """A player of the defense has no track: 21 players."""
     repeated_snap: float = 0.03
     """A second snap stands 1 to 3 frames after the first."""
     samples_not_finite: float = 0.02
@@ -56,13 +56,15 @@ def inject(
     spoilt: list[Play] = []
     injected: dict[str, tuple[str, ...]] = {}
     for play, struck, following in zip(plays, strikes, [*plays[1:], None], strict=True):
-        frames, done = play.frames, []
+        frames, tracks, done = play.frames, play.tracks, []
         for name, hit in zip(names, struck, strict=True):
             changed = _INJECTORS[name](frames, following, rng) if hit else None
             if changed is not None:
+                if name == "runs_into_next" and following is not None:
+                    tracks = _followed(tracks, _shift_of_next(frames), following.tracks)
                 frames = changed
                 done.append(name)
-        spoilt.append(replace(play, frames=frames))
+        spoilt.append(replace(play, frames=frames, tracks=tracks))
         if done:
             injected[play.context.play_id] = tuple(done)
     return spoilt, injected
@@ -98,8 +100,6 @@ def _taken(frames: Frames, rows: Rows) -> Frames:
         acceleration=cut(frames.acceleration),
         direction_degrees=cut(frames.direction_degrees),
         orientation_degrees=cut(frames.orientation_degrees),
-        ball_x=cut(frames.ball_x),
-        ball_y=cut(frames.ball_y),
         times_unix_micros=None if frames.times_unix_micros is None else frames.times_unix_micros[rows],
         events=tuple(event for event in frames.events if event.frame_number in kept),
     )
@@ -217,12 +217,30 @@ def _off_field(frames: Frames, _: Play | None, rng: np.random.Generator) -> Fram
     return replace(frames, y=y)
 
 
+def _shift_of_next(frames: Frames) -> int:
+    """What is added to the frame numbers of the play that another one runs into."""
+    return int(frames.frame_numbers.max()) + 50
+
+
+def _followed(tracks: tuple[Track, ...], shift: int, following: tuple[Track, ...]) -> tuple[Track, ...]:
+    """Tracks that run on through those of the next play."""
+    return tuple(
+        replace(
+            track,
+            sample_numbers=np.concatenate((track.sample_numbers, after.sample_numbers + np.int32(shift))),
+            x=np.concatenate((track.x, after.x)),
+            y=np.concatenate((track.y, after.y)),
+        )
+        for track, after in zip(tracks, following, strict=True)
+    )
+
+
 def _run_into_next(frames: Frames, following: Play | None, _: np.random.Generator) -> Frames | None:
     if following is None:
         return None
     after = following.frames
     columns = {player: place for place, player in enumerate(after.player_ids)}
-    shift = int(frames.frame_numbers.max()) + 50
+    shift = _shift_of_next(frames)
 
     def appended(mine: Floats | None, theirs: Floats | None) -> Floats | None:
         if mine is None or theirs is None:
@@ -230,9 +248,6 @@ def _run_into_next(frames: Frames, following: Play | None, _: np.random.Generato
         known = [columns.get(player, -1) for player in frames.player_ids]
         added = np.where(np.array(known) >= 0, theirs[:, known], np.float32(np.nan))
         return np.concatenate((mine, added.astype(np.float32)))
-
-    def ball(mine: Floats | None, theirs: Floats | None) -> Floats | None:
-        return mine if mine is None or theirs is None else np.concatenate((mine, theirs))
 
     times = frames.times_unix_micros
     if times is not None and after.times_unix_micros is not None:
@@ -248,8 +263,6 @@ def _run_into_next(frames: Frames, following: Play | None, _: np.random.Generato
         acceleration=appended(frames.acceleration, after.acceleration),
         direction_degrees=appended(frames.direction_degrees, after.direction_degrees),
         orientation_degrees=appended(frames.orientation_degrees, after.orientation_degrees),
-        ball_x=ball(frames.ball_x, after.ball_x),
-        ball_y=ball(frames.ball_y, after.ball_y),
         times_unix_micros=times,
         events=frames.events + tuple(TrackingEvent(event.frame_number + shift, event.name) for event in after.events),
     )

@@ -37,7 +37,7 @@ class Plan:
 
     result: Integers
     yards: Integers
-    """Gained by the offence; returns not counted."""
+    """Gained by the offense; returns not counted."""
     touchdown: NDArray[np.bool_]
     aim: Array
     """(B, 2): where thrown or kicked balls come down."""
@@ -85,7 +85,7 @@ class _Outline:
     in_air: NDArray[np.bool_]
     """The ball flies to `catch`; else the carrier brings it."""
     returned: NDArray[np.bool_]
-    """The defence carries it back."""
+    """The defense carries it back."""
     catch: Array
     """(B, 2)"""
     end: Array

@@ -15,23 +15,22 @@ from playscore.game import (
     AngleConvention,
     AttackingDirection,
     CoordinateSystem,
-    FootballSituation,
     Frames,
     Game,
     GameHeader,
     LengthUnit,
     Origin,
-    PassOutcome,
-    PassResult,
     Play,
     PlayContext,
-    PlayKind,
     Sport,
+    Track,
+    TrackedObject,
     TrackingEvent,
 )
+from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind
 from simulator.defects import Defects, inject
+from simulator.distribution import OutcomeDistributions, YardsDistribution, outcome_distributions
 from simulator.ending import Film, Plan, Result, finish
-from simulator.law import OutcomeLaws, YardsLaw, outcome_laws
 from simulator.league import LEAGUE, STARTERS, Team, opponents, passer_skills
 from simulator.opening import BACK, MIDDLE, PASSER, SNAP, Call, Decision, Opening, open_plays
 from simulator.situation import FIELD_WIDTH, OFFENSE, ReleaseSituation, measure
@@ -44,6 +43,7 @@ CHAIN = 5
 """Plays that follow on from each other; the next chain starts with a fresh possession."""
 GAMES_A_WEEK = 8
 WEEKS = 17
+FRAME_RATE_HERTZ = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class PlayDetail:
     """throw, sack, scramble, run, punt or field_goal"""
     yards: int
     points: int
-    """For the offence; -2: a safety."""
+    """For the offense; -2: a safety."""
     side: str
-    """left, middle or right, as the offence sees it: where the pass was aimed."""
+    """left, middle or right, as the offense sees it: where the pass was aimed."""
     carrier_id: str
     """Who ran or kicked; empty on passes."""
     defender_id: str
@@ -69,12 +69,12 @@ class SimulatedGame:
     """A game that never happened, and the truth behind it."""
 
     game: Game
-    laws: dict[str, YardsLaw]
+    distributions: dict[str, YardsDistribution]
     """By play id, for each play with a release: what a league-average passer gets there."""
     situations: dict[str, dict[str, float]]
-    """By play id: what the law was computed from."""
+    """By play id: what the distribution was computed from."""
     skills: dict[str, float]
-    """By player id, for the passers of both teams; outcomes are drawn from `laws[play].tilted(skill)`."""
+    """By player id, for the passers of both teams; outcomes are drawn from `distributions[play].tilted(skill)`."""
     details: dict[str, PlayDetail]
     """By play id."""
     final_score: tuple[int, int]
@@ -115,10 +115,10 @@ class _Wave:
     second_passer: NDArray[np.bool_]
     opening: Opening
     situation: ReleaseSituation
-    laws: OutcomeLaws
+    distributions: OutcomeDistributions
     plan: Plan
     points: Integers
-    """For the offence; -2: a safety."""
+    """For the offense; -2: a safety."""
 
 
 def simulate(
@@ -146,7 +146,7 @@ def simulate_game(
 ) -> SimulatedGame:
     """One game. It depends on the arguments alone, so that processes can share a season.
 
-    `skill_spread` is the standard deviation of the passers' skills; 0 draws every outcome from the league's law.
+    `skill_spread` is the standard deviation of the passers' skills; 0 draws every outcome as for the league.
     Raises PlayscoreError (FIELD_INVALID) on arguments out of range.
     """
     _check(seed, index, plays_per_game, skill_spread)
@@ -214,9 +214,9 @@ def _next_wave(rng: np.random.Generator, state: _Chains, relief: NDArray[np.bool
         down=state.down.astype(float),
         yards_to_go=state.yards_to_go.astype(float),
     )
-    laws = outcome_laws(at)
+    distributions = outcome_distributions(at)
     skill = passer_skill[state.offense, relief.astype(int)]
-    plan = _draw(rng, state, opening, at=at, laws=laws, skill=skill)
+    plan = _draw(rng, state, opening, at=at, distributions=distributions, skill=skill)
     wave = _Wave(
         offense=state.offense.copy(),
         yards_to_end_zone=state.yards_to_end_zone.copy(),
@@ -226,7 +226,7 @@ def _next_wave(rng: np.random.Generator, state: _Chains, relief: NDArray[np.bool
         second_passer=relief,
         opening=opening,
         situation=at,
-        laws=laws,
+        distributions=distributions,
         plan=plan,
         points=_points(rng, state, plan),
     )
@@ -258,10 +258,10 @@ def _draw(
     opening: Opening,
     *,
     at: ReleaseSituation,
-    laws: OutcomeLaws,
+    distributions: OutcomeDistributions,
     skill: Array,
 ) -> Plan:
-    """How each play ends: passes by their law tilted by the passer's skill, the others by simple laws of their own."""
+    """How each play ends: passes as their distribution tilted by the passer's skill says, others by simple rules."""
     count = len(state.down)
     result, yards = np.empty(count, dtype=int), np.zeros(count, dtype=int)
     uniform = rng.random((2, count))
@@ -270,8 +270,8 @@ def _draw(
     own_goal_line = state.yards_to_end_zone - 100
     for play, decision in enumerate(opening.decision):
         if decision == Decision.THROW:
-            yards[play] = laws.law(play).tilted(skill[play]).quantile(uniform[0, play])
-            result[play] = _THROWN[laws.result(play, int(yards[play]), uniform[1, play])]
+            yards[play] = distributions.distribution(play).tilted(skill[play]).quantile(uniform[0, play])
+            result[play] = _THROWN[distributions.result(play, int(yards[play]), uniform[1, play])]
             continue
         result[play] = _OTHERS[Decision(decision)]
         if decision == Decision.SACK:
@@ -347,10 +347,10 @@ class _Assembly:
     film: Film
 
     def game(self, skills: dict[str, float], defects: Defects | None) -> SimulatedGame:
-        """The game, its laws and its skills."""
+        """The game, its distributions and its skills."""
         header = self._header()
         chains = len(self.waves[0].down)
-        laws: dict[str, YardsLaw] = {}
+        distributions: dict[str, YardsDistribution] = {}
         situations: dict[str, dict[str, float]] = {}
         details: dict[str, PlayDetail] = {}
         plays: list[Play] = []
@@ -381,9 +381,10 @@ class _Assembly:
             )
             start = int(kickoff.timestamp() * 1e6 + elapsed * 2.9e6) // 1_000_000 * 1_000_000
             frames = self._frames(published, number, wave, chain, players=players, forward=forward, start=start)
-            plays.append(Play(context, frames, _outcome(self.plan, number)))
+            ball = self._ball(number, wave, chain, forward=forward, frames=frames)
+            plays.append(Play(context, frames, _outcome(self.plan, number), tracks=(ball,)))
             if self.opening.decision[number] == Decision.THROW:
-                laws[play_id] = wave.laws.law(chain)
+                distributions[play_id] = wave.distributions.distribution(chain)
                 situations[play_id] = {
                     name: float(getattr(wave.situation, name)[chain])
                     for name in ReleaseSituation.__dataclass_fields__
@@ -399,7 +400,7 @@ class _Assembly:
         passers = [passer for team in self.teams for passer in team.at("QB")]
         return SimulatedGame(
             game=Game(header, roster, tuple(plays)),
-            laws=laws,
+            distributions=distributions,
             situations=situations,
             skills={passer.player_id: skills[passer.player_id] for passer in passers},
             details=details,
@@ -423,7 +424,7 @@ class _Assembly:
         )
 
     def _players(self, number: int, wave: _Wave, chain: int, side: int) -> tuple[str, ...]:
-        """Who is on the field, offence first, in the order of the arrays."""
+        """Who is on the field, offense first, in the order of the arrays."""
         offense, defense = self.teams[side], self.teams[1 - side]
         ids: list[str] = []
         for team, unit in ((offense, "offense"), (defense, "defense")):
@@ -469,8 +470,8 @@ class _Assembly:
         dropback = decision not in kind
         return PlayContext(
             play_id=play_id,
-            offense_team_id=self.teams[side].team_id,
-            football=FootballSituation(
+            attacking_team_id=self.teams[side].team_id,
+            situation=FootballSituation(
                 kind=kind.get(decision, PlayKind.PASS),
                 quarter=quarter,
                 game_clock_seconds=float(round(clock)),
@@ -547,20 +548,12 @@ class _Assembly:
         first = int(self.rng.integers(0, 11))
         last = int(self.film.frames[number])
         cut = slice(first, last)
-        sign = 1.0 if forward else -1.0
-        line = 110.0 - wave.yards_to_end_zone[chain]
         turned = 0.0 if forward else 1.0
-
-        def place(track: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            x = turned * 120 + sign * (line + track[..., 0])
-            y = turned * FIELD_WIDTH + sign * track[..., 1]
-            return np.round(x, 2).astype(np.float32), np.round(y, 2).astype(np.float32)
 
         def degrees(radians: Array) -> NDArray[np.float32]:
             return np.round((90 - np.degrees(radians) + 180 * turned) % 360, 2).astype(np.float32) % np.float32(360)
 
-        x, y = place(self.film.positions[number, cut])
-        ball_x, ball_y = place(self.film.ball[number, cut])
+        x, y = self._place(self.film.positions[number, cut], wave, chain, forward=forward)
         velocity = self.film.velocities[number, cut]
         size = last - first
         return Frames(
@@ -572,11 +565,26 @@ class _Assembly:
             acceleration=np.round(published["acceleration"][number, cut], 2),
             direction_degrees=degrees(np.arctan2(velocity[..., 1], velocity[..., 0])),
             orientation_degrees=degrees(published["orientation"][number, cut].astype(np.float64)),
-            ball_x=ball_x,
-            ball_y=ball_y,
             times_unix_micros=start + 100_000 * np.arange(size, dtype=np.int64),
             events=tuple(TrackingEvent(frame - first + 1, name) for frame, name in self._events(number)),
         )
+
+    def _ball(self, number: int, wave: _Wave, chain: int, *, forward: bool, frames: Frames) -> Track:
+        """The ball in the same frames; how high it flies is not simulated."""
+        first = int(self.film.frames[number]) - len(frames)
+        x, y = self._place(self.film.ball[number, first : first + len(frames)], wave, chain, forward=forward)
+        return Track(TrackedObject.BALL, FRAME_RATE_HERTZ, frames.frame_numbers, x, y)
+
+    @staticmethod
+    def _place(
+        track: Array, wave: _Wave, chain: int, *, forward: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Positions on the field of a film that starts at the line of scrimmage."""
+        line = 110.0 - wave.yards_to_end_zone[chain]
+        turned, sign = (0.0, 1.0) if forward else (1.0, -1.0)
+        x = turned * 120 + sign * (line + track[..., 0])
+        y = turned * FIELD_WIDTH + sign * track[..., 1]
+        return np.round(x, 2).astype(np.float32), np.round(y, 2).astype(np.float32)
 
     def _events(self, number: int) -> list[tuple[int, str]]:
         """(frame, name), in order."""

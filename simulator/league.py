@@ -98,8 +98,8 @@ TEAMS: tuple[Team, ...] = _league()
 def passer_skills(seed: int, spread: float) -> dict[str, float]:
     """Skill of every passer of the league, by player id.
 
-    Starters, and second passers among themselves, hold the quantiles of a normal law of standard deviation `spread`,
-    cut at ±0.9, dealt out by the seed: their mean is 0 for every seed.
+    Starters, and second passers among themselves, hold the quantiles of a normal distribution of standard deviation
+    `spread`, cut at ±0.9, dealt out by the seed: their mean is 0 for every seed.
     """
     quantiles = [NormalDist().inv_cdf((rank + 0.5) / len(TEAMS)) for rank in range(len(TEAMS))]
     values = np.clip(spread * np.array(quantiles), -MAXIMUM_SKILL, MAXIMUM_SKILL)

@@ -34,7 +34,7 @@ DEEP = 21
 
 
 class Call(enum.IntEnum):
-    """What the offence called."""
+    """What the offense called."""
 
     PASS = 0
     RUN = 1
@@ -459,7 +459,7 @@ def _rush(
 
 
 def _block(positions: Array, offense: Array, passer: Array, distance: Array, progress: Array) -> None:
-    """Write the line's paths: each between his rusher and the passer until he is beaten; the centre helps inside."""
+    """Write the line's paths: each between his rusher and the passer until he is beaten; the center helps inside."""
     blocked = np.array([0, 1, 2, 2, 3])
     rusher = positions[:, :, FRONT][:, :, blocked] - passer[:, :, None]
     bearing = np.arctan2(rusher[..., 1], rusher[..., 0])

@@ -1,4 +1,4 @@
-"""What the law of a pass depends on, measured in the frame of the release as a source publishes it."""
+"""What the distribution of a pass depends on, measured in the frame of the release as a source publishes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 FIELD_WIDTH = 160 / 3
 """Yards."""
 OFFENSE = 11
-"""Players 0 … 10 of a play are the offence, 0 the passer; 11 … 21 the defence."""
+"""Players 0 … 10 of a play are the offense, 0 the passer; 11 … 21 the defense."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class ReleaseSituation:
     down: Array
     yards_to_go: Array
     aim: Array
-    """(B, 2): downfield from the line of scrimmage, and across the field from its right edge as the offence sees it."""
+    """(B, 2): downfield from the line of scrimmage, and across the field from its right edge as the offense sees it."""
     flight_seconds: Array
 
 
@@ -59,7 +59,7 @@ def measure(
     """Measure B releases.
 
     `positions` and `velocities`: (B, 22, 2), x downfield from the line of scrimmage, y across the field from 0 to 53⅓,
-    passer first, then his ten team mates, then the defence. `target`: (B,), index of the player aimed at.
+    passer first, then his ten team mates, then the defense. `target`: (B,), index of the player aimed at.
     """
     plays = np.arange(len(target))
     passer, receiver = positions[:, 0], positions[plays, target]

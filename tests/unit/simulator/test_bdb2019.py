@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from playscore.game import PassResult
+from playscore.passing import PassResult, situation_of
 from simulator import Defects, simulate_game
 from simulator.bdb2019 import write
 from simulator.commands import simulate
@@ -49,14 +49,14 @@ def test_passer_and_target_can_be_read_from_the_description(folder: Path) -> Non
     roster = {player.player_id: player.display_name for player in simulated.game.roster}
     texts = dict(plays.filter(pl.col("gameId") == 2030907000).select("playId", "playDescription").iter_rows())
     for play in simulated.game.plays:
-        if play.context.play_id not in simulated.laws:
+        if play.context.play_id not in simulated.distributions:
             continue
         text = texts[int(play.context.play_id)]
         pattern = r"\) (\S+) pass (?:incomplete )?(?:short|deep) (?:left|middle|right) (?:to|intended for) (\w\.\w+)"
         found = re.search(pattern, text)
         assert found, text
         for name, player in zip(
-            found.groups(), (play.context.football.passer_id, play.context.football.target_id), strict=True
+            found.groups(), (situation_of(play.context).passer_id, situation_of(play.context).target_id), strict=True
         ):
             first, last = roster[player].split(" ")
             assert name == f"{first[0]}.{last}"

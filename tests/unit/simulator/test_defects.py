@@ -43,8 +43,8 @@ def test_defects_leave_laws_and_outcomes_alone() -> None:
     assert spoilt.injected
     for before, after in zip(whole.game.plays, spoilt.game.plays, strict=True):
         assert (before.context, before.outcome) == (after.context, after.outcome)
-    for play_id, law in whole.laws.items():
-        np.testing.assert_array_equal(law.probabilities, spoilt.laws[play_id].probabilities)
+    for play_id, distribution in whole.distributions.items():
+        np.testing.assert_array_equal(distribution.probabilities, spoilt.distributions[play_id].probabilities)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,9 +8,10 @@ from scipy.stats import kstest
 
 from featurizer.core.play import Tensor, featurize
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import AttackingDirection, PassResult, Play, PlayKind
+from playscore.game import AttackingDirection, Play
+from playscore.passing import PassResult, PlayKind, situation_of
 from simulator import SimulatedGame, simulate, simulate_game
-from simulator.law import outcome_laws
+from simulator.distribution import outcome_distributions
 from simulator.situation import FIELD_WIDTH, measure
 
 GAMES = 12
@@ -53,20 +54,20 @@ def test_22_players_and_a_ball_are_tracked_in_every_frame(games: list[SimulatedG
             assert len(set(play.frames.player_ids)) == 22
             sides = Counter(teams[player] for player in play.frames.player_ids)
             assert set(sides.values()) == {11}
-            assert teams[play.frames.player_ids[0]] == play.context.offense_team_id
+            assert teams[play.frames.player_ids[0]] == play.context.attacking_team_id
             for column in (play.frames.x, play.frames.y, play.frames.ball_x, play.frames.direction_degrees):
                 assert column is not None
                 assert np.isfinite(column).all()
             assert np.all((play.frames.y > -5) & (play.frames.y < FIELD_WIDTH + 5))
 
 
-def test_passer_and_target_play_for_the_offence(games: list[SimulatedGame]) -> None:
+def test_passer_and_target_play_for_the_offense(games: list[SimulatedGame]) -> None:
     for simulated in games:
         for play in simulated.game.plays:
-            football = play.context.football
+            football = situation_of(play.context)
             if football.kind is PlayKind.PASS:
                 assert football.passer_id in play.frames.player_ids[:11]
-            if play.context.play_id in simulated.laws:
+            if play.context.play_id in simulated.distributions:
                 assert football.target_id in play.frames.player_ids[1:11]
 
 
@@ -105,14 +106,14 @@ def test_three_passers_in_ten_release_under_pressure(games: list[SimulatedGame])
         game = simulated.game
         roster = {player.player_id: player for player in game.roster}
         for play in game.plays:
-            if play.context.play_id in simulated.laws:
+            if play.context.play_id in simulated.distributions:
                 tensor = featurize(game.header, roster, play.context, [play.frames])
                 assert isinstance(tensor, Tensor)
                 pressed.append(tensor.attributes.under_pressure)
     assert 0.26 < np.mean(pressed) < 0.37
 
 
-def test_the_offence_attacks_the_side_that_is_told(plays: list[Play]) -> None:
+def test_the_offense_attacks_the_side_that_is_told(plays: list[Play]) -> None:
     for play in plays:
         snap = frame_of(play, "ball_snap") - 1
         ahead = play.frames.x[snap, 11:].mean() > play.frames.x[snap, :11].mean()
@@ -125,7 +126,9 @@ def test_sides_change_after_every_quarter(games: list[SimulatedGame]) -> None:
         seen: dict[int | None, set[bool]] = {}
         for play in simulated.game.plays:
             forward = play.context.attacking_direction is AttackingDirection.POSITIVE_X
-            seen.setdefault(play.context.football.quarter, set()).add(forward == (play.context.offense_team_id == home))
+            seen.setdefault(situation_of(play.context).quarter, set()).add(
+                forward == (play.context.attacking_team_id == home)
+            )
         assert all(len(sides) == 1 for sides in seen.values())
         assert seen[1] == seen[3] != seen[2] == seen[4]
 
@@ -133,7 +136,7 @@ def test_sides_change_after_every_quarter(games: list[SimulatedGame]) -> None:
 def test_every_shape_of_play_occurs(plays: list[Play]) -> None:
     results = {play.outcome.result for play in plays if play.outcome}
     assert results == set(PassResult)
-    assert {play.context.football.kind for play in plays} == {PlayKind.PASS, PlayKind.RUN, PlayKind.OTHER}
+    assert {situation_of(play.context).kind for play in plays} == {PlayKind.PASS, PlayKind.RUN, PlayKind.OTHER}
     names = {event.name for play in plays for event in play.frames.events}
     assert {"ball_snap", "pass_forward", "pass_arrived", "qb_sack", "run", "handoff", "punt", "touchdown"} <= names
 
@@ -149,18 +152,18 @@ def test_the_law_follows_from_the_published_release_frame(games: list[SimulatedG
     apart = []
     for simulated in games:
         for play in simulated.game.plays:
-            law = simulated.laws.get(play.context.play_id)
-            if law is None:
+            distribution = simulated.distributions.get(play.context.play_id)
+            if distribution is None:
                 continue
-            frames, football = play.frames, play.context.football
+            frames, football = play.frames, situation_of(play.context)
             assert frames.speed is not None
             assert frames.direction_degrees is not None
             assert football.yards_to_end_zone is not None
             row = frame_of(play, "pass_forward") - 1
             sign = 1.0 if play.context.attacking_direction is AttackingDirection.POSITIVE_X else -1.0
-            centre = (60.0, FIELD_WIDTH / 2)
-            x = 60 + sign * (frames.x[row] - centre[0]) - (110 - football.yards_to_end_zone)
-            y = FIELD_WIDTH / 2 + sign * (frames.y[row] - centre[1])
+            center = (60.0, FIELD_WIDTH / 2)
+            x = 60 + sign * (frames.x[row] - center[0]) - (110 - football.yards_to_end_zone)
+            y = FIELD_WIDTH / 2 + sign * (frames.y[row] - center[1])
             radians = np.radians(frames.direction_degrees[row].astype(float))
             velocity = sign * frames.speed[row][:, None] * np.stack((np.sin(radians), np.cos(radians)), axis=1)
             at = measure(
@@ -171,23 +174,26 @@ def test_the_law_follows_from_the_published_release_frame(games: list[SimulatedG
                 down=np.array([float(football.down or 0)]),
                 yards_to_go=np.array([football.yards_to_go or 0.0]),
             )
-            recomputed = outcome_laws(at).law(0)
-            apart.append(abs(recomputed.mean() - law.mean()))
+            recomputed = outcome_distributions(at).distribution(0)
+            apart.append(abs(recomputed.mean() - distribution.mean()))
     # Published to 0.01; and where two defenders are equally near, rounding may swap who is the nearest.
     assert np.median(apart) < 0.01
     assert np.quantile(apart, 0.99) < 0.05
 
 
-def test_outcomes_are_drawn_from_their_laws(games: list[SimulatedGame]) -> None:
+def test_outcomes_are_drawn_from_their_distributions(games: list[SimulatedGame]) -> None:
     rng = np.random.default_rng(1)
     ranks = []
     for simulated in games:
         for play in simulated.game.plays:
-            if play.context.play_id in simulated.laws:
-                law = simulated.laws[play.context.play_id]
+            if play.context.play_id in simulated.distributions:
+                distribution = simulated.distributions[play.context.play_id]
                 assert play.outcome is not None
                 assert play.outcome.yards_gained is not None
-                below, upto = law.cdf(play.outcome.yards_gained - 1), law.cdf(play.outcome.yards_gained)
+                below, upto = (
+                    distribution.cdf(play.outcome.yards_gained - 1),
+                    distribution.cdf(play.outcome.yards_gained),
+                )
                 ranks.append(float(below + rng.random() * (upto - below)))
     assert len(ranks) > 40 * GAMES
     assert kstest(ranks, "uniform").pvalue > 0.001
@@ -196,11 +202,11 @@ def test_outcomes_are_drawn_from_their_laws(games: list[SimulatedGame]) -> None:
 def test_a_law_ends_at_the_goal_line(games: list[SimulatedGame]) -> None:
     for simulated in games:
         for play in simulated.game.plays:
-            law = simulated.laws.get(play.context.play_id)
-            if law is not None:
-                assert law.support[-1] == play.context.football.yards_to_end_zone
-                assert law.probabilities.sum() == pytest.approx(1)
-                assert law.probabilities.min() >= 0
+            distribution = simulated.distributions.get(play.context.play_id)
+            if distribution is not None:
+                assert distribution.support[-1] == situation_of(play.context).yards_to_end_zone
+                assert distribution.probabilities.sum() == pytest.approx(1)
+                assert distribution.probabilities.min() >= 0
 
 
 def test_incompletions_and_interceptions_gain_nothing(plays: list[Play]) -> None:
@@ -213,7 +219,7 @@ def test_the_carrier_is_stopped_where_the_yards_say(games: list[SimulatedGame]) 
     missed = []
     for simulated in games:
         for play in simulated.game.plays:
-            football = play.context.football
+            football = situation_of(play.context)
             if (play.outcome and play.outcome.result) is not PassResult.COMPLETE or simulated.details[
                 play.context.play_id
             ].points:
@@ -232,8 +238,8 @@ def test_downs_follow_from_yards_within_a_possession(games: list[SimulatedGame])
     followed = 0
     for simulated in games:
         for play, following in zip(simulated.game.plays, simulated.game.plays[1:], strict=False):
-            now, then = play.context.football, following.context.football
-            same = play.context.offense_team_id == following.context.offense_team_id
+            now, then = situation_of(play.context), situation_of(following.context)
+            same = play.context.attacking_team_id == following.context.attacking_team_id
             if same and then.down is not None and now.down is not None and then.down == now.down + 1:
                 yards = simulated.details[play.context.play_id].yards
                 assert then.yards_to_end_zone == max((now.yards_to_end_zone or 0) - yards, 1)
@@ -246,14 +252,14 @@ def test_passers_of_skill_score_as_the_tilt_says() -> None:
     expected: dict[str, list[float]] = {}
     for simulated in simulate(5, 40, skill_spread=0.4):
         for play in simulated.game.plays:
-            law = simulated.laws.get(play.context.play_id)
-            if law is None or play.outcome is None or play.outcome.yards_gained is None:
+            distribution = simulated.distributions.get(play.context.play_id)
+            if distribution is None or play.outcome is None or play.outcome.yards_gained is None:
                 continue
-            passer = play.context.football.passer_id
-            scores.setdefault(passer, []).append(float(law.mid_rank(play.outcome.yards_gained)))
-            tilted = law.tilted(simulated.skills[passer])
+            passer = situation_of(play.context).passer_id
+            scores.setdefault(passer, []).append(float(distribution.mid_rank(play.outcome.yards_gained)))
+            tilted = distribution.tilted(simulated.skills[passer])
             expected.setdefault(passer, []).append(
-                float(tilted.probabilities @ law.mid_rank(law.support.astype(float)))
+                float(tilted.probabilities @ distribution.mid_rank(distribution.support.astype(float)))
             )
     often = [passer for passer, values in scores.items() if len(values) >= 60]
     assert len(often) >= 12

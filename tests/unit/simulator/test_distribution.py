@@ -5,51 +5,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.law import YardsLaw
+from simulator.distribution import YardsDistribution
 from simulator.situation import FIELD_WIDTH, measure
 
 weights = st.lists(st.floats(0, 1), min_size=2, max_size=115).filter(lambda values: sum(values) > 0.01)
 skills = st.floats(-0.9, 0.9)
 
 
-def law_of(values: list[float]) -> YardsLaw:
-    return YardsLaw(np.arange(-15, -15 + len(values)), np.array(values) / sum(values))
+def distribution_of(values: list[float]) -> YardsDistribution:
+    return YardsDistribution(np.arange(-15, -15 + len(values)), np.array(values) / sum(values))
 
 
 @given(weights, skills)
 def test_a_tilted_law_is_a_law(values: list[float], skill: float) -> None:
-    tilted = law_of(values).tilted(skill)
+    tilted = distribution_of(values).tilted(skill)
     assert tilted.probabilities.min() >= 0
     assert tilted.probabilities.sum() == pytest.approx(1)
 
 
 @given(weights, skills)
 def test_passers_of_opposite_skill_average_to_the_league(values: list[float], skill: float) -> None:
-    law = law_of(values)
-    mixture = (law.tilted(skill).probabilities + law.tilted(-skill).probabilities) / 2
-    np.testing.assert_allclose(mixture, law.probabilities, atol=1e-12)
+    distribution = distribution_of(values)
+    mixture = (distribution.tilted(skill).probabilities + distribution.tilted(-skill).probabilities) / 2
+    np.testing.assert_allclose(mixture, distribution.probabilities, atol=1e-12)
 
 
 @given(weights, st.floats(0, 0.9))
 def test_the_better_passer_gets_more_at_every_quantile(values: list[float], skill: float) -> None:
-    law = law_of(values)
+    distribution = distribution_of(values)
     levels = np.linspace(0.01, 0.99, 25)
-    assert np.all(law.tilted(skill).cdf(law.support.astype(float)) <= law.cdf(law.support.astype(float)) + 1e-12)
-    assert np.all(law.tilted(skill).quantile(levels) >= law.tilted(-skill).quantile(levels))
+    assert np.all(
+        distribution.tilted(skill).cdf(distribution.support.astype(float))
+        <= distribution.cdf(distribution.support.astype(float)) + 1e-12
+    )
+    assert np.all(distribution.tilted(skill).quantile(levels) >= distribution.tilted(-skill).quantile(levels))
 
 
 @given(weights)
 def test_the_cdf_and_the_quantile_are_inverse(values: list[float]) -> None:
-    law = law_of(values)
+    distribution = distribution_of(values)
     levels = np.linspace(0.001, 0.999, 50)
-    reached = law.quantile(levels).astype(float)
-    assert np.all(law.cdf(reached) >= levels - 1e-12)
-    assert np.all(law.cdf(reached - 1) < levels + 1e-12)
+    reached = distribution.quantile(levels).astype(float)
+    assert np.all(distribution.cdf(reached) >= levels - 1e-12)
+    assert np.all(distribution.cdf(reached - 1) < levels + 1e-12)
 
 
 def test_the_cdf_is_zero_below_the_support_and_one_above() -> None:
-    law = law_of([1, 2, 1])
-    np.testing.assert_array_equal(law.cdf(np.array([-16.0, -13.0, 200.0])), [0, 1, 1])
+    distribution = distribution_of([1, 2, 1])
+    np.testing.assert_array_equal(distribution.cdf(np.array([-16.0, -13.0, 200.0])), [0, 1, 1])
 
 
 def test_the_situation_is_what_a_ruler_on_the_release_frame_says() -> None:

@@ -1,4 +1,4 @@
-"""The law of yards gained: what a league-average passer gets, given what can be seen at the release."""
+"""The distribution of yards gained: what a league-average passer gets, given what can be seen at the release."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _HALF_POINTS = np.arange(LOWEST_YARDS, 100) + 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class YardsLaw:
-    """A discrete law over integer yards. `support` ascends by 1; `probabilities` sums to 1."""
+class YardsDistribution:
+    """A discrete distribution over integer yards. `support` ascends by 1; `probabilities` sums to 1."""
 
     support: NDArray[np.int64]
     probabilities: Array
@@ -47,24 +47,24 @@ class YardsLaw:
         return found
 
     def mid_rank(self, yards: float | Array) -> Array:
-        """P(Y < yards) + P(Y = yards) / 2: the score of an outcome in this law."""
+        """P(Y < yards) + P(Y = yards) / 2: the score of an outcome in this distribution."""
         whole = np.asarray(yards, dtype=float)
         ranks: Array = (self.cdf(whole) + self.cdf(whole - 1)) / 2
         return ranks
 
-    def tilted(self, skill: float) -> YardsLaw:
-        """The law of a passer of this skill, -1 to 1: p(y) (1 + skill (2 mid_rank(y) - 1)).
+    def tilted(self, skill: float) -> YardsDistribution:
+        """The distribution of a passer of this skill, -1 to 1: p(y) (1 + skill (2 mid_rank(y) - 1)).
 
-        Mid-ranks have mean 1/2 in any law. So each tilted law sums to 1, skill 0 is the law itself, and the mixture
-        over passers whose skills average 0 is the law again: the average passer of the league and the league are one.
+        Mid-ranks have mean 1/2 in any distribution. So each tilted one sums to 1, skill 0 changes nothing, and the
+        mixture over passers whose skills average 0 is the distribution again: the average passer and the league are one.
         """
         ranks = self.mid_rank(self.support.astype(float))
-        return YardsLaw(self.support, self.probabilities * (1 + skill * (2 * ranks - 1)))
+        return YardsDistribution(self.support, self.probabilities * (1 + skill * (2 * ranks - 1)))
 
 
 @dataclass(frozen=True, eq=False)
-class OutcomeLaws:
-    """For B plays, the joint law of result and yards on -15 … 99. Arrays (B,) and (B, 115)."""
+class OutcomeDistributions:
+    """For B plays, the joint distribution of result and yards on -15 … 99. Arrays (B,) and (B, 115)."""
 
     yards_to_end_zone: Array
     intercepted: Array
@@ -77,15 +77,15 @@ class OutcomeLaws:
     def __len__(self) -> int:
         return len(self.intercepted)
 
-    def law(self, play: int) -> YardsLaw:
-        """The law of yards of one play."""
+    def distribution(self, play: int) -> YardsDistribution:
+        """The distribution of yards of one play."""
         size = int(self.yards_to_end_zone[play]) - LOWEST_YARDS + 1
         probabilities = self.complete[play, :size].copy()
         probabilities[-LOWEST_YARDS] += self.intercepted[play] + self.incomplete[play]
-        return YardsLaw(np.arange(LOWEST_YARDS, LOWEST_YARDS + size), probabilities)
+        return YardsDistribution(np.arange(LOWEST_YARDS, LOWEST_YARDS + size), probabilities)
 
     def result(self, play: int, yards: int, uniform: float) -> str:
-        """C, I or IN, drawn from its law given the yards by one uniform number."""
+        """C, I or IN, drawn from its distribution given the yards by one uniform number."""
         if yards != 0:
             return "C"
         weights = np.array([self.complete[play, -LOWEST_YARDS], self.intercepted[play], self.incomplete[play]])
@@ -96,7 +96,7 @@ def _logistic(value: Array) -> Array:
     return 1 / (1 + np.exp(-value))
 
 
-def outcome_laws(at: ReleaseSituation) -> OutcomeLaws:
+def outcome_distributions(at: ReleaseSituation) -> OutcomeDistributions:
     """The formula; `docs/simulator.md` explains its terms."""
     depth = at.air_yards
     pressure = np.exp(-np.maximum(at.rusher_distance - 0.6, 0) / 1.6) * (1 + 0.1 * np.clip(at.rusher_closing, -3, 6))
@@ -141,4 +141,4 @@ def outcome_laws(at: ReleaseSituation) -> OutcomeLaws:
     # The goal line takes what would have gone past it.
     below[_HALF_POINTS[None, :] > at.yards_to_end_zone[:, None]] = 1.0
     complete = np.diff(below, axis=1, prepend=0.0) * completion[:, None]
-    return OutcomeLaws(at.yards_to_end_zone, interception, 1 - completion - interception, complete)
+    return OutcomeDistributions(at.yards_to_end_zone, interception, 1 - completion - interception, complete)
