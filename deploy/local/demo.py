@@ -18,7 +18,7 @@ from rich.table import Table
 
 from deploy.local.page import render
 from deploy.local.page.content import BACKLOG, page_data
-from deploy.local.page.leaderboard import Split
+from deploy.local.page.leaderboard import MIN_PLAYS, Split, plays_to_rank
 from deploy.local.page.words import ENDINGS, counted
 from deploy.local.stack import LocalStack
 from pipeline.desks import Desks
@@ -36,19 +36,17 @@ SPLITS = (
     ("All passes", "Every pass.", ""),
     ("Under pressure", "Passes thrown under pressure.", "under_pressure"),
     ("Clean pocket", "Passes thrown without pressure.", "NOT under_pressure"),
-    ("Quick", "Passes thrown within 2.5 seconds of the snap.", "time_to_throw < 2.5"),
-    ("2.5 to 4 s", "Passes thrown 2.5 to 4 seconds after the snap.", "time_to_throw >= 2.5 AND time_to_throw < 4"),
-    ("Deep", "Passes 20 yards or more downfield.", 'depth = "deep"'),
+    ("Quick", "Passes thrown within 2.5 seconds of the snap.", "time_to_throw_seconds < 2.5"),
+    (
+        "2.5 to 4 s",
+        "Passes thrown 2.5 to 4 seconds after the snap.",
+        "time_to_throw_seconds >= 2.5 AND time_to_throw_seconds < 4",
+    ),
+    ("Deep", "Passes 20 yards or more downfield.", "depth = PASS_DEPTH_DEEP"),
     ("Third down", "Passes on third down.", "down = 3"),
     ("Away", "Passes by the visiting team.", "NOT home"),
 )
 """Name, description and filter."""
-
-PLAYS_A_GAME = 14
-"""Passes a game of the team's that a rank needs among all passes."""
-
-MIN_PLAYS = 2
-"""Passes that a rank needs in any split."""
 
 
 async def run_demo(games: int, speed: float | None, out: Path, console: Console) -> None:
@@ -126,11 +124,6 @@ async def _play(
     if not console.is_terminal:
         console.line()
     await playing
-
-
-def plays_to_rank(team_games: int, share: float = 1.0) -> int:
-    """The passes that a rank needs after `team_games` games of a team, in a split of `share` of all passes."""
-    return max(MIN_PLAYS, round(PLAYS_A_GAME * team_games * share))
 
 
 def _team_games(slate: Sequence[SimulatedGame]) -> int:

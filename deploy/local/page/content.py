@@ -27,7 +27,7 @@ def page_data(
 
     `seconds` is how long the slate took; `speed` is in times real time, None for as fast as it goes.
     """
-    scored = [result for result in results if result.score is not None]
+    scored = [(result.score, result.support) for result in results if result.score is not None]
     endings = Counter(words.ending(result.ending, result.reason) for result in results)
     stages = times.as_json()
     pace = "at full speed" if speed is None else f"at {speed:g} times real time"

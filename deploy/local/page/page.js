@@ -93,7 +93,7 @@ function drawPlayers(v, f) {
     draw.fillStyle = player.role === "defense" ? "#fff" : "#16202a"; draw.font = `600 ${1.15 * radius}px system-ui, sans-serif`;
     draw.fillText(player.number ?? "", v.x(play.x[f][e]), v.y(play.y[f][e]));
   });
-  if (play.ball_x && play.ball_x[f] != null) disc(v, play.ball_x[f], play.ball_y[f], color("ball"), "#fff", 0.7 * radius, 0.5 * radius);
+  if (play.ball_x[f] != null) disc(v, play.ball_x[f], play.ball_y[f], color("ball"), "#fff", 0.7 * radius, 0.5 * radius);
 }
 function drawFrame() {
   const v = view(), f = Number($("frame").value), seconds = (f - play.snap) / 10;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.results import Ending
 from playscore.errors import Reason
-from playscore.game import PassResult
+from playscore.passing import PassResult
 
 ENDINGS = {
     Ending.SCORED: "Scored",

@@ -7,15 +7,20 @@ import re
 from importlib.resources import files
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from deploy.local.demo import plays_to_rank
 from deploy.local.page import render, words
-from deploy.local.page.leaderboard import Split, fewer_yards_rated_higher, leaderboard_data
+from deploy.local.page.leaderboard import Split, fewer_yards_rated_higher, leaderboard_data, plays_to_rank
+from deploy.local.page.plays import ScoredPass, plays_data
 from pipeline.results import Ending
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.errors import Reason
-from playscore.game import PassResult
+from playscore.game import Game, Play, TrackedObject
+from playscore.passing import PassOutcome, PassResult, PlayKind, situation_of
+from playscore.scorer.v1 import scorer_pb2 as scorer
+from simulator import simulate
 
 
 def embedded(page: str) -> object:
@@ -193,3 +198,70 @@ def test_a_rank_needs_plays_in_proportion_to_what_was_played() -> None:
     assert plays_to_rank(16) == 224
     assert plays_to_rank(16, share=0.25) == 56
     assert plays_to_rank(1, share=0.0) == plays_to_rank(1, share=0.01) == 2
+
+
+@pytest.fixture(scope="module")
+def game() -> Game:
+    return next(iter(simulate(seed=3, games=1, plays_per_game=40))).game
+
+
+def thrown(game: Game) -> list[Play]:
+    return [
+        play
+        for play in game.plays
+        if situation_of(play.context).kind is PlayKind.PASS
+        and isinstance(play.outcome, PassOutcome)
+        and play.outcome.result in {PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED}
+    ]
+
+
+def scored(game: Game, play: Play, play_score: float) -> ScoredPass:
+    """A flat distribution from 20 yards lost to 80 gained, graded as `play_score`."""
+    assert isinstance(play.outcome, PassOutcome)
+    assert play.outcome.yards_gained is not None
+    edges = np.arange(-20.5, 80.0)
+    score = scorer.PassScore(
+        distribution=distribution.Distribution(
+            spliced_binned_pareto=distribution.SplicedBinnedPareto(
+                probabilities=np.full(len(edges) - 1, 0.01).tolist(), lower_scale_yards=2.0, upper_scale_yards=5.0
+            )
+        ),
+        expected_yards=29.5,
+        grade=scorer.PassGrade(yards_gained=play.outcome.yards_gained, play_score=play_score),
+    )
+    score.key.game_id, score.key.play_id = game.header.game_id, play.context.play_id
+    support = distribution.Support(edges_yards=edges.tolist(), lower_tail_probability=0.05, upper_tail_probability=0.05)
+    return score, support
+
+
+def test_the_plays_shown_are_spread_from_the_best_to_the_worst(game: Game) -> None:
+    plays = thrown(game)
+    scores = np.random.default_rng(1).permutation(np.linspace(0.01, 0.99, len(plays)))
+    shown = plays_data([game], [scored(game, play, score) for play, score in zip(plays, scores, strict=True)])
+    assert len(shown) == 12
+    assert [play["score"] for play in shown] == sorted((play["score"] for play in shown), reverse=True)
+    assert (shown[0]["score"], shown[-1]["score"]) == (pytest.approx(0.99), pytest.approx(0.01))
+
+
+def test_a_play_is_shown_with_its_film_and_its_distribution(game: Game) -> None:
+    for play in thrown(game):
+        (shown,) = plays_data([game], [scored(game, play, 0.5)])
+        assert json.dumps(shown, allow_nan=False)
+        assert sum(shown["distribution"]["probabilities"]) == pytest.approx(1)
+        assert shown["yards"] in shown["distribution"]["yards"]
+        assert shown["snap"] < shown["release"] < len(shown["x"]) == len(play.frames)
+        assert [player["role"] for player in shown["players"]].count("passer") == 1
+        passer = [player["role"] for player in shown["players"]].index("passer")
+        assert shown["x"][shown["release"]][passer] < shown["line_of_scrimmage"]
+
+
+def test_the_ball_is_where_its_track_has_it(game: Game) -> None:
+    play = thrown(game)[0]
+    (shown,) = plays_data([game], [scored(game, play, 0.5)])
+    (ball,) = [track for track in play.tracks if track.tracked is TrackedObject.BALL]
+    assert len(shown["ball_x"]) == len(play.frames)
+    assert sum(x is not None for x in shown["ball_x"]) == int(np.isfinite(ball.x).sum())
+
+
+def test_nothing_scored_shows_no_plays(game: Game) -> None:
+    assert plays_data([game], []) == []
