@@ -163,7 +163,7 @@ async def _split(
 def leaderboard(split: Split) -> Table:
     """The first of a split, for a terminal."""
     table = Table(
-        title=f"{split.name}  [dim]{split.filter}[/dim]",
+        title=f"{split.name}  [dim]{split.description}[/dim]",
         title_justify="left",
         caption=f"-: needs {counted(split.min_plays, 'play')} for a rank",
         caption_justify="left",
