@@ -4,8 +4,6 @@ PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.12 python3.11; do
 	done),python3)
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# The packages of the contracts, and those of the code generated from them: the same, unless one of them was forgotten.
-CONTRACTS := $(sort $(notdir $(wildcard protos/playscore/*) $(patsubst %/v1,%,$(wildcard playscore/*/v1))))
 RELEASED := protos/released.binpb
 
 .PHONY: help demo test environments lint types imports contracts drift breaking unit generate released format clean
@@ -71,8 +69,8 @@ contracts: ## the contracts' style
 
 drift: ## the generated code is that of the contracts
 	@fresh=$$(mktemp -d) && mkdir -p $$fresh/playscore && protos/generate $$fresh && status=0; \
-	for package in $(CONTRACTS); do \
-		diff -r -x __pycache__ $$fresh/playscore/$$package playscore/$$package || status=1; done; \
+	for name in $$({ ls $$fresh/playscore; ls -d playscore/*/v1 | cut -d / -f 2; } | sort -u); do \
+		diff -r -x __pycache__ $$fresh/playscore/$$name playscore/$$name || status=1; done; \
 	rm -r $$fresh; test $$status = 0 || { echo 'the generated code is not that of protos/: run make generate'; exit 1; }
 
 breaking: ## the contracts still serve callers of the released ones
@@ -95,4 +93,4 @@ format: ## style, applied
 	$(BIN)/buf format -w
 
 clean: ## everything that make made
-	rm -rf .venv .triton out build *.egg-info
+	rm -rf .venv .triton out build dist *.egg-info
