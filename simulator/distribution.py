@@ -56,7 +56,7 @@ class YardsDistribution:
         """The distribution of a passer of this skill, -1 to 1: p(y) (1 + skill (2 mid_rank(y) - 1)).
 
         Mid-ranks have mean 1/2 in any distribution. So each tilted one sums to 1, skill 0 changes nothing, and the
-        mixture over passers whose skills average 0 is the distribution again: the average passer and the league are one.
+        mixture over passers whose skills average 0 is the distribution again: the average passer is the league.
         """
         ranks = self.mid_rank(self.support.astype(float))
         return YardsDistribution(self.support, self.probabilities * (1 + skill * (2 * ranks - 1)))
