@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,29 +79,27 @@ def wheel(tracked: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Environment]:
-    """Installs the wheel with some extras (`[services]`; none: ``) in an environment of its own."""
-
-    def installed(extras: str) -> Environment:
-        folder, elsewhere = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("elsewhere")
-        (elsewhere / "models").mkdir()  # A stranger's folder of that name must not hide the releases.
-        venv.create(folder, with_pip=True)
-        environment = Environment(folder, elsewhere)
-        wanted = f"playscore{extras} @ {wheel.as_uri()}"
-        done = environment.run("python", "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt"), wanted)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return environment
-
-    return installed
-
-
-@pytest.fixture(scope="session")
-def base(install: Callable[[str], Environment]) -> Environment:
+def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """What `pip install playscore` makes."""
-    return install("")
+    with _installed(wheel, "", tmp_path_factory) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")
-def services(install: Callable[[str], Environment]) -> Environment:
+def services(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """What `pip install 'playscore[services]'` makes."""
-    return install("[services]")
+    with _installed(wheel, "[services]", tmp_path_factory) as environment:
+        yield environment
+
+
+@contextmanager
+def _installed(wheel: Path, extras: str, folders: pytest.TempPathFactory) -> Iterator[Environment]:
+    folder, elsewhere = folders.mktemp("environment"), folders.mktemp("elsewhere")
+    (elsewhere / "models").mkdir()  # A stranger's folder of that name must not hide the releases.
+    venv.create(folder, with_pip=True)
+    environment = Environment(folder, elsewhere)
+    wanted = ("-c", str(ROOT / "constraints.txt"), f"playscore{extras} @ {wheel.as_uri()}")
+    done = environment.run("python", "-m", "pip", "install", "--quiet", *wanted)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield environment
+    shutil.rmtree(folder)
