@@ -87,11 +87,10 @@ def _section(service: type[ServiceSettings], root: Path) -> str:
 
 
 def _table(prefix: str, settings: Iterable[tuple[str, FieldInfo]], root: Path) -> str:
-    lines = ["| flag | environment variable | type | default | |", "|---|---|---|---|---|"]
+    lines = ["| flag, environment variable | type | default | |", "|---|---|---|---|"]
     for name, setting in settings:
         cells = [
-            f"`--{name.replace('_', '-')}`",
-            f"`{prefix}{name.upper()}`",
+            f"`--{name.replace('_', '-')}`<br>`{prefix}{name.upper()}`",
             _type(setting.annotation, setting.metadata),
             _default(setting, root),
             (setting.description or "").replace("<", "\\<"),

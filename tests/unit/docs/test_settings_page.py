@@ -23,11 +23,11 @@ def test_the_committed_page_is_that_of_the_settings_classes(page: str) -> None:
 
 def test_flag_variable_type_default_and_meaning_are_told(page: str) -> None:
     assert (
-        "| `--triton-timeout-seconds` | `PLAYSCORE_SCORER_TRITON_TIMEOUT_SECONDS` | number > 0 | `5.0` | longest wait "
+        "| `--triton-timeout-seconds`<br>`PLAYSCORE_SCORER_TRITON_TIMEOUT_SECONDS` | number > 0 | `5.0` | longest wait "
         in page
     )
-    assert "| `--inference` | `PLAYSCORE_SCORER_INFERENCE` | `triton` or `onnxruntime` | `triton` |" in page
-    assert "| `--tls-key` | `PLAYSCORE_<SERVICE>_TLS_KEY` | path of a file | not set |" in page
+    assert "| `--inference`<br>`PLAYSCORE_SCORER_INFERENCE` | `triton` or `onnxruntime` | `triton` |" in page
+    assert "| `--tls-key`<br>`PLAYSCORE_<SERVICE>_TLS_KEY` | path of a file | not set |" in page
 
 
 def test_nothing_of_this_machine_is_in_it(page: str) -> None:
