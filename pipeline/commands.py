@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.layouts import LAYOUTS, open_source, select_games
-from pipeline.layouts.source import Source
+from pipeline.readers import LAYOUTS, open_source, select_games
+from pipeline.readers.source import Source
 from pipeline.replay import Addresses, Replay
 from pipeline.replay import replay as play_games
 from pipeline.results import PlayResult

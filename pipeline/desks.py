@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Self
 
 import structlog
+from playscore.game_messages import outcome_to_message
 
 from pipeline.patience import PASSING, until_it_answers
 from pipeline.results import PlayResult, StageTimes, known_reason
 from pipeline.traveller import Traveller
 from playscore.client import AggregatorClient, ScorerClient
 from playscore.errors import Reason
-from playscore.game import PassOutcome, PassResult
-from playscore.game_messages import outcome_to_message
+from playscore.passing import PassOutcome, PassResult, situation_of
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.tracking.v1 import tracking_pb2 as tracking
 from servicekit.metrics import PLAYS, latency_histogram
@@ -206,7 +206,7 @@ class Desks:
     async def _read(self, scored: Sequence[Traveller], token: str) -> None:
         """Reads the ratings that plays have just moved, at least as fresh as their record."""
         for traveller in scored:
-            league, passer_id = traveller.header.league, traveller.context.football.passer_id
+            league, passer_id = traveller.header.league, situation_of(traveller.context).passer_id
             await until_it_answers(partial(self._aggregator.get_rating, league, passer_id, at_least_as_fresh=token))
             self._stamp("read", traveller)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.desks import Desks, Written
-from pipeline.layouts.source import Source
+from pipeline.readers.source import Source
 from pipeline.results import Ending, PlayResult, StageTimes, known_reason
 from pipeline.worker import play_game
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator

@@ -7,10 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from playscore.game_messages import passer_to_message, rejection_to_message
+
 from pipeline.results import Ending, PlayResult, known_reason
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
-from playscore.game import GameHeader, PassOutcome, PlayContext
-from playscore.game_messages import passer_to_message, rejection_to_message
+from playscore.game import GameHeader, PlayContext
+from playscore.passing import PassOutcome, situation_of
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.tracking.v1 import tracking_pb2 as tracking
 
@@ -79,7 +81,7 @@ class Traveller:
     def _subjects(self) -> Sequence[tracking.Subject]:
         if self.tensor is not None:
             return self.tensor.subjects
-        return [passer_to_message(self.context.football.passer_id, "", self.context.offense_team_id)]
+        return [passer_to_message(situation_of(self.context).passer_id, "", self.context.attacking_team_id)]
 
     def record(self) -> aggregator.ScoreRecord:
         """What the aggregator keeps of a scored play."""
@@ -105,7 +107,7 @@ class Traveller:
             game_id=self.header.game_id,
             play_id=self.context.play_id,
             ending=Ending.SCORED,
-            passer_id=self.context.football.passer_id,
+            passer_id=situation_of(self.context).passer_id,
             yards=self.yards,
             score=self.score,
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
+from playscore.game_messages import context_to_message, frames_to_message, header_to_message, roster_to_message
 
 from pipeline.desks import Desks
 from pipeline.patience import passes
@@ -24,8 +25,8 @@ from pipeline.traveller import Traveller
 from playscore.client import FeaturizerClient, PlayStream, backoff
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
-from playscore.game import Frames, Game, PassOutcome, Play
-from playscore.game_messages import context_to_message, frames_to_message, header_to_message, roster_to_message
+from playscore.game import Frames, Game, Play
+from playscore.passing import PassOutcome
 from playscore.tracking_events import is_release
 
 PLAYS_IN_FLIGHT = 64

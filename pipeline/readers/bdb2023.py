@@ -7,25 +7,24 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.layouts import situations
-from pipeline.layouts.descriptions import counts, described_pass, find_passer, find_target
-from pipeline.layouts.samples import frames_by_play
-from pipeline.layouts.source import BALL_NAMES, COORDINATES, LEAGUE, Source, no_frames, on_field, roster, without_record
-from pipeline.layouts.tables import Kind, Table
-from playscore.game import (
-    FootballSituation,
-    Frames,
-    Game,
-    GameHeader,
-    PassResult,
-    Play,
-    PlayContext,
-    Player,
-    PlayKind,
-    Sport,
+from pipeline.readers import situations
+from pipeline.readers.descriptions import counts, described_pass, find_passer, find_target
+from pipeline.readers.layout import TableLayout
+from pipeline.readers.samples import Film, film_by_play
+from pipeline.readers.source import (
+    BALL_NAMES,
+    COORDINATES,
+    LEAGUE,
+    TableSource,
+    on_field,
+    play_of,
+    roster,
+    without_record,
 )
+from pipeline.readers.tables import Kind, Table
+from playscore.game import Game, GameHeader, HomeSide, Play, PlayContext, Player, Sport
+from playscore.passing import FootballSituation, PassResult, PlayKind
 
-NAME = "bdb2023"
 TABLES = (
     Table(
         "tracking",
@@ -90,14 +89,14 @@ _RESULTS = {
 _ANONYMOUS = "anon"
 
 
-class Reader(Source):
+class Reader(TableSource):
     """The games of this layout in a folder."""
 
     def game(self, game_id: str) -> Game:
         """One game."""
         rows = self.tables["plays"].rows(game_id).sort(pl.col("playId").cast(pl.Int64)).to_dicts()
         samples = self.tables["tracking"].rows(game_id)
-        frames = frames_by_play(
+        films = film_by_play(
             samples.select(
                 pl.col("playId").alias("play"),
                 pl.when(~pl.col("team").is_in(BALL_NAMES)).then("nflId").alias("player"),
@@ -122,7 +121,7 @@ class Reader(Source):
         plays = [
             _play(
                 row | {"playDirection": directions.get(row["playId"])},
-                frames.get(row["playId"], no_frames()),
+                films.get(row["playId"]),
                 players,
                 header,
             )
@@ -131,7 +130,7 @@ class Reader(Source):
         return Game(
             header=header,
             roster=tuple(players.values()),
-            plays=plays + without_record(frames.keys() - {row["playId"] for row in rows}, frames),
+            plays=plays + without_record(films.keys() - {row["playId"] for row in rows}, films),
         )
 
     def _header(self, game_id: str, rows: list[dict[str, Any]]) -> GameHeader:
@@ -152,11 +151,11 @@ class Reader(Source):
             home_team_id=home,
             away_team_id=away,
             coordinates=COORDINATES,
-            home_side_known=schedule is not None,
+            home_side=HomeSide.UNKNOWN if schedule is None else HomeSide.STATED,
         )
 
 
-def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], header: GameHeader) -> Play:
+def _play(row: dict[str, Any], film: Film | None, players: Mapping[str, Player], header: GameHeader) -> Play:
     offense = row["possessionTeam"] or ""
     sides = (header.home_team_id, header.away_team_id)
     description = row["playDescription"] or ""
@@ -164,16 +163,16 @@ def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], he
     told = described_pass(description)
     passer = target = ""
     if result is not None:
-        candidates = on_field(frames, players, offense)
+        candidates = on_field(film, players, offense)
         if told is not None:
             passer, target = find_passer(told.passer, candidates), find_target(told.target, candidates)
         passer = passer or _only_quarterback(candidates)
-    return Play(
-        context=PlayContext(
+    return play_of(
+        PlayContext(
             play_id=row["playId"],
-            offense_team_id=offense,
+            attacking_team_id=offense,
             attacking_direction=situations.attacking_direction(row["playDirection"]),
-            football=FootballSituation(
+            situation=FootballSituation(
                 kind=PlayKind.PASS if result else PlayKind.OTHER,
                 quarter=row["quarter"],
                 game_clock_seconds=situations.clock_seconds(row["gameClock"]),
@@ -189,8 +188,8 @@ def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], he
                 charted_air_yards=told.air_yards if told else None,
             ),
         ),
-        frames=frames,
-        outcome=situations.pass_outcome(result, row["prePenaltyPlayResult"]) if result else None,
+        film,
+        situations.pass_outcome(result, row["prePenaltyPlayResult"]) if result else None,
     )
 
 
@@ -198,3 +197,6 @@ def _only_quarterback(candidates: list[Player]) -> str:
     """Where names do not tell: the one quarterback on the field."""
     quarterbacks = [player.player_id for player in candidates if player.position == "QB"]
     return quarterbacks[0] if len(quarterbacks) == 1 else ""
+
+
+LAYOUT = TableLayout("bdb2023", TABLES, Reader)

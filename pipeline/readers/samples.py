@@ -1,29 +1,38 @@
-"""Rows of samples, one a player and frame, to `Frames`. Nothing is repaired, nothing is left out."""
+"""Rows of samples, one a player and frame, to frames and tracks. Nothing is repaired, nothing is left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from playscore.game import Floats, Frames, TrackingEvent
+from playscore.game import Floats, Frames, Track, TrackedObject, TrackingEvent
 
 MEASURES = {"s": "speed", "a": "acceleration", "dir": "direction_degrees", "o": "orientation_degrees"}
 
 
-def frames_by_play(rows: pl.DataFrame) -> Mapping[str, Frames]:
-    """The frames of each play of one game.
+class Film(NamedTuple):
+    """What was filmed of one play."""
+
+    frames: Frames
+    tracks: tuple[Track, ...] = ()
+    """The ball, where the source has it."""
+
+
+def film_by_play(rows: pl.DataFrame, hertz: float = 10.0) -> Mapping[str, Film]:
+    """The film of each play of one game.
 
     Columns of `rows`: `play`, `player` (null: the ball), `frame` (counts sampling intervals), `x`, `y`, `event`; where
     the source has them `s`, `a`, `dir`, `o` (see `Frames`) and `time` (microseconds since 1970 UTC).
     """
     plays = rows.partition_by("play", as_dict=True, include_key=False, maintain_order=True)
-    return {str(play): frames_of(samples) for (play,), samples in plays.items()}
+    return {str(play): film_of(samples, hertz) for (play,), samples in plays.items()}
 
 
-def frames_of(rows: pl.DataFrame) -> Frames:
-    """The frames of one play, by frame number; of `rows` all but `play`.
+def film_of(rows: pl.DataFrame, hertz: float = 10.0) -> Film:
+    """The film of one play, by frame number; of `rows` all but `play`.
 
     A second sample of the same player in the same frame opens a second frame of the same number, and so on, so that
     who reads the frames sees what the source said. An event stands once a frame and name, whatever the rows repeat.
@@ -44,11 +53,6 @@ def frames_of(rows: pl.DataFrame) -> Frames:
         table[row, entity] = _floats(people[column])
         return table
 
-    def along(column: str) -> Floats:
-        line = np.full(len(index), np.nan, dtype=np.float32)
-        line[ball["row"].to_numpy()] = _floats(ball[column])
-        return line
-
     x, y = spread("x"), spread("y")
     unseen = np.isnan(x) | np.isnan(y)
     x[unseen] = y[unseen] = np.nan
@@ -57,20 +61,26 @@ def frames_of(rows: pl.DataFrame) -> Frames:
     if "time" in rows.columns:
         times = rows.group_by("row").agg(pl.col("time").first()).sort("row")["time"].to_numpy().astype(np.int64)
     events = rows.filter(pl.col("event").is_not_null()).unique(["frame", "event"], keep="first", maintain_order=True)
-    return Frames(
+    frames = Frames(
         frame_numbers=index["frame"].to_numpy().astype(np.int32),
         player_ids=tuple(player_ids),
         x=x,
         y=y,
         **{name: table for name, table in measures.items() if not np.isnan(table).all()},
-        ball_x=along("x") if len(ball) else None,
-        ball_y=along("y") if len(ball) else None,
         times_unix_micros=times,
         events=tuple(
             TrackingEvent(frame, name)
             for frame, name in events.sort("frame", maintain_order=True)["frame", "event"].iter_rows()
         ),
     )
+    return Film(frames, (_ball(ball, hertz),) if len(ball) else ())
+
+
+def _ball(rows: pl.DataFrame, hertz: float) -> Track:
+    """The ball, sampled at the frames' rate on their clock; of two samples in one frame the first counts."""
+    rows = rows.unique("frame", keep="first").sort("frame")
+    x, y = _floats(rows["x"]), _floats(rows["y"])
+    return Track(TrackedObject.BALL, hertz, rows["frame"].to_numpy().astype(np.int32), x, y)
 
 
 def _floats(column: pl.Series) -> Floats:

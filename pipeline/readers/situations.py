@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from playscore.game import AttackingDirection, PassOutcome, PassResult
+from playscore.game import AttackingDirection
+from playscore.passing import PassOutcome, PassResult
 
 # Identifiers of the league's official statistics. Attempts at two points have their own.
 COMPLETE, INCOMPLETE, INTERCEPTED, SACKED = (15, 16), (14,), (19,), (20,)

@@ -7,27 +7,25 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.layouts import situations
-from pipeline.layouts.descriptions import DescribedPass, counts, described_pass, find_passer, find_target
-from pipeline.layouts.samples import frames_by_play
-from pipeline.layouts.source import BALL_NAMES, COORDINATES, LEAGUE, Source, no_frames, on_field, roster, without_record
-from pipeline.layouts.tables import Kind, Table
-from playscore.errors import PlayscoreError, Reason
-from playscore.game import (
-    FootballSituation,
-    Frames,
-    Game,
-    GameHeader,
-    PassOutcome,
-    PassResult,
-    Play,
-    PlayContext,
-    Player,
-    PlayKind,
-    Sport,
+from pipeline.readers import situations
+from pipeline.readers.descriptions import DescribedPass, counts, described_pass, find_passer, find_target
+from pipeline.readers.layout import TableLayout
+from pipeline.readers.samples import Film, film_by_play
+from pipeline.readers.source import (
+    BALL_NAMES,
+    COORDINATES,
+    LEAGUE,
+    TableSource,
+    on_field,
+    play_of,
+    roster,
+    without_record,
 )
+from pipeline.readers.tables import Kind, Table
+from playscore.errors import PlayscoreError, Reason
+from playscore.game import Game, GameHeader, Play, PlayContext, Player, Sport
+from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind
 
-NAME = "bdb2019"
 TABLES = (
     Table(
         "tracking",
@@ -94,7 +92,7 @@ _RESULTS = {
 }
 
 
-class Reader(Source):
+class Reader(TableSource):
     """The games of this layout in a folder."""
 
     def game(self, game_id: str) -> Game:
@@ -106,7 +104,7 @@ class Reader(Source):
         samples = self.tables["tracking"].rows(game_id)
         is_ball = pl.col("team").is_in(BALL_NAMES) | pl.col("displayName").is_in(BALL_NAMES)
         player = pl.coalesce("nflId", "displayName")
-        frames = frames_by_play(
+        films = film_by_play(
             samples.select(
                 pl.col("playId").alias("play"),
                 pl.when(~is_ball).then(player).alias("player"),
@@ -138,11 +136,8 @@ class Reader(Source):
                 coordinates=COORDINATES,
             ),
             roster=tuple(players.values()),
-            plays=[
-                _play(row, frames.get(row["playId"], no_frames()), players, (teams["home"], teams["away"]))
-                for row in rows
-            ]
-            + without_record(frames.keys() - {row["playId"] for row in rows}, frames),
+            plays=[_play(row, films.get(row["playId"]), players, (teams["home"], teams["away"])) for row in rows]
+            + without_record(films.keys() - {row["playId"] for row in rows}, films),
         )
 
     def _positions(self) -> pl.DataFrame:
@@ -152,7 +147,7 @@ class Reader(Source):
         return players.select(pl.col("nflId").alias("player"), pl.col("PositionAbbr").alias("position"))
 
 
-def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], teams: tuple[str, str]) -> Play:
+def _play(row: dict[str, Any], film: Film | None, players: Mapping[str, Player], teams: tuple[str, str]) -> Play:
     offense = row["possessionTeam"] or ""
     distance = situations.yards_to_end_zone(offense, teams, row["yardlineSide"], row["yardlineNumber"])
     told = described_pass(row["playDescription"] or "")
@@ -160,14 +155,14 @@ def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], te
     passer = target = ""
     if outcome is not None and told is not None:
         squad = [player for player in players.values() if player.team_id == offense]
-        candidates = on_field(frames, players, offense)
+        candidates = on_field(film, players, offense)
         passer = find_passer(told.passer, candidates) or find_passer(told.passer, squad)
         target = find_target(told.target, candidates) or find_target(told.target, squad)
-    return Play(
-        context=PlayContext(
+    return play_of(
+        PlayContext(
             play_id=row["playId"],
-            offense_team_id=offense,
-            football=FootballSituation(
+            attacking_team_id=offense,
+            situation=FootballSituation(
                 kind=_kind(row, outcome),
                 quarter=row["quarter"],
                 game_clock_seconds=situations.clock_seconds(row["GameClock"]),
@@ -181,8 +176,8 @@ def _play(row: dict[str, Any], frames: Frames, players: Mapping[str, Player], te
                 charted_air_yards=row["PassLength"],
             ),
         ),
-        frames=frames,
-        outcome=outcome,
+        film,
+        outcome,
     )
 
 
@@ -211,3 +206,6 @@ def _kind(row: dict[str, Any], outcome: PassOutcome | None) -> PlayKind:
     description = row["playDescription"] or ""
     ran = not row["isSTPlay"] and counts(description) and "kneels" not in description and row["down"]
     return PlayKind.RUN if ran else PlayKind.OTHER
+
+
+LAYOUT = TableLayout("bdb2019", TABLES, Reader)

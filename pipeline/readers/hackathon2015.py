@@ -8,27 +8,16 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.layouts import situations
-from pipeline.layouts.descriptions import counts
-from pipeline.layouts.samples import frame_by_time, frames_by_play
-from pipeline.layouts.situations import Statistic, official_pass
-from pipeline.layouts.source import LEAGUE, Source, no_frames, roster, without_record
-from pipeline.layouts.tables import Kind, Table
-from playscore.game import (
-    CoordinateSystem,
-    FootballSituation,
-    Frames,
-    Game,
-    GameHeader,
-    LengthUnit,
-    Origin,
-    Play,
-    PlayContext,
-    PlayKind,
-    Sport,
-)
+from pipeline.readers import situations
+from pipeline.readers.descriptions import counts
+from pipeline.readers.layout import TableLayout
+from pipeline.readers.samples import Film, film_by_play, frame_by_time
+from pipeline.readers.situations import Statistic, official_pass
+from pipeline.readers.source import LEAGUE, TableSource, play_of, roster, without_record
+from pipeline.readers.tables import Kind, Table
+from playscore.game import CoordinateSystem, Game, GameHeader, LengthUnit, Origin, Play, PlayContext, Sport
+from playscore.passing import FootballSituation, PlayKind
 
-NAME = "hackathon2015"
 TABLES = (
     Table(
         "tracking",
@@ -86,7 +75,7 @@ _SIDES = ("homeTrackingData", "awayTrackingData")
 _PASSES = ("play_type_pass", "play_type_sack")
 
 
-class Reader(Source):
+class Reader(TableSource):
     """The games of this layout in a folder."""
 
     def game(self, game_id: str) -> Game:
@@ -95,7 +84,7 @@ class Reader(Source):
         schedule = plays[0]
         home, away = schedule["schedule_homeTeamAbbr"], schedule["schedule_visitorTeamAbbr"]
         samples = self.tables["tracking"].rows(game_id)
-        frames = frames_by_play(
+        films = film_by_play(
             samples.with_columns(frame_by_time(pl.col("time"), "ngsPlayId").alias("frame")).select(
                 pl.col("ngsPlayId").alias("play"),
                 pl.col("nflId").alias("player"),
@@ -122,8 +111,8 @@ class Reader(Source):
                 coordinates=CoordinateSystem(LengthUnit.YARD, Origin.CORNER, angle_convention=None),
             ),
             roster=tuple(roster(people.join(self._names(plays), on="player", how="left")).values()),
-            plays=[_play(row, frames) for row in plays]
-            + without_record(frames.keys() - {row["ngsPlayId"] for row in plays}, frames),
+            plays=[_play(row, films) for row in plays]
+            + without_record(films.keys() - {row["ngsPlayId"] for row in plays}, films),
         )
 
     def _names(self, plays: list[dict[str, Any]]) -> pl.DataFrame:
@@ -142,7 +131,7 @@ class Reader(Source):
         return names.unique("player", keep="first", maintain_order=True)
 
 
-def _play(row: dict[str, Any], frames: Mapping[str, Frames]) -> Play:
+def _play(row: dict[str, Any], films: Mapping[str, Film]) -> Play:
     abbreviations = {row[f"schedule_{side}TeamId"]: row[f"schedule_{side}TeamAbbr"] for side in ("home", "visitor")}
     offense = abbreviations.get(row["possessionTeamId"], "")
     sides = (row["schedule_homeTeamAbbr"], row["schedule_visitorTeamAbbr"])
@@ -160,11 +149,11 @@ def _play(row: dict[str, Any], frames: Mapping[str, Frames]) -> Play:
         kind = PlayKind.PASS
     else:
         kind = PlayKind.RUN if row["playType"] == "play_type_rush" else PlayKind.OTHER
-    return Play(
-        context=PlayContext(
+    return play_of(
+        PlayContext(
             play_id=row["ngsPlayId"],
-            offense_team_id=offense,
-            football=FootballSituation(
+            attacking_team_id=offense,
+            situation=FootballSituation(
                 kind=kind,
                 quarter=row["quarter"],
                 game_clock_seconds=situations.clock_seconds(row["gameClock"]),
@@ -176,6 +165,9 @@ def _play(row: dict[str, Any], frames: Mapping[str, Frames]) -> Play:
                 charted_air_yards=official.air_yards if official else None,
             ),
         ),
-        frames=frames.get(row["ngsPlayId"], no_frames()),
-        outcome=official.outcome if official else None,
+        films.get(row["ngsPlayId"]),
+        official.outcome if official else None,
     )
+
+
+LAYOUT = TableLayout("hackathon2015", TABLES, Reader)

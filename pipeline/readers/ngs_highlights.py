@@ -12,15 +12,16 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.layouts import situations
-from pipeline.layouts.descriptions import described_pass, find_passer, find_target
-from pipeline.layouts.samples import frame_by_time, frames_by_play
-from pipeline.layouts.situations import OfficialPass, Statistic, official_pass, pass_outcome
-from pipeline.layouts.source import COORDINATES, LEAGUE, Source, on_field, roster
-from pipeline.layouts.tables import Kind, Table
-from playscore.game import FootballSituation, Game, GameHeader, Play, PlayContext, Player, PlayKind, Sport
+from pipeline.readers import situations
+from pipeline.readers.descriptions import described_pass, find_passer, find_target
+from pipeline.readers.layout import TableLayout
+from pipeline.readers.samples import film_by_play, frame_by_time
+from pipeline.readers.situations import OfficialPass, Statistic, official_pass, pass_outcome
+from pipeline.readers.source import COORDINATES, LEAGUE, TableSource, on_field, play_of, roster
+from pipeline.readers.tables import Kind, Table
+from playscore.game import Game, GameHeader, PlayContext, Player, Sport
+from playscore.passing import FootballSituation, PlayKind
 
-NAME = "ngs_highlights"
 _TRACKING = {
     "gameId": Kind.ID,
     "playId": Kind.ID,
@@ -60,13 +61,13 @@ TABLES = (
 _PASSES = ("play_type_pass", "play_type_sack", "play_type_two_point_conversion")
 
 
-class Reader(Source):
+class Reader(TableSource):
     """The games of this layout in a folder."""
 
     def game(self, game_id: str) -> Game:
         """The plays of one game that are among the highlights."""
         samples = self.tables["tracking"].rows(game_id)
-        frames = frames_by_play(
+        films = film_by_play(
             samples.with_columns(frame_by_time(pl.col("time"), "playId").alias("frame")).select(
                 pl.col("playId").alias("play"),
                 pl.col("nflId").alias("player"),
@@ -108,12 +109,12 @@ class Reader(Source):
             distance = situations.yards_to_end_zone(
                 offense, (teams[1], teams[0]), row["yardlineSide"], row["yardlineNumber"]
             )
-            candidates = on_field(frames[row["playId"]], players, offense)
+            candidates = on_field(films[row["playId"]], players, offense)
             official = official_pass(statistics.get(row["playId"], ()), distance) or _told(row, candidates, distance)
             plays.append(
-                Play(
+                play_of(
                     _context(row, offense, distance, official),
-                    frames[row["playId"]],
+                    films[row["playId"]],
                     official.outcome if official else None,
                 )
             )
@@ -150,9 +151,9 @@ def _told(row: dict[str, Any], candidates: list[Player], distance: float | None)
 def _context(row: dict[str, Any], offense: str, distance: float | None, official: OfficialPass | None) -> PlayContext:
     return PlayContext(
         play_id=row["playId"],
-        offense_team_id=offense,
+        attacking_team_id=offense,
         attacking_direction=situations.attacking_direction(row["playDirection"]),
-        football=FootballSituation(
+        situation=FootballSituation(
             kind=PlayKind.PASS if row["playType"] in _PASSES else PlayKind.OTHER,
             quarter=row["quarter"],
             game_clock_seconds=situations.clock_seconds(row["gameClock"]),
@@ -166,3 +167,6 @@ def _context(row: dict[str, Any], offense: str, distance: float | None, official
             charted_air_yards=official.air_yards if official else None,
         ),
     )
+
+
+LAYOUT = TableLayout("ngs_highlights", TABLES, Reader)

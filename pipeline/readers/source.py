@@ -1,19 +1,20 @@
-"""What every layout's reader is, and the parts of a game that they all put together alike."""
+"""What every reader of tables is, and the parts of a game that they all put together alike."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from pipeline.layouts.tables import TableFiles
+from pipeline.readers.samples import Film
+from pipeline.readers.tables import TableFiles
+from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import (
     AngleConvention,
     CoordinateSystem,
-    FootballSituation,
     Frames,
     Game,
     LengthUnit,
@@ -22,6 +23,8 @@ from playscore.game import (
     PlayContext,
     Player,
 )
+from playscore.passing import FootballSituation
+from playscore.wire.games import feed_of
 
 LEAGUE = "NFL"
 COORDINATES = CoordinateSystem(LengthUnit.YARD, Origin.CORNER, AngleConvention.DEGREES_CLOCKWISE_FROM_Y)
@@ -29,8 +32,8 @@ BALL_NAMES = ("ball", "football")
 
 
 @dataclass(frozen=True)
-class Source(ABC):
-    """Games in one layout. A game is read when it is asked for, and nothing of it is kept."""
+class TableSource(ABC):
+    """Games in tables. See `playscore.sources.Source`."""
 
     tables: Mapping[str, TableFiles]
     """By the names that the layout gives them; `tracking` among them."""
@@ -44,6 +47,10 @@ class Source(ABC):
     def game(self, game_id: str) -> Game:
         """One of them, whole."""
 
+    def feed(self, game_id: str) -> Iterator[FeedMessage]:
+        """One of them, message by message."""
+        return feed_of(self.game(game_id))
+
 
 def roster(people: pl.DataFrame) -> dict[str, Player]:
     """Players by identifier, of rows `player`, `team`, `name`, `position`, `jersey`; a player's first row counts."""
@@ -52,21 +59,24 @@ def roster(people: pl.DataFrame) -> dict[str, Player]:
     return {row[0]: Player(*row) for row in columns.iter_rows()}
 
 
-def on_field(frames: Frames, players: Mapping[str, Player], team: str) -> list[Player]:
+def on_field(film: Film | None, players: Mapping[str, Player], team: str) -> list[Player]:
     """The players of one team who appear in a play."""
-    present = (players[player] for player in frames.player_ids if player in players)
+    present = (players[player] for player in (film or _NOT_TRACKED).frames.player_ids if player in players)
     return [player for player in present if player.team_id == team]
 
 
-def without_record(play_ids: Iterable[str], frames: Mapping[str, Frames]) -> list[Play]:
+def play_of(context: PlayContext, film: Film | None, outcome: object | None) -> Play:
+    """A play, whether it was tracked or not."""
+    frames, tracks = film or _NOT_TRACKED
+    return Play(context, frames, outcome, tracks)
+
+
+def without_record(play_ids: Iterable[str], films: Mapping[str, Film]) -> list[Play]:
     """Plays that were tracked but stand in no table of plays: nothing is known of them, and nothing is left out."""
     return [
-        Play(PlayContext(play_id, offense_team_id="", football=FootballSituation()), frames[play_id])
-        for play_id in play_ids
+        play_of(PlayContext(play_id, attacking_team_id="", situation=FootballSituation()), films[play_id], None)
+        for play_id in sorted(play_ids)
     ]
 
 
-def no_frames() -> Frames:
-    """The frames of a play that was not tracked."""
-    nothing = np.empty((0, 0), dtype=np.float32)
-    return Frames(frame_numbers=np.empty(0, dtype=np.int32), player_ids=(), x=nothing, y=nothing)
+_NOT_TRACKED = Film(Frames(np.empty(0, np.int32), (), np.empty((0, 0), np.float32), np.empty((0, 0), np.float32)))

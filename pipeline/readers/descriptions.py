@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from playscore.game import PassResult, Player
+from playscore.game import Player
+from playscore.passing import PassResult
 
 _SUFFIX = r"(?:Jr|Sr|II|III|IV|V)"
 _PARTICLE = r"(?:St|Van|Von|De|Del|Der|La|Le|Mac|van|von|de|del|der)"

@@ -1,0 +1,180 @@
+"""Files of feed messages: what a replay records, what a live feed left behind, and corrections of either.
+
+Two forms, told apart by the ending: `.feed` holds messages one after the other, each behind its length as a varint
+(protobuf's own delimited form); `.jsonl` holds a message in protobuf's JSON a line, which people can write by hand.
+Messages of several games may stand in one file, in any order.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Final
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.feed.v1.feed_pb2 import FeedMessage
+from playscore.game import Game
+from playscore.wire.games import game_from_feed
+from playscore.wire.validation import check
+
+BINARY: Final = ".feed"
+LINES: Final = ".jsonl"
+_MAX_MESSAGE_BYTES: Final = 16 * 2**20
+_MAX_VARINT_BYTES: Final = 5
+
+
+@dataclass(frozen=True)
+class FeedFiles:
+    """The games in one or several files of feed messages. See `playscore.sources.Source`."""
+
+    files: tuple[Path, ...]
+
+    @property
+    def game_ids(self) -> tuple[str, ...]:
+        """Identifiers of the games, in the order in which the files first name them."""
+        return tuple(self._places)
+
+    def feed(self, game_id: str) -> Iterator[FeedMessage]:
+        """What the files say of a game, in their order."""
+        for file, places in self._places[game_id].items():
+            with file.open("rb") as stream:
+                for place in places:
+                    stream.seek(place)
+                    message = _read(file, stream)
+                    assert message is not None
+                    yield message
+
+    def game(self, game_id: str) -> Game:
+        """A game put together from its messages."""
+        return game_from_feed(self.feed(game_id))
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Path, list[int]]]:
+        """Where each game's messages begin, by file."""
+        games: defaultdict[str, dict[Path, list[int]]] = defaultdict(dict)
+        for file in self.files:
+            with file.open("rb") as stream:
+                place = 0
+                while (message := _read(file, stream)) is not None:
+                    games[message.game.game_id].setdefault(file, []).append(place)
+                    place = stream.tell()
+        return dict(games)
+
+
+class FeedLayout:
+    """See `playscore.sources.Layout`."""
+
+    name = "feed"
+
+    def finds(self, data: Path) -> bool:
+        """A file of feed messages, or a folder that holds one."""
+        return bool(_files(data))
+
+    def open(self, data: Path) -> FeedFiles:
+        """The games in a file of feed messages, or in all of a folder."""
+        files = _files(data)
+        if not files:
+            raise PlayscoreError(
+                Reason.FIELD_INVALID, f"{data} holds no feed messages: a file that ends in {BINARY} or {LINES}"
+            )
+        return FeedFiles(files)
+
+
+LAYOUT = FeedLayout()
+
+
+class FeedWriter:
+    """Appends messages to a file of feed messages. As a context manager: closed at the end."""
+
+    def __init__(self, file: Path) -> None:
+        """The form follows from the ending. Raises FIELD_INVALID for another one."""
+        if file.suffix not in (BINARY, LINES):
+            raise PlayscoreError(
+                Reason.FIELD_INVALID, f"{file}: a file of feed messages ends in {BINARY} or {LINES}; name it so"
+            )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = file.suffix == LINES
+        self._stream = file.open("wb")
+
+    def __enter__(self) -> FeedWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def write(self, message: FeedMessage) -> None:
+        """Appends one."""
+        if self._lines:
+            line = json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None)
+            self._stream.write(line.encode() + b"\n")
+        else:
+            data = message.SerializeToString()
+            self._stream.write(_varint(len(data)) + data)
+
+
+def _files(data: Path) -> tuple[Path, ...]:
+    candidates = [data] if data.is_file() else sorted(data.iterdir()) if data.is_dir() else []
+    return tuple(file for file in candidates if file.suffix in (BINARY, LINES))
+
+
+def _read(file: Path, stream: IO[bytes]) -> FeedMessage | None:
+    """The next message; None at the end. Raises FIELD_INVALID, naming the file and the place, for what is none."""
+    place = stream.tell()
+    try:
+        message = _next_line(stream) if file.suffix == LINES else _next_delimited(stream)
+        if message is not None:
+            check(message.game, "game")
+    except (PlayscoreError, DecodeError, json_format.ParseError, UnicodeDecodeError) as fault:
+        raise PlayscoreError(
+            Reason.FIELD_INVALID, f"{file}: the message at byte {place} is not a FeedMessage: {fault}"
+        ) from fault
+    return message
+
+
+def _next_line(stream: IO[bytes]) -> FeedMessage | None:
+    while line := stream.readline(_MAX_MESSAGE_BYTES * 2):
+        if line.strip():
+            return json_format.Parse(line.decode(), FeedMessage())
+    return None
+
+
+def _next_delimited(stream: IO[bytes]) -> FeedMessage | None:
+    size = _read_varint(stream)
+    if size is None:
+        return None
+    if size > _MAX_MESSAGE_BYTES:
+        raise DecodeError(f"it claims {size} bytes; a message has at most {_MAX_MESSAGE_BYTES}")
+    data = stream.read(size)
+    if len(data) < size:
+        raise DecodeError(f"it ends after {len(data)} of {size} bytes: the file is cut off")
+    return FeedMessage.FromString(data)
+
+
+def _read_varint(stream: IO[bytes]) -> int | None:
+    value = 0
+    for place in range(_MAX_VARINT_BYTES):
+        byte = stream.read(1)
+        if not byte:
+            if place:
+                raise DecodeError("its length is cut off")
+            return None
+        value |= (byte[0] & 0x7F) << (7 * place)
+        if not byte[0] & 0x80:
+            return value
+    raise DecodeError("its length is not a varint of 32 bits")
+
+
+def _varint(value: int) -> bytes:
+    data = io.BytesIO()
+    while value > 0x7F:
+        data.write(bytes((value & 0x7F | 0x80,)))
+        value >>= 7
+    data.write(bytes((value,)))
+    return data.getvalue()
