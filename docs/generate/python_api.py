@@ -6,13 +6,13 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-_COMMAND_LINE = {"__main__", "cli", "commands"}
+_INTERNAL = {"__main__", "cli", "field_limits", "shipped"}
 
 
 def python_pages(package: ModuleType) -> dict[str, str]:
     """The Markdown of one page for each public module directly under `package`, by the module's name.
 
-    The generated contracts are left out, they have pages of their own, and so is the command line.
+    The generated contracts have pages of their own. The command line and what only the project itself uses have none.
     """
     names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
     modules = [f"{package.__name__}.{name}" for name in names if _is_public(package, name)]
@@ -21,4 +21,4 @@ def python_pages(package: ModuleType) -> dict[str, str]:
 
 def _is_public(package: ModuleType, name: str) -> bool:
     is_contract = any((Path(folder) / name / "v1").is_dir() for folder in package.__path__)
-    return not (name.startswith("_") or name in _COMMAND_LINE or is_contract)
+    return not (name.startswith("_") or name in _INTERNAL or is_contract)
