@@ -1,47 +1,79 @@
-"""`playscore stack` and `playscore demo`."""
+"""`playscore stack`, `playscore demo` and `playscore replay`."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
+import time
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from deploy.local.ports import LOOPBACK, PORTS, Ports, PortsTakenError
 from deploy.local.process import ServerError
-from pipeline.commands import Speed
+from deploy.local.signals import ended_by_signals
+from pipeline.commands import Speed, replay
+
+__all__ = ["demo", "replay", "stack"]
 
 
 @click.command(short_help="Run Triton and the services until Ctrl-C.")
 @click.option(
-    "--store",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("out/stack/aggregator.db"),
-    show_default=True,
-    help="The aggregator's SQLite file.",
+    "--base-port",
+    type=click.IntRange(1024, 2**16 - PORTS),
+    help="Use nine ports in a row from this one instead of the documented ones: featurizer, scorer, aggregator, Triton "
+    "gRPC, Triton HTTP, then the metrics of featurizer, scorer, aggregator and Triton.",
 )
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("out/stack/logs"), show_default=True
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The aggregator's SQLite file.  [default: out/stack/aggregator.db; with --base-port N, in out/stack-N]",
 )
-def stack(store: Path, logs: Path) -> None:
-    """Run Triton and the services on this machine until Ctrl-C."""
-    from deploy.local.stack import LocalStack, Ports
+@click.option(
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the servers' logs.  [default: out/stack/logs; with --base-port N, in out/stack-N]",
+)
+@click.option(
+    "--inference",
+    type=click.Choice(["triton", "onnxruntime"]),
+    default="triton",
+    show_default=True,
+    help="What runs the models: a Triton server, or the scorer process, for machines that cannot run Triton.",
+)
+def stack(base_port: int | None, store: Path | None, logs: Path | None, inference: str) -> None:
+    """Run Triton and the services on this machine until Ctrl-C.
+
+    A server that dies is restarted. Nothing starts if a port is taken.
+    """
+    from deploy.local.stack import Inference, LocalStack
+
+    folder = Path("out") / ("stack" if base_port is None else f"stack-{base_port}")
+    store, logs = store or folder / "aggregator.db", logs or folder / "logs"
+    ports = Ports.documented() if base_port is None else Ports.from_base(base_port)
+    runner = Inference(inference)
+    served = ("featurizer", "scorer", "aggregator", *(("triton",) if runner is Inference.TRITON else ()))
 
     async def run() -> None:
-        stopping = asyncio.Event()
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
-        ports = Ports.documented()
-        async with LocalStack(store=store, logs=logs, ports=ports):
-            for name in ("featurizer", "scorer", "aggregator", "triton"):
-                metrics = f"http://127.0.0.1:{getattr(ports, f'{name}_metrics')}/metrics"
-                click.echo(f"{name:<11} 127.0.0.1:{getattr(ports, name)}   metrics {metrics}")
-            click.echo("ready; Ctrl-C stops everything")
-            await stopping.wait()
-            click.echo("stopping")
+        begun = time.perf_counter()
+        click.echo(f"starting {', '.join(served)}")
+        async with AsyncExitStack() as closing:
+            try:
+                await closing.enter_async_context(LocalStack(store, logs, ports=ports, inference=runner))
+            except PortsTakenError as taken:
+                raise click.ClickException(f"{taken}\nNothing was started; --base-port picks other ports.") from None
+            for name in served:
+                metrics = f"http://{LOOPBACK}:{getattr(ports, f'{name}_metrics')}/metrics"
+                click.echo(f"{name:<11} {LOOPBACK}:{getattr(ports, name)}   metrics {metrics}")
+            click.echo(f"store       {store.resolve()}")
+            click.echo(f"logs        {logs.resolve()}")
+            seconds = time.perf_counter() - begun
+            click.echo(f"ready after {seconds:.1f} s; press Ctrl-C or run `kill {os.getpid()}` to stop everything")
+            await asyncio.get_running_loop().create_future()
 
     _run(run())
 
@@ -64,7 +96,13 @@ def demo(games: int, speed: float | None, out: Path) -> None:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a command that starts servers, until it is done or a signal ends it."""
+
+    async def until_done() -> None:
+        async with ended_by_signals():
+            await work
+
     try:
-        asyncio.run(work)
+        asyncio.run(until_done())
     except ServerError as failure:
         raise click.ClickException(str(failure)) from None

@@ -1,7 +1,6 @@
 """Triton on this machine, without a container: the server that the nvidia-pytriton package carries.
 
-It lives in an environment of its own (`.triton/`, made by `make .triton`), as it lives in an image of its own in
-production: it needs numpy below 2 and its own libraries. It serves on the CPU, through the Python backend.
+It serves on the CPU, through the Python backend.
 """
 
 from __future__ import annotations
@@ -9,20 +8,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
-from functools import cache
+import uuid
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from deploy.local.http import status
 from deploy.local.process import ServerError, ServerProcess
+from deploy.local.triton_environment import VARIABLE, environment_folder, pinned, python_of
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = ROOT / ".triton"
+_SHARED_MEMORY = Path("/dev/shm")
 
 _DESCRIBE = """
-import importlib.util, json, sys, sysconfig
+import importlib.metadata, importlib.util, json, sys, sysconfig
 print(json.dumps({
     "package": importlib.util.find_spec("pytriton").submodule_search_locations[0],
+    "versions": {name: importlib.metadata.version(name) for name in sys.argv[1:]},
     "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     "libdir": sysconfig.get_config_var("LIBDIR"),
     "multiarch": sysconfig.get_config_var("MULTIARCH"),
@@ -33,10 +36,14 @@ print(json.dumps({
 def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port: int, log: Path) -> ServerProcess:
     """A Triton that serves `repository`, not started yet.
 
+    It is stopped by SIGKILL: it keeps no state, and a graceful exit takes three seconds.
+
     Raises:
         ServerError: the environment is missing or cannot run Triton here; the message says what to do.
     """
-    server, libraries, backends = _installation(ENVIRONMENT)
+    environment = environment_folder().resolve()
+    server, libraries, backends = _installation(environment)
+    shared_memory = f"playscore-{uuid.uuid4().hex}"
 
     async def ready() -> bool:
         return await status(f"http://127.0.0.1:{http_port}/v2/health/ready") == 200
@@ -47,6 +54,7 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
             str(server),
             f"--model-repository={repository}",
             f"--backend-directory={backends}",
+            f"--backend-config=python,shm-region-prefix-name={shared_memory}",
             "--model-control-mode=none",
             "--exit-on-error=true",
             "--grpc-address=127.0.0.1",
@@ -61,27 +69,27 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
         ],
         environment={
             "LD_LIBRARY_PATH": ":".join(libraries),
-            "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ.get('PATH', '')}",
-            "VIRTUAL_ENV": str(ENVIRONMENT),
+            "PATH": f"{environment / 'bin'}:{os.environ.get('PATH', '')}",
+            "VIRTUAL_ENV": str(environment),
             "PYTHONHOME": "",
         },
         log=log,
         ready=ready,
+        ports=(grpc_port, http_port, metrics_port),
+        stop_with=signal.SIGKILL,
+        discard=partial(_discard, shared_memory),
     )
+
+
+def _discard(shared_memory: str) -> None:
+    for region in _SHARED_MEMORY.glob(f"{shared_memory}*"):
+        region.unlink(missing_ok=True)
 
 
 @cache
 def _installation(environment: Path) -> tuple[Path, tuple[str, ...], Path]:
     """The server, its library folders and its backends, with the stub of the environment's Python in place."""
-    python = environment / "bin" / "python"
-    if not python.exists():
-        raise ServerError(f"Triton is not installed in {environment}: run `make .triton`")
-    described = subprocess.run([python, "-c", _DESCRIBE], capture_output=True, text=True, check=False)
-    if described.returncode:
-        raise ServerError(
-            f"Triton in {environment} is broken, run `rm -r {environment}; make .triton`:\n{described.stderr}"
-        )
-    found = json.loads(described.stdout)
+    found = _described(environment)
     triton = Path(found["package"]) / "tritonserver"
     stub = triton / "python_backend_stubs" / found["python"] / "triton_python_backend_stub"
     if not stub.exists():
@@ -92,12 +100,39 @@ def _installation(environment: Path) -> tuple[Path, tuple[str, ...], Path]:
     libpython = _shared_python(found)
     beside = triton / "backends" / "python" / "triton_python_backend_stub"
     if not beside.exists() or beside.stat().st_size != stub.stat().st_size:
-        shutil.copy2(stub, beside)
+        copied = beside.with_name(f"{beside.name}.{uuid.uuid4().hex}")
+        shutil.copy2(stub, copied)
+        copied.rename(beside)  # never half there for another Triton that starts now
     carried = triton.parent.parent / "nvidia_pytriton.libs"
     return triton / "bin" / "tritonserver", (str(carried), str(libpython)), triton / "backends"
 
 
-def _shared_python(found: dict[str, str]) -> Path:
+def _described(environment: Path) -> dict[str, Any]:
+    """What the environment says of itself."""
+    python = python_of(environment)
+    if not python.exists():
+        raise ServerError(
+            f"Triton is not installed in {environment}: run `playscore triton install`, or set {VARIABLE} to "
+            "the folder that has it; `playscore stack --inference onnxruntime` does without Triton"
+        )
+    wanted = pinned()
+    described = subprocess.run([python, "-c", _DESCRIBE, *wanted], capture_output=True, text=True, check=False)
+    if described.returncode:
+        raise ServerError(
+            f"Triton in {environment} is broken: remove it and run `playscore triton install`\n{described.stderr}"
+        )
+    found: dict[str, Any] = json.loads(described.stdout)
+    if found["versions"] != wanted:
+        stale = ", ".join(
+            f"{name} {found['versions'][name]} instead of {version}"
+            for name, version in wanted.items()
+            if found["versions"][name] != version
+        )
+        raise ServerError(f"Triton in {environment} has {stale}: run `playscore triton install`")
+    return found
+
+
+def _shared_python(found: dict[str, Any]) -> Path:
     """The folder of libpython3.x.so, which Triton's stub is linked to."""
     name = f"libpython{found['python']}.so.1.0"
     folders = [

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import click
 
+from deploy.local.triton_environment import VARIABLE, environment_folder, python_of
+from deploy.local.triton_environment import install as install_environment
 from deploy.triton.repository import Device, Target, build_repository
+from playscore.shipped import RELEASES
 
 
 @click.group()
 def triton() -> None:
-    """Make what a Triton server serves."""
+    """Install Triton, and make what it serves."""
 
 
 @triton.command()
@@ -26,8 +30,8 @@ def triton() -> None:
 @click.option(
     "--releases",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path("models/releases"),
-    show_default=True,
+    default=RELEASES,
+    help="Folder of <model>/<version>/.  [default: the releases that come with playscore]",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
 def build(target: str, device: str, instances: int, releases: Path, out: Path) -> None:
@@ -36,3 +40,23 @@ def build(target: str, device: str, instances: int, releases: Path, out: Path) -
     for version in sorted(out.glob("*/[0-9]*")):
         click.echo(f"{version.parent.name} version {version.name} -> {version}")
     click.echo(f"tritonserver --model-repository={out}")
+
+
+@triton.command()
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Folder of the environment.  [default: ${VARIABLE}, else .triton of the checkout, else the user's cache]",
+)
+def install(folder: Path | None) -> None:
+    """Install the Triton server that `stack`, `demo` and `replay` start, in an environment of its own: 320 MB."""
+    chosen = folder or environment_folder()
+    click.echo(f"installing Triton in {chosen}")
+    try:
+        install_environment(chosen)
+    except subprocess.CalledProcessError as failure:
+        raise click.ClickException(f"Triton was not installed: {failure}") from None
+    click.echo(f"done: {python_of(chosen)}")
+    if chosen != environment_folder():
+        click.echo(f"set {VARIABLE}={chosen.resolve()} to use it")

@@ -1,17 +1,20 @@
 """Triton's Python backend over onnxruntime: runs the release's graph, many requests as one batch.
 
-Triton imports this file inside its own environment; playscore is not installed there.
+Triton imports this file in its own environment; playscore is not installed there.
 """
 
+import json
+import os
 from pathlib import Path
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime, when imported, reports to its makers otherwise
 
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils  # provided by Triton
 
 INPUTS = ("frames", "mask", "static")
-OUTPUTS = ("logits", "tails")
 
 
 class TritonPythonModel:
@@ -22,6 +25,7 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        self.outputs = [output["name"] for output in json.loads(args["model_config"])["output"]]
         graph = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
         on_gpu = args["model_instance_kind"] == "GPU"
         providers = ["CUDAExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
@@ -34,13 +38,13 @@ class TritonPythonModel:
             for name in INPUTS
         }
         batch = {name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in columns.items()}
-        answers = self.session.run(list(OUTPUTS), batch)
+        answers = self.session.run(self.outputs, batch)
         ends = np.cumsum([len(part) for part in columns["frames"]])
         return [
             pb_utils.InferenceResponse(
                 [
                     pb_utils.Tensor(name, answer[end - len(part) : end])
-                    for name, answer in zip(OUTPUTS, answers, strict=True)
+                    for name, answer in zip(self.outputs, answers, strict=True)
                 ]
             )
             for part, end in zip(columns["frames"], ends, strict=True)

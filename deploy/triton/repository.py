@@ -1,30 +1,31 @@
 """Triton's model repository, made from releases.
 
-Both targets serve the same names, inputs, outputs and batching, so that the scorer cannot tell them apart:
-
-    frames [T, C]  mask [T]  static [S]   ->   logits [K]  tails [4]
+Both targets serve the same names, inputs, outputs and batching, so the scorer cannot tell them apart: `frames` [T, C],
+`mask` [T] and `static` [S] go in, and the tensors that the release names come out.
 """
 
 from __future__ import annotations
 
 import enum
 import shutil
-from importlib.resources import files
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from string import Template
+from typing import Self
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import GRAPH, Release, list_releases
+from playscore.release import GRAPH, Release, ReleasedTensor, list_releases
 
-TAILS = 4
-"""Shape and scale of the lower and of the upper tail."""
+_SERVED = Path(__file__).with_name("onnx_model.py")
 
 
 class Target(enum.Enum):
     """Which of Triton's backends runs the graph."""
 
     PYTHON = "python"
-    """Triton's Python backend over onnxruntime: where only that backend is at hand."""
+    """Triton's Python backend over onnxruntime, for servers that have no other."""
     ONNXRUNTIME = "onnxruntime"
     """Triton's own onnxruntime backend: the official container."""
 
@@ -46,8 +47,7 @@ input [
   { name: "static" data_type: TYPE_FP32 dims: [ $statics ] }
 ]
 output [
-  { name: "logits" data_type: TYPE_FP32 dims: [ $bins ] },
-  { name: "tails" data_type: TYPE_FP32 dims: [ $tails ] }
+$outputs
 ]
 version_policy: { specific: { versions: [ $versions ] } }
 instance_group [ { count: $instances kind: $kind } ]
@@ -70,17 +70,17 @@ _WARMUP = Template("""\
 def build_repository(
     releases: Path, out: Path, target: Target, device: Device = Device.CPU, instances: int = 1
 ) -> Path:
-    """Writes the model repository of every release under `releases` to `out`, replacing what stood there.
+    """Writes the model repository of every release under `releases` to `out`, replacing what is there.
 
     Raises:
-        PlayscoreError: there is no release, or versions of one model differ in what a client sends and receives.
+        PlayscoreError: MODEL_NOT_FOUND: there is no release, versions of one model differ in what goes in or comes out,
+            or Triton cannot serve an output.
     """
-    models = sorted(folder.name for folder in releases.iterdir() if folder.is_dir()) if releases.is_dir() else []
+    models = {model: list(versions) for model, versions in groupby(list_releases(releases), key=lambda one: one.model)}
     if not models:
         raise PlayscoreError(Reason.MODEL_NOT_FOUND, f"no releases in {releases}: expected <model>/<version>/ folders")
     shutil.rmtree(out, ignore_errors=True)
-    for model in models:
-        versions = list_releases(releases, model)
+    for model, versions in models.items():
         folder = out / model
         folder.mkdir(parents=True)
         (folder / "config.pbtxt").write_text(_configuration(versions, target, device, instances))
@@ -89,41 +89,59 @@ def build_repository(
             version.mkdir()
             shutil.copyfile(releases / model / str(release.version) / GRAPH, version / GRAPH)
             if target is Target.PYTHON:
-                served = files("deploy.triton").joinpath("onnx_model.py").read_text()
-                (version / "model.py").write_text(served)
+                shutil.copyfile(_SERVED, version / "model.py")
     return out
 
 
-def _configuration(versions: tuple[Release, ...], target: Target, device: Device, instances: int) -> str:
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What goes in and comes out of a graph."""
+
+    frame_columns: int
+    static_columns: int
+    outputs: tuple[ReleasedTensor, ...]
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        for output in release.outputs:
+            if not output.shape:
+                raise PlayscoreError(
+                    Reason.MODEL_NOT_FOUND,
+                    f"{release.key}: Triton cannot serve output {output.name}, which has no dimension after the batch",
+                )
+        return cls(len(release.features.frame_columns), len(release.features.static_columns), release.outputs)
+
+    def __str__(self) -> str:
+        outputs = ", ".join(f"{output.name} {list(output.shape)}" for output in self.outputs)
+        return f"{self.frame_columns} frame columns, {self.static_columns} static columns, outputs {outputs}"
+
+
+def _configuration(versions: Sequence[Release], target: Target, device: Device, instances: int) -> str:
     newest = versions[-1]
-    sizes = {
-        "columns": len(newest.features.frame_columns),
-        "statics": len(newest.features.static_columns),
-        "bins": len(newest.law.edges) - 1,
-    }
+    signature = _Signature.of(newest)
     for release in versions:
-        same = (
-            len(release.features.frame_columns),
-            len(release.features.static_columns),
-            len(release.law.edges) - 1,
-        )
-        if same != tuple(sizes.values()):
+        if (other := _Signature.of(release)) != signature:
             raise PlayscoreError(
                 Reason.MODEL_NOT_FOUND,
-                f"{release.model} version {release.version} has (columns, statics, bins) {same} and version "
-                f"{newest.version} has {tuple(sizes.values())}: versions of one model must be called alike",
+                f"versions of one model must have the same inputs and outputs: {release.key} has {other}; "
+                f"{newest.key} has {signature}",
             )
+    inputs = {"columns": signature.frame_columns, "statics": signature.static_columns}
     warmups = [
-        _WARMUP.substitute(sizes, length=length, batch=batch)
+        _WARMUP.substitute(inputs, length=length, batch=batch)
         for length in newest.bucket_lengths
         for batch in (1, newest.max_batch_size)
     ]
+    outputs = [
+        f'  {{ name: "{output.name}" data_type: TYPE_FP32 dims: [ {", ".join(map(str, output.shape))} ] }}'
+        for output in signature.outputs
+    ]
     return _CONFIGURATION.substitute(
-        sizes,
+        inputs,
         name=newest.model,
         backend=target.value,
         max_batch_size=newest.max_batch_size,
-        tails=TAILS,
+        outputs=",\n".join(outputs),
         versions=", ".join(str(release.version) for release in versions),
         instances=instances,
         kind=f"KIND_{device.value.upper()}",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from deploy.triton.repository import Device, Target, build_repository
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import GRAPH, list_releases
-
-RELEASES = Path(__file__).resolve().parents[3] / "models" / "releases"
+from playscore.release import DESCRIPTION, GRAPH, ReleasedTensor, list_releases, load_release
+from playscore.shipped import RELEASES
 
 
 def configuration(out: Path) -> str:
@@ -41,12 +41,43 @@ def test_every_bucket_is_warmed_up_alone_and_full(tmp_path: Path) -> None:
     assert warmed == {(length, batch) for length in newest.bucket_lengths for batch in (1, newest.max_batch_size)}
 
 
+def test_the_outputs_are_those_that_the_release_names(tmp_path: Path) -> None:
+    outputs = (ReleasedTensor(name="chance", shape=(1,)), ReleasedTensor(name="factors", shape=(-1, 3)))
+    written = configuration(build_repository(released(tmp_path, {1: outputs}), tmp_path / "out", Target.PYTHON))
+    assert re.findall(r"\{ name: .* dims: .* \}", written)[3:] == [
+        '{ name: "chance" data_type: TYPE_FP32 dims: [ 1 ] }',
+        '{ name: "factors" data_type: TYPE_FP32 dims: [ -1, 3 ] }',
+    ]
+
+
+def test_versions_that_answer_different_outputs_are_refused(tmp_path: Path) -> None:
+    one, other = ((ReleasedTensor(name=name, shape=(1,)),) for name in ("chance", "odds"))
+    with pytest.raises(PlayscoreError, match=r"outputs chance \[1\]; passing version 2 has .* outputs odds \[1\]"):
+        build_repository(released(tmp_path, {1: one, 2: other}), tmp_path / "out", Target.PYTHON)
+
+
+def test_an_output_that_is_a_bare_number_is_refused(tmp_path: Path) -> None:
+    bare = (ReleasedTensor(name="chance", shape=()),)
+    with pytest.raises(PlayscoreError, match="passing version 1: Triton cannot serve output chance"):
+        build_repository(released(tmp_path, {1: bare}), tmp_path / "out", Target.PYTHON)
+
+
+def released(folder: Path, outputs: Mapping[int, tuple[ReleasedTensor, ...]]) -> Path:
+    """Releases of the passing model that answer other outputs, by version."""
+    for version, tensors in outputs.items():
+        there = folder / "releases" / "passing" / str(version)
+        shutil.copytree(RELEASES / "passing" / "1", there)
+        release = load_release(there).model_copy(update={"version": version, "outputs": tensors})
+        (there / DESCRIPTION).write_text(release.to_json())
+    return folder / "releases"
+
+
 def test_a_gpu_is_asked_for_by_name(tmp_path: Path) -> None:
     written = configuration(build_repository(RELEASES, tmp_path, Target.ONNXRUNTIME, Device.GPU, instances=2))
     assert "count: 2 kind: KIND_GPU" in written
 
 
-def test_what_stood_there_before_is_gone(tmp_path: Path) -> None:
+def test_what_was_there_before_is_gone(tmp_path: Path) -> None:
     (tmp_path / "passing" / "7").mkdir(parents=True)
     build_repository(RELEASES, tmp_path, Target.PYTHON)
     assert not (tmp_path / "passing" / "7").exists()
