@@ -10,8 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
-from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.common.v1 import reason_pb2
+from playscore.errors import FieldViolation, PlayscoreError, Reason
 
 DOMAIN: Final = "playscore"
 """The domain of every google.rpc.ErrorInfo."""

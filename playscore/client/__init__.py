@@ -1,4 +1,4 @@
-"""Clients of the three services, for asyncio.
+"""Clients of the three services, for asyncio. docs/clients.md shows every call.
 
 Every call has a deadline; what is safe to repeat is repeated within a budget; failures say what is wrong.
 
@@ -14,18 +14,24 @@ Every call has a deadline; what is safe to repeat is repeated within a budget; f
     asyncio.run(main())
 """
 
-from playscore.client.aggregator import AggregatorClient
+from playscore.client.aggregator import AggregatorClient, ListedPlay, RatingList
 from playscore.client.connection import Connection, Tls
 from playscore.client.featurizer import FeaturizerClient, PlayStream
+from playscore.client.listings import Listing
 from playscore.client.retries import RetryBudget, backoff
+from playscore.client.score_stream import ScoreStream
 from playscore.client.scorer import ScorerClient
 
 __all__ = [
     "AggregatorClient",
     "Connection",
     "FeaturizerClient",
+    "ListedPlay",
+    "Listing",
     "PlayStream",
+    "RatingList",
     "RetryBudget",
+    "ScoreStream",
     "ScorerClient",
     "Tls",
     "backoff",

@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
 from playscore.client.connection import Connection, Tls
-from playscore.tracking.v1 import tracking_pb2 as tracking
+from playscore.client.listings import Listing, Paged
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distribution
+from playscore.distributions import SplicedBinnedPareto
+from playscore.wire.distributions import distribution_from_message
+
+PAGE_SIZE = 1_000
+"""Items that a list call asks for at a time: the most that one page has."""
+
+Page = TypeVar("Page", bound=Paged)
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPlay:
+    """A play that a rating is made of."""
+
+    record: messages.ScoreRecord
+    """As it was recorded."""
+    support: distribution.Support | None
+    """The support of the record's distribution; None where the record comes without a distribution of yards."""
+
+    def distribution(self) -> SplicedBinnedPareto:
+        """The yards that were to be expected. Raises PlayscoreError(DISTRIBUTION_INVALID) where there are none."""
+        supports = () if self.support is None else (self.support,)
+        return distribution_from_message(self.record.distribution, supports)
+
+
+class RatingList(Listing[messages.ListRatingsResponse, messages.Rating]):
+    """The ratings of a split, in the order asked for."""
+
+    async def ranking(self) -> messages.Ranking:
+        """What they are ranked by: the model, how many plays qualify, how many subjects do."""
+        return (await self.first_page()).ranking
 
 
 class AggregatorClient(Connection):
-    """Calls an aggregator."""
+    """Calls an aggregator.
+
+    A `split` is a filter over the fields that `describe_splits` names, for example `down = 3 AND under_pressure`;
+    empty: all plays. `model` is the one rated by; None: the one the service is set to. Reads are of the state that the
+    service has, unless they are to be `at_least_as_fresh` as a revision that an earlier answer named, or exactly
+    `as_of` it.
+
+    `WatchRatings` is not offered: no service implements it yet.
+    """
 
     def __init__(
         self, address: str = "127.0.0.1:50053", *, tls: Tls | None = None, timeout_seconds: float = 10.0
@@ -23,16 +65,17 @@ class AggregatorClient(Connection):
 
     async def record_scores(
         self,
-        records: Iterable[messages.ScoreRecord] = (),
-        unscored: Iterable[tracking.PlayRejection] = (),
+        records: Iterable[messages.PlayRecord],
+        supports: Iterable[distribution.Support] = (),
         request_id: str = "",
     ) -> messages.RecordScoresResponse:
-        """Writes scores, and plays without one; what is answered as accepted is on disk.
+        """Write scores, and plays that could not be scored, at most 10,000. What is accepted is on disk.
 
-        Whoever repeats the call himself gives it a `request_id` and repeats that too; what is repeated here keeps it.
+        `supports` are those that the distributions of the records name. Callers who repeat a call themselves give it a
+        `request_id` and repeat that too; retries made here keep it.
         """
         request = messages.RecordScoresRequest(
-            request_id=request_id or str(uuid.uuid4()), records=records, unscored=unscored
+            request_id=request_id or str(uuid.uuid4()), records=records, supports=supports
         )
         return await self.call(lambda timeout: self._stub.RecordScores(request, timeout=timeout))
 
@@ -41,108 +84,153 @@ class AggregatorClient(Connection):
         league: str,
         subject_id: str,
         *,
-        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
+        role: common.Role.ValueType = common.ROLE_PASSER,
         split: str = "",
-        model_version: int = 0,
-        min_plays: int = 0,
-        at_least_as_fresh: str = "",
+        model: common.ModelVersion | None = None,
+        min_plays: int | None = None,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
     ) -> messages.GetRatingResponse:
-        """One subject's rating in one split (a filter: `down = 3 AND under_pressure`)."""
+        """One subject's rating in one split. `min_plays` qualify for the ranking; None: the task's own rule."""
         request = messages.GetRatingRequest(
-            league=league,
+            split=messages.Split(league=league, role=role, filter=split, model=model),
             subject_id=subject_id,
-            role=role,
-            filter=split,
-            model_version=model_version,
             min_plays=min_plays,
-            at_least_as_fresh=at_least_as_fresh,
+            consistency=_consistency(at_least_as_fresh, as_of),
         )
         return await self.call(lambda timeout: self._stub.GetRating(request, timeout=timeout))
 
-    async def list_ratings(
+    def list_ratings(
         self,
         league: str,
         *,
-        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
+        role: common.Role.ValueType = common.ROLE_PASSER,
         split: str = "",
-        model_version: int = 0,
+        group_by: Iterable[str] = (),
+        model: common.ModelVersion | None = None,
         order_by: str = "",
-        min_plays: int = 0,
+        min_plays: int | None = None,
         qualified_only: bool = False,
-        at_least_as_fresh: str = "",
-    ) -> AsyncIterator[messages.Rating]:
-        """Everybody's rating in one split, page after page as they are asked for."""
+        page_size: int = PAGE_SIZE,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
+    ) -> RatingList:
+        """The ratings of one split, best first unless `order_by` says otherwise.
+
+        `group_by` says what makes one rating: fields out of `subject_id`, `team_id` and `season`; empty: the subject.
+        """
         request = messages.ListRatingsRequest(
-            league=league,
-            role=role,
-            filter=split,
-            model_version=model_version,
+            split=messages.Split(league=league, role=role, filter=split, model=model),
+            group_by=group_by,
             order_by=order_by,
             min_plays=min_plays,
             qualified_only=qualified_only,
-            page_size=1_000,
-            at_least_as_fresh=at_least_as_fresh,
+            page_size=page_size,
+            consistency=_consistency(at_least_as_fresh, as_of),
         )
-        async for page in self._pages(request, self._stub.ListRatings):
-            for rating in page.ratings:
-                yield rating
+        return RatingList(self._asking(self._stub.ListRatings, request), lambda page: page.ratings)
 
-    async def list_plays(
+    def list_plays(
         self,
         league: str,
         *,
-        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
+        role: common.Role.ValueType = common.ROLE_PASSER,
         subject_id: str = "",
         split: str = "",
-        model_version: int = 0,
-        at_least_as_fresh: str = "",
-    ) -> AsyncIterator[messages.ScoreRecord]:
-        """The plays that ratings are made of, page after page."""
+        model: common.ModelVersion | None = None,
+        include_distributions: bool = False,
+        include_ungraded: bool = False,
+        page_size: int = PAGE_SIZE,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
+    ) -> Listing[messages.ListPlaysResponse, ListedPlay]:
+        """The plays of one split, one subject's or everybody's, by season, week, game and play.
+
+        `include_ungraded` adds plays that are scored and wait for their official result.
+        """
         request = messages.ListPlaysRequest(
+            split=messages.Split(league=league, role=role, filter=split, model=model),
+            subject_id=subject_id,
+            include_distributions=include_distributions,
+            include_ungraded=include_ungraded,
+            page_size=page_size,
+            consistency=_consistency(at_least_as_fresh, as_of),
+        )
+        return Listing(self._asking(self._stub.ListPlays, request), _listed_plays)
+
+    def list_subjects(
+        self,
+        league: str,
+        *,
+        role: common.Role.ValueType = common.ROLE_PASSER,
+        name_contains: str = "",
+        model: common.ModelVersion | None = None,
+        page_size: int = PAGE_SIZE,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
+    ) -> Listing[messages.ListSubjectsResponse, messages.ListedSubject]:
+        """Who has plays in a league, by name. `name_contains` ignores case and accents; empty: everybody."""
+        request = messages.ListSubjectsRequest(
             league=league,
             role=role,
-            subject_id=subject_id,
-            filter=split,
-            model_version=model_version,
-            page_size=1_000,
-            at_least_as_fresh=at_least_as_fresh,
+            name_contains=name_contains,
+            model=model,
+            page_size=page_size,
+            consistency=_consistency(at_least_as_fresh, as_of),
         )
-        async for page in self._pages(request, self._stub.ListPlays):
-            for play in page.plays:
-                yield play
+        return Listing(self._asking(self._stub.ListSubjects, request), lambda page: page.subjects)
 
     async def get_coverage(
         self,
         league: str,
         *,
-        role: tracking.Role.ValueType = tracking.ROLE_PASSER,
+        role: common.Role.ValueType = common.ROLE_PASSER,
         game_id: str = "",
-        model_version: int = 0,
-        at_least_as_fresh: str = "",
+        model: common.ModelVersion | None = None,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
     ) -> messages.GetCoverageResponse:
         """How many plays of a game, or of the league, are scored, and why the others are not."""
         request = messages.GetCoverageRequest(
             league=league,
             role=role,
             game_id=game_id,
-            model_version=model_version,
-            at_least_as_fresh=at_least_as_fresh,
+            model=model,
+            consistency=_consistency(at_least_as_fresh, as_of),
         )
         return await self.call(lambda timeout: self._stub.GetCoverage(request, timeout=timeout))
 
     async def describe_splits(
-        self, role: tracking.Role.ValueType = tracking.ROLE_PASSER
+        self, role: common.Role.ValueType = common.ROLE_PASSER
     ) -> tuple[messages.SplitField, ...]:
-        """The fields that a split can be made by."""
+        """The fields that a split can be made by, by name."""
         request = messages.DescribeSplitsRequest(role=role)
-        answer = await self.call(lambda timeout: self._stub.DescribeSplits(request, timeout=timeout))
-        return tuple(answer.fields)
+        fields = Listing(self._asking(self._stub.DescribeSplits, request), lambda page: page.fields)
+        return tuple([field async for field in fields])
 
-    async def _pages(self, request: Any, method: Any) -> AsyncIterator[Any]:
-        """The answers to a paged request, page after page."""
-        while True:
-            page = await self.call(lambda timeout: method(request, timeout=timeout))
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+    def _asking(self, method: Any, request: Any) -> Callable[[str], Any]:
+        """Asks for the page of a token."""
+
+        async def ask(page_token: str) -> Any:
+            paged = type(request)()
+            paged.CopyFrom(request)
+            paged.page_token = page_token
+            return await self.call(lambda timeout: method(paged, timeout=timeout))
+
+        return ask
+
+
+def _listed_plays(page: messages.ListPlaysResponse) -> Iterator[ListedPlay]:
+    supports = {support.support_id: support for support in page.supports}
+    for record in page.plays:
+        yield ListedPlay(record, supports.get(record.distribution.spliced_binned_pareto.support_id))
+
+
+def _consistency(
+    at_least_as_fresh: common.RevisionToken | None, as_of: common.RevisionToken | None
+) -> common.Consistency | None:
+    if at_least_as_fresh is not None and as_of is not None:
+        raise ValueError("at_least_as_fresh and as_of exclude each other; give one of them")
+    if at_least_as_fresh is None and as_of is None:
+        return None
+    return common.Consistency(at_least_as_fresh=at_least_as_fresh, as_of=as_of)

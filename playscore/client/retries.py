@@ -35,12 +35,12 @@ class RetryBudget:
         return self.tokens > self.capacity / 2
 
 
-def backoff(first_seconds: float = 0.05, longest_seconds: float = 2.0) -> Iterator[float]:
+def backoff(first_seconds: float = 0.05, max_seconds: float = 2.0) -> Iterator[float]:
     """Pauses before the first retry, the second and so on: doubling, each drawn between half of it and all of it."""
     pause = first_seconds
     while True:
         yield pause * random.uniform(0.5, 1.0)
-        pause = min(2 * pause, longest_seconds)
+        pause = min(2 * pause, max_seconds)
 
 
 def is_retryable(code: grpc.StatusCode, failure: Exception) -> bool:

@@ -1,10 +1,13 @@
-"""Tensors in, laws and scores out."""
+"""Tensors in, distributions and scores out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from playscore.client.connection import Connection, Tls
+from playscore.client.score_stream import ScoreStream
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.scorer.v1.scorer_pb2_grpc import ScorerServiceStub
 
@@ -19,19 +22,32 @@ class ScorerClient(Connection):
         self._stub = ScorerServiceStub(self.channel)
 
     async def score_passes(
-        self, passes: Iterable[messages.PassToScore], model_version: int = 0
+        self, passes: Iterable[messages.PassToScore], model: common.ModelVersion | None = None
     ) -> messages.ScorePassesResponse:
-        """Laws of yards gained, and scores where the yards are known; at most 256 passes."""
-        request = messages.ScorePassesRequest(passes=passes, model_version=model_version)
+        """Distributions of the yards gained, and play scores where the yards are known; at most 256 passes.
+
+        `playscore.wire.distributions` makes the distributions of the answer into ones to compute with.
+        """
+        request = messages.ScorePassesRequest(passes=passes, model=model)
         return await self.call(lambda timeout: self._stub.ScorePasses(request, timeout=timeout))
 
-    async def grade_passes(self, passes: Iterable[messages.PassToGrade]) -> messages.GradePassesResponse:
-        """Scores of laws from before by the official yards; at most 1,024 passes."""
-        request = messages.GradePassesRequest(passes=passes)
+    async def grade_passes(
+        self, passes: Iterable[messages.PassToGrade], supports: Iterable[distribution.Support] = ()
+    ) -> messages.GradePassesResponse:
+        """Play scores of official yards in distributions from before; at most 1,024 passes.
+
+        The supports that the distributions name may be left out where their models are being served.
+        """
+        request = messages.GradePassesRequest(passes=passes, supports=supports)
         return await self.call(lambda timeout: self._stub.GradePasses(request, timeout=timeout))
 
+    def stream_scores(self, model: common.ModelVersion | None = None) -> ScoreStream:
+        """Score and grade play by play on one stream, which costs less than a call a play."""
+        call = self._stub.StreamScores()  # type: ignore[call-arg]  # without an iterator of requests: we write
+        return ScoreStream(self.address, call, model, self.timeout_seconds)
+
     async def list_models(self) -> tuple[messages.Model, ...]:
-        """All models being served."""
+        """All models being served, by name and version."""
         models: list[messages.Model] = []
         request = messages.ListModelsRequest()
         while True:

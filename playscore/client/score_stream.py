@@ -1,0 +1,117 @@
+"""The stream of a caller that scores play by play."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+import grpc.aio
+
+from playscore.client.streams import Stream
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distribution
+from playscore.scorer.v1 import scorer_pb2 as messages
+
+
+class ScoreStream:
+    """Scores and grades on one stream: `async with` opens it, and any number of tasks may ask at once.
+
+    Every request is answered, or fails within the client's `timeout_seconds`. What the scorer refuses is answered with
+    a `Rejection`, and the stream goes on. A stream that breaks fails what waits on it, as `Connection` does, and is not
+    opened again by itself; asking again is safe.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        call: grpc.aio.StreamStreamCall[messages.StreamScoresRequest, messages.StreamScoresResponse],
+        model: common.ModelVersion | None,
+        timeout_seconds: float,
+    ) -> None:
+        self.supports: dict[str, distribution.Support] = {}
+        """The supports of all distributions answered so far, by their identifiers."""
+        self._address = address
+        self._stream = Stream(address, call)
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[messages.StreamScoresResponse | Exception]] = {}
+        self._sending = asyncio.Lock()
+        self._sent_supports: set[str] = set()
+        self._failure: Exception | None = None
+
+    async def __aenter__(self) -> Self:
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.cancel()
+        await asyncio.wait({self._reader})
+        await self._stream.__aexit__(kind, error, trace)
+
+    async def score_pass(self, play: messages.PassToScore) -> messages.PassScore | common.Rejection:
+        """The distribution of the yards gained, and the play score where the yards are known."""
+        answer = await self._ask(score_pass=play, model=self._model)
+        return answer.pass_score if answer.HasField("pass_score") else answer.rejection
+
+    async def grade_pass(
+        self, play: messages.PassToGrade, supports: Iterable[distribution.Support] = ()
+    ) -> messages.GradedPass | common.Rejection:
+        """The play score of official yards in a distribution from before.
+
+        The support it names may be left out where its model is being served, or where it was given before.
+        """
+        for support in supports:
+            if support.support_id not in self._sent_supports:
+                self._sent_supports.add(support.support_id)
+                await self._send(messages.StreamScoresRequest(support=support))
+        answer = await self._ask(grade_pass=play)
+        return answer.graded_pass if answer.HasField("graded_pass") else answer.rejection
+
+    async def _ask(self, **request: Any) -> messages.StreamScoresResponse:
+        number = next(self._numbers)
+        answered: asyncio.Future[messages.StreamScoresResponse | Exception] = asyncio.Future()
+        self._waiting[number] = answered
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._send(messages.StreamScoresRequest(request_id=number, **request))
+                answer = await answered
+        except TimeoutError:
+            raise TimeoutError(f"{self._address}: no answer within {self._timeout_seconds:g} seconds") from None
+        finally:
+            del self._waiting[number]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _send(self, request: messages.StreamScoresRequest) -> None:
+        async with self._sending:
+            if self._failure is not None:
+                raise self._failure
+            await self._stream.send(request)
+
+    async def _read(self) -> None:
+        """Hand every answer to whoever waits for it, until the stream ends; then fail those who still wait."""
+        failure: Exception = ConnectionError(f"{self._address}: the stream was closed")
+        try:
+            while (answer := await self._stream.receive()) is not None:
+                if answer.HasField("support"):
+                    self.supports[answer.support.support_id] = answer.support
+                self._tell(answer.request_id, answer)
+            failure = ConnectionError(f"{self._address}: the service has ended the stream")
+        except Exception as error:
+            failure = error
+        finally:
+            self._failure = failure
+            for number in self._waiting:
+                self._tell(number, failure)
+
+    def _tell(self, number: int, answer: messages.StreamScoresResponse | Exception) -> None:
+        waiting = self._waiting.get(number)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)

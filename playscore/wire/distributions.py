@@ -1,0 +1,58 @@
+"""Distributions as they travel, made into ones to compute with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from playscore.distribution.v1 import distribution_pb2 as messages
+from playscore.distributions import SplicedBinnedPareto
+from playscore.errors import PlayscoreError, Reason
+from playscore.wire.validation import check, invalid
+
+
+def distribution_from_message(
+    message: messages.Distribution, supports: Iterable[messages.Support], path: str = "distribution"
+) -> SplicedBinnedPareto:
+    """The distribution of yards gained that a message states.
+
+    Args:
+        message: a `spliced_binned_pareto`.
+        supports: those stated beside it; the one that it names must be among them.
+        path: of the message, in front of the field that an error names.
+
+    Returns:
+        One distribution, `batch_shape` (), in double precision. It is that of the yards the play would gain on a field
+        without end; what counts is the lesser of a draw and the message's `ceiling_yards`, where it has one.
+
+    Raises:
+        PlayscoreError: DISTRIBUTION_INVALID, with the field at fault, where the message is of another kind, its support
+            is not given, or its numbers are impossible.
+    """
+    if message.WhichOneof("kind") != "spliced_binned_pareto":
+        raise _invalid(f"{path}.spliced_binned_pareto", "must be set: only distributions of yards are computed with")
+    stated = message.spliced_binned_pareto
+    path = f"{path}.spliced_binned_pareto"
+    support = next((support for support in supports if support.support_id == stated.support_id), None)
+    if support is None:
+        raise _invalid(f"{path}.support_id", f"must be one of the supports given, not {stated.support_id!r}")
+    try:
+        check(stated, path)
+        return SplicedBinnedPareto.from_probabilities(
+            np.array(support.edges_yards),
+            np.array(stated.probabilities),
+            stated.lower_shape,
+            stated.lower_scale_yards,
+            stated.upper_shape,
+            stated.upper_scale_yards,
+            support.lower_tail_probability,
+            support.upper_tail_probability,
+        )
+    except PlayscoreError as error:
+        fields = error.fields or invalid(path, error.detail).fields
+        raise PlayscoreError(Reason.DISTRIBUTION_INVALID, f"{path}: {error.detail}", fields=fields) from None
+
+
+def _invalid(field: str, description: str) -> PlayscoreError:
+    return invalid(field, description, Reason.DISTRIBUTION_INVALID)
