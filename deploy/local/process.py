@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Crash:
     """How a server died."""
 
     how: str
@@ -86,7 +86,7 @@ class ServerProcess:
         self._log_began = 0
         self._told_to_end = False
         self._ended = asyncio.Event()
-        self._crashes: asyncio.Queue[Ending] = asyncio.Queue()
+        self._crashes: asyncio.Queue[Crash] = asyncio.Queue()
 
     @property
     def running(self) -> bool:
@@ -157,7 +157,7 @@ class ServerProcess:
                 )
             await asyncio.sleep(_ASK_READY_EVERY_SECONDS)
 
-    async def crash(self) -> Ending:
+    async def crash(self) -> Crash:
         """Returns when the server has died, that is, ended without being told to: once for each time."""
         return await self._crashes.get()
 
@@ -207,7 +207,7 @@ class ServerProcess:
         self._discard()
         self._ended.set()
         if not self._told_to_end:
-            self._crashes.put_nowait(Ending(how_it_ended(code), time.monotonic() - self._started))
+            self._crashes.put_nowait(Crash(how_it_ended(code), time.monotonic() - self._started))
 
     def _listens(self) -> bool:
         return all(only_listener(self.pid, port) for port in self._ports)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from deploy.local.process import Ending, ServerError, ServerProcess
+from deploy.local.process import Crash, ServerError, ServerProcess
 
 READY_SECONDS = 90.0
 """How long a server may take to become ready."""
@@ -37,27 +37,27 @@ async def keep_running(
 ) -> NoReturn:
     """Restarts a server whenever it dies, and says so. Runs until cancelled."""
     pause = 0.0
-    ending = await server.crash()
+    crash = await server.crash()
     while True:
-        pause = backoff.after(pause, ending.up_seconds)
-        say(f"{server.name} {ending.how}; it is down, restarting in {pause:g} s{server.last_words()}")
+        pause = backoff.after(pause, crash.up_seconds)
+        say(f"{server.name} {crash.how}; it is down, restarting in {pause:g} s{server.last_words()}")
         await asyncio.sleep(pause)
-        ending = await _restart(server, say, ready_seconds) or await server.crash()
+        crash = await _restart(server, say, ready_seconds) or await server.crash()
 
 
-async def _restart(server: ServerProcess, say: Callable[[str], None], ready_seconds: float) -> Ending | None:
+async def _restart(server: ServerProcess, say: Callable[[str], None], ready_seconds: float) -> Crash | None:
     """None once it serves again or has died again; otherwise why it does not serve."""
     try:
         if not server.running:
             await server.start()
     except ServerError as error:
-        return Ending(f"did not start ({error})", 0.0)
+        return Crash(f"did not start ({error})", 0.0)
     try:
         await server.wait_ready(ready_seconds)
     except ServerError:
         if not server.running:
             return None
         await server.kill()
-        return Ending(f"was not ready after {ready_seconds:g} s", 0.0)
+        return Crash(f"was not ready after {ready_seconds:g} s", 0.0)
     say(f"{server.name} serves again")
     return None

@@ -37,10 +37,25 @@ def stack_command(folder: Path, base: int, *options: str) -> Command:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Command]:
-    """`playscore stack`, ready."""
+    """`playscore stack`, ready, for one test."""
     async with stack_command(tmp_path / "stack", base_port()) as command:
         await command.says("ready")
         yield command
+
+
+@pytest.fixture(scope="module")
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Command]:
+    """`playscore stack`, ready, for all tests that leave it running."""
+    async with stack_command(tmp_path_factory.mktemp("lasting") / "stack", base_port()) as command:
+        await command.says("ready")
+        yield command
+
+
+def base_of(command: Command) -> int:
+    """The base port that a stack was given."""
+    found = re.search(r"127\.0\.0\.1:(\d+)", command.stdout)
+    assert found is not None
+    return int(found[1])
 
 
 async def assert_nothing_is_left(command: Command) -> None:
@@ -53,49 +68,46 @@ def assert_no_noise(command: Command) -> None:
         assert noise not in command.stdout + command.stderr
 
 
-async def test_a_stack_says_where_everything_is_and_how_to_stop_it(running: Command) -> None:
+async def test_a_stack_says_where_everything_is_and_how_to_stop_it(lasting: Command) -> None:
+    base = base_of(lasting)
     lines = r"^(\w+) +127\.0\.0\.1:(\d+) +metrics http://127\.0\.0\.1:(\d+)/metrics$"
-    addresses = re.findall(lines, running.stdout, re.MULTILINE)
-    base = int(addresses[0][1])
-    assert addresses == [
+    assert re.findall(lines, lasting.stdout, re.MULTILINE) == [
         (name, str(base + place), str(base + place + 5))
         for place, name in enumerate(("featurizer", "scorer", "aggregator"))
     ]
-    folder = running.folder / "out" / f"stack-{base}"
-    assert f"store       {folder / 'aggregator.db'}\n" in running.stdout
-    assert f"logs        {folder / 'logs'}\n" in running.stdout
+    folder = lasting.folder / "out" / f"stack-{base}"
+    assert f"store       {folder / 'aggregator.db'}\n" in lasting.stdout
+    assert f"logs        {folder / 'logs'}\n" in lasting.stdout
     assert (folder / "aggregator.db").exists()
-    assert f"`kill {running.pid}` to stop" in running.stdout
-    for _, port, _ in addresses:
+    assert f"`kill {lasting.pid}` to stop" in lasting.stdout
+    for port in range(base, base + 3):
         assert await serving(f"127.0.0.1:{port}")
 
 
 async def test_a_second_stack_on_the_same_ports_names_the_first_and_starts_nothing(
-    running: Command, tmp_path: Path
+    lasting: Command, tmp_path: Path
 ) -> None:
-    found = re.search(r"127\.0\.0\.1:(\d+)", running.stdout)
-    assert found is not None
-    async with stack_command(tmp_path / "second", int(found[1])) as second:
+    base = base_of(lasting)
+    (scorer,) = lasting.left("-m", "scorer")
+    async with stack_command(tmp_path / "second", base) as second:
         assert await second.ended() == 1
-        (scorer,) = running.left("-m", "scorer")
-        base = int(found[1])
-        assert f"ports {base + 1}, {base + 6}: held by pid {scorer} (child of pid {running.pid}), " in second.stderr
+        assert f"ports {base + 1}, {base + 6}: held by pid {scorer} (child of pid {lasting.pid}), " in second.stderr
         assert "-m scorer" in second.stderr
         assert "--base-port" in second.stderr
         await assert_nothing_is_left(second)
         assert not (second.folder / "out").exists()
+    assert lasting.left("-m", "scorer") == [scorer]
 
 
-async def test_a_server_that_is_killed_is_missed_and_serves_again_where_it_was(running: Command) -> None:
-    (before,) = running.left("-m", "scorer")
+async def test_a_server_that_is_killed_is_missed_and_serves_again_where_it_was(lasting: Command) -> None:
+    (before,) = lasting.left("-m", "scorer")
     os.kill(before, signal.SIGKILL)
-    await running.says("scorer was killed by SIGKILL; it is down, restarting in 0.5 s")
-    await running.says("scorer serves again")
-    (after,) = running.left("-m", "scorer")
+    await lasting.says("scorer was killed by SIGKILL; it is down, restarting in 0.5 s")
+    assert '"event": "listening"' in lasting.stderr  # the end of its log
+    await lasting.says("scorer serves again")
+    (after,) = lasting.left("-m", "scorer")
     assert after != before
-    base = int(re.findall(r"127\.0\.0\.1:(\d+)", running.stdout)[0])
-    assert await serving(f"127.0.0.1:{base + 1}")
-    assert '"event": "listening"' in running.stderr  # the end of its log
+    assert await serving(f"127.0.0.1:{base_of(lasting) + 1}")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -181,7 +193,7 @@ async def has_recorded(command: Command, log: Path) -> None:
 @pytest.mark.triton
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_demo_that_gets_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    async with Command(tmp_path, *PLAYSCORE, "demo", "--games", "2") as demo:
+    async with Command(tmp_path, *PLAYSCORE, "demo", "--games", "1") as demo:
         await has_recorded(demo, tmp_path / "out" / "demo" / "logs" / "aggregator.log")
         demo.signal(number)
         assert await demo.ended() == 128 + number

@@ -54,7 +54,7 @@ def test_where_triton_is_missing_it_is_said_how_to_get_it_and_how_to_do_without(
 
 
 def test_a_failed_installation_is_one_line(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triton_environment.sys, "executable", "/bin/false")
+    monkeypatch.setattr("sys.executable", "/bin/false")
     done = CliRunner().invoke(triton, ["install"])
     assert done.exit_code == 1
     assert "Triton was not installed" in done.output
