@@ -38,8 +38,8 @@ _CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
 
 # Trailing metadata may take 8 KiB in all, and the detail stands in it twice: percent-encoded (up to 3 bytes a byte) and
 # in the status message in base64 (4 bytes for 3).
-_MOST_DETAIL_BYTES: Final = 1_200
-_MOST_FIELD_BYTES: Final = 1_500
+_MAX_DETAIL_BYTES: Final = 1_200
+_MAX_FIELD_BYTES: Final = 1_500
 
 
 def code_of(reason: Reason) -> grpc.StatusCode:
@@ -54,7 +54,7 @@ def status_of(error: PlayscoreError, metadata: Mapping[str, str] | None = None) 
     fault, and RetryInfo where coming back makes sense. What would not fit into the metadata of a call is cut, visibly.
     """
     code: int = code_of(error.reason).value[0]
-    status = status_pb2.Status(code=code, message=_cut(error.detail, _MOST_DETAIL_BYTES))
+    status = status_pb2.Status(code=code, message=_cut(error.detail, _MAX_DETAIL_BYTES))
     reason = reason_pb2.Reason.Name(reason_pb2.Reason.ValueType(error.reason.value))
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata or {}))
     if error.fields:
@@ -112,7 +112,7 @@ def _known(name: str) -> Reason | None:
 
 def _bad_request(fields: tuple[FieldViolation, ...]) -> error_details_pb2.BadRequest:
     request = error_details_pb2.BadRequest()
-    left = _MOST_FIELD_BYTES
+    left = _MAX_FIELD_BYTES
     for violation in fields:
         left -= len(violation.field.encode()) + len(violation.description.encode())
         if left < 0:
@@ -123,8 +123,8 @@ def _bad_request(fields: tuple[FieldViolation, ...]) -> error_details_pb2.BadReq
     return request
 
 
-def _cut(text: str, most_bytes: int) -> str:
+def _cut(text: str, max_bytes: int) -> str:
     encoded = text.encode()
-    if len(encoded) <= most_bytes:
+    if len(encoded) <= max_bytes:
         return text
-    return encoded[: most_bytes - 3].decode(errors="ignore") + "…"
+    return encoded[: max_bytes - 3].decode(errors="ignore") + "…"

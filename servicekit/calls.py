@@ -13,7 +13,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from playscore.errors import PlayscoreError, Reason
+from playscore.wire.validation import invalid
 
 Kind = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 """Kinds of methods, in the words of Go's metrics."""
@@ -148,6 +148,4 @@ def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, message: 
     try:
         return deserialize(message)
     except DecodeError as error:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID, f"{len(message)} bytes are not a request of {method}: {error}"
-        ) from error
+        raise invalid("request", f"must be a request of {method}; its {len(message)} bytes are not: {error}") from error

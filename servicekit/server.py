@@ -14,7 +14,6 @@ import grpc.aio
 import structlog
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from playscore.errors import PlayscoreError
 from servicekit.addresses import Address
@@ -25,6 +24,7 @@ from servicekit.health import Health
 from servicekit.limits import Limits
 from servicekit.logs import configure_logs, log
 from servicekit.metrics import announce, count, metrics_port
+from servicekit.reflection import add_reflection
 from servicekit.service import Service
 from servicekit.settings import S, ServiceSettings, parse_settings
 
@@ -118,8 +118,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     )
     service.register(server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    reflection.enable_server_reflection([service.descriptor.full_name, health_name, reflection.SERVICE_NAME], server)
+    add_reflection(server, [service.descriptor, health_pb2.DESCRIPTOR.services_by_name["Health"]])
     announce(service.descriptor)
 
     async with AsyncExitStack() as stack:
@@ -188,7 +187,7 @@ async def _drain(
     was_serving = health.serving
     await health.set(serving=False)
     life.cancel()
-    with suppress(asyncio.CancelledError, Exception):  # whoever needs what it raised has asked for it
+    with suppress(asyncio.CancelledError, Exception):  # those who need what it raised have asked for it
         await life
     if was_serving:
         await asyncio.sleep(settings.drain_seconds)

@@ -126,7 +126,10 @@ async def test_bytes_that_are_no_request_are_the_callers_error(serve: Any) -> No
         for method in METHODS:
             channel_method = stub.methods[method]
             channel_method._request_serializer = lambda _request: b"\xff\xff\xff"
-            assert (await refusal(stub, method, "x")).reason is Reason.FIELD_INVALID
+            refused = await refusal(stub, method, "x")
+            assert refused.reason is Reason.FIELD_INVALID
+            assert [violation.field for violation in refused.fields] == ["request"]
+            assert DESCRIPTOR.full_name in refused.detail
 
 
 async def test_a_message_over_the_limit_is_refused_and_the_service_serves_on(serve: Any) -> None:

@@ -19,7 +19,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.contract.servicekit.echo import EchoStub
 
-PROGRAM = Path(__file__).with_name("servicekit_echo.py")
+PROGRAM = Path(__file__).with_name("echo.py")
 ROOT = Path(__file__).parents[3]
 
 

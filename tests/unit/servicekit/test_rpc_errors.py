@@ -14,11 +14,11 @@ from grpc_status import rpc_status
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playscore.common.v1 import reason_pb2
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rpc_errors import code_of, error_from_rpc, status_of
-from playscore.tracking.v1 import reason_pb2
 
-PROTO = Path(__file__).parents[3] / "protos/playscore/tracking/v1/reason.proto"
+PROTO = Path(__file__).parents[3] / "protos/playscore/common/v1/reason.proto"
 
 
 def stated_codes() -> dict[str, str]:
