@@ -18,7 +18,7 @@ from simulator.league import TEAMS
 Format = Literal["csv", "parquet"]
 
 DEEP_PASS_YARDS = 15
-"""A pass is called deep from here on."""
+"""Passes of at least this many air yards are called deep."""
 
 _RESULTS = {
     PassResult.COMPLETE: "C",
@@ -82,13 +82,13 @@ def _write_table(table: pl.DataFrame, stem: Path, file_format: Format) -> None:
 
 
 def tracking(game: Game) -> pl.DataFrame:
-    """The tracking of a game: a row for each player and frame in which he is seen, and for the ball."""
+    """The tracking of a game: a row for each frame and each player seen in it, and one for the ball."""
     roster = {player.player_id: player for player in game.roster}
     return pl.concat([_tracking_of(game, play, roster) for play in game.plays])
 
 
 def _ball_in(frames: Frames, ball: Track) -> tuple[Floats, Floats]:
-    """Where the ball is in each row of the frames; it is tracked at their rate, on their clock."""
+    """Where the ball is in each row of the frames. It is tracked at the same rate and on the same clock."""
     at = np.searchsorted(ball.sample_numbers, frames.frame_numbers)
     return ball.x[at], ball.y[at]
 

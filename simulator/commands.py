@@ -14,22 +14,24 @@ from simulator.games import simulate as simulated_games
 
 @click.command(short_help="Write games that never happened as files.")
 @click.option("--games", default=1, show_default=True, type=click.IntRange(min=1), help="How many games.")
-@click.option("--plays", default=70, show_default=True, type=click.IntRange(1, 1000), help="Plays a game.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed, the same games.")
+@click.option("--plays", default=70, show_default=True, type=click.IntRange(1, 1000), help="Plays per game.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="A seed always gives the same games."
+)
 @click.option("--season", default=2030, show_default=True, type=click.IntRange(1920, 2999), help="The season's year.")
 @click.option(
     "--skill-spread",
     default=0.2,
     show_default=True,
     type=click.FloatRange(0, 0.5),
-    help="Standard deviation of the passers' skills; 0: all are league average.",
+    help="Standard deviation of the passers' skills; 0 makes everyone league average.",
 )
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option(
     "--layout", default="bdb2019", show_default=True, type=click.Choice(["bdb2019"]), help="Layout of the tables."
 )
 @click.option("--format", "file_format", default="csv", show_default=True, type=click.Choice(["csv", "parquet"]))
-@click.option("--defects", is_flag=True, help="Put in what real feeds have: gaps, doubled frames, lost players …")
+@click.option("--defects", is_flag=True, help="Add the defects of real feeds: gaps, repeated frames, lost players.")
 def simulate(
     *,
     games: int,

@@ -1,4 +1,4 @@
-"""What real feeds have: defects put into the frames of plays that were whole."""
+"""Defects of real feeds, put into the frames of undamaged plays."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ _SNAP, _RELEASE = "ball_snap", "pass_forward"
 
 @dataclass(frozen=True, slots=True)
 class Defects:
-    """How often each defect strikes a play, 0 to 1. `SimulatedGame.injected` names them as they are named here."""
+    """The share of plays that each defect hits, 0 to 1. `SimulatedGame.injected` uses these names."""
 
     duplicated_frames: float = 0.03
-    """Some frames come twice or three times."""
+    """Some frames arrive two or three times."""
     out_of_order: float = 0.03
-    """A run of frames comes shuffled."""
+    """A run of frames is shuffled."""
     short_gap: float = 0.03
-    """1 to 3 frames are missing between snap and release: 0.2 to 0.4 s from one sample to the next."""
+    """1 to 3 frames are missing between snap and release: 0.2 to 0.4 s between two samples."""
     long_gap: float = 0.01
-    """8 frames are missing between snap and release: 0.9 s from one sample to the next."""
+    """8 frames are missing between snap and release: 0.9 s between two samples."""
     ball_only_frames: float = 0.03
-    """The first frames before the snap have the ball alone."""
+    """The first frames before the snap have only the ball."""
     player_missing_late: float = 0.02
-    """A player is not seen any more from the release on."""
+    """A player is not seen after the release."""
     missing_player: float = 0.02
-    """A player of the defense has no track: 21 players."""
+    """A defender is not tracked: 21 players."""
     repeated_snap: float = 0.03
-    """A second snap stands 1 to 3 frames after the first."""
+    """A second snap is tagged 1 to 3 frames after the first."""
     samples_not_finite: float = 0.02
     """A few samples of speed, acceleration and direction are NaN."""
     off_field: float = 0.01
     """A player's track leaves the field by 30 yards for a while."""
     runs_into_next: float = 0.01
-    """The frames of the next play follow in the same play."""
+    """The frames of the next play are appended to the play."""
     missing_orientation: float = 0.02
-    """No orientation in the whole play."""
+    """The whole play has no orientation."""
     missing_release: float = 0.02
-    """The release has no event."""
+    """The release is not tagged."""
 
 
 def inject(
     plays: Sequence[Play], defects: Defects, rng: np.random.Generator
 ) -> tuple[list[Play], dict[str, tuple[str, ...]]]:
-    """The plays with defects, and by play id the names of those put in; plays without any are not named."""
+    """The plays with defects, and by play id the names of what was injected; undamaged plays have no entry."""
     names = [item.name for item in fields(Defects)]
     strikes = rng.random((len(plays), len(names))) < [getattr(defects, name) for name in names]
-    spoilt: list[Play] = []
+    damaged: list[Play] = []
     injected: dict[str, tuple[str, ...]] = {}
     for play, struck, following in zip(plays, strikes, [*plays[1:], None], strict=True):
         frames, tracks, done = play.frames, play.tracks, []
@@ -64,18 +64,18 @@ def inject(
                     tracks = _followed(tracks, _shift_of_next(frames), following.tracks)
                 frames = changed
                 done.append(name)
-        spoilt.append(replace(play, frames=frames, tracks=tracks))
+        damaged.append(replace(play, frames=frames, tracks=tracks))
         if done:
             injected[play.context.play_id] = tuple(done)
-    return spoilt, injected
+    return damaged, injected
 
 
-# Each injector gives the spoilt frames, or None where the play has no room for its defect.
+# Each injector returns the damaged frames, or None if the play has no room for the defect.
 _Injector = Callable[[Frames, Play | None, np.random.Generator], Frames | None]
 
 
 def _row_of(frames: Frames, name: str) -> int | None:
-    """The first row at which an event stands."""
+    """The first row with this event."""
     for event in frames.events:
         if event.name == name:
             rows = np.flatnonzero(frames.frame_numbers == event.frame_number)
@@ -84,7 +84,7 @@ def _row_of(frames: Frames, name: str) -> int | None:
 
 
 def _taken(frames: Frames, rows: Rows) -> Frames:
-    """These rows, in this order. Events whose frames are gone go with them."""
+    """These rows, in this order. Events of dropped frames are dropped too."""
 
     def cut(column: Floats | None) -> Floats | None:
         return None if column is None else column[rows]
@@ -106,7 +106,7 @@ def _taken(frames: Frames, rows: Rows) -> Frames:
 
 
 def _blanked(frames: Frames, rows: slice, players: Rows, *, positions: bool) -> Frames:
-    """NaN in all columns of these samples; `positions` False leaves x and y."""
+    """NaN in all columns of these samples. `positions=False` keeps x, y and orientation."""
 
     def blank(column: Floats | None) -> Floats | None:
         if column is None:
@@ -218,12 +218,12 @@ def _off_field(frames: Frames, _: Play | None, rng: np.random.Generator) -> Fram
 
 
 def _shift_of_next(frames: Frames) -> int:
-    """What is added to the frame numbers of the play that another one runs into."""
+    """What is added to the frame numbers of the next play when it is appended."""
     return int(frames.frame_numbers.max()) + 50
 
 
 def _followed(tracks: tuple[Track, ...], shift: int, following: tuple[Track, ...]) -> tuple[Track, ...]:
-    """Tracks that run on through those of the next play."""
+    """The tracks, continued by those of the next play."""
     return tuple(
         replace(
             track,

@@ -1,4 +1,4 @@
-"""The distribution of yards gained: what a league-average passer gets, given what can be seen at the release."""
+"""The distribution of yards gained: what a league-average passer gets, given what is visible at the release."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from simulator.situation import ReleaseSituation
 
 Array = NDArray[np.float64]
 
-LOWEST_YARDS = -15
-"""Smallest support point; what the formula puts below it counts there."""
+MIN_YARDS = -15
+"""Smallest support point; what the formula puts below it counts as these yards."""
 
-_HALF_POINTS = np.arange(LOWEST_YARDS, 100) + 0.5
+_HALF_POINTS = np.arange(MIN_YARDS, 100) + 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class YardsDistribution:
     def tilted(self, skill: float) -> YardsDistribution:
         """The distribution of a passer of this skill, -1 to 1: p(y) (1 + skill (2 mid_rank(y) - 1)).
 
-        Mid-ranks have mean 1/2 in any distribution. So each tilted one sums to 1, skill 0 changes nothing, and the
-        mixture over passers whose skills average 0 is the distribution again: the average passer is the league.
+        Mid-ranks have mean 1/2 in any distribution. So every tilted distribution sums to 1, skill 0 changes nothing,
+        and the mixture over passers whose skills average 0 is the untilted distribution.
         """
         ranks = self.mid_rank(self.support.astype(float))
         return YardsDistribution(self.support, self.probabilities * (1 + skill * (2 * ranks - 1)))
@@ -79,16 +79,16 @@ class OutcomeDistributions:
 
     def distribution(self, play: int) -> YardsDistribution:
         """The distribution of yards of one play."""
-        size = int(self.yards_to_end_zone[play]) - LOWEST_YARDS + 1
+        size = int(self.yards_to_end_zone[play]) - MIN_YARDS + 1
         probabilities = self.complete[play, :size].copy()
-        probabilities[-LOWEST_YARDS] += self.intercepted[play] + self.incomplete[play]
-        return YardsDistribution(np.arange(LOWEST_YARDS, LOWEST_YARDS + size), probabilities)
+        probabilities[-MIN_YARDS] += self.intercepted[play] + self.incomplete[play]
+        return YardsDistribution(np.arange(MIN_YARDS, MIN_YARDS + size), probabilities)
 
     def result(self, play: int, yards: int, uniform: float) -> str:
-        """C, I or IN, drawn from its distribution given the yards by one uniform number."""
+        """C, I or IN, drawn with one uniform number from its distribution given the yards."""
         if yards != 0:
             return "C"
-        weights = np.array([self.complete[play, -LOWEST_YARDS], self.intercepted[play], self.incomplete[play]])
+        weights = np.array([self.complete[play, -MIN_YARDS], self.intercepted[play], self.incomplete[play]])
         return ("C", "IN", "I")[int(np.searchsorted(np.cumsum(weights) / weights.sum(), uniform))]
 
 
@@ -138,7 +138,7 @@ def outcome_distributions(at: ReleaseSituation) -> OutcomeDistributions:
     away = 1 - (1 + np.maximum(after - 2, 0) / 14) ** -1.7
     ran = (1 - breakaway)[:, None] * gained + breakaway[:, None] * away
     below = spot[:, None] * tackled_at_once + (1 - spot)[:, None] * ran
-    # The goal line takes what would have gone past it.
+    # What would go past the goal line counts at the goal line.
     below[_HALF_POINTS[None, :] > at.yards_to_end_zone[:, None]] = 1.0
     complete = np.diff(below, axis=1, prepend=0.0) * completion[:, None]
     return OutcomeDistributions(at.yards_to_end_zone, interception, 1 - completion - interception, complete)

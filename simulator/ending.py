@@ -1,4 +1,4 @@
-"""A play from its decision to the whistle: the ball's flight, the catch, the run, the tackle. Closed form again."""
+"""A play from its decision to the whistle: the ball's flight, the catch, the run, the tackle. Also in closed form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Result(enum.IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How B plays are to end. Arrays (B,) unless said."""
+    """How B plays are to end. Arrays are (B,) unless stated."""
 
     result: Integers
     yards: Integers
@@ -67,12 +67,12 @@ class Film:
     end: Array
     """(B, 2) where the carrier is stopped"""
     carrier: Integers
-    """(B,) who carries the ball at the end; -1: nobody"""
+    """(B,) who carries the ball at the end; -1: no one"""
 
 
 @dataclass(frozen=True, eq=False)
 class _Outline:
-    """The two stretches of B endings: to `catch` in `first` seconds, then on to `end`. Arrays (B,) unless said."""
+    """The two stretches of B endings: to `catch` in `first` seconds, then to `end`. Arrays are (B,) unless stated."""
 
     place: Array
     """(B, 22, 2) at the decision"""
@@ -81,7 +81,7 @@ class _Outline:
     carrier: Integers
     """Who has the ball after the first stretch, if anybody."""
     loose: NDArray[np.bool_]
-    """Nobody has it then: incompletions and field goals."""
+    """No one has it then: incompletions and field goals."""
     in_air: NDArray[np.bool_]
     """The ball flies to `catch`; else the carrier brings it."""
     returned: NDArray[np.bool_]
@@ -141,7 +141,7 @@ def _nearest_defender(place: Array, spot: Array) -> Integers:
 
 
 def _when_the_ball_comes(line: _Outline, plan: Plan) -> Array:
-    """Where all stand at the end of the first stretch, (B, 22, 2)."""
+    """Where everyone is at the end of the first stretch, (B, 22, 2)."""
     plays = np.arange(len(plan.result))
     halfway = line.place + np.minimum(line.first, 0.9)[:, None, None] * line.velocity * 0.7
     reach = np.full(22, 2.2)
@@ -169,7 +169,7 @@ def _tackle(line: _Outline, plan: Plan, halfway: Array) -> tuple[Integers, Array
 
 
 def _at_the_end(line: _Outline, plan: Plan, halfway: Array, tackler: Integers, second: Array) -> Array:
-    """Where all stand at the end of the second stretch, (B, 22, 2)."""
+    """Where everyone is at the end of the second stretch, (B, 22, 2)."""
     plays = np.arange(len(plan.result))
     reach = np.full(22, 3.0)
     reach[OFFENSE:] = 4.6
@@ -184,7 +184,7 @@ def _at_the_end(line: _Outline, plan: Plan, halfway: Array, tackler: Integers, s
 
 
 def _toward(place: Array, spot: Array, reach: Array, stay_off: float) -> Array:
-    """Each player (B, 22, 2) moved towards the spot (B, 2), by at most `reach`, but no nearer than `stay_off`."""
+    """Each player (B, 22, 2) moved toward the spot (B, 2), by at most `reach`, but no closer than `stay_off`."""
     apart = spot[:, None] - place
     distance = np.linalg.norm(apart, axis=2)
     step = np.clip(distance - stay_off, 0, reach)
@@ -200,7 +200,7 @@ def _capped(velocity: Array, limit: float) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class _Through:
-    """Where all pass at the end of the first stretch and of the second, and how fast. (B, 22, 2) each."""
+    """Where everyone is at the end of each stretch, and how fast they move there. (B, 22, 2) each."""
 
     halfway: Array
     halfway_velocity: Array

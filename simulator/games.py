@@ -1,4 +1,4 @@
-"""Whole games: possessions, downs, clock and score around the plays, and the truth each outcome was drawn from."""
+"""Whole games: possessions, downs, clock and score around the plays, and the distributions behind the outcomes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Integers = NDArray[np.int64]
 Record = TypeVar("Record", Opening, Plan, ReleaseSituation)
 
 CHAIN = 5
-"""Plays that follow on from each other; the next chain starts with a fresh possession."""
+"""Plays in a row that follow from each other; the next chain starts with a new possession."""
 GAMES_A_WEEK = 8
 WEEKS = 17
 FRAME_RATE_HERTZ = 10.0
@@ -48,7 +48,7 @@ FRAME_RATE_HERTZ = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PlayDetail:
-    """What a play-by-play tells besides the play itself. Identifiers are player ids, empty where nobody is meant."""
+    """What a play-by-play says besides the play itself. Identifiers are player ids, empty if there is no one."""
 
     kind: str
     """throw, sack, scramble, run, punt or field_goal"""
@@ -58,7 +58,7 @@ class PlayDetail:
     side: str
     """left, middle or right, as the offense sees it: where the pass was aimed."""
     carrier_id: str
-    """Who ran or kicked; empty on passes."""
+    """Who ran or kicked; empty for passes."""
     defender_id: str
     """Who tackled, or intercepted."""
     kick_yards: int
@@ -66,7 +66,7 @@ class PlayDetail:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedGame:
-    """A game that never happened, and the truth behind it."""
+    """A game that never happened, and the distributions of its outcomes."""
 
     game: Game
     distributions: dict[str, YardsDistribution]
@@ -85,7 +85,7 @@ class SimulatedGame:
 
 @dataclass
 class _Chains:
-    """The situations of the plays that are to come next, one a chain. Arrays (K,)."""
+    """The situations of the next plays, one per chain. Arrays (K,)."""
 
     offense: Integers
     """0: home, 1: visitors"""
@@ -95,7 +95,7 @@ class _Chains:
     ball_y: Array
 
     def start(self, who: NDArray[np.bool_], yards_to_end_zone: Integers, change: NDArray[np.bool_]) -> None:
-        """A first down for those chains at that spot; where `change`, for the other side."""
+        """A first down for these chains at that spot, for the other team where `change`."""
         spot = np.clip(yards_to_end_zone, 1, 99)
         self.offense = np.where(who & change, 1 - self.offense, self.offense)
         self.yards_to_end_zone = np.where(who, spot, self.yards_to_end_zone)
@@ -105,7 +105,7 @@ class _Chains:
 
 @dataclass(frozen=True, eq=False)
 class _Wave:
-    """The k-th play of every chain: before, and how it ended."""
+    """The k-th play of every chain: the situation before it, and how it ended."""
 
     offense: Integers
     yards_to_end_zone: Integers
@@ -144,9 +144,9 @@ def simulate_game(
     skill_spread: float = 0.2,
     defects: Defects | None = None,
 ) -> SimulatedGame:
-    """One game. It depends on the arguments alone, so that processes can share a season.
+    """One game. It depends only on the arguments, so that processes can share a season.
 
-    `skill_spread` is the standard deviation of the passers' skills; 0 draws every outcome as for the league.
+    `skill_spread` is the standard deviation of the passers' skills; 0 draws every outcome as for an average passer.
     Raises PlayscoreError (FIELD_INVALID) on arguments out of range.
     """
     _check(seed, index, plays_per_game, skill_spread)
@@ -155,7 +155,7 @@ def simulate_game(
     skills = passer_skills(seed, skill_spread)
     chains = -(-plays_per_game // CHAIN)
     waves = _play(rng, chains, teams, skills)
-    # Chain by chain, as they were played.
+    # Chain by chain, in the order of play.
     order = np.arange(CHAIN * chains).reshape(CHAIN, chains).T.ravel()[:plays_per_game]
     opening = _joined([wave.opening for wave in waves], order)
     plan = _joined([wave.plan for wave in waves], order)
@@ -186,7 +186,7 @@ def _joined(parts: list[Record], order: Integers) -> Record:
 
 
 def _play(rng: np.random.Generator, chains: int, teams: tuple[Team, Team], skills: dict[str, float]) -> list[_Wave]:
-    """All plays of a game, CHAIN waves of one play a chain."""
+    """All plays of a game: CHAIN waves, each with one play per chain."""
     spots = np.where(rng.random(chains) < 0.2, 75, np.clip(rng.normal(55, 25, chains), 2, 96)).astype(int)
     state = _Chains(
         offense=(np.arange(chains) + rng.integers(0, 2)) % 2,
@@ -261,7 +261,7 @@ def _draw(
     distributions: OutcomeDistributions,
     skill: Array,
 ) -> Plan:
-    """How each play ends: passes as their distribution tilted by the passer's skill says, others by simple rules."""
+    """How each play ends: passes by their distribution tilted by the passer's skill, others by simple rules."""
     count = len(state.down)
     result, yards = np.empty(count, dtype=int), np.zeros(count, dtype=int)
     uniform = rng.random((2, count))
@@ -523,7 +523,7 @@ class _Assembly:
         }
 
     def _orientation(self) -> Array:
-        """Radians from the x axis of the play: runners look where they run, the others at the ball or their man."""
+        """Radians from the x axis of the play: runners look where they run, others toward the ball."""
         velocity, positions = self.film.velocities, self.film.positions
         to_ball = self.film.ball[:, :, None] - positions
         gaze = to_ball / np.maximum(np.linalg.norm(to_ball, axis=3, keepdims=True), 0.5)
@@ -570,7 +570,7 @@ class _Assembly:
         )
 
     def _ball(self, number: int, wave: _Wave, chain: int, *, forward: bool, frames: Frames) -> Track:
-        """The ball in the same frames; how high it flies is not simulated."""
+        """The ball in the same frames; its height is not simulated."""
         first = int(self.film.frames[number]) - len(frames)
         x, y = self._place(self.film.ball[number, first : first + len(frames)], wave, chain, forward=forward)
         return Track(TrackedObject.BALL, FRAME_RATE_HERTZ, frames.frame_numbers, x, y)
@@ -579,7 +579,7 @@ class _Assembly:
     def _place(
         track: Array, wave: _Wave, chain: int, *, forward: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Positions on the field of a film that starts at the line of scrimmage."""
+        """Positions on the field, from positions relative to the line of scrimmage."""
         line = 110.0 - wave.yards_to_end_zone[chain]
         turned, sign = (0.0, 1.0) if forward else (1.0, -1.0)
         x = turned * 120 + sign * (line + track[..., 0])

@@ -1,4 +1,4 @@
-"""The league that never was: its teams, their players, and how good its passers are."""
+"""The simulated league: its teams, their players, and how good its passers are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from playscore.game import Player
 
 LEAGUE = "SIM"
-MAXIMUM_SKILL = 0.9
+MAX_SKILL = 0.9
 
 _TEAMS = {
     "ALM": "Alma Herons", "BRK": "Brackwater Millers", "CDR": "Cedar Falls Owls", "DUN": "Dunmore Foxes",
@@ -70,11 +70,11 @@ class Team:
 
 
 def _names() -> list[str]:
-    """Every full name once; no two share a last name, so that `F.Lastname` is one player."""
+    """Full names. No two share a last name, so `F.Lastname` identifies a player."""
     last = [stem + ending for stem in _STEMS for ending in _ENDINGS]
     last += [f"{stem}{ending}s" for stem in _STEMS for ending in _ENDINGS]
     last += [f"Mc{stem}{ending}" for stem in _STEMS for ending in _ENDINGS]
-    # 7 shares no factor with the number of names: a walk through all of them that mixes the stems.
+    # 7 shares no factor with the number of names, so this visits all of them and mixes the stems.
     mixed = [last[(7 * index) % len(last)] for index in range(len(last))]
     return [f"{first} {name}" for first, name in zip(islice(cycle(_FIRST), len(mixed)), mixed, strict=True)]
 
@@ -98,11 +98,11 @@ TEAMS: tuple[Team, ...] = _league()
 def passer_skills(seed: int, spread: float) -> dict[str, float]:
     """Skill of every passer of the league, by player id.
 
-    Starters, and second passers among themselves, hold the quantiles of a normal distribution of standard deviation
-    `spread`, cut at ±0.9, dealt out by the seed: their mean is 0 for every seed.
+    The starters hold the quantiles of a normal distribution with standard deviation `spread`, cut at ±0.9, and so do
+    the backups. The seed deals them out, so their mean is 0 for every seed.
     """
     quantiles = [NormalDist().inv_cdf((rank + 0.5) / len(TEAMS)) for rank in range(len(TEAMS))]
-    values = np.clip(spread * np.array(quantiles), -MAXIMUM_SKILL, MAXIMUM_SKILL)
+    values = np.clip(spread * np.array(quantiles), -MAX_SKILL, MAX_SKILL)
     rng = np.random.default_rng([seed, 1])
     skills: dict[str, float] = {}
     for depth in range(2):
@@ -112,13 +112,13 @@ def passer_skills(seed: int, spread: float) -> dict[str, float]:
 
 
 def opponents(index: int) -> tuple[Team, Team]:
-    """Home and visitors of a game: a double round robin, over and over, so that all meet equally often."""
+    """Home and visiting team of a game: a repeated double round robin, so that all teams meet equally often."""
     count = len(TEAMS)
     half = count // 2
     cycle_number, slot = divmod(index, count * (count - 1))
     leg, slot = divmod(slot, half * (count - 1))
     week, pair = divmod(slot, half)
-    # The circle method: the last team stands, the others turn.
+    # The circle method: the last team stays, the others rotate.
     turning = count - 1
     first, second = (week, turning) if pair == 0 else ((week + pair) % turning, (week - pair) % turning)
     if (week + pair + leg + cycle_number) % 2:

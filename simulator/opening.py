@@ -1,7 +1,7 @@
 """A play from the line-up to its decision (release, handoff, sack, kick): 22 players in closed form, no frame loop.
 
 Coordinates of a play: x downfield from the line of scrimmage, y across the field from 0 to 53⅓, yards; 10 frames a
-second. Everything moves as in `docs/simulator.md`; no player's path depends on what happens after the decision.
+second. `docs/simulator.md` describes the movement. No player's path depends on what happens after the decision.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Decision(enum.IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """B plays up to their decision. The motion goes on for a frame after it, so that velocities there are central."""
+    """B plays up to their decision. One more frame follows, for central differences."""
 
     positions: Array
     """(B, FRAMES, 22, 2)"""
@@ -165,13 +165,13 @@ MEASUREMENT_ERROR = 0.008
 """Standard deviation of a published coordinate (yards) and of a component of velocity (yards per second)."""
 _REACTION_SECONDS = 1.1
 _RUSH = np.array([1.1, 0.9, 0.9, 1.1, 1.4])
-"""How fast the four in front and the blitzer press in, beside the average."""
+"""How fast the four in front and the blitzer press in, relative to the average."""
 _EFFORT = 0.65
-"""Share of their top acceleration that bodies use before the decision, when all run what was drawn up."""
+"""Share of their top acceleration that players use before the decision, while everyone runs the play as drawn up."""
 _WANDER = 0.2
-"""Yards by which a body strays from its path."""
+"""Yards by which a player strays from their path."""
 _HURRIED = 0.6
-"""Share of passers who throw at once when a rusher comes near."""
+"""Share of passers who throw at once when a rusher gets close."""
 
 
 def _smoothing(frames: float) -> Array:
@@ -196,10 +196,10 @@ def smooth_step(progress: Array) -> Array:
 
 
 def pursue(path: Array, velocity: Array, effort: float) -> tuple[Array, Array]:
-    """Bodies that follow a path (B, F, 22, 2) as well as bodies can: positions and velocities, (B, F, 22, 2) each.
+    """Positions and velocities, (B, F, 22, 2) each, of players who follow a path (B, F, 22, 2) as well as they can.
 
-    They start on the path with `velocity` (B, 22, 2). Speed and acceleration bend towards the limits of each position;
-    of their acceleration they use the share `effort`.
+    They start on the path with `velocity` (B, 22, 2). Speed and acceleration bend toward the limits of each position.
+    `effort` is the share of the top acceleration that is used.
     """
     wanted = np.gradient(path, FRAME_SECONDS, axis=1)
     positions, velocities = np.empty_like(path), np.empty_like(path)
@@ -213,7 +213,7 @@ def pursue(path: Array, velocity: Array, effort: float) -> tuple[Array, Array]:
 
 
 def _limited(vectors: Array, length: Array, hardness: int) -> Array:
-    """The vectors (B, 22, 2), bent to be shorter than `length` (22,); the harder, the later they are."""
+    """The vectors (B, 22, 2), bent to be shorter than `length` (22,). High `hardness` bends late."""
     share = (vectors[..., 0] ** 2 + vectors[..., 1] ** 2) / (length * length)
     limited: Array = vectors / ((1 + share ** (hardness / 2)) ** (1 / hardness))[..., None]
     return limited
@@ -320,7 +320,7 @@ def _line_up(
 
 
 def _spread(rng: np.random.Generator, room: Array) -> Array:
-    """How far outside the ball a wide receiver stands, given the yards to his sideline."""
+    """How far outside the ball a wide receiver stands, given the yards to the sideline on that side."""
     return np.minimum(rng.uniform(10, 20, len(room)), room - rng.uniform(2.5, 6, len(room)))
 
 
@@ -377,7 +377,7 @@ def _bounded(value: Array, low: float | Array, high: float | Array) -> Array:
 
 
 def _late(path: Array, frames: Array) -> Array:
-    """The path (B, F, K, 2), each of the K as he was `frames` (B, K) earlier."""
+    """The path (B, F, K, 2), each of the K players delayed by `frames` (B, K)."""
     when = np.clip(np.arange(FRAMES)[None, :, None] - frames[:, None], 0, FRAMES - 1)
     before = when.astype(int)
     after = np.minimum(before + 1, FRAMES - 1)
@@ -389,7 +389,7 @@ def _late(path: Array, frames: Array) -> Array:
 
 
 def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: NDArray[np.bool_]) -> Array:
-    """Man: a late copy of the receiver's path, closing in. Zone: a landmark, leaning towards him. (B, F, 5, 2)."""
+    """Man: a delayed copy of the receiver's path, closing in. Zone: a landmark, leaning toward them. (B, F, 5, 2)."""
     count = len(start)
     seconds = _SINCE_SNAP[None, :, None]
     seen = _late(receivers, rng.gamma(2.6, 0.85, (count, 5)))
@@ -402,7 +402,7 @@ def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: ND
     lean = rng.uniform(0.4, 0.97, (count, 1, 5)) * smooth_step((seconds - 0.6) / 2.4)
     home = start[:, None] + (landmark - start)[:, None] * smooth_step(seconds / 2.2)[..., None]
     zone = home + (seen + 0.5 * leverage[:, None] - home) * lean[..., None]
-    # Corners and safety play one coverage; the man on the back decides for himself.
+    # Corners and safety play one coverage; the player who covers the back chooses independently.
     is_man = np.repeat((rng.random(count) < 0.48)[:, None], 5, axis=1)
     is_man[:, 4] = rng.random(count) < 0.6
     path = np.where((is_man & passing[:, None])[:, None, :, None], man, zone)
@@ -459,7 +459,7 @@ def _rush(
 
 
 def _block(positions: Array, offense: Array, passer: Array, distance: Array, progress: Array) -> None:
-    """Write the line's paths: each between his rusher and the passer until he is beaten; the center helps inside."""
+    """Write the line's paths: each stays between a rusher and the passer until beaten; the center helps inside."""
     blocked = np.array([0, 1, 2, 2, 3])
     rusher = positions[:, :, FRONT][:, :, blocked] - passer[:, :, None]
     bearing = np.arctan2(rusher[..., 1], rusher[..., 0])
@@ -530,7 +530,7 @@ def _carry_ball(passer: Array, ball_y: Array) -> Array:
 
 
 def _wander(rng: np.random.Generator, count: int) -> Array:
-    """Nobody runs quite straight: each bends off his path and back, (B, F - SNAP, 22, 2)."""
+    """No one runs in a perfectly straight line: everyone strays from their path and back, (B, F - SNAP, 22, 2)."""
     phase, rate = rng.uniform(0, 2 * np.pi, (count, 1, 22, 2)), rng.uniform(1.5, 4.5, (count, 1, 22, 2))
     seconds = _SINCE_SNAP[None, SNAP:, None, None]
     wander: Array = _WANDER * smooth_step(seconds / 0.8) * np.sin(seconds * rate + phase)
@@ -538,7 +538,7 @@ def _wander(rng: np.random.Generator, count: int) -> Array:
 
 
 def _sway(rng: np.random.Generator, count: int) -> Array:
-    """Nobody stands quite still: a slow sway of a few centimetres, (B, F, 22, 2)."""
+    """No one stands perfectly still: a slow sway of a few inches, (B, F, 22, 2)."""
     phase, rate = rng.uniform(0, 2 * np.pi, (2, count, 1, 22, 2))
     seconds = np.arange(FRAMES)[None, :, None, None] * FRAME_SECONDS
     sway: Array = 0.04 * np.sin(seconds * (0.6 + rate * 0.35) + phase)

@@ -1,4 +1,4 @@
-"""What the distribution of a pass depends on, measured in the frame of the release as a source publishes it."""
+"""What the distribution of a pass depends on, measured in the release frame as a source publishes it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class ReleaseSituation:
     separation: Array
     """From the target to the nearest defender."""
     closing: Array
-    """How fast that defender comes nearer the target; negative: he falls behind."""
+    """How fast that defender approaches the target; negative: the defender falls behind."""
     crowd: Array
-    """Defenders about the aim, each counted as exp(-(distance / 2.5)² / 2)."""
+    """Defenders around the aim, each counted as exp(-(distance / 2.5)² / 2)."""
     defenders_ahead: Array
-    """Defenders between the aim and the end zone, near ones counted more."""
+    """Defenders between the aim and the end zone; closer ones count more."""
     rusher_distance: Array
     """From the passer to the nearest defender."""
     rusher_closing: Array
-    """How fast that defender comes nearer the passer."""
+    """How fast that defender approaches the passer."""
     air_yards: Array
-    """From the line of scrimmage to the aim: where the target is when the ball arrives if he keeps his velocity."""
+    """From the line of scrimmage to the aim: where the target is when the ball arrives if they keep their velocity."""
     throw_length: Array
     """From the passer to the aim."""
     sideline_distance: Array
     """From the aim to the nearest sideline."""
     forward_speed: Array
-    """Of the target, towards the end zone."""
+    """Of the target, toward the end zone."""
     yards_to_end_zone: Array
     down: Array
     yards_to_go: Array
@@ -59,7 +59,7 @@ def measure(
     """Measure B releases.
 
     `positions` and `velocities`: (B, 22, 2), x downfield from the line of scrimmage, y across the field from 0 to 53⅓,
-    passer first, then his ten team mates, then the defense. `target`: (B,), index of the player aimed at.
+    passer first, then their ten teammates, then the defense. `target`: (B,), index of the player aimed at.
     """
     plays = np.arange(len(target))
     passer, receiver = positions[:, 0], positions[plays, target]
@@ -96,7 +96,7 @@ def measure(
 
 
 def _nearest(place: Array, velocity: Array, others: Array, their_velocity: Array) -> tuple[Array, Array]:
-    """Distance (B,) to the nearest of the others, and how fast he comes nearer (B,)."""
+    """Distance (B,) to the nearest of the others, and how fast they approach (B,)."""
     apart = others - place[:, None]
     distances = np.linalg.norm(apart, axis=2)
     plays, nearest = np.arange(len(place)), distances.argmin(axis=1)

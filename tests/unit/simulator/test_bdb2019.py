@@ -1,3 +1,5 @@
+"""Simulated games in the tables of the Big Data Bowl 2019."""
+
 from __future__ import annotations
 
 import re
@@ -7,7 +9,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from playscore.passing import PassResult, situation_of
+from playscore.passing import PassResult, outcome_of, situation_of
 from simulator import Defects, simulate_game
 from simulator.bdb2019 import write
 from simulator.commands import simulate
@@ -78,10 +80,11 @@ def test_outcomes_are_written(folder: Path) -> None:
         PassResult.SCRAMBLE: "R",
     }
     for play, row in zip(simulate_game(1, 0).game.plays, plays.iter_rows(named=True), strict=True):
-        if play.outcome is None or play.outcome.result is None:
+        outcome = outcome_of(play)
+        if outcome is None or outcome.result is None:
             assert row["PassResult"] is None
         else:
-            assert (row["PassResult"], row["PlayResult"]) == (code[play.outcome.result], play.outcome.yards_gained)
+            assert (row["PassResult"], row["PlayResult"]) == (code[outcome.result], outcome.yards_gained)
 
 
 def test_defects_can_be_written(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""The distributions of the simulator, and the situation that they depend on."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +19,7 @@ def distribution_of(values: list[float]) -> YardsDistribution:
 
 
 @given(weights, skills)
-def test_a_tilted_law_is_a_law(values: list[float], skill: float) -> None:
+def test_a_tilted_distribution_is_a_distribution(values: list[float], skill: float) -> None:
     tilted = distribution_of(values).tilted(skill)
     assert tilted.probabilities.min() >= 0
     assert tilted.probabilities.sum() == pytest.approx(1)
@@ -61,7 +63,7 @@ def test_the_situation_is_what_a_ruler_on_the_release_frame_says() -> None:
     positions[0, 6] = (10, FIELD_WIDTH / 2)  # the target
     positions[0, 11:] = (60, 2)
     positions[0, 11] = (-4, FIELD_WIDTH / 2)  # a rusher, 3 yards away, coming at 5 yards per second
-    positions[0, 17] = (10, FIELD_WIDTH / 2 + 2)  # the cover, 2 yards away, falling behind at 1
+    positions[0, 17] = (10, FIELD_WIDTH / 2 + 2)  # the cornerback, 2 yards away, falling behind at 1
     velocities = np.zeros((1, 22, 2))
     velocities[0, 11] = (-5, 0)
     velocities[0, 17] = (0, 1)

@@ -1,3 +1,5 @@
+"""Simulated games look like football, and their outcomes are drawn from the distributions that they name."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -8,8 +10,8 @@ from scipy.stats import kstest
 
 from featurizer.core.play import Tensor, featurize
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import AttackingDirection, Play
-from playscore.passing import PassResult, PlayKind, situation_of
+from playscore.game import AttackingDirection, Play, TrackedObject
+from playscore.passing import PassResult, PlayKind, outcome_of, situation_of
 from simulator import SimulatedGame, simulate, simulate_game
 from simulator.distribution import outcome_distributions
 from simulator.situation import FIELD_WIDTH, measure
@@ -31,7 +33,19 @@ def frame_of(play: Play, name: str) -> int:
     return next(event.frame_number for event in play.frames.events if event.name == name)
 
 
-def test_a_game_depends_on_its_seed_and_index_alone(games: list[SimulatedGame]) -> None:
+def yards_of(play: Play) -> float:
+    outcome = outcome_of(play)
+    assert outcome is not None
+    assert outcome.yards_gained is not None
+    return outcome.yards_gained
+
+
+def result_of(play: Play) -> PassResult | None:
+    outcome = outcome_of(play)
+    return outcome.result if outcome else None
+
+
+def test_a_game_depends_only_on_its_seed_and_index(games: list[SimulatedGame]) -> None:
     again = simulate_game(7, 3, skill_spread=0)
     assert again.game.header == games[3].game.header
     for mine, theirs in zip(again.game.plays, games[3].game.plays, strict=True):
@@ -55,7 +69,10 @@ def test_22_players_and_a_ball_are_tracked_in_every_frame(games: list[SimulatedG
             sides = Counter(teams[player] for player in play.frames.player_ids)
             assert set(sides.values()) == {11}
             assert teams[play.frames.player_ids[0]] == play.context.attacking_team_id
-            for column in (play.frames.x, play.frames.y, play.frames.ball_x, play.frames.direction_degrees):
+            (ball,) = play.tracks
+            assert ball.tracked is TrackedObject.BALL
+            np.testing.assert_array_equal(ball.sample_numbers, play.frames.frame_numbers)
+            for column in (play.frames.x, play.frames.y, ball.x, ball.y, play.frames.direction_degrees):
                 assert column is not None
                 assert np.isfinite(column).all()
             assert np.all((play.frames.y > -5) & (play.frames.y < FIELD_WIDTH + 5))
@@ -93,7 +110,7 @@ def test_bodies_keep_to_human_limits(plays: list[Play]) -> None:
 def test_between_snap_and_release_bodies_accelerate_as_real_ones_do(plays: list[Play]) -> None:
     seen = []
     for play in plays:
-        if play.outcome and play.outcome.result is PassResult.COMPLETE:
+        if result_of(play) is PassResult.COMPLETE:
             assert play.frames.acceleration is not None
             window = slice(frame_of(play, "ball_snap") - 1, frame_of(play, "pass_forward"))
             seen.append(play.frames.acceleration[window].ravel())
@@ -113,7 +130,7 @@ def test_three_passers_in_ten_release_under_pressure(games: list[SimulatedGame])
     assert 0.26 < np.mean(pressed) < 0.37
 
 
-def test_the_offense_attacks_the_side_that_is_told(plays: list[Play]) -> None:
+def test_the_offense_attacks_in_the_stated_direction(plays: list[Play]) -> None:
     for play in plays:
         snap = frame_of(play, "ball_snap") - 1
         ahead = play.frames.x[snap, 11:].mean() > play.frames.x[snap, :11].mean()
@@ -134,8 +151,7 @@ def test_sides_change_after_every_quarter(games: list[SimulatedGame]) -> None:
 
 
 def test_every_shape_of_play_occurs(plays: list[Play]) -> None:
-    results = {play.outcome.result for play in plays if play.outcome}
-    assert results == set(PassResult)
+    assert {result_of(play) for play in plays} == {*PassResult, None}
     assert {situation_of(play.context).kind for play in plays} == {PlayKind.PASS, PlayKind.RUN, PlayKind.OTHER}
     names = {event.name for play in plays for event in play.frames.events}
     assert {"ball_snap", "pass_forward", "pass_arrived", "qb_sack", "run", "handoff", "punt", "touchdown"} <= names
@@ -145,10 +161,10 @@ def test_a_pass_has_a_release_and_a_sack_has_none(plays: list[Play]) -> None:
     thrown = {PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED}
     for play in plays:
         released = any(event.name == "pass_forward" for event in play.frames.events)
-        assert released == (play.outcome is not None and play.outcome.result in thrown)
+        assert released == (result_of(play) in thrown)
 
 
-def test_the_law_follows_from_the_published_release_frame(games: list[SimulatedGame]) -> None:
+def test_the_distribution_follows_from_the_published_release_frame(games: list[SimulatedGame]) -> None:
     apart = []
     for simulated in games:
         for play in simulated.game.plays:
@@ -176,7 +192,7 @@ def test_the_law_follows_from_the_published_release_frame(games: list[SimulatedG
             )
             recomputed = outcome_distributions(at).distribution(0)
             apart.append(abs(recomputed.mean() - distribution.mean()))
-    # Published to 0.01; and where two defenders are equally near, rounding may swap who is the nearest.
+    # Published to 0.01. If two defenders are equally near, rounding may swap which one is the nearest.
     assert np.median(apart) < 0.01
     assert np.quantile(apart, 0.99) < 0.05
 
@@ -188,18 +204,14 @@ def test_outcomes_are_drawn_from_their_distributions(games: list[SimulatedGame])
         for play in simulated.game.plays:
             if play.context.play_id in simulated.distributions:
                 distribution = simulated.distributions[play.context.play_id]
-                assert play.outcome is not None
-                assert play.outcome.yards_gained is not None
-                below, upto = (
-                    distribution.cdf(play.outcome.yards_gained - 1),
-                    distribution.cdf(play.outcome.yards_gained),
-                )
+                yards = yards_of(play)
+                below, upto = distribution.cdf(yards - 1), distribution.cdf(yards)
                 ranks.append(float(below + rng.random() * (upto - below)))
     assert len(ranks) > 40 * GAMES
     assert kstest(ranks, "uniform").pvalue > 0.001
 
 
-def test_a_law_ends_at_the_goal_line(games: list[SimulatedGame]) -> None:
+def test_a_distribution_ends_at_the_goal_line(games: list[SimulatedGame]) -> None:
     for simulated in games:
         for play in simulated.game.plays:
             distribution = simulated.distributions.get(play.context.play_id)
@@ -211,8 +223,8 @@ def test_a_law_ends_at_the_goal_line(games: list[SimulatedGame]) -> None:
 
 def test_incompletions_and_interceptions_gain_nothing(plays: list[Play]) -> None:
     for play in plays:
-        if play.outcome and play.outcome.result in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
-            assert play.outcome.yards_gained == 0
+        if result_of(play) in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
+            assert yards_of(play) == 0
 
 
 def test_the_carrier_is_stopped_where_the_yards_say(games: list[SimulatedGame]) -> None:
@@ -220,16 +232,12 @@ def test_the_carrier_is_stopped_where_the_yards_say(games: list[SimulatedGame]) 
     for simulated in games:
         for play in simulated.game.plays:
             football = situation_of(play.context)
-            if (play.outcome and play.outcome.result) is not PassResult.COMPLETE or simulated.details[
-                play.context.play_id
-            ].points:
+            if result_of(play) is not PassResult.COMPLETE or simulated.details[play.context.play_id].points:
                 continue
-            assert play.outcome is not None
-            assert play.outcome.yards_gained is not None
             assert football.yards_to_end_zone is not None
             sign = 1.0 if play.context.attacking_direction is AttackingDirection.POSITIVE_X else -1.0
             x = 60 + sign * (play.frames.x[-1, play.frames.player_ids.index(football.target_id)] - 60)
-            missed.append(abs(x - (110 - football.yards_to_end_zone) - play.outcome.yards_gained))
+            missed.append(abs(x - (110 - football.yards_to_end_zone) - yards_of(play)))
     assert np.median(missed) < 1.0
     assert np.quantile(missed, 0.95) < 3.0
 
@@ -253,10 +261,10 @@ def test_passers_of_skill_score_as_the_tilt_says() -> None:
     for simulated in simulate(5, 40, skill_spread=0.4):
         for play in simulated.game.plays:
             distribution = simulated.distributions.get(play.context.play_id)
-            if distribution is None or play.outcome is None or play.outcome.yards_gained is None:
+            if distribution is None:
                 continue
             passer = situation_of(play.context).passer_id
-            scores.setdefault(passer, []).append(float(distribution.mid_rank(play.outcome.yards_gained)))
+            scores.setdefault(passer, []).append(float(distribution.mid_rank(yards_of(play))))
             tilted = distribution.tilted(simulated.skills[passer])
             expected.setdefault(passer, []).append(
                 float(tilted.probabilities @ distribution.mid_rank(distribution.support.astype(float)))
@@ -278,7 +286,7 @@ def test_passers_of_skill_score_as_the_tilt_says() -> None:
         ({"seed": 1, "index": 0, "skill_spread": 2.0}, "skill_spread"),
     ],
 )
-def test_arguments_out_of_range_are_refused_by_name(arguments: dict[str, float], field: str) -> None:
+def test_arguments_out_of_range_are_named(arguments: dict[str, float], field: str) -> None:
     with pytest.raises(PlayscoreError) as refused:
         simulate_game(**arguments)  # type: ignore[arg-type]
     assert refused.value.reason is Reason.FIELD_INVALID
