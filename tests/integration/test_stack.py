@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import sys
 import urllib.request
+from pathlib import Path
 
 import grpc
 import pytest
@@ -12,10 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from deploy.local.stack import LocalStack, serving
-from pipeline.desks import Desks
-from pipeline.worker import play_game
-from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
-from simulator import simulate_game
+from tests.processes import Command
 
 SERVICES = ("featurizer", "scorer", "aggregator")
 
@@ -51,16 +51,16 @@ async def test_health_and_reflection_answer(stack: LocalStack, service: str) -> 
     assert f"{service.title()}Service" in [each.name for file in files for each in file.service]
 
 
-async def test_every_latency_is_counted_once_a_game_was_played(stack: LocalStack) -> None:
-    game = simulate_game(3, 0, plays_per_game=12).game
-    async with (
-        FeaturizerClient(stack.featurizer) as featurizer,
-        ScorerClient(stack.scorer) as scorer,
-        AggregatorClient(stack.aggregator) as ratings,
-        Desks(scorer, ratings, read_back=True, on_finished=lambda result: None) as desks,
-    ):
-        results = await play_game(game, featurizer, desks)
-    scored = sum(result.score is not None for result in results)
+async def test_every_latency_is_counted_once_a_game_was_played(stack: LocalStack, tmp_path: Path) -> None:
+    playscore = (sys.executable, "-m", "playscore")
+    async with Command(tmp_path / "simulate", *playscore, "simulate", "--games", "1", "--out", "games") as simulate:
+        assert await simulate.ended() == 0, simulate.stderr
+    services = [word for name in SERVICES for word in (f"--{name}", getattr(stack, name))]
+    played = (*playscore, "replay", "--data", str(simulate.folder / "games"), "--json", "report.json", *services)
+    async with Command(tmp_path / "replay", *played) as replay:
+        assert await replay.ended() == 0, replay.stderr
+    report = json.loads((replay.folder / "report.json").read_text())
+    scored = sum(play["outcome"] == "scored" for play in report["plays"])
     assert scored > 0
     shown = {service: await metrics(getattr(stack.ports, f"{service}_metrics")) for service in SERVICES}
     assert observations(shown["featurizer"], "playscore_featurizer_tensor_seconds") >= scored
