@@ -6,9 +6,10 @@ import contextlib
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import structlog
@@ -17,18 +18,43 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.readers import LAYOUTS, open_source, select_games
-from pipeline.readers.source import Source
-from pipeline.replay import Addresses, Replay
+from pipeline.readers.feed_files import LAYOUT as FEED
+from pipeline.readers.feed_files import FeedWriter
+from pipeline.replay import Addresses, Replay, Standings, Watcher
 from pipeline.replay import replay as play_games
+from pipeline.report import outcome_of, report_as_json
 from pipeline.results import PlayResult
+from pipeline.retry import GIVE_UP_SECONDS
 from playscore.client import Tls
+from playscore.sources import layouts, open_source, select_games
 from servicekit.addresses import Address
 from servicekit.metrics import metrics_port
 
 LEADERBOARD_ROWS = 20
+BACKLOG = "As fast as they go, plays wait for each other: these times are backlog under full load, not latency."
 
-log = structlog.get_logger()
+
+class Services(Protocol):
+    """Where running services are."""
+
+    @property
+    def featurizer(self) -> str:
+        """host:port"""
+        ...
+
+    @property
+    def scorer(self) -> str:
+        """host:port"""
+        ...
+
+    @property
+    def aggregator(self) -> str:
+        """host:port"""
+        ...
+
+
+StartServices = Callable[[Path | None], AbstractAsyncContextManager[Services]]
+"""Starts services of a command's own, their scores in that file, and stops them at the end."""
 
 
 class Speed(click.ParamType[float | None]):
@@ -46,73 +72,133 @@ class Speed(click.ParamType[float | None]):
         self.fail(f"{value!r} is neither a number above 0 nor max", param, ctx)
 
 
-@click.command(short_help="Play recorded games through the services.")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of Parquet or CSV files.")
-@click.option("--layout", type=click.Choice(list(LAYOUTS)), help="Layout of the files; found by their columns if one.")
-@click.option("--speed", default="max", show_default=True, type=Speed(), help="Times real time; 1 streams at 10 Hz.")
-@click.option("--games", default="", help="Identifiers, comma separated; all if absent.")
-@click.option("--laws", is_flag=True, help="Write the parameters of every predicted law, too.")
-@click.option("--json", "report", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
-@click.option("--store", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file of a stack of its own.")
-@click.option("--featurizer", metavar="HOST:PORT", help="Running services to use: give all three addresses.")
-@click.option("--scorer", metavar="HOST:PORT", help="Without them, a stack is started and stopped again.")
-@click.option("--aggregator", metavar="HOST:PORT", help="")
-@click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
-@click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
-@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM.")
-@click.option(
-    "--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics there, for example 127.0.0.1:9104."
-)
-def replay(
-    *,
-    data: Path,
-    layout: str | None,
-    speed: float | None,
-    games: str,
-    laws: bool,
-    report: Path | None,
-    store: Path | None,
-    featurizer: str | None,
-    scorer: str | None,
-    aggregator: str | None,
-    tls_authority: Path | None,
-    tls_certificate: Path | None,
-    tls_key: Path | None,
-    metrics_listen: str | None,
-) -> None:
-    """Play recorded games through featurizer, scorer and aggregator, and show what came of them.
+class LayoutName(click.ParamType[str]):
+    """A layout that is installed."""
 
-    Every play ends scored, or not scored with a reason. Playing the same games again changes no rating: a stack of its
-    own keeps its store in out/replay/ unless --store says otherwise. Exit code 1 if a play was lost.
-    """
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    console = Console()
-    source = open_source(data, layout)
-    game_ids = select_games(source, [game.strip() for game in games.split(",") if game.strip()])
-    services = _running(featurizer, scorer, aggregator, Tls(tls_authority, tls_certificate, tls_key))
-    if services is not None and store is not None:
-        raise click.UsageError("--store is for a stack of its own; running services have theirs")
-    using: contextlib.AbstractAsyncContextManager[Addresses] = (
-        contextlib.nullcontext(services)
-        if services is not None
-        else _stack(store or _default_store(data, layout), console)
+    name = "layout"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Reads its name."""
+        if value not in layouts():
+            self.fail(f"{value!r} is not one of {', '.join(layouts())}", param, ctx)
+        return str(value)
+
+
+def replay_command(start_services: StartServices) -> click.Command:
+    """The command, which starts services of its own where it is not told of running ones."""
+
+    @click.command(short_help="Play recorded games, or corrections of them, through the services.")
+    @click.option("--data", type=click.Path(path_type=Path), help="Folder of tables, or of files of feed messages.")
+    @click.option("--layout", type=LayoutName(), help="Layout of the data; found by its columns if there is one.")
+    @click.option("--speed", default="max", show_default=True, type=Speed(), help="Times real time; 1 streams live.")
+    @click.option("--games", default="", help="Identifiers, comma separated; all if absent.")
+    @click.option(
+        "--corrections",
+        type=click.Path(exists=True, path_type=Path),
+        help="Feed messages (.feed or .jsonl) to play over recorded games; --data is where corrected plays have their "
+        "film.",
     )
-    with metrics_port(Address.parse(metrics_listen)) if metrics_listen else contextlib.nullcontext():
-        try:
-            done = uvloop.run(_run(source, game_ids, using, speed, console))
-        except (ConnectionError, TimeoutError) as failure:
-            raise click.ClickException(str(failure)) from failure
-    if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(done.as_json(laws=laws), indent=1))
-    _show(done, console)
-    if done.lost:
-        raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
+    @click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Record the feed: .feed or .jsonl.")
+    @click.option("--min-plays", type=click.IntRange(min=0), help="Plays that qualify for a rank; by what was played.")
+    @click.option("--distributions", is_flag=True, help="Report the parameters of every predicted distribution, too.")
+    @click.option("--json", "report", type=click.Path(dir_okay=False, path_type=Path), help="Where the report goes.")
+    @click.option("--store", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file of own services.")
+    @click.option("--featurizer", metavar="HOST:PORT", help="Running services to use: give all three addresses.")
+    @click.option("--scorer", metavar="HOST:PORT", help="Without them, services are started and stopped again.")
+    @click.option("--aggregator", metavar="HOST:PORT", help="")
+    @click.option(
+        "--give-up-after",
+        default=GIVE_UP_SECONDS,
+        show_default=True,
+        type=click.FloatRange(min=0),
+        help="Seconds that a service may stay away.",
+    )
+    @click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
+    @click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
+    @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM.")
+    @click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
+    def replay(
+        *,
+        data: Path | None,
+        layout: str | None,
+        speed: float | None,
+        games: str,
+        corrections: Path | None,
+        record: Path | None,
+        min_plays: int | None,
+        distributions: bool,
+        report: Path | None,
+        store: Path | None,
+        featurizer: str | None,
+        scorer: str | None,
+        aggregator: str | None,
+        give_up_after: float,
+        tls_authority: Path | None,
+        tls_certificate: Path | None,
+        tls_key: Path | None,
+        metrics_listen: str | None,
+    ) -> None:
+        """Play recorded games through featurizer, scorer and aggregator, and show what came of them.
+
+        Every play ends scored, or not scored with a reason. Playing the same games again changes no rating: services of
+        its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play was lost.
+        """
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        console = Console()
+        source = None if data is None else open_source(data, layout)
+        corrected = None if corrections is None else FEED.open(corrections)
+        played = corrected or source
+        if played is None:
+            raise click.UsageError("give --data: the games to play, or --corrections of games played before")
+        game_ids = select_games(played, [game.strip() for game in games.split(",") if game.strip()])
+        services = _running(featurizer, scorer, aggregator, Tls(tls_authority, tls_certificate, tls_key))
+        if services is not None and store is not None:
+            raise click.UsageError("--store is for services of its own; running ones have theirs")
+        if services is None and store is None and data is None:
+            raise click.UsageError("say where the corrected scores are: --data, --store, or the services' addresses")
+
+        async def run(watcher: Watcher) -> Replay:
+            async def over(addresses: Addresses) -> Replay:
+                return await play_games(
+                    source,
+                    game_ids,
+                    addresses,
+                    corrections=corrected,
+                    speed=speed,
+                    min_plays=min_plays,
+                    give_up_seconds=give_up_after,
+                    watcher=watcher,
+                )
+
+            if services is not None:
+                return await over(services)
+            async with start_services(store or _default_store(data, layout)) as own:
+                return await over(Addresses(own.featurizer, own.scorer, own.aggregator))
+
+        with contextlib.ExitStack() as closing:
+            writer = None if record is None else closing.enter_context(FeedWriter(record))
+            if metrics_listen:
+                closing.enter_context(metrics_port(Address.parse(metrics_listen)))
+            with _progress(console, game_ids, None if writer is None else writer.write) as watcher:
+                done = uvloop.run(run(watcher))
+        if report is not None:
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(json.dumps(report_as_json(done, distributions=distributions), indent=1))
+        _show(done, console, backlog=speed is None)
+        if done.given_up:
+            raise click.ClickException(
+                f"{done.given_up}; {len(done.results)} of {done.plays_read} plays are done, and stay so if this is repeated"
+            )
+        if done.lost:
+            raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
+
+    return replay
 
 
-def _default_store(data: Path, layout: str | None) -> Path:
-    """One store for each folder and layout, so that the same command finds what it recorded."""
-    name = data.resolve().name
+def _default_store(data: Path | None, layout: str | None) -> Path:
+    """One store for each data and layout, so that the same command finds what it recorded."""
+    assert data is not None
+    name = data.resolve().stem
     return Path("out") / "replay" / (f"{name}-{layout}.db" if layout else f"{name}.db")
 
 
@@ -124,76 +210,66 @@ def _running(featurizer: str | None, scorer: str | None, aggregator: str | None,
     return Addresses(featurizer, scorer, aggregator, None if tls == Tls() else tls)
 
 
-@contextlib.asynccontextmanager
-async def _stack(store: Path, console: Console) -> AsyncIterator[Addresses]:
-    """Services of the replay's own, for as long as it takes."""
-    from deploy.local.stack import LocalStack
-
-    async with contextlib.AsyncExitStack() as closing:
-        with console.status("Starting Triton, featurizer, scorer and aggregator"):
-            stack = await closing.enter_async_context(LocalStack(store=store))
-        yield Addresses(stack.featurizer, stack.scorer, stack.aggregator)
-
-
-async def _run(
-    source: Source,
-    game_ids: tuple[str, ...],
-    using: contextlib.AbstractAsyncContextManager[Addresses],
-    speed: float | None,
-    console: Console,
-) -> Replay:
-    async with using as services:
-        with _progress(console) as progress:
-            games = progress.add_task("games", total=len(game_ids))
-            plays = progress.add_task("plays", total=0)
-            read: dict[str, int] = {}
-            left: Counter[str] = Counter()
-
-            def on_game(game_id: str, count: int) -> None:
-                read[game_id] = left[game_id] = count
-                progress.update(plays, total=sum(read.values()))
-
-            def on_finished(result: PlayResult) -> None:
-                left[result.game_id] -= 1
-                progress.advance(plays)
-                progress.update(games, completed=sum(count == 0 for count in left.values()))
-
-            return await play_games(source, game_ids, services, speed=speed, on_game=on_game, on_finished=on_finished)
-
-
 @contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
+def _progress(
+    console: Console, game_ids: tuple[str, ...], on_message: Callable[[Any], None] | None
+) -> Iterator[Watcher]:
+    """Bars that follow a replay."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        yield progress
+        games = progress.add_task("games", total=len(game_ids))
+        plays = progress.add_task("plays", total=0)
+        read: dict[str, int] = {}
+        seen: set[tuple[str, str]] = set()
+
+        def on_game(game_id: str, count: int) -> None:
+            read[game_id] = count
+            progress.update(plays, total=sum(read.values()))
+
+        def on_recorded(result: PlayResult) -> None:
+            seen.add((result.game_id, result.play_id))
+            done = Counter(game_id for game_id, _ in seen)
+            progress.update(plays, completed=len(seen))
+            progress.update(games, completed=sum(done[game_id] >= count for game_id, count in read.items()))
+
+        yield Watcher(on_game, on_message or (lambda message: None), on_recorded)
 
 
-def _show(done: Replay, console: Console) -> None:
-    endings = Table("outcome", "reason", title=f"{done.plays_read} plays of {done.games} games", title_justify="left")
+def _show(done: Replay, console: Console, *, backlog: bool) -> None:
+    heading = f"{_counted(done.plays_read, 'play')} of {_counted(done.games, 'game')}"
+    endings = Table("outcome", "reason", title=heading, title_justify="left")
     endings.add_column("plays", justify="right")
-    for (ending, reason), count in done.endings().most_common():
-        endings.add_row(ending.value, reason.name if reason else "", str(count))
+    for (outcome, reason), count in Counter(
+        (outcome_of(result), result.reason.name if result.reason else "") for result in done.results
+    ).most_common():
+        endings.add_row(outcome, reason, str(count))
     console.print(endings)
     written = done.written
     console.print(
         f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
-        f"{written.stale} stale, {written.conflicting} in conflict with what stands; {written.withdrawn} withdrawn."
+        f"{written.stale} stale, {written.conflicting} in conflict with what is stored; {written.withdrawn} withdrawn."
     )
-
-    stages = Table("stage", title="Latency", title_justify="left")
-    for heading in ("plays", "p50 ms", "p99 ms"):
-        stages.add_column(heading, justify="right")
+    stages = Table("stage", title="Backlog" if backlog else "Latency", title_justify="left")
+    for column in ("plays", "p50 ms", "p99 ms"):
+        stages.add_column(column, justify="right")
     for stage, times in done.times.as_json().items():
         stages.add_row(stage, str(times["count"]), f"{times['p50_ms']:.1f}", f"{times['p99_ms']:.1f}")
     console.print(stages)
+    if backlog:
+        console.print(BACKLOG)
+    for league, standings in done.standings.items():
+        _show_standings(league, standings, console)
 
-    board = Table(title="Passing score", title_justify="left")
+
+def _show_standings(league: str, standings: Standings, console: Console) -> None:
+    board = Table(title=f"Passing score, {league}", title_justify="left")
     board.add_column("rank", justify="right")
     board.add_column("passer", no_wrap=True)
     board.add_column("team")
-    for heading in ("rating", "90%", "plays", "yards", "expect"):
+    for heading in ("rating", "90%", "plays", "yards", "expected"):
         board.add_column(heading, justify="right")
-    for rating in done.ratings[:LEADERBOARD_ROWS]:
+    ratings = sorted(standings.ratings, key=lambda rating: not rating.qualified)
+    for rating in ratings[:LEADERBOARD_ROWS]:
         subject, passing = rating.subject, rating.passing
         board.add_row(
             str(rating.rank) if rating.qualified else "-",
@@ -206,5 +282,14 @@ def _show(done: Replay, console: Console) -> None:
             f"{passing.expected_yards_per_play:.1f}",
         )
     console.print(board)
-    if len(done.ratings) > LEADERBOARD_ROWS:
-        console.print(f"and {len(done.ratings) - LEADERBOARD_ROWS} more")
+    ranking = standings.ranking
+    console.print(
+        f"{ranking.qualified} of {_counted(len(ratings), 'passer')} have the {_counted(ranking.min_plays, 'play')} that "
+        "a rank takes; --min-plays sets another number."
+    )
+    if len(ratings) > LEADERBOARD_ROWS:
+        console.print(f"and {len(ratings) - LEADERBOARD_ROWS} more")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

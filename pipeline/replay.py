@@ -1,21 +1,24 @@
-"""A replay: the games of a folder through running services, and what came of every play."""
+"""A replay: games of a source, or corrections of them, through running services, and what became of every play."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from pipeline.desks import Desks, Written
-from pipeline.readers.source import Source
-from pipeline.results import Ending, PlayResult, StageTimes, known_reason
-from pipeline.worker import play_game
+from pipeline.batch_stages import BatchStages, Written
+from pipeline.game_run import GameRun
+from pipeline.pace import paced
+from pipeline.passing import Passing
+from pipeline.results import Ending, PlayResult, StageTimes
+from pipeline.retry import GIVE_UP_SECONDS
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
-from playscore.errors import Reason
-from playscore.tracking.v1 import tracking_pb2 as tracking
+from playscore.common.v1 import common_pb2 as common
+from playscore.errors import PlayscoreError, Reason
+from playscore.feed.v1 import feed_pb2 as feed
+from playscore.sources import Source
 
 GAMES_AT_ONCE = 8
 
@@ -30,123 +33,169 @@ class Addresses:
     tls: Tls | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who hears how a replay gets on."""
+
+    on_game: Callable[[str, int], None] = lambda game_id, plays: None
+    """Of every game read, and how many plays it names."""
+    on_message: Callable[[feed.FeedMessage], None] = lambda message: None
+    """Of every message read, before it is played."""
+    on_recorded: Callable[[PlayResult], None] = lambda result: None
+    """Of every play that is recorded, each time."""
+
+
+@dataclass(slots=True)
+class Standings:
+    """The ratings of a league after a replay."""
+
+    ratings: list[aggregator.Rating]
+    ranking: aggregator.Ranking
+    coverage: aggregator.GetCoverageResponse
+
+
 @dataclass(slots=True)
 class Replay:
     """What came of a replay."""
 
     games: int = 0
     plays_read: int = 0
-    """Plays that the source holds; each must be among `results`."""
+    """Plays that the source names; each must be among `results`."""
     results: list[PlayResult] = field(default_factory=list)
-    ratings: list[aggregator.Rating] = field(default_factory=list)
-    coverage: dict[str, aggregator.GetCoverageResponse] = field(default_factory=dict)
+    standings: dict[str, Standings] = field(default_factory=dict)
     """By league."""
     times: StageTimes = field(default_factory=StageTimes)
     written: Written = field(default_factory=Written)
+    given_up: str = ""
+    """Why the replay ended before its end; empty if it did not."""
 
     @property
     def lost(self) -> int:
         """Plays that went in and did not come out, or that the aggregator does not answer for."""
-        written = self.written
-        answered = written.inserted + written.replaced + written.unchanged + written.stale + written.conflicting
-        return max(self.plays_read - len(self.results), len(self.results) - answered)
+        return self.plays_read - sum(result.recorded for result in self.results)
 
     def endings(self) -> Counter[tuple[Ending, Reason | None]]:
         """How many plays ended how."""
         return Counter((result.ending, result.reason) for result in self.results)
 
-    def as_json(self, *, laws: bool) -> dict[str, Any]:
-        """The report that `playscore replay --json` writes."""
-        return {
-            "plays": [result.as_json(law=laws) for result in self.results],
-            "ratings": [_rating_as_json(rating) for rating in self.ratings],
-            "coverage": {league: _coverage_as_json(coverage) for league, coverage in self.coverage.items()},
-            "stages": self.times.as_json(),
-        }
-
 
 async def replay(
-    source: Source,
+    source: Source | None,
     game_ids: Sequence[str],
     services: Addresses,
     *,
+    corrections: Source | None = None,
     speed: float | None = None,
-    on_game: Callable[[str, int], None] = lambda game_id, plays: None,
-    on_finished: Callable[[PlayResult], None] = lambda result: None,
+    min_plays: int | None = None,
+    give_up_seconds: float = GIVE_UP_SECONDS,
+    watcher: Watcher = Watcher(),
 ) -> Replay:
     """Plays games through the services, several at once, at `speed` times real time or flat out.
 
-    `on_game` hears of every game read and its number of plays, `on_finished` of every play that is done.
-    Raises what does not pass: a scorer that has another feature specification, a service that refuses the caller.
+    With `corrections` their messages are played, and the games of `source` are where corrected plays have their film.
+
+    Args:
+        source: the games; may be None where there are corrections, none of which needs film.
+        game_ids: which of them, or of the corrections' games.
+        services: where they are.
+        corrections: what is played over the games.
+        speed: None: as fast as they are taken.
+        min_plays: that qualify for a rank; None: the service's own rule.
+        give_up_seconds: how long a service may stay away before the replay ends with what was done.
+        watcher: hears how it gets on.
+
+    Raises what is not transient: a scorer that has another feature specification, a service that refuses the caller.
     """
     report = Replay()
-    leagues = set()
+    leagues: set[str] = set()
+    latest: dict[tuple[str, str], PlayResult] = {}
     at_once = asyncio.Semaphore(GAMES_AT_ONCE)
+
+    def recorded(result: PlayResult) -> None:
+        latest[result.game_id, result.play_id] = result
+        watcher.on_recorded(result)
 
     async def one(game_id: str) -> None:
         async with at_once:
-            game = await asyncio.to_thread(source.game, game_id)
+            told = corrections or source
+            assert told is not None
+            messages = await asyncio.to_thread(lambda: list(told.feed(game_id)))
+            archive: Iterable[feed.FeedMessage] = ()
+            if corrections is not None and source is not None and game_id in source.game_ids:
+                archive = await asyncio.to_thread(lambda: list(source.feed(game_id)))
+            plays = _named(messages)
             report.games += 1
-            report.plays_read += len(game.plays)
-            leagues.add(game.header.league)
-            on_game(game_id, len(game.plays))
-            report.results += await play_game(game, featurizer, desks, speed=speed)
+            report.plays_read += len(plays)
+            league = _league(game_id, messages)
+            leagues.add(league)
+            watcher.on_game(game_id, len(plays))
+            for message in messages:
+                watcher.on_message(message)
+            game = GameRun(
+                common.GameKey(league=league, game_id=game_id),
+                featurizer,
+                tasks,
+                stages,
+                archive=archive,
+                give_up_seconds=give_up_seconds,
+            )
+            for result in await game.run(paced(messages, speed)):
+                latest[result.game_id, result.play_id] = result
 
     async with (
         FeaturizerClient(services.featurizer, tls=services.tls) as featurizer,
         ScorerClient(services.scorer, tls=services.tls) as scorer,
         AggregatorClient(services.aggregator, tls=services.tls) as ratings,
     ):
-        desks = Desks(scorer, ratings, read_back=speed is not None, on_finished=on_finished)
+        tasks = (Passing(scorer, ratings),)
+        stages = BatchStages(
+            ratings, read_back=speed is not None, on_recorded=recorded, give_up_seconds=give_up_seconds
+        )
         try:
-            async with desks, asyncio.TaskGroup() as games:
+            async with stages, asyncio.TaskGroup() as games:
                 for game_id in game_ids:
                     games.create_task(one(game_id))
-        except BaseExceptionGroup as failures:
-            raise _leaf(failures) from None
-        token = desks.revision_token
-        for league in sorted(leagues):
-            report.ratings += [rating async for rating in ratings.list_ratings(league, at_least_as_fresh=token)]
-            report.coverage[league] = await ratings.get_coverage(league, at_least_as_fresh=token)
+            for league in sorted(leagues):
+                report.standings[league] = await _standings(ratings, league, min_plays, stages.revision)
+        except (BaseExceptionGroup, ConnectionError) as failures:
+            failure = _leaf(failures)
+            if not isinstance(failure, ConnectionError):
+                raise failure from None
+            report.given_up = str(failure)
     order = {game_id: place for place, game_id in enumerate(game_ids)}
-    report.results.sort(key=lambda result: order[result.game_id])
-    report.times, report.written = desks.times, desks.written
+    report.results = sorted(latest.values(), key=lambda result: order[result.game_id])
+    report.times, report.written = stages.times, stages.written
     return report
 
 
-def _rating_as_json(rating: aggregator.Rating) -> dict[str, Any]:
-    passing = rating.passing
-    return {
-        "subject_id": rating.subject.subject_id,
-        "subject_name": rating.subject.subject_name,
-        "team_id": rating.subject.team_id,
-        "role": tracking.Role.Name(rating.subject.role).removeprefix("ROLE_").lower(),
-        "model": {"name": rating.model.name, "version": rating.model.version},
-        "plays": rating.plays,
-        "rating": passing.rating,
-        "rating_low": passing.rating_low,
-        "rating_high": passing.rating_high,
-        "mean_play_score": passing.mean_play_score,
-        "yards_per_play": passing.yards_per_play,
-        "expected_yards_per_play": passing.expected_yards_per_play,
-        "qualified": rating.qualified,
-        "rank": rating.rank,
-        "qualified_peers": rating.qualified_peers,
+async def _standings(
+    ratings: AggregatorClient, league: str, min_plays: int | None, revision: common.RevisionToken | None
+) -> Standings:
+    """The ratings of a league; of one that has none yet, none."""
+    listed = ratings.list_ratings(league, min_plays=min_plays, at_least_as_fresh=revision)
+    try:
+        return Standings(
+            [rating async for rating in listed],
+            await listed.ranking(),
+            await ratings.get_coverage(league, at_least_as_fresh=revision),
+        )
+    except PlayscoreError as unknown:
+        if unknown.reason is not Reason.LEAGUE_NOT_FOUND:
+            raise
+        return Standings([], aggregator.Ranking(), aggregator.GetCoverageResponse())
+
+
+def _named(messages: Iterable[feed.FeedMessage]) -> set[str]:
+    """The plays that a feed is about: those with a context or a result."""
+    return {message.context.play_id for message in messages if message.HasField("context")} | {
+        message.official_result.play_id for message in messages if message.HasField("official_result")
     }
 
 
-def _coverage_as_json(coverage: aggregator.GetCoverageResponse) -> dict[str, Any]:
-    return {
-        "plays": coverage.plays,
-        "scored": coverage.scored,
-        "unscored": {_reason_name(count.reason): count.plays for count in coverage.unscored},
-    }
-
-
-def _reason_name(number: int) -> str:
-    """Its name; its number where only a newer contract names it."""
-    reason = known_reason(number)
-    return reason.name if reason else str(number)
+def _league(game_id: str, messages: Sequence[feed.FeedMessage]) -> str:
+    if not messages:
+        raise PlayscoreError(Reason.FIELD_INVALID, f"nothing is known of game {game_id}")
+    return messages[0].game.league
 
 
 def _leaf(failure: BaseException) -> BaseException:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from pipeline.task import Scored
+from playscore.common.v1 import common_pb2 as common
 from playscore.errors import Reason
-from playscore.scorer.v1 import scorer_pb2 as scorer
+from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.feed.v1 import feed_pb2 as feed
 
 
 def known_reason(number: int) -> Reason | None:
@@ -25,66 +27,72 @@ class Ending(enum.Enum):
     """What became of a play."""
 
     SCORED = "scored"
+    """Scored and graded: it counts in ratings."""
+    UNGRADED = "ungraded"
+    """Scored; its official result is not known yet."""
     REJECTED = "rejected"
-    NO_RELEASE = "no_release"
-    NOT_A_PASS = "not_a_pass"
-
-    @classmethod
-    def of(cls, reason: Reason | None) -> Ending:
-        """The ending of a play that was not scored; None: for a reason of a newer contract."""
-        match reason:
-            case Reason.NO_RELEASE:
-                return cls.NO_RELEASE
-            case Reason.NOT_A_PASS:
-                return cls.NOT_A_PASS
-        return cls.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """A finished play. `score` is None where it was not scored, `reason` where it was or a newer contract says why."""
+    """A play as it stands. `reason` is None where it was scored, or where only a newer contract says why it was not."""
 
     game_id: str
     play_id: str
+    revision: int
     ending: Ending
     reason: Reason | None = None
     detail: str = ""
-    passer_id: str = ""
-    yards: float | None = None
-    score: scorer.PassScore | None = None
-
-    def as_json(self, *, law: bool) -> dict[str, Any]:
-        """For `playscore replay --json`; with the law's parameters if `law`."""
-        score = self.score
-        row: dict[str, Any] = {
-            "game_id": self.game_id,
-            "play_id": self.play_id,
-            "outcome": self.ending.value,
-            "reason": self.reason.name if self.reason else None,
-            "detail": self.detail,
-            "passer_id": self.passer_id,
-            "yards": self.yards,
-            "score": score.play_score if score and score.HasField("play_score") else None,
-            "expected_yards": score.expected_yards if score else None,
-            "quantiles": {f"{point.probability:g}": point.yards for point in score.quantiles} if score else None,
-        }
-        if law:
-            row["law"] = law_as_json(score.law) if score else None
-        return row
+    subjects: Sequence[common.Subject] = ()
+    tensor: featurizer.PlayTensor | None = None
+    scored: Scored | None = None
+    result: feed.OfficialResult | None = None
+    """The latest official result that is known."""
+    recorded: bool = True
+    """The aggregator answers for it."""
 
 
-def law_as_json(law: scorer.BinnedParetoLaw) -> dict[str, Any]:
-    """The parameters of a law, by their names in the contract."""
-    return {
-        "edges": list(law.edges),
-        "probabilities": list(law.probabilities),
-        "lower_tail": law.lower_tail,
-        "upper_tail": law.upper_tail,
-        "lower_shape": law.lower_shape,
-        "lower_scale": law.lower_scale,
-        "upper_shape": law.upper_shape,
-        "upper_scale": law.upper_scale,
-    }
+def ended(
+    key: common.PlayKey,
+    revision: int,
+    tensor: featurizer.PlayTensor | None,
+    scored: Scored | None,
+    rejection: common.Rejection | None,
+    *,
+    result: feed.OfficialResult | None = None,
+    recorded: bool = True,
+) -> PlayResult:
+    """How a play at one revision stands."""
+    if rejection is not None:
+        reason = known_reason(rejection.reason)
+        return PlayResult(
+            key.game_id,
+            key.play_id,
+            revision,
+            Ending.REJECTED,
+            reason,
+            rejection.detail
+            if reason
+            else f"reason {rejection.reason}, which this release does not know: {rejection.detail}",
+            subjects=tuple(rejection.subjects),
+            tensor=tensor,
+            result=result,
+            recorded=recorded,
+        )
+    assert scored is not None
+    ungraded = scored.outcome_revision is None
+    return PlayResult(
+        key.game_id,
+        key.play_id,
+        revision,
+        Ending.UNGRADED if ungraded else Ending.SCORED,
+        Reason.OUTCOME_UNKNOWN if ungraded else None,
+        "scored; it is graded when its official result comes" if ungraded else "",
+        subjects=scored.subjects,
+        tensor=tensor,
+        scored=scored,
+        result=result,
+    )
 
 
 @dataclass(slots=True)

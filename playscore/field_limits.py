@@ -99,6 +99,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.ScoreRecord.model": FieldLimits(required=True),
         "playscore.aggregator.v1.ScoreRecord.revision": FieldLimits(minimum=1.0),
         "playscore.aggregator.v1.ScoreRecord.outcome_revision": FieldLimits(minimum=0.0),
+        "playscore.aggregator.v1.PlayRecord.outcome_revision": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.RecordScoresRequest.request_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.aggregator.v1.RecordScoresRequest.records": FieldLimits(max_items=10000),
         "playscore.aggregator.v1.RecordScoresRequest.supports": FieldLimits(max_items=16),

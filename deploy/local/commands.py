@@ -16,9 +16,12 @@ from rich.console import Console
 from deploy.local.ports import LOOPBACK, PORTS, Ports, PortsTakenError
 from deploy.local.process import ServerError
 from deploy.local.signals import ended_by_signals
-from pipeline.commands import Speed, replay
+from deploy.local.stack import Inference, LocalStack, started
+from pipeline.commands import Speed, replay_command
 
 __all__ = ["demo", "replay", "stack"]
+
+replay = replay_command(started)
 
 
 @click.command(short_help="Run Triton and the services until Ctrl-C.")
@@ -50,8 +53,6 @@ def stack(base_port: int | None, store: Path | None, logs: Path | None, inferenc
 
     A server that dies is restarted. Nothing starts if a port is taken.
     """
-    from deploy.local.stack import Inference, LocalStack
-
     folder = Path("out") / ("stack" if base_port is None else f"stack-{base_port}")
     store, logs = store or folder / "aggregator.db", logs or folder / "logs"
     ports = Ports.documented() if base_port is None else Ports.from_base(base_port)

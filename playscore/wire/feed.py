@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from playscore.errors import Reason
 from playscore.feed.v1 import feed_pb2 as messages
+from playscore.football.v1.football_pb2 import PASS_RESULT_SACK, PASS_RESULT_SCRAMBLE
 from playscore.game import (
     AttackingDirection,
     PlayContext,
     PlayStatus,
 )
+from playscore.hockey.v1.hockey_pb2 import SHOT_RESULT_UNSPECIFIED
 from playscore.passing import FootballSituation, PassOutcome
 from playscore.wire import passing
 from playscore.wire.common import number
@@ -77,6 +79,17 @@ def outcome_revision(message: messages.OfficialResult) -> int:
     outcome = message.WhichOneof("outcome")
     revision: int = getattr(message, outcome).outcome_revision if outcome else 0
     return revision
+
+
+def is_settled(message: messages.OfficialResult) -> bool:
+    """Whether it says what the play came to: a result that only announces one to come does not."""
+    match message.WhichOneof("outcome"):
+        case "pass_outcome":
+            outcome = message.pass_outcome
+            return outcome.HasField("yards_gained") or outcome.result in (PASS_RESULT_SACK, PASS_RESULT_SCRAMBLE)
+        case "shot_outcome":
+            return message.shot_outcome.result != SHOT_RESULT_UNSPECIFIED
+    return False
 
 
 def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:

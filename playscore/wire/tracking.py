@@ -144,6 +144,16 @@ def _event_to_message(event: TrackingEvent) -> messages.TrackingEvent:
     )
 
 
+def event_from_message(message: messages.TrackingEvent) -> TrackingEvent:
+    """Something that happened, as it was checked with its frames."""
+    return TrackingEvent(
+        message.frame_number,
+        message.name,
+        TrackingEventKind(message.kind) if message.kind else None,
+        TagSource(message.tagged_by) if message.tagged_by else None,
+    )
+
+
 def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> Frames:
     """Frames of a segment. Raises COLUMNS_INCONSISTENT, TOO_MANY_PLAYERS or FIELD_INVALID.
 
@@ -173,15 +183,7 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
         y=column("y"),
         **{name: column(name) for name in _PER_PLAYER if getattr(message, name)},
         times_unix_micros=times if len(times) else None,
-        events=tuple(
-            TrackingEvent(
-                event.frame_number,
-                event.name,
-                TrackingEventKind(event.kind) if event.kind else None,
-                TagSource(event.tagged_by) if event.tagged_by else None,
-            )
-            for event in message.events
-        ),
+        events=tuple(map(event_from_message, message.events)),
     )
 
 

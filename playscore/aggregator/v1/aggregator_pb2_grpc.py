@@ -96,7 +96,7 @@ class AggregatorServiceServicer:
 
         The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
         n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-        score and an unscored play of one revision the score counts.
+        score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

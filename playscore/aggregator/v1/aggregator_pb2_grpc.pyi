@@ -46,7 +46,7 @@ class AggregatorServiceStub:
 
     The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
     n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-    score and an unscored play of one revision the score counts.
+    score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
     """
     GetRating: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]
     """One subject's rating in one split."""
@@ -94,7 +94,7 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
 
     The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
     n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-    score and an unscored play of one revision the score counts.
+    score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
     """
     GetRating: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]  # type: ignore[assignment]
     """One subject's rating in one split."""
@@ -145,7 +145,7 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
         n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-        score and an unscored play of one revision the score counts.
+        score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,120 @@
+"""The featurizer's stream of one game, kept up: what breaks is opened again, what was not answered is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from pipeline.retry import GIVE_UP_SECONDS, Absence, is_transient
+from pipeline.task import Featurizer, Stream
+from playscore.client import backoff
+from playscore.errors import PlayscoreError, Reason
+from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.tracking.v1 import tracking_pb2 as tracking
+
+MAX_QUEUED = 64
+"""Messages that wait for the transport before who sends them waits, too."""
+
+log = structlog.get_logger()
+
+Request = featurizer.StreamPlaysRequest
+
+
+class GameStream:
+    """One game's stream, over as many connections as it takes.
+
+    Args:
+        header: of the game.
+        client: the featurizer.
+        backlog: what a new connection must be told first: rosters, and every open play with its film so far.
+        on_answer: hears of every tensor and rejection, as often as it is answered.
+        give_up_seconds: how long the featurizer may stay away.
+    """
+
+    def __init__(
+        self,
+        header: tracking.GameHeader,
+        client: Featurizer,
+        *,
+        backlog: Callable[[], Iterable[Request]],
+        on_answer: Callable[[featurizer.StreamPlaysResponse], None],
+        give_up_seconds: float = GIVE_UP_SECONDS,
+    ) -> None:
+        self._header = header
+        self._client = client
+        self._backlog = backlog
+        self._on_answer = on_answer
+        self._absence = Absence(give_up_seconds)
+        self._queue: asyncio.Queue[Request | None] = asyncio.Queue(MAX_QUEUED)
+        self._finished = False
+        self._token: featurizer.ResumeToken | None = None
+
+    async def send(self, request: Request) -> None:
+        """Sends one message on this connection; the next one is told by the backlog."""
+        await self._queue.put(request)
+
+    async def finish(self) -> None:
+        """Nothing more is sent."""
+        self._finished = True
+        await self._queue.put(None)
+
+    async def run(self) -> None:
+        """Until the featurizer has ended the stream after `finish`.
+
+        Raises what is not transient, and ConnectionError where the featurizer stays away.
+        """
+        pauses = backoff(0.1, 2.0)
+        while True:
+            try:
+                await self._connect()
+            except (PlayscoreError, ConnectionError, TimeoutError) as failure:
+                if isinstance(failure, PlayscoreError) and failure.reason is Reason.RESUME_TOKEN_INVALID:
+                    self._token = None
+                elif not is_transient(failure):
+                    raise
+                if self._absence.since is None:
+                    pauses = backoff(0.1, 2.0)
+                    log.warning("stream broken, resuming", game_id=self._header.key.game_id, failure=str(failure))
+                self._absence.check(failure)
+                await asyncio.sleep(next(pauses))
+            else:
+                return
+
+    async def _connect(self) -> None:
+        async with self._client.stream_plays(self._header, self._token) as stream:
+            self._absence.ended()
+            while not self._queue.empty():
+                self._queue.get_nowait()  # the backlog tells it
+            try:
+                async with asyncio.TaskGroup() as both_ways:
+                    both_ways.create_task(self._send_all(stream, list(self._backlog())))
+                    both_ways.create_task(self._receive_all(stream))
+            except ExceptionGroup as failures:
+                # Both ends of the stream fail together; the one that was told why says more.
+                raise min(failures.exceptions, key=says_little) from None
+
+    async def _send_all(self, stream: Stream, backlog: Iterable[Request]) -> None:
+        for request in backlog:
+            await stream.send(request)
+        while not (self._finished and self._queue.empty()):
+            queued = await self._queue.get()
+            if queued is not None:
+                await stream.send(queued)
+        await stream.finish()
+
+    async def _receive_all(self, stream: Stream) -> None:
+        async for answer in stream:
+            match answer.WhichOneof("message"):
+                case "tensor" | "rejection":
+                    self._on_answer(answer)
+                case "checkpoint":
+                    self._token = answer.checkpoint.resume_token
+
+
+def says_little(failure: Exception) -> int:
+    """0 for a defect of ours, which must not hide, then what a service said, then that it went away."""
+    if isinstance(failure, PlayscoreError):
+        return 1
+    return 2 if isinstance(failure, ConnectionError | TimeoutError) else 0

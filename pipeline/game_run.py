@@ -1,0 +1,413 @@
+"""One game under way: feed messages in, plays through the featurizer and the stages, corrections included.
+
+A feed's messages may come in any order, twice, and late. What is streamed to the featurizer as it comes is also kept
+(`GameRecord`), so that a play whose inputs change after it was answered is made again from the record: at a higher
+revision, or with film that came too late. A play is finished when its record is acknowledged; until then it is tried
+again, however often a service dies. Nothing depends on this process having scored a play: what was expected of it is
+stored with its score, and its film comes from the feed or from the archive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from pipeline.batch_stages import BatchStages
+from pipeline.featurizing import GameStream, says_little
+from pipeline.game_record import GameRecord, ToldPlay, segment_of
+from pipeline.in_flight_play import InFlightPlay
+from pipeline.results import PlayResult, ended
+from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
+from pipeline.task import Featurizer, Task
+from playscore.common.v1 import common_pb2 as common
+from playscore.errors import PlayscoreError, Reason
+from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.feed.v1 import feed_pb2 as feed
+from playscore.wire.common import rejection
+from playscore.wire.feed import outcome_revision
+
+MAX_OPEN_PLAYS = 8
+"""Plays whose film is streamed at once: as many segments as the featurizer keeps."""
+MAX_IN_STAGES = 64
+"""Plays of one game that may be on their way to their records before its feed has to wait."""
+_STRUCK = {
+    feed.PLAY_STATUS_NULLIFIED: (Reason.PLAY_NULLIFIED, "the play does not count: it was struck"),
+    feed.PLAY_STATUS_WITHDRAWN: (Reason.PLAY_WITHDRAWN, "the source took the play back"),
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, eq=False)
+class _Play:
+    """Where one play stands."""
+
+    told: ToldPlay
+    streamed: int = 0
+    """The revision that the featurizer was told last; 0: none."""
+    answered: int = 0
+    """The revision of the featurizer's last answer; 0: none."""
+    film_when_rejected: int | None = None
+    """How much film there was when the featurizer's last answer was a rejection."""
+    closing_sent_at: float = 0.0
+    current: InFlightPlay | None = None
+    moving: bool = False
+    """`current` is in the stages."""
+    result: PlayResult | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Its film is streamed, and the featurizer has not answered."""
+        return self.streamed > self.answered
+
+
+class GameRun:
+    """One game. `run` takes its feed to the end.
+
+    Args:
+        game: which.
+        client: the featurizer.
+        tasks: those whose plays are scored.
+        stages: shared by all games.
+        archive: what is known of the game from before. It is not played again; corrections are made to it.
+        give_up_seconds: how long a service may stay away.
+    """
+
+    def __init__(
+        self,
+        game: common.GameKey,
+        client: Featurizer,
+        tasks: Sequence[Task],
+        stages: BatchStages,
+        *,
+        archive: Iterable[feed.FeedMessage] = (),
+        give_up_seconds: float = GIVE_UP_SECONDS,
+    ) -> None:
+        self._game = game
+        self._client = client
+        self._tasks = tasks
+        self._stages = stages
+        self._give_up_seconds = give_up_seconds
+        self._record = GameRecord()
+        self._plays: dict[str, _Play] = {}
+        self._waiting: deque[_Play] = deque()
+        self._results_told: set[str] = set()
+        """Plays whose official result came in the feed, not in the archive."""
+        self._stream: GameStream | None = None
+        self._refusal: PlayscoreError | None = None
+        self._in_stages = 0
+        self._moved = asyncio.Event()
+        self._whole = False
+        """Nothing more comes: what is missing stays missing."""
+        for message in archive:
+            self._record.add(message)
+        for told in self._record.plays.values():
+            known = told.revision(whole=True)
+            self._plays[told.play_id] = _Play(told, streamed=known, answered=known)
+
+    async def run(self, messages: AsyncIterable[feed.FeedMessage]) -> tuple[PlayResult, ...]:
+        """Plays the feed, and returns every play that it touched, as it stands then.
+
+        Where the featurizer refuses the game as a whole (a header it cannot read), every play that is left ends with
+        that reason. Raises ConnectionError where a service stays away.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                async for message in messages:
+                    if self._record.add(message):
+                        await self._take(message, tasks)
+                    await self._open_waiting()
+                    await self._until(lambda: self._in_stages < MAX_IN_STAGES)
+                self._whole = True
+                await self._finish()
+        except ExceptionGroup as failures:
+            raise min(failures.exceptions, key=says_little) from None
+        return tuple(play.result for play in self._plays.values() if play.result is not None)
+
+    async def _take(self, message: feed.FeedMessage, tasks: asyncio.TaskGroup) -> None:
+        """What follows from a message that said something new."""
+        match message.WhichOneof("message"):
+            case "header":
+                self._stream = GameStream(
+                    message.header,
+                    self._client,
+                    backlog=self._backlog,
+                    on_answer=self._on_answer,
+                    give_up_seconds=self._give_up_seconds,
+                )
+                tasks.create_task(self._follow(self._stream))
+            case "roster":
+                await self._send(featurizer.StreamPlaysRequest(roster=message.roster))
+            case "frames":
+                await self._send_frames(message)
+            case "track":
+                if any(self._open_in(message.track.segment_id)):
+                    await self._send(featurizer.StreamPlaysRequest(track=message.track))
+            case "context":
+                await self._tell(self._play(message.context.play_id))
+            case "end_play":
+                await self._end(self._play(message.end_play.play_id))
+            case "official_result":
+                self._results_told.add(message.official_result.play_id)
+                self._grade(message.official_result)
+
+    # --- The featurizer's stream ---
+
+    async def _follow(self, stream: GameStream) -> None:
+        try:
+            await stream.run()
+        except PlayscoreError as failure:
+            log.warning("game refused", game_id=self._game.game_id, reason=failure.reason.name, detail=str(failure))
+            self._refusal = failure
+            for play in [play for play in self._plays.values() if play.is_open]:
+                self._refuse(play, failure)
+        finally:
+            self._moved.set()
+
+    def _backlog(self) -> Iterator[featurizer.StreamPlaysRequest]:
+        """What a new connection must be told: rosters, and open plays."""
+        for roster in self._record.rosters:
+            yield featurizer.StreamPlaysRequest(roster=roster)
+        for play in self._plays.values():
+            if play.is_open:
+                yield from self._requests(play)
+
+    def _requests(self, play: _Play) -> Iterator[featurizer.StreamPlaysRequest]:
+        """A play as far as it was told."""
+        context = play.told.context(play.streamed)
+        film = self._record.film_of(context)
+        yield featurizer.StreamPlaysRequest(context=context)
+        for track in film.tracks:
+            yield featurizer.StreamPlaysRequest(track=track)
+        for frames in film.frames:
+            yield featurizer.StreamPlaysRequest(frames=frames)
+        if self._record.film_has_ended(play.told, context):
+            yield _end_of(play)
+
+    async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
+        if self._stream is not None and self._refusal is None:
+            await self._stream.send(request)
+
+    async def _send_frames(self, message: feed.FeedMessage) -> None:
+        plays = list(self._open_in(message.frames.segment_id))
+        if plays:
+            closing = any(task.closes(message.frames) for task in self._tasks)
+            for play in plays:
+                if closing or not play.closing_sent_at:
+                    play.closing_sent_at = time.perf_counter()
+            await self._send(featurizer.StreamPlaysRequest(frames=message.frames))
+        for play in plays:
+            await self._end(play)
+
+    def _open_in(self, segment_id: str) -> Iterator[_Play]:
+        for play in self._plays.values():
+            if play.is_open and segment_of(play.told.context(play.streamed)) == segment_id:
+                yield play
+
+    def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
+        if answer.HasField("tensor"):
+            self._answer(self._plays[answer.tensor.key.play_id], answer.tensor.revision, answer.tensor)
+        else:
+            self._answer(self._plays[answer.rejection.key.play_id], answer.rejection.revision, answer.rejection)
+
+    # --- Plays ---
+
+    async def _tell(self, play: _Play) -> None:
+        """A context of the play came: open it, add to it, or make it again."""
+        revision = play.told.revision(whole=self._whole)
+        if revision <= play.streamed:
+            return
+        if play.answered:
+            await self._make_again(play, revision)
+        elif play.is_open:
+            play.streamed = revision
+            await self._send(featurizer.StreamPlaysRequest(context=play.told.context(revision)))
+        elif play not in self._waiting:
+            self._waiting.append(play)
+
+    async def _open_waiting(self) -> None:
+        """Stream plays that wait, as far as there is room."""
+        while self._waiting and self._stream is not None:
+            open_plays = [play for play in self._plays.values() if play.is_open]
+            if len(open_plays) >= MAX_OPEN_PLAYS:
+                if len(self._waiting) >= MAX_OPEN_PLAYS:
+                    # So many plays have begun since that its film is over, whether the source says so or not.
+                    await self._send(_end_of(open_plays[0]))
+                return
+            play = self._waiting.popleft()
+            play.streamed = play.told.revision(whole=self._whole)
+            if self._refusal is not None:
+                self._refuse(play, self._refusal)
+            for request in self._requests(play):
+                await self._send(request)
+
+    async def _end(self, play: _Play) -> None:
+        if play.is_open and self._record.film_has_ended(play.told, play.told.context(play.streamed)):
+            await self._send(_end_of(play))
+
+    def _answer(self, play: _Play, revision: int, answer: featurizer.PlayTensor | common.Rejection) -> None:
+        """The featurizer has answered for a play at a revision, perhaps again: a resumed stream repeats itself."""
+        if revision < play.answered or (revision == play.answered and play.film_when_rejected is None):
+            return
+        play.answered = revision
+        tensor = answer if isinstance(answer, featurizer.PlayTensor) else None
+        refused = answer if isinstance(answer, common.Rejection) else None
+        film = self._record.film_of(play.told.context(revision))
+        play.film_when_rejected = None if refused is None else len(film)
+        current = InFlightPlay(
+            self._key(play),
+            revision,
+            self._on_recorded,
+            task=None if tensor is None else next(task for task in self._tasks if task.owns(tensor)),
+            tensor=tensor,
+            rejection=refused,
+            result=self._record.results.get(play.told.play_id),
+        )
+        current.begin(play.closing_sent_at or time.perf_counter())
+        self._enter(play, current)
+
+    def _refuse(self, play: _Play, failure: PlayscoreError) -> None:
+        self._answer(
+            play, play.streamed, rejection(self._key(play), play.streamed, failure.reason.value, failure.detail)
+        )
+
+    def _enter(self, play: _Play, current: InFlightPlay) -> None:
+        play.current, play.moving = current, True
+        self._in_stages += 1
+        self._stages.take(current)
+
+    def _on_recorded(self, recorded: InFlightPlay) -> None:
+        play = self._plays[recorded.key.play_id]
+        self._in_stages -= 1
+        if recorded is play.current:
+            play.moving = False
+            play.result = recorded.outcome()
+            if recorded.needs_grade:
+                self._enter(play, recorded)
+        self._moved.set()
+
+    # --- Corrections ---
+
+    def _grade(self, result: feed.OfficialResult) -> None:
+        """An official result came: grade what was scored by it. A play that is still on its way meets it there."""
+        play = self._plays.get(result.play_id)
+        if play is None or play.current is None or play.current.scored is None:
+            return
+        current = play.current
+        current.result = result
+        if not play.moving:
+            current.rejection = None
+            if current.needs_grade:
+                current.begin(0.0)
+                self._enter(play, current)
+
+    async def _make_again(self, play: _Play, revision: int) -> None:
+        """Featurize a play whole, from the record, at a revision."""
+        play.streamed = revision
+        context = play.told.context(revision)
+        if context.status in _STRUCK:
+            reason, detail = _STRUCK[context.status]
+            self._answer(play, revision, rejection(self._key(play), revision, reason.value, detail))
+            return
+        if self._record.header is None:
+            play.answered = revision
+            refused = rejection(
+                self._key(play),
+                revision,
+                Reason.FILM_UNAVAILABLE.value,
+                "a corrected play is made again from its film: name the data that it was played from",
+            )
+            play.result = ended(self._key(play), revision, None, None, refused, recorded=False)
+            return
+        await self._keep_stored_result(play)
+        header, roster, whole = self._record.header, self._record.roster(), self._record.whole_play(context)
+        answer = await until_it_answers(
+            lambda: self._client.featurize_plays(header, roster, [whole]), self._give_up_seconds
+        )
+        play.closing_sent_at = time.perf_counter()
+        made: list[featurizer.PlayTensor | common.Rejection] = [*answer.tensors, *answer.rejections]
+        for each in made:
+            self._answer(play, revision, each)
+
+    async def _keep_stored_result(self, play: _Play) -> None:
+        """Where another process has graded the play by a later result than is known here, that one counts."""
+        if play.current is not None:
+            return
+        for task in self._tasks:
+            stored = await until_it_answers(lambda: task.stored(self._key(play)), self._give_up_seconds)  # noqa: B023
+            if stored is not None and stored.result is not None:
+                known = self._record.results.get(play.told.play_id)
+                if known is None or outcome_revision(known) < outcome_revision(stored.result):
+                    self._record.results[play.told.play_id] = stored.result
+
+    async def _finish(self) -> None:
+        """The feed is at its end: everything ends with what has come."""
+        for play in [self._play(play_id) for play_id in self._record.plays]:
+            await self._tell(play)
+        await self._open_waiting()
+        if self._stream is None:
+            no_header = PlayscoreError(Reason.STREAM_ORDER, "the feed has no header: its numbers cannot be read")
+            for play in self._waiting:
+                play.streamed = play.told.revision(whole=True)
+                self._refuse(play, no_header)
+        else:
+            while open_plays := [play for play in self._plays.values() if play.is_open]:
+                for play in open_plays:
+                    await self._send(_end_of(play))
+                await self._until(lambda: not any(play.is_open for play in open_plays))
+                await self._open_waiting()
+            await self._stream.finish()
+        await self._until(lambda: not self._in_stages)
+        for play in list(self._plays.values()):
+            if play.film_when_rejected is not None and play.current is not None:
+                film = self._record.film_of(play.told.context(play.answered))
+                if len(film) > play.film_when_rejected:
+                    await self._make_again(play, play.answered)
+        for play_id in self._results_told:
+            await self._grade_stored(self._play(play_id))
+        await self._until(lambda: not self._in_stages)
+
+    async def _grade_stored(self, play: _Play) -> None:
+        """Grade a play by an official result of the feed, if it was scored by another process."""
+        if play.current is not None or play.result is not None:
+            return
+        key, result = self._key(play), self._record.results[play.told.play_id]
+        for task in self._tasks:
+            stored = await until_it_answers(lambda: task.stored(key), self._give_up_seconds)  # noqa: B023
+            if stored is not None:
+                current = InFlightPlay(
+                    key, stored.revision, self._on_recorded, task=task, scored=stored.scored, result=result
+                )
+                if current.needs_grade:
+                    self._enter(play, current)
+                else:
+                    play.result = current.outcome()
+                return
+        refused = rejection(
+            key, 1, Reason.SUBJECT_NOT_FOUND.value, "an official result of a play of which no score is stored"
+        )
+        play.result = ended(key, 1, None, None, refused, recorded=False)
+
+    # --- The rest ---
+
+    def _play(self, play_id: str) -> _Play:
+        if play_id not in self._plays:
+            self._plays[play_id] = _Play(self._record.play(play_id))
+        return self._plays[play_id]
+
+    def _key(self, play: _Play) -> common.PlayKey:
+        return common.PlayKey(league=self._game.league, game_id=self._game.game_id, play_id=play.told.play_id)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._moved.clear()
+            await self._moved.wait()
+
+
+def _end_of(play: _Play) -> featurizer.StreamPlaysRequest:
+    return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.told.play_id))

@@ -1,0 +1,167 @@
+"""Passes: how the worker has them scored, graded and looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from pipeline.task import Scored, Stored
+from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client import AggregatorClient, ScorerClient
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distribution
+from playscore.errors import PlayscoreError, Reason
+from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.feed.v1 import feed_pb2 as feed
+from playscore.football.v1 import football_pb2 as football
+from playscore.scorer.v1 import scorer_pb2 as scorer
+from playscore.tracking.v1 import tracking_pb2 as tracking
+from playscore.tracking_events import is_release
+from playscore.wire.tracking import event_from_message
+
+Accepted = TypeVar("Accepted")
+
+
+class Passing:
+    """The passing task, over a scorer and an aggregator. See `pipeline.task.Task`."""
+
+    name = "passing"
+
+    def __init__(self, scoring: ScorerClient, ratings: AggregatorClient) -> None:
+        self._scoring = scoring
+        self._ratings = ratings
+
+    def owns(self, tensor: featurizer.PlayTensor) -> bool:
+        """See Task."""
+        return tensor.WhichOneof("attributes") == "pass_attributes"
+
+    def closes(self, frames: tracking.FrameBatch) -> bool:
+        """See Task: the release is among them."""
+        return any(is_release(event_from_message(event)) for event in frames.events)
+
+    async def score(
+        self, plays: Sequence[tuple[featurizer.PlayTensor, feed.OfficialResult | None]]
+    ) -> Sequence[Scored | common.Rejection]:
+        """See Task."""
+        answer = await self._scoring.score_passes(
+            [scorer.PassToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays]
+        )
+        supports = {support.support_id: support for support in answer.supports}
+        return [
+            each if isinstance(each, common.Rejection) else _scored(tensor, each, supports)
+            for (tensor, _), each in zip(plays, _in_order(answer.scores, answer.rejections), strict=True)
+        ]
+
+    async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
+        """See Task."""
+        supports = {support.support_id: support for scored, _ in plays for support in scored.supports}
+        answer = await self._scoring.grade_passes(
+            [_to_grade(scored.records[0].score, result) for scored, result in plays], supports.values()
+        )
+        return [
+            each if isinstance(each, common.Rejection) else _graded(scored, each.grade)
+            for (scored, _), each in zip(plays, _in_order(answer.graded, answer.rejections), strict=True)
+        ]
+
+    async def stored(self, play: common.PlayKey) -> Stored | None:
+        """See Task."""
+        split = f"game_id = {_quoted(play.game_id)} AND play_id = {_quoted(play.play_id)}"
+        try:
+            async for listed in self._ratings.list_plays(
+                play.league, split=split, include_distributions=True, include_ungraded=True
+            ):
+                return _stored(listed.record, listed.support)
+        except PlayscoreError as unknown:
+            if unknown.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND):
+                raise
+        return None
+
+
+def _scored(
+    tensor: featurizer.PlayTensor, score: scorer.PassScore, supports: dict[str, distribution.Support]
+) -> Scored:
+    """A pass as it was scored."""
+    record = aggregator.ScoreRecord(
+        key=score.key,
+        subject=next(subject for subject in tensor.subjects if subject.role == common.ROLE_PASSER),
+        model=score.model,
+        revision=score.revision,
+        pass_measure=aggregator.PassMeasure(expected_yards=score.expected_yards),
+        pass_attributes=tensor.pass_attributes,
+        distribution=score.distribution,
+    )
+    scored = Scored(
+        records=(aggregator.PlayRecord(score=record),),
+        subjects=(record.subject,),
+        supports=(supports[score.distribution.spliced_binned_pareto.support_id],),
+        score=score,
+    )
+    return _graded(scored, score.grade) if score.HasField("grade") else scored
+
+
+def _graded(scored: Scored, grade: scorer.PassGrade) -> Scored:
+    """A pass by a grade of it."""
+    record = aggregator.PlayRecord()
+    record.CopyFrom(scored.records[0])
+    record.score.outcome_revision = grade.outcome_revision
+    record.score.pass_measure.play_score = grade.play_score
+    record.score.pass_measure.yards_gained = grade.yards_gained
+    score = None
+    if scored.score is not None:
+        score = scorer.PassScore()
+        score.CopyFrom(scored.score)
+        score.grade.CopyFrom(grade)
+    return Scored((record,), scored.subjects, scored.supports, grade.outcome_revision, score)
+
+
+def _stored(record: aggregator.ScoreRecord, support: distribution.Support | None) -> Stored | None:
+    """A pass as it is stored; None for one that was stored without its distribution, and cannot be graded again."""
+    if support is None:
+        return None
+    measure = record.pass_measure
+    graded = measure.HasField("play_score")
+    result = feed.OfficialResult(
+        play_id=record.key.play_id,
+        pass_outcome=football.PassOutcome(yards_gained=measure.yards_gained, outcome_revision=record.outcome_revision),
+    )
+    scored = Scored(
+        records=(aggregator.PlayRecord(score=record),),
+        subjects=(record.subject,),
+        supports=(support,),
+        outcome_revision=record.outcome_revision if graded else None,
+    )
+    return Stored(record.revision, scored, result if graded else None)
+
+
+def _to_grade(record: aggregator.ScoreRecord, result: feed.OfficialResult) -> scorer.PassToGrade:
+    return scorer.PassToGrade(
+        key=record.key, revision=record.revision, distribution=record.distribution, outcome=_outcome(result)
+    )
+
+
+def _outcome(result: feed.OfficialResult | None) -> football.PassOutcome | None:
+    return None if result is None else result.pass_outcome
+
+
+def _in_order(
+    accepted: Iterable[Accepted], rejections: Sequence[common.Rejection]
+) -> Iterator[Accepted | common.Rejection]:
+    """The answer to each item of a request, in its order."""
+    rejected = {rejection.index: rejection for rejection in rejections}
+    items = iter(accepted)
+    place = 0
+    while True:
+        if place in rejected:
+            yield rejected[place]
+        else:
+            item = next(items, None)
+            if item is None:
+                return
+            yield item
+        place += 1
+
+
+def _quoted(text: str) -> str:
+    """A string of a filter."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,87 @@
+"""Waiting for a service that is away: killed, starting, overloaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from playscore.client import backoff
+from playscore.errors import PlayscoreError, Reason
+
+TRANSIENT = frozenset(
+    {
+        Reason.OVERLOADED,
+        Reason.NOT_SERVING,
+        Reason.INFERENCE_UNAVAILABLE,
+        Reason.STORE_UNAVAILABLE,
+        Reason.NOT_FRESH_ENOUGH,
+    }
+)
+"""Reasons that go away by themselves."""
+
+GIVE_UP_SECONDS = 60.0
+"""How long a service may stay away."""
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger()
+
+
+def is_transient(failure: BaseException) -> bool:
+    """Whether the failure is one of a service that will come back, not of what it was asked."""
+    if isinstance(failure, PlayscoreError):
+        return failure.reason in TRANSIENT
+    return isinstance(failure, ConnectionError | TimeoutError)
+
+
+@dataclass(slots=True)
+class Absence:
+    """How long a service has been away, by its failures in a row."""
+
+    give_up_seconds: float = GIVE_UP_SECONDS
+    since: float | None = None
+    """Seconds of `time.monotonic`; None while it answers."""
+
+    def ended(self) -> None:
+        """The service answers."""
+        self.since = None
+
+    def check(self, failure: Exception) -> None:
+        """Take in one more failure. Raises ConnectionError once the service has been away for too long."""
+        now = time.monotonic()
+        if self.since is None:
+            self.since = now
+        elif now - self.since >= self.give_up_seconds:
+            raise ConnectionError(
+                f"given up: a service has not answered for {self.give_up_seconds:g} s ({failure})"
+            ) from failure
+
+
+async def until_it_answers(
+    attempt: Callable[[], Awaitable[Answer]], give_up_seconds: float = GIVE_UP_SECONDS
+) -> Answer:
+    """Awaits `attempt()` again and again while its failures are transient.
+
+    Raises those that are not, and ConnectionError once there was no answer for `give_up_seconds`.
+    """
+    absence = Absence(give_up_seconds)
+    for pause in backoff(0.1, 2.0):
+        try:
+            answer = await attempt()
+        except (PlayscoreError, ConnectionError, TimeoutError) as failure:
+            if not is_transient(failure):
+                raise
+            if absence.since is None:
+                log.warning("waiting for a service", failure=str(failure))
+            absence.check(failure)
+            await asyncio.sleep(pause)
+        else:
+            if absence.since is not None:
+                log.info("the service answers again")
+            return answer
+    raise AssertionError("backoff never ends")
