@@ -1,4 +1,4 @@
-"""Probability laws over the array API: the same lines train under torch and serve under numpy."""
+"""Probability distributions over the array API: the same code trains under torch and serves under numpy."""
 
 from playscore.distributions.spliced_binned_pareto import SplicedBinnedPareto
 

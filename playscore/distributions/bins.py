@@ -1,8 +1,8 @@
-"""The steps that touch every bin of every law, and so decide what a law costs.
+"""The operations that touch every bin of every distribution, and so dominate its cost.
 
-numpy takes the laws in blocks that stay in the cache, since large temporaries cost more than the arithmetic, and sums
-up by two products with triangular matrices, since a running sum waits for every addition. torch, which keeps memory of
-its own and has gradients to follow, does the same in one line.
+Under numpy, distributions are processed in blocks that fit in the cache, because large temporaries cost more than the
+arithmetic. Running sums are two products with triangular matrices, because `cumsum` waits for each addition before it
+starts the next. Under torch, which manages its own memory and must track gradients, one line does the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BLOCK = 1 << 14
 
 
 def running_sums(xp: Any, logits: Array) -> tuple[Array, Array]:
-    """The largest of the logits (..., K), and the running sums of exp(logits - largest), NaN if that is infinite."""
+    """The largest of the logits (..., K), and the running sums of exp(logits - largest); NaN if that is infinite."""
     if is_numpy_namespace(xp):
         return _running_sums_by_block(logits)
     peak = xp.max(logits, axis=-1)
@@ -37,8 +37,8 @@ def first_reached(xp: Any, sums: Array, level: Array) -> Array:
 
 
 def bin_of(xp: Any, edges: Array, x: Array) -> Array:
-    """The bin above the last inner edge that x reaches: the outer bins go on for ever."""
-    # torch warns of points that are not contiguous.
+    """The bin that holds x, an edge belonging to the bin above it; points outside the edges get the outermost bin."""
+    # torch warns about points that are not contiguous.
     return xp.searchsorted(edges[1:-1], x if is_numpy_namespace(xp) else x.contiguous(), side="right")
 
 
@@ -47,17 +47,17 @@ def _running_sums_by_block(logits: NDArray[Any]) -> tuple[NDArray[Any], NDArray[
     group = math.isqrt(bins - 1) + 1
     groups = -(-bins // group)
     within, before = _triangle(group, 0, logits.dtype), _triangle(groups, 1, logits.dtype)
-    laws = logits.reshape(-1, bins)
+    flat = logits.reshape(-1, bins)
     rows = max(1, _BLOCK // bins)
-    peak, sums = np.empty((len(laws), 1), logits.dtype), np.empty(laws.shape, logits.dtype)
-    padded = np.zeros((min(rows, len(laws)), groups * group), logits.dtype)
-    for start in range(0, len(laws), rows):
+    peak, sums = np.empty((len(flat), 1), logits.dtype), np.empty(flat.shape, logits.dtype)
+    padded = np.zeros((min(rows, len(flat)), groups * group), logits.dtype)
+    for start in range(0, len(flat), rows):
         block = slice(start, start + rows)
-        count = len(laws[block])
-        np.max(laws[block], axis=-1, keepdims=True, out=peak[block])
+        count = len(flat[block])
+        np.max(flat[block], axis=-1, keepdims=True, out=peak[block])
         peak[block][np.isinf(peak[block])] = np.nan  # inf - inf would be NaN too, but with a warning.
         weights = padded[:count, :bins]
-        np.subtract(laws[block], peak[block], out=weights)
+        np.subtract(flat[block], peak[block], out=weights)
         np.exp(weights, out=weights)
         summed = (padded[:count].reshape(-1, group) @ within).reshape(count, groups, group)
         summed += (summed[:, :, -1] @ before)[:, :, None]
@@ -67,5 +67,5 @@ def _running_sums_by_block(logits: NDArray[Any]) -> tuple[NDArray[Any], NDArray[
 
 @cache
 def _triangle(size: int, above: int, dtype: DTypeLike) -> NDArray[Any]:
-    """Ones on and above the diagonal `above`: row @ triangle sums the row up."""
+    """Ones on and above the diagonal `above`: row @ triangle gives the row's running sums."""
     return np.triu(np.ones((size, size), dtype), above)

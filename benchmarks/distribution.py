@@ -1,8 +1,8 @@
-"""What a law costs: 1, 64 and 4,096 laws of 100 bins, GluonTS's on the same numbers where it has the same method.
+"""The cost of 1, 64 and 4,096 distributions of 100 bins, beside GluonTS on the same numbers where it has the method.
 
-python -m benchmarks.law
+OMP_NUM_THREADS=1 python -m benchmarks.distribution
 
-The contenders take turns in one process, each turn the median of many calls, and what counts is the ratio.
+The contenders take turns in one process, and a turn is the median of many calls. Judge by the ratios.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import torch
 from playscore.distributions import SplicedBinnedPareto
 
 BATCHES = {1: 400, 64: 300, 4096: 12}
-"""Laws at once: calls a turn."""
+"""Distributions in a batch: calls per turn."""
 TURNS = 7
 BINS, LOW, HIGH = 100, -20.0, 80.0
+LIKELIHOOD = "build + log_prob + cdf + median"
 Call = Callable[[], Any]
 
 
@@ -42,19 +43,22 @@ def ours(module: Any, batch: int) -> dict[str, Call]:
     x, logits, shape, scale = (module.asarray(number) for number in numbers(batch))
     levels = module.asarray(np.linspace(0.02, 0.98, 7)[:, None])
 
-    def law() -> SplicedBinnedPareto:
+    def build() -> SplicedBinnedPareto:
         return SplicedBinnedPareto(edges, logits, shape, scale, shape, scale)
 
-    def likelihood(law: SplicedBinnedPareto) -> Any:
-        return law.log_prob(x), law.cdf(x), law.median()
+    def likelihood() -> Any:
+        dist = build()
+        return dist.log_prob(x), dist.cdf(x), dist.median()
 
-    made = law()
+    built = build()
     return {
-        "law + log_prob + cdf + median": lambda: likelihood(law()),
-        "7 quantiles": lambda: made.icdf(levels),
-        "mean on the field": lambda: made.mean(LOW, HIGH),
-        "crps": lambda: made.crps(x),
-        "entropy": made.entropy,
+        LIKELIHOOD: likelihood,
+        "7 quantiles": lambda: built.icdf(levels),
+        "prob of one yard": lambda: built.prob(x - 0.5, x + 0.5),
+        "mean on the field": lambda: built.mean(LOW, HIGH),
+        "var on the field": lambda: built.var(LOW, HIGH),
+        "crps": lambda: built.crps(x),
+        "entropy": built.entropy,
     }
 
 
@@ -64,15 +68,15 @@ def gluonts(batch: int) -> dict[str, Call]:
     shape, scale = shape[:, None], scale[:, None]
 
     def likelihood() -> Any:
-        law = distributions.SplicedBinnedPareto(LOW, HIGH, logits, shape, scale, shape, scale, numb_bins=BINS)
-        return law.log_prob(x), law.cdf(x), law.median
+        dist = distributions.SplicedBinnedPareto(LOW, HIGH, logits, shape, scale, shape, scale, numb_bins=BINS)
+        return dist.log_prob(x), dist.cdf(x), dist.median
 
-    return {"law + log_prob + cdf + median": likelihood}
+    return {LIKELIHOOD: likelihood}
 
 
 def main() -> None:
     warnings.filterwarnings("ignore")
-    print(f"{'microseconds a call':40} {'numpy':>9} {'torch':>9} {'GluonTS':>9}   in multiples of ours")
+    print(f"{'microseconds per call':45} {'numpy':>9} {'torch':>9} {'GluonTS':>9}   GluonTS in multiples of ours")
     for batch, calls in BATCHES.items():
         contenders = [ours(np, batch), ours(torch, batch), gluonts(batch)]
         for name in contenders[0]:
@@ -82,7 +86,7 @@ def main() -> None:
             least = [min(turn) for turn in zip(*turns, strict=True)]
             ratios = "".join(f"{least[2] / figure:8.1f}" for figure in least[:2]) if len(least) > 2 else ""
             figures = " ".join(f"{figure:9.0f}" for figure in least)
-            print(f"{batch:5} laws, {name:28} {figures}  {ratios}")
+            print(f"{batch:5} at once, {name:30} {figures}  {ratios}".rstrip())
 
 
 def middle(call: Call, count: int) -> float:
