@@ -186,9 +186,8 @@ def replay_command(start_services: StartServices) -> click.Command:
             report.write_text(json.dumps(report_as_json(done, distributions=distributions), indent=1))
         _show(done, console, backlog=speed is None)
         if done.given_up:
-            raise click.ClickException(
-                f"{done.given_up}; {len(done.results)} of {done.plays_read} plays are done, and stay so if this is repeated"
-            )
+            done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
+            raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
         if done.lost:
             raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
 
@@ -284,8 +283,8 @@ def _show_standings(league: str, standings: Standings, console: Console) -> None
     console.print(board)
     ranking = standings.ranking
     console.print(
-        f"{ranking.qualified} of {_counted(len(ratings), 'passer')} have the {_counted(ranking.min_plays, 'play')} that "
-        "a rank takes; --min-plays sets another number."
+        f"{ranking.qualified} of {_counted(len(ratings), 'passer')} have the {_counted(ranking.min_plays, 'play')}"
+        " that a rank takes; --min-plays sets another number."
     )
     if len(ratings) > LEADERBOARD_ROWS:
         console.print(f"and {len(ratings) - LEADERBOARD_ROWS} more")

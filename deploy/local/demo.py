@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console, Group
@@ -17,14 +16,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deploy.local.page import render
-from deploy.local.page.content import BACKLOG, page_data
-from deploy.local.page.leaderboard import MIN_PLAYS, Split, plays_to_rank
-from deploy.local.page.words import ENDINGS, counted
+from deploy.local.page.content import page_data
+from deploy.local.page.leaderboard import Split
+from deploy.local.page.words import counted, ending
 from deploy.local.stack import LocalStack
-from pipeline.desks import Desks
-from pipeline.results import PlayResult
-from pipeline.worker import play_game
+from pipeline.batch_stages import BatchStages
+from pipeline.commands import BACKLOG
+from pipeline.game_run import GameRun
+from pipeline.pace import paced
+from pipeline.passing import Passing
+from pipeline.results import Ending, PlayResult
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
+from playscore.common.v1 import common_pb2 as common
+from playscore.errors import PlayscoreError, Reason
+from playscore.wire.games import feed_of
 from simulator import simulate
 from simulator.games import SimulatedGame
 
@@ -55,7 +60,7 @@ async def run_demo(games: int, speed: float | None, out: Path, console: Console)
     Raises RuntimeError where a play was lost.
     """
     console.print(f"simulating {counted(games, 'game')} ...")
-    slate = list(simulate(SEED, games))
+    slate = await asyncio.to_thread(lambda: list(simulate(SEED, games)))
     console.print("starting Triton and the services ...")
     begun = time.perf_counter()
     async with (
@@ -66,23 +71,26 @@ async def run_demo(games: int, speed: float | None, out: Path, console: Console)
     ):
         console.print(f"ready after {time.perf_counter() - begun:.1f} s; playing")
         results: list[PlayResult] = []
-        desks = Desks(scorer, ratings, read_back=speed is not None, on_finished=results.append)
+        stages = BatchStages(ratings, read_back=speed is not None, on_recorded=results.append)
         begun = time.perf_counter()
-        async with desks:
-            await _play(slate, featurizer, desks, ratings, results, speed, console)
+        async with stages:
+            games_run = [
+                (played, GameRun(_key(played), featurizer, (Passing(scorer, ratings),), stages)) for played in slate
+            ]
+            await _play(games_run, ratings, results, speed, console)
         seconds = time.perf_counter() - begun
-        splits = await _splits(ratings, _team_games(slate), desks.revision_token)
+        splits = [await _split(ratings, *split, stages.revision) for split in SPLITS]
     for split in splits:
         console.print(leaderboard(split))
-    data = page_data([played.game for played in slate], results, splits, desks.times, seconds, speed)
+    data = page_data([played.game for played in slate], results, splits, stages.times, seconds, speed)
     await asyncio.to_thread(_write, data, out)
     lost = sum(len(played.game.plays) for played in slate) - len(results)
-    endings = Counter(ENDINGS[result.ending].lower() for result in results)
+    endings = Counter(ending(result.ending, result.reason).lower() for result in results)
     console.print(
         f"{counted(len(results), 'play')} in {seconds:.1f} s: "
-        + ", ".join(f"{plays} {ending}" for ending, plays in endings.most_common())
+        + ", ".join(f"{plays} {name}" for name, plays in endings.most_common())
     )
-    if (play := desks.times.as_json().get("play")) is not None:
+    if (play := stages.times.as_json().get("play")) is not None:
         console.print(f"release to rating: median {play['p50_ms']:.1f} ms, 99% within {play['p99_ms']:.1f} ms")
     if speed is None:
         console.print(BACKLOG)
@@ -92,9 +100,7 @@ async def run_demo(games: int, speed: float | None, out: Path, console: Console)
 
 
 async def _play(
-    slate: Sequence[SimulatedGame],
-    featurizer: FeaturizerClient,
-    desks: Desks,
+    games: Sequence[tuple[SimulatedGame, GameRun]],
     ratings: AggregatorClient,
     results: list[PlayResult],
     speed: float | None,
@@ -103,60 +109,49 @@ async def _play(
     bars = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    names = {
-        played.game.header.game_id: f"{played.game.header.away_team_id} at {played.game.header.home_team_id}"
-        for played in slate
-    }
     bar_of = {
-        played.game.header.game_id: bars.add_task(names[played.game.header.game_id], total=len(played.game.plays))
-        for played in slate
+        (header := played.game.header).game_id: bars.add_task(
+            f"{header.away_team_id} at {header.home_team_id}", total=len(played.game.plays)
+        )
+        for played, _ in games
     }
-    min_plays = plays_to_rank(_team_games(slate))
-    playing = asyncio.gather(*(play_game(played.game, featurizer, desks, speed=speed) for played in slate))
-    with Live(bars, console=console, refresh_per_second=8) as live:
-        while not playing.done():
-            await asyncio.wait([playing], timeout=0.25)
+
+    async def show(live: Live) -> None:
+        while True:
+            await asyncio.sleep(0.25)
             for game_id, done in Counter(result.game_id for result in results).items():
                 bars.update(bar_of[game_id], completed=done)
-            if any(result.score for result in results):
-                live.update(Group(bars, leaderboard(await _split(ratings, *SPLITS[0], min_plays))))
+            if any(result.ending is Ending.SCORED for result in results):
+                live.update(Group(bars, leaderboard(await _split(ratings, *SPLITS[0]))))
+
+    with Live(bars, console=console, refresh_per_second=8) as live:
+        showing = asyncio.create_task(show(live))
+        try:
+            async with asyncio.TaskGroup() as playing:
+                for played, game in games:
+                    playing.create_task(game.run(paced(feed_of(played.game), speed)))
+        finally:
+            showing.cancel()
         live.update(bars)
     if not console.is_terminal:
         console.line()
-    await playing
 
 
-def _team_games(slate: Sequence[SimulatedGame]) -> int:
-    """How many games a team has played, in the middle of all teams."""
-    headers = [played.game.header for played in slate]
-    return int(
-        median(Counter(team for header in headers for team in (header.home_team_id, header.away_team_id)).values())
-    )
-
-
-async def _splits(ratings: AggregatorClient, team_games: int, token: str) -> list[Split]:
-    """Every split, each ranked from its share of the passes that a rank needs among all of them."""
-    everything = await _split(ratings, *SPLITS[0], plays_to_rank(team_games), token)
-    total = _plays(everything)
-    splits = [everything]
-    for name, description, text in SPLITS[1:]:
-        any_plays = await _split(ratings, name, description, text, MIN_PLAYS, token)
-        min_plays = plays_to_rank(team_games, _plays(any_plays) / total if total else 0.0)
-        splits.append(await _split(ratings, name, description, text, min_plays, token))
-    return splits
-
-
-def _plays(split: Split) -> int:
-    return sum(rating.plays for rating in split.ratings)
+def _key(played: SimulatedGame) -> common.GameKey:
+    return common.GameKey(league=played.game.header.league, game_id=played.game.header.game_id)
 
 
 async def _split(
-    ratings: AggregatorClient, name: str, description: str, text: str, min_plays: int, token: str = ""
+    ratings: AggregatorClient, name: str, description: str, text: str, revision: common.RevisionToken | None = None
 ) -> Split:
-    found = [
-        rating
-        async for rating in ratings.list_ratings(LEAGUE, split=text, min_plays=min_plays, at_least_as_fresh=token)
-    ]
+    listed = ratings.list_ratings(LEAGUE, split=text, at_least_as_fresh=revision)
+    try:
+        found = [rating async for rating in listed]
+        min_plays = (await listed.ranking()).min_plays
+    except PlayscoreError as unknown:
+        if unknown.reason is not Reason.LEAGUE_NOT_FOUND:
+            raise
+        found, min_plays = [], 1  # no play is recorded yet
     return Split(name, description, text, min_plays, tuple(sorted(found, key=lambda rating: not rating.qualified)))
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from deploy.local.page import words
 from deploy.local.page.leaderboard import Split, leaderboard_data
 from deploy.local.page.plays import plays_data
-from pipeline.results import PlayResult, StageTimes
+from pipeline.commands import BACKLOG
+from pipeline.results import Ending, PlayResult, StageTimes
 from playscore.game import Game
-
-BACKLOG = "At full speed every play waits for others: these times are backlog under full load, not latency."
 
 
 def page_data(
@@ -27,7 +26,11 @@ def page_data(
 
     `seconds` is how long the slate took; `speed` is in times real time, None for as fast as it goes.
     """
-    scored = [(result.score, result.support) for result in results if result.score is not None]
+    scored = [
+        (result.scored.score, result.scored.supports[0])
+        for result in results
+        if result.ending is Ending.SCORED and result.scored is not None
+    ]
     endings = Counter(words.ending(result.ending, result.reason) for result in results)
     stages = times.as_json()
     pace = "at full speed" if speed is None else f"at {speed:g} times real time"

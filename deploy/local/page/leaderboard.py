@@ -9,12 +9,6 @@ from typing import Any
 
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 
-PLAYS_A_GAME = 14
-"""Passes that a rank needs among all passes, for each game that the team has played."""
-
-MIN_PLAYS = 2
-"""Passes that a rank needs in any split, however small."""
-
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -25,11 +19,6 @@ class Split:
     filter: str
     min_plays: int
     ratings: tuple[aggregator.Rating, ...]
-
-
-def plays_to_rank(team_games: int, share: float = 1.0) -> int:
-    """The passes that a rank needs after `team_games` games of a team, in a split of `share` of all passes."""
-    return max(MIN_PLAYS, round(PLAYS_A_GAME * team_games * share))
 
 
 def leaderboard_data(split: Split) -> dict[str, Any]:

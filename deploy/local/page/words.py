@@ -6,12 +6,9 @@ from pipeline.results import Ending
 from playscore.errors import Reason
 from playscore.passing import PassResult
 
-ENDINGS = {
-    Ending.SCORED: "Scored",
-    Ending.NOT_A_PASS: "Not a pass play",
-    Ending.NO_RELEASE: "No throw (sacks, scrambles)",
-    Ending.REJECTED: "Rejected",
-}
+ENDINGS = {Ending.SCORED: "Scored", Ending.UNGRADED: "Scored, result not known yet", Ending.REJECTED: "Rejected"}
+REASONS = {Reason.NOT_A_PASS: "Not a pass play", Reason.NO_RELEASE: "No throw (sacks, scrambles)"}
+"""Of plays that are rejected for no fault of anybody's."""
 STAGES = {
     "featurize": "closing frame sent to tensor received",
     "score": "tensor to play score",
@@ -41,9 +38,9 @@ def chance(probability: float) -> str:
 
 def ending(how: Ending, reason: Reason | None) -> str:
     """What became of a play, and why if it was rejected."""
-    if how is Ending.REJECTED and reason is not None:
-        return f"{ENDINGS[how]}: {reason.name.replace('_', ' ').lower()}"
-    return ENDINGS[how]
+    if how is not Ending.REJECTED or reason is None:
+        return ENDINGS[how]
+    return REASONS.get(reason) or f"{ENDINGS[how]}: {reason.name.replace('_', ' ').lower()}"
 
 
 def result(how: PassResult | None, yards: float) -> str:
