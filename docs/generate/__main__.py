@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
-from aggregator.core.fields import SCHEMAS
 from docs.generate.settings import settings_page
 from docs.generate.split_fields import with_fields
 
@@ -14,8 +14,10 @@ SPLITS = ROOT / "docs" / "splits.md"
 
 
 def splits_page() -> str:
-    """docs/splits.md with the fields that the aggregator knows now."""
-    return with_fields(SPLITS.read_text(), {schema.model: schema.fields.values() for schema in SCHEMAS.values()})
+    """docs/splits.md with the fields that the aggregator's tasks have now."""
+    tasks = (module.parent.name for module in ROOT.glob("aggregator/*/fields.py") if module.parent.name != "core")
+    schemas = {task: importlib.import_module(f"aggregator.{task}.fields").SCHEMA for task in tasks}
+    return with_fields(SPLITS.read_text(), {task: schema.fields.values() for task, schema in schemas.items()})
 
 
 def main() -> None:

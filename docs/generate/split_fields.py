@@ -23,7 +23,12 @@ def with_fields(page: str, tasks: Mapping[str, Iterable[Field]]) -> str:
 
 def _table(fields: Iterable[Field]) -> str:
     rows = [
-        f"| `{each.name}` | {each.type.name.lower()} | {each.unit} | {each.description} |"
+        f"| `{each.name}` | {each.type.name.lower()} | {each.unit} | {_meaning(each)} |"
         for each in sorted(fields, key=lambda each: each.name)
     ]
     return "\n".join(["| field | type | unit | |", "|---|---|---|---|", *rows])
+
+
+def _meaning(each: Field) -> str:
+    values = f"One of {', '.join(f'`{value}`' for value in each.values)}." if each.values else ""
+    return " ".join(filter(None, [each.description, values, "Groups ratings." if each.groups else ""]))
