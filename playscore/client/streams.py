@@ -22,6 +22,8 @@ class Stream(Generic[Request, Answer]):
     def __init__(self, address: str, call: grpc.aio.StreamStreamCall[Request, Answer]) -> None:
         self._address = address
         self._call = call
+        # A call that ends before it began would leave those who wait to send on it waiting.
+        call.add_done_callback(lambda _: call._metadata_sent.set())  # type: ignore[attr-defined]
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,12 +35,12 @@ class Stream(Generic[Request, Answer]):
 
     async def send(self, request: Request) -> None:
         """Send one message; returns when the transport has taken it."""
-        if self._call.done():
-            raise await self._ended()
         try:
             # What `call.write` does, but that marks a call INTERNAL if the service has just ended it, and the status
             # with which it did is lost to both sides of the stream.
             await self._call._metadata_sent.wait()  # type: ignore[attr-defined]
+            if self._call.done():
+                raise await self._ended()
             await self._call._cython_call.send_serialized_message(request.SerializeToString())  # type: ignore[attr-defined]
         except grpc.aio.InternalError:
             raise await self._ended() from None

@@ -22,7 +22,8 @@ def stub(channel: grpc.aio.Channel) -> health_pb2_grpc.HealthStub:
 
 
 async def check(channel: grpc.aio.Channel, name: str) -> int:
-    return (await stub(channel).Check(health_pb2.HealthCheckRequest(service=name))).status
+    answer = await stub(channel).Check(health_pb2.HealthCheckRequest(service=name))
+    return int(answer.status)
 
 
 @pytest.fixture
@@ -109,6 +110,6 @@ async def test_a_watch_ends_with_the_drain_and_says_not_serving_last() -> None:
         watch = stub(channel).Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == SERVING
     assert (await watch.read()).status == NOT_SERVING
-    assert await watch.read() is grpc.aio.EOF
+    assert await watch.read() is grpc.aio.EOF  # type: ignore[attr-defined]
     assert await watch.code() is grpc.StatusCode.OK
-    await channel.close()
+    await channel.close(None)

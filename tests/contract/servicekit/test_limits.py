@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
@@ -95,10 +96,18 @@ async def test_a_drain_finishes_what_is_in_flight() -> None:
         channel = grpc.aio.insecure_channel(str(running.address))
         under_way = asyncio.create_task(EchoStub(channel).call("Unary", "a"))
         await held.arrived.acquire()
-        asyncio.get_running_loop().call_later(0.2, held.release.set)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+
+        async def release_once_draining() -> None:
+            async for _ in watch:  # until the drain ends the watch
+                pass
+            held.release.set()
+
+        releasing = asyncio.create_task(release_once_draining())
+    await releasing
     assert await under_way == ["a"]
     assert echo.happened == ["opened", "closed"]
-    await channel.close()
+    await channel.close(None)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -114,4 +123,4 @@ async def test_what_outlasts_the_grace_is_ended_as_unavailable_so_that_callers_g
         await under_way
     assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
     assert echo.happened == ["opened", "closed"]
-    await channel.close()
+    await channel.close(None)

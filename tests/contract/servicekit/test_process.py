@@ -32,7 +32,7 @@ class Process:
     async def says(self, event: str, **values: Any) -> dict[str, Any]:
         """The next line about an event, of which every line before it is JSON too."""
         while True:
-            line = json.loads(await self._stderr.readline())
+            line: dict[str, Any] = json.loads(await self._stderr.readline())
             self.lines.append(line)
             if line["event"] == event and values.items() <= line.items():
                 return line

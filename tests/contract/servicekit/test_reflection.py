@@ -31,12 +31,12 @@ async def channel() -> AsyncIterator[grpc.aio.Channel]:
 
 
 async def ask(channel: grpc.aio.Channel, version: str, **request: Any) -> Any:
-    call = channel.stream_stream(
+    method: Any = channel.stream_stream(
         f"/{version}/ServerReflectionInfo",
         reflection_pb2.ServerReflectionRequest.SerializeToString,
         reflection_pb2.ServerReflectionResponse.FromString,
-    )([reflection_pb2.ServerReflectionRequest(**request)])
-    (answer,) = [answer async for answer in call]
+    )
+    (answer,) = [answer async for answer in method([reflection_pb2.ServerReflectionRequest(**request)])]
     return answer
 
 
@@ -93,5 +93,6 @@ async def test_a_contract_is_described_with_everything_it_imports_and_its_limits
     finally:
         await server.stop(None)
     method = pool.FindServiceByName("playscore.aggregator.v1.AggregatorService").methods_by_name["ListPlays"]
-    assert method.output_type.fields_by_name["supports"].message_type.name == "Support"
+    supports = method.output_type.fields_by_name["supports"].message_type
+    assert supports is not None and supports.full_name == "playscore.distribution.v1.Support"
     assert list(answer.all_extension_numbers_response.extension_number) == [51101]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import grpc
 import grpc.aio
 import pytest
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc.aio import Metadata
 from grpc_status import rpc_status
 from hypothesis import given
@@ -18,7 +19,8 @@ from playscore.common.v1 import reason_pb2
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rpc_errors import code_of, error_from_rpc, status_of
 
-PROTO = Path(__file__).parents[3] / "protos/playscore/common/v1/reason.proto"
+ROOT = Path(__file__).parents[3]
+PROTO = ROOT / "protos/playscore/common/v1/reason.proto"
 
 
 def stated_codes() -> dict[str, str]:
@@ -32,7 +34,7 @@ def stated_codes() -> dict[str, str]:
 
 def failed(status: grpc.Status) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(
-        status.code, Metadata(), Metadata(*status.trailing_metadata or ()), details=status.details
+        status.code, Metadata(), Metadata(*status.trailing_metadata or ()), status.details, debug_error_string=None
     )
 
 
@@ -44,6 +46,21 @@ def test_reasons_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_ends_a_call_with_the_code_its_comment_states(reason: Reason) -> None:
     assert code_of(reason).name == stated_codes()[reason.name]
+
+
+def test_a_call_that_fails_as_field_invalid_names_the_field() -> None:
+    """Where calls are refused. (A core may reject a play as FIELD_INVALID: a rejection has no place for fields.)"""
+    nameless = [
+        f"{file.relative_to(ROOT)}:{call.lineno}"
+        for edge in ("playscore/wire/*.py", "servicekit/*.py", "*/service.py", "*/messages.py", "*/*/messages.py")
+        for file in ROOT.glob(edge)
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "PlayscoreError"
+        and ast.unparse(call.args[0]) == "Reason.FIELD_INVALID"
+        and "fields" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert nameless == []
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -68,7 +85,7 @@ def test_an_error_arrives_as_it_was_raised(
 
 def test_a_failure_that_is_none_of_ours_is_no_domain_error() -> None:
     assert error_from_rpc(grpc.RpcError("no call at all")) is None
-    assert error_from_rpc(grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata())) is None
+    assert error_from_rpc(grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), None, None)) is None
 
 
 @pytest.mark.parametrize(("domain", "reason"), [("elsewhere", "REASON_INTERNAL"), ("playscore", "REASON_OF_TOMORROW")])
