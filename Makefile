@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RELEASED := protos/released.binpb
 
-.PHONY: help demo test environments lint types imports contracts drift breaking unit generate released format clean
+.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -18,7 +18,7 @@ demo: ## play a slate of simulated games through the whole system, write out/dem
 
 test: ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 .venv/ready-for-development .triton/ready
-	@$(MAKE) --no-print-directory lint types imports contracts drift breaking unit
+	@$(MAKE) --no-print-directory lint types imports contracts drift breaking docs unit
 
 # --- environments ---
 
@@ -44,8 +44,7 @@ endef
 .triton/ready: deploy/local/triton-requirements.txt
 	$(NEEDS_PYTHON)
 	@echo 'making .triton (the Triton server)'
-	@test -x .triton/bin/python || $(PYTHON) -m venv .triton
-	@.triton/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r deploy/local/triton-requirements.txt
+	@$(PYTHON) -m deploy.local.triton_environment .triton
 	@touch $@
 
 environments: ## both environments, ready for development
@@ -76,13 +75,17 @@ drift: ## the generated code is that of the contracts
 breaking: ## the contracts still serve callers of the released ones
 	$(BIN)/buf breaking --against $(RELEASED)
 
+docs: ## the documentation as a site, in out/site/; fails for a broken link
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 unit: ## unit, contract and integration tests
 	$(BIN)/pytest
 
 # --- work ---
 
-generate: ## the Python of the contracts
+generate: ## the Python of the contracts, and the pages made from code
 	protos/generate
+	$(BIN)/python -m docs.generate
 
 released: ## the contracts as they are, as the ones that callers may rely on
 	$(BIN)/buf build --exclude-source-info -o $(RELEASED)
