@@ -14,9 +14,11 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.football.v1 import football_pb2 as football
+from playscore.passing import yards_possible
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.tracking_events import is_release
+from playscore.wire.distributions import distribution_from_message
 from playscore.wire.tracking import event_from_message
 
 Accepted = TypeVar("Accepted")
@@ -86,7 +88,6 @@ def _scored(
         subject=next(subject for subject in tensor.subjects if subject.role == common.ROLE_PASSER),
         model=score.model,
         revision=score.revision,
-        pass_measure=aggregator.PassMeasure(expected_yards=score.expected_yards),
         pass_attributes=tensor.pass_attributes,
         distribution=score.distribution,
     )
@@ -104,8 +105,11 @@ def _graded(scored: Scored, grade: scorer.PassGrade) -> Scored:
     record = aggregator.PlayRecord()
     record.CopyFrom(scored.records[0])
     record.score.outcome_revision = grade.outcome_revision
-    record.score.pass_measure.play_score = grade.play_score
-    record.score.pass_measure.yards_gained = grade.yards_gained
+    record.score.pass_measure.CopyFrom(
+        aggregator.PassMeasure(
+            play_score=grade.play_score, yards_gained=grade.yards_gained, expected_yards=_expected_yards(scored)
+        )
+    )
     score = None
     if scored.score is not None:
         score = scorer.PassScore()
@@ -114,12 +118,24 @@ def _graded(scored: Scored, grade: scorer.PassGrade) -> Scored:
     return Scored((record,), scored.subjects, scored.supports, grade.outcome_revision, score)
 
 
+def _expected_yards(scored: Scored) -> float:
+    """The mean of the distribution, held to what the field allows: the scorer's, if it is still at hand."""
+    record: aggregator.ScoreRecord = scored.records[0].score
+    if scored.score is not None:
+        expected: float = scored.score.expected_yards
+        return expected
+    if record.HasField("pass_measure"):
+        return record.pass_measure.expected_yards
+    attributes = record.pass_attributes
+    low, high = yards_possible(attributes.yards_to_end_zone if attributes.HasField("yards_to_end_zone") else None)
+    return float(distribution_from_message(record.distribution, scored.supports).mean(low=low, high=high))
+
+
 def _stored(record: aggregator.ScoreRecord, support: distribution.Support | None) -> Stored | None:
     """A pass as it is stored; None for one that was stored without its distribution, and cannot be graded again."""
     if support is None:
         return None
-    measure = record.pass_measure
-    graded = measure.HasField("play_score")
+    measure, graded = record.pass_measure, record.HasField("pass_measure")
     result = feed.OfficialResult(
         play_id=record.key.play_id,
         pass_outcome=football.PassOutcome(yards_gained=measure.yards_gained, outcome_revision=record.outcome_revision),

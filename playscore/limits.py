@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +51,14 @@ class FieldLimits:
         if self.minimum is not None and not (value > self.minimum if self.exclusive_minimum else value >= self.minimum):
             return False
         return self.maximum is None or value <= self.maximum
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value; infinite where there is no limit."""
+        return (
+            -math.inf if self.minimum is None else self.minimum,
+            math.inf if self.maximum is None else self.maximum,
+        )
 
     @property
     def range(self) -> str:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Play, PlayContext
 from playscore.subjects import Role
 
@@ -93,6 +94,19 @@ class PassAttributes:
     passer_lateral_yards: float | None = None
     passer_speed_yards_per_second: float | None = None
     target_id: str = ""
+
+
+FIELD_YARDS: Final = 100.0
+"""From goal line to goal line."""
+MIN_YARDS, MAX_YARDS = FIELD_LIMITS["playscore.football.v1.PassOutcome.yards_gained"].bounds
+"""What a play can gain where the goal lines are not known."""
+
+
+def yards_possible(yards_to_end_zone: float | None) -> tuple[float, float]:
+    """The fewest and the most yards that the field lets a play gain."""
+    if yards_to_end_zone is None:
+        return MIN_YARDS, MAX_YARDS
+    return yards_to_end_zone - FIELD_YARDS, yards_to_end_zone
 
 
 NOTHING_KNOWN: Final = FootballSituation()
