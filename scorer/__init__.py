@@ -1,1 +1,1 @@
-"""Tensors in, scores out: the law of yards gained, and how the yards that were gained rank in it."""
+"""Tensors in, scores out: what was to be expected of a play, and how what happened compares."""

@@ -1,171 +1,214 @@
-"""The contract's messages as the core's types, and back."""
+"""The messages that every task's calls share, as the core's types, and back; and what a task adds for its own."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
-from playscore.errors import PlayscoreError, Reason
-from playscore.game import PassResult
-from playscore.game_messages import MAX_ID_LENGTH, is_identifier, outcome_from_message
-from playscore.release import Release
-from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import reason_pb2, tracking_pb2
-from scorer.core.grading import FIELD_YARDS, QUANTILES, Grade, Situation
-from scorer.core.laws import Law, Support, check
-from scorer.core.passing import Pass, ScoredPass
-from scorer.core.tensors import read_tensor
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distributions
+from playscore.errors import FieldViolation, PlayscoreError, Reason
+from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.field_limits import FIELD_LIMITS
+from playscore.limits import is_identifier
+from playscore.release import ModelVersion, Release, Support
+from playscore.scorer.v1 import scorer_pb2 as messages
+from playscore.wire.columns import finite, from_bytes
+from playscore.wire.common import rejection
+from playscore.wire.validation import check, invalid
+from scorer.core.batching import bucket_length
+from scorer.core.model import Model
+from scorer.core.task import Task
+from scorer.core.tensors import Tensor
 
-MOST_EDGES = 4_096
-"""Of a law that is sent to be graded."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassToGrade:
-    """A law from before, and the yards that became official since."""
-
-    law: Law
-    yards: float
+MAX_SUPPORTS: Final = FIELD_LIMITS["playscore.scorer.v1.GradePassesRequest.supports"].max_items
+"""That a caller may state and have remembered."""
 
 
-def pass_from_message(message: scorer_pb2.PassToScore, release: Release) -> Pass:
-    """A play to score, checked against the release.
+class TaskMessages(Protocol):
+    """A task's own messages. Those to score have a `tensor`, those to grade a `key` and a `revision`."""
+
+    @property
+    def task(self) -> Task[Any, Any, Any, Any]:
+        """What it is the edge of."""
+        ...
+
+    def item(self, message: Any, release: Release, path: str) -> Any:
+        """An item of the task, from a message that keeps its stated limits and is of the release's specification.
+
+        Raises:
+            PlayscoreError: what is wrong with it; `path` is the message's.
+        """
+        ...
+
+    def score(self, message: Any, scored: Any, release: Release) -> Any:
+        """The message that answers an item's."""
+        ...
+
+    def stored(self, message: Any, supports: Supports, path: str) -> Any:
+        """What is to be graded, from a message that keeps its stated limits.
+
+        Raises:
+            PlayscoreError: what is wrong with it; `path` is the message's.
+        """
+        ...
+
+    def graded(self, message: Any, grade: Any) -> Any:
+        """The message that answers what was to be graded."""
+        ...
+
+
+class Supports:
+    """The supports that stored distributions may name: those of models being served, and what a caller stated last."""
+
+    def __init__(self, served: Mapping[str, Support]) -> None:
+        self._served = served
+        self._stated: dict[str, Support | PlayscoreError] = {}
+
+    def state(self, message: distributions.Support, path: str) -> None:
+        """Remember a support. What is wrong with it is told to whoever names it."""
+        if not is_identifier(message.support_id):
+            return  # nothing can name it
+        self._stated.pop(message.support_id, None)
+        try:
+            self._stated[message.support_id] = support_from_message(message, path)
+        except PlayscoreError as error:
+            self._stated[message.support_id] = error
+        if len(self._stated) > MAX_SUPPORTS:
+            del self._stated[next(iter(self._stated))]
+
+    def named(self, support_id: str, path: str) -> Support:
+        """The support of that identifier; `path` is that of the distribution which names it.
+
+        Raises:
+            PlayscoreError: DISTRIBUTION_INVALID, nobody stated it, or what was stated is none.
+        """
+        found = self._stated.get(support_id) or self._served.get(support_id)
+        if isinstance(found, Support):
+            return found
+        if isinstance(found, PlayscoreError):
+            raise PlayscoreError(Reason.DISTRIBUTION_INVALID, found.detail, fields=found.fields)
+        raise invalid(
+            f"{path}.support_id",
+            f'must name a support that was stated, or that of a model being served; "{support_id}" is neither',
+            Reason.DISTRIBUTION_INVALID,
+        )
+
+
+def support_from_message(message: distributions.Support, path: str) -> Support:
+    """A support as a caller states it.
 
     Raises:
-        PlayscoreError: FIELD_INVALID, TENSOR_SHAPE_INVALID, TOO_LONG, TENSOR_NOT_FINITE, or as `_yards`.
+        PlayscoreError: FIELD_INVALID, or DISTRIBUTION_INVALID where it is none or not the one that it is named.
     """
-    tensor = message.tensor
-    _check_key(tensor.key)
-    frames, statics = read_tensor(tensor.shape, tensor.frames, tensor.statics, release)
-    return Pass(frames, statics, _situation(tensor.pass_attributes), _yards(message.outcome))
-
-
-def pass_to_grade_from_message(message: scorer_pb2.PassToGrade) -> PassToGrade:
-    """A play to grade.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID, LAW_INVALID, or as `_yards`.
-    """
-    score = message.score
-    _check_key(score.key)
-    yards = _yards(message.outcome)
-    if yards is None:
-        raise PlayscoreError(Reason.FIELD_INVALID, "outcome.yards_gained is absent; without yards there is no grade")
-    law = _law(score.law)
-    check(law)
-    return PassToGrade(law, yards)
-
-
-def score_message(message: scorer_pb2.PassToScore, scored: ScoredPass, release: Release) -> scorer_pb2.PassScore:
-    """The score of a play."""
-    law, grade, tensor = scored.law, scored.grade, message.tensor
-    score = scorer_pb2.PassScore(
-        key=tensor.key,
-        revision=tensor.revision,
-        model=scorer_pb2.ModelVersion(name=release.model, version=release.version),
-        law=scorer_pb2.BinnedParetoLaw(
-            edges=law.support.edges,
-            probabilities=law.probabilities,
-            lower_tail=law.support.lower_tail,
-            upper_tail=law.support.upper_tail,
-            lower_shape=law.lower_shape,
-            lower_scale=law.lower_scale,
-            upper_shape=law.upper_shape,
-            upper_scale=law.upper_scale,
-        ),
-        quantiles=_quantiles(grade),
-        expected_yards=grade.expected_yards,
-        first_down_probability=grade.first_down,
-        touchdown_probability=grade.touchdown,
-        play_score=grade.play_score,
+    check(message, path)
+    support = Support(
+        edges_yards=tuple(message.edges_yards),
+        lower_tail_probability=message.lower_tail_probability,
+        upper_tail_probability=message.upper_tail_probability,
     )
-    if message.outcome.HasField("yards_gained"):
-        score.yards_gained = message.outcome.yards_gained
-        score.outcome_revision = message.outcome.outcome_revision
-    return score
-
-
-def regraded_message(message: scorer_pb2.PassToGrade, play_score: float) -> scorer_pb2.PassScore:
-    """The score with its new grade; all else stays as it was."""
-    score = scorer_pb2.PassScore()
-    score.CopyFrom(message.score)
-    score.yards_gained = message.outcome.yards_gained
-    score.play_score = play_score
-    score.outcome_revision = message.outcome.outcome_revision
-    return score
-
-
-def rejection_message(index: int, key: tracking_pb2.PlayKey, error: PlayscoreError) -> scorer_pb2.RejectedScore:
-    """Why the play at that place of the request has no score."""
-    return scorer_pb2.RejectedScore(
-        index=index, key=key, reason=reason_pb2.Reason.ValueType(error.reason.value), detail=error.detail
-    )
-
-
-def _check_key(key: tracking_pb2.PlayKey) -> None:
-    names = (key.league, key.game_id, key.play_id)
-    if not all(map(is_identifier, names)):
-        raise PlayscoreError(
-            Reason.FIELD_INVALID,
-            f"the key must name league, game_id and play_id, each in 1 to {MAX_ID_LENGTH} printable characters; it is"
-            f" ({', '.join(repr(name[:MAX_ID_LENGTH]) for name in names)})",
+    try:
+        support.check()
+    except PlayscoreError as error:
+        raise PlayscoreError(error.reason, f"{path}.{error.detail}") from error
+    if message.support_id != support.id:
+        raise invalid(
+            f"{path}.support_id",
+            f'must be "{support.id}", the digest of edges and tails, not "{message.support_id}"',
+            Reason.DISTRIBUTION_INVALID,
         )
+    return support
 
 
-def _situation(message: tracking_pb2.PassAttributes) -> Situation:
-    yards_to_go = message.yards_to_go if message.HasField("yards_to_go") else None
-    yards_to_end_zone = message.yards_to_end_zone if message.HasField("yards_to_end_zone") else None
-    if yards_to_go is not None and not 0.0 < yards_to_go < math.inf:
-        raise PlayscoreError(Reason.FIELD_INVALID, f"yards_to_go is {yards_to_go}; it must be above 0, or absent")
-    if yards_to_end_zone is not None and not 0.0 <= yards_to_end_zone <= FIELD_YARDS:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID,
-            f"yards_to_end_zone is {yards_to_end_zone}; it must be from 0 to {FIELD_YARDS:g}, or absent",
-        )
-    return Situation(yards_to_go, yards_to_end_zone)
-
-
-def _yards(message: tracking_pb2.PassOutcome) -> float | None:
-    """The yards to rank; None before they are known.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID, YARDS_OUT_OF_RANGE, OUTCOME_CONTRADICTORY, or NO_RELEASE for what is no pass.
-    """
-    outcome = outcome_from_message(message)
-    result, yards = outcome.result, outcome.yards_gained
-    if result in (PassResult.SACK, PassResult.SCRAMBLE):
-        raise PlayscoreError(Reason.NO_RELEASE, f"outcome.result is {result.name}: no pass was thrown")
-    if yards is not None and not yards.is_integer():
-        raise PlayscoreError(
-            Reason.OUTCOME_CONTRADICTORY, f"outcome.yards_gained is {yards}; official yards are whole numbers"
-        )
-    if yards and result in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
-        raise PlayscoreError(
-            Reason.OUTCOME_CONTRADICTORY,
-            f"outcome.result is {result.name} and outcome.yards_gained is {yards:g}; such a pass gains 0",
-        )
-    return yards
-
-
-def _law(message: scorer_pb2.BinnedParetoLaw) -> Law:
-    if len(message.edges) > MOST_EDGES or len(message.probabilities) > MOST_EDGES:
-        raise PlayscoreError(
-            Reason.LAW_INVALID,
-            f"law has {len(message.edges)} edges and {len(message.probabilities)} probabilities; at most {MOST_EDGES}"
-            " are graded",
-        )
-    return Law(
-        Support(tuple(message.edges), message.lower_tail, message.upper_tail),
-        tuple(message.probabilities),
-        lower_shape=message.lower_shape,
-        lower_scale=message.lower_scale,
-        upper_shape=message.upper_shape,
-        upper_scale=message.upper_scale,
+def support_to_message(support: Support) -> distributions.Support:
+    """A support as it travels."""
+    return distributions.Support(
+        support_id=support.id,
+        edges_yards=support.edges_yards,
+        lower_tail_probability=support.lower_tail_probability,
+        upper_tail_probability=support.upper_tail_probability,
     )
 
 
-def _quantiles(grade: Grade) -> list[scorer_pb2.Quantile]:
-    return [
-        scorer_pb2.Quantile(probability=probability, yards=yards)
-        for probability, yards in zip(QUANTILES, grade.quantiles, strict=True)
-    ]
+def model_from_message(message: Any) -> ModelVersion | None:
+    """The model that a request names; None where it leaves the choice to the service.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID.
+    """
+    if not message.HasField("model"):
+        return None
+    check(message.model, "model")
+    return ModelVersion(message.model.name, message.model.version)
+
+
+def key_to_message(key: ModelVersion) -> common.ModelVersion:
+    """Which model, as it travels."""
+    return common.ModelVersion(name=key.name, version=key.version)
+
+
+def check_specification(tensor: featurizer.PlayTensor, release: Release, path: str) -> None:
+    """Refuse a tensor that is made to another feature specification than the model's.
+
+    Raises:
+        PlayscoreError: FEATURE_SPECIFICATION_MISMATCH.
+    """
+    made_to, trained_on = tensor.feature_specification_id, release.features.id
+    if made_to != trained_on:
+        raise PlayscoreError(
+            Reason.FEATURE_SPECIFICATION_MISMATCH,
+            f'{path} is made to feature specification "{made_to}"; {release.key} was trained on "{trained_on}"',
+            fields=(FieldViolation(f"{path}.feature_specification_id", f'must be "{trained_on}"'),),
+        )
+
+
+def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: str) -> Tensor:
+    """A tensor of the release's shape, its numbers read in place.
+
+    Raises:
+        PlayscoreError: TENSOR_SHAPE_INVALID, TOO_LONG or TENSOR_NOT_FINITE.
+    """
+    features, shape = release.features, message.shape
+    columns = len(features.frame_columns)
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != columns:
+        raise invalid(
+            f"{path}.shape",
+            f"must be [T, {columns}] with at least one frame, not {list(shape)}",
+            Reason.TENSOR_SHAPE_INVALID,
+        )
+    frames = from_bytes(message.frames, tuple(shape), f"{path}.frames", Reason.TENSOR_SHAPE_INVALID)
+    statics = from_bytes(
+        message.statics, (len(features.static_columns),), f"{path}.statics", Reason.TENSOR_SHAPE_INVALID
+    )
+    bucket_length(len(frames), release.bucket_lengths)
+    return Tensor(
+        finite(frames, f"{path}.frames", features.frame_names),
+        finite(statics, f"{path}.statics", features.static_names),
+    )
+
+
+def rejected_tensor(error: PlayscoreError, tensor: featurizer.PlayTensor, index: int | None = None) -> common.Rejection:
+    """Why a tensor has no score."""
+    return rejection(tensor.key, tensor.revision, error.reason.value, error.detail, tensor.subjects, index=index)
+
+
+def model_to_message(model: Model[Any, Any], *, ready: bool, is_default: bool) -> messages.Model:
+    """A model as it is listed."""
+    release = model.release
+    return messages.Model(
+        model=key_to_message(release.key),
+        task=_task(release),
+        feature_specification_id=release.features.id,
+        graph_sha256=release.graph_sha256,
+        ready=ready,
+        is_default=is_default,
+        bucket_lengths=release.bucket_lengths,
+        outputs=[messages.TensorDescription(name=output.name, shape=output.shape) for output in release.outputs],
+        support=None if release.support is None else support_to_message(release.support),
+    )
+
+
+def _task(release: Release) -> common.Task.ValueType:
+    """The contract's number; unspecified for a task that the contract does not have."""
+    name = f"TASK_{release.task.upper()}"
+    return common.Task.Value(name) if name in dict(common.Task.items()) else common.TASK_UNSPECIFIED

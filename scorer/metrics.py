@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from playscore.release import Release
+from playscore.errors import PlayscoreError
+from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Inference, Outputs
-from servicekit.metrics import latency_histogram
+from servicekit.metrics import PLAYS, latency_histogram
 
 INFERENCE_SECONDS = latency_histogram(
     "playscore_scorer_inference_seconds",
     "From a batch leaving for inference to its answer, seconds; failures too.",
     ("model", "version"),
 )
+SCORED = PLAYS.labels("scored", "")
+GRADED = PLAYS.labels("graded", "")
+
+
+def count_rejection(error: PlayscoreError) -> None:
+    """Counts a play that was rejected."""
+    PLAYS.labels("rejected", error.reason.name).inc()
 
 
 class TimedInference:
     """An inference port that times the batches of another one."""
 
-    def __init__(self, inference: Inference, releases: Sequence[Release]) -> None:
+    def __init__(self, inference: Inference, models: Iterable[ModelVersion]) -> None:
         self._inference = inference
-        self._seconds = {
-            release.version: INFERENCE_SECONDS.labels(release.model, str(release.version)) for release in releases
-        }
+        self._seconds = {model: INFERENCE_SECONDS.labels(model.name, str(model.version)) for model in models}
 
     async def open(self) -> None:
         """Opens the port behind."""
         await self._inference.open()
 
-    async def ready(self, version: int) -> bool:
+    async def ready(self, model: ModelVersion) -> bool:
         """Whether the port behind is."""
-        return await self._inference.ready(version)
+        return await self._inference.ready(model)
 
-    async def infer(self, version: int, batch: Batch, deadline: float) -> Outputs:
+    async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs and times one batch."""
         begin = time.perf_counter()
         try:
-            return await self._inference.infer(version, batch, deadline)
+            return await self._inference.infer(model, batch, deadline)
         finally:
-            self._seconds[version].observe(time.perf_counter() - begin)
+            self._seconds[model].observe(time.perf_counter() - begin)
 
     async def close(self) -> None:
         """Closes the port behind."""

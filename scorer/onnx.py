@@ -10,34 +10,36 @@ from pathlib import Path
 
 import onnxruntime
 
-from playscore.release import GRAPH, Release
+from playscore.release import GRAPH, ModelVersion, Release
 from scorer.core.inference import Batch, Outputs
 
 
 class OnnxInference:
     """Runs graphs on one thread beside the event loop; onnxruntime lets go of the interpreter while it computes."""
 
-    def __init__(self, releases: Path, versions: Sequence[Release]) -> None:
-        self._graphs = {
-            release.version: releases / release.model / str(release.version) / GRAPH for release in versions
-        }
-        self._sessions: dict[int, onnxruntime.InferenceSession] = {}
+    def __init__(self, root: Path, releases: Sequence[Release]) -> None:
+        """Runs `releases`, which lie under `root` as `<model>/<version>/`."""
+        self._root = root
+        self._releases = {release.key: release for release in releases}
+        self._sessions: dict[ModelVersion, onnxruntime.InferenceSession] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onnxruntime")
 
     async def open(self) -> None:
         """Loads every graph."""
         loop = asyncio.get_running_loop()
-        for version, graph in self._graphs.items():
-            self._sessions[version] = await loop.run_in_executor(self._thread, _load, graph)
+        for key in self._releases:
+            graph = self._root / key.name / str(key.version) / GRAPH
+            self._sessions[key] = await loop.run_in_executor(self._thread, _load, graph)
 
-    async def ready(self, version: int) -> bool:
+    async def ready(self, model: ModelVersion) -> bool:
         """Whether the graph is loaded."""
-        return version in self._sessions
+        return model in self._sessions
 
-    async def infer(self, version: int, batch: Batch, deadline: float) -> Outputs:
+    async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch; see `Inference.infer`. A batch whose deadline passes while it queues is not run."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _run, self._sessions[version], batch, deadline)
+        names = [output.name for output in self._releases[model].outputs]
+        return await loop.run_in_executor(self._thread, _run, self._sessions[model], names, batch, deadline)
 
     async def close(self) -> None:
         """Ends the thread once what it works on is done."""
@@ -52,10 +54,8 @@ def _load(graph: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: onnxruntime.InferenceSession, batch: Batch, deadline: float) -> Outputs:
+def _run(session: onnxruntime.InferenceSession, names: list[str], batch: Batch, deadline: float) -> Outputs:
     if time.monotonic() >= deadline:
         raise TimeoutError("the deadline passed while the batch waited for onnxruntime")
-    logits, tails = session.run(
-        ["logits", "tails"], {"frames": batch.frames, "mask": batch.mask, "static": batch.statics}
-    )
-    return Outputs(logits, tails)
+    answers = session.run(names, {"frames": batch.frames, "mask": batch.mask, "static": batch.statics})
+    return dict(zip(names, answers, strict=True))

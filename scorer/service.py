@@ -3,60 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
-from playscore.errors import FieldViolation, PlayscoreError, Reason
-from playscore.release import Release
-from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
-from scorer.core.grading import rank_each
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distributions
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion, Release
+from playscore.scorer.v1 import scorer_pb2 as messages
+from playscore.scorer.v1 import scorer_pb2_grpc
+from playscore.wire.common import rejected
+from playscore.wire.validation import check, invalid
+from scorer import metrics
+from scorer.core.catalog import Catalog
 from scorer.core.inference import Inference
-from scorer.core.passing import PassingModel
+from scorer.core.model import Model
 from scorer.messages import (
-    pass_from_message,
-    pass_to_grade_from_message,
-    regraded_message,
-    rejection_message,
-    score_message,
+    Supports,
+    TaskMessages,
+    check_specification,
+    model_from_message,
+    model_to_message,
+    rejected_tensor,
+    support_to_message,
 )
-from scorer.metrics import TimedInference
-from servicekit.metrics import PLAYS
+from scorer.stream import ScoreStream
+from scorer.tasks import PASSES, TASKS
 
-MAX_PASSES_TO_SCORE = 256
-MAX_PASSES_TO_GRADE = 1024
-MAX_PAGE = 100
-DEFAULT_PAGE = 50
-NO_DEADLINE_SECONDS = 60.0
+MAX_PAGE: Final = 100
+DEFAULT_PAGE: Final = 50
+NO_DEADLINE_SECONDS: Final = 60.0
 """How long a call may take that came without a deadline, where the chassis lets it in."""
 
-_SCORED = PLAYS.labels("scored", "")
-_GRADED = PLAYS.labels("graded", "")
-
-Message = TypeVar("Message")
 Read = TypeVar("Read")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
-    """Scores with the released versions of the passing model; the last of `releases` unless `default_version` says."""
+    """Scores with the releases of all tasks that it knows."""
 
     name = "scorer"
 
-    def __init__(self, releases: Sequence[Release], inference: Inference, default_version: int | None = None) -> None:
-        self._inference = TimedInference(inference, releases)
-        self._models = {release.version: PassingModel(release, self._inference) for release in releases}
-        self._default = self._model(default_version or releases[-1].version)
+    def __init__(
+        self, releases: Sequence[Release], inference: Inference, defaults: Collection[ModelVersion] = ()
+    ) -> None:
+        """Wires models to inference; `defaults` are as in `Catalog`.
+
+        Raises:
+            PlayscoreError: MODEL_NOT_FOUND, a release that its task cannot score with, or a default that is not served.
+        """
+        tasks = {edge.task.name: edge.task for edge in TASKS}
+        served = [release for release in releases if release.task in tasks]
+        self._inference = metrics.TimedInference(inference, (release.key for release in served))
+        self._catalog = Catalog((Model(release, tasks[release.task], self._inference) for release in served), defaults)
 
     @property
     def descriptor(self) -> ServiceDescriptor:
         """The contract."""
-        return scorer_pb2.DESCRIPTOR.services_by_name["ScorerService"]
+        return messages.DESCRIPTOR.services_by_name["ScorerService"]
 
     def register(self, server: grpc.aio.Server) -> None:
         """Adds the handlers."""
@@ -67,155 +76,145 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         await self._inference.open()
 
     async def ready(self) -> bool:
-        """Whether the default version answers."""
-        return await self._default.ready()
+        """Whether the default model of every task answers."""
+        return all(await asyncio.gather(*(model.ready() for model in self._catalog.defaults.values())))
 
     async def close(self) -> None:
         """Closes inference."""
         await self._inference.close()
 
-    async def ScorePasses(
-        self, request: scorer_pb2.ScorePassesRequest, context: Context
-    ) -> scorer_pb2.ScorePassesResponse:
-        """Scores each play by itself; only what concerns all of them fails the call."""
-        _check_count(request.passes, MAX_PASSES_TO_SCORE)
-        model = self._model(request.model_version) if request.model_version else self._default
-        _check_specifications(request.passes, model.release)
-        passes, errors = _read(request.passes, lambda message: pass_from_message(message, model.release))
-        remaining = context.time_remaining()
-        deadline = time.monotonic() + (NO_DEADLINE_SECONDS if remaining is None else remaining)
-        try:
-            scored = await model.score(list(passes.values()), deadline)
-        except TimeoutError as late:
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(late))
-        response = scorer_pb2.ScorePassesResponse()
-        for index, result in zip(passes, scored, strict=True):
-            if isinstance(result, PlayscoreError):
-                errors[index] = result
-            else:
-                response.scores.append(score_message(request.passes[index], result, model.release))
-        for index, error in sorted(errors.items()):
-            response.rejections.append(rejection_message(index, request.passes[index].tensor.key, error))
-        _SCORED.inc(len(response.scores))
-        _count_rejections(response.rejections)
-        return response
+    async def ScorePasses(self, request: messages.ScorePassesRequest, context: Context) -> messages.ScorePassesResponse:
+        """Scores each pass by itself; only what concerns all of them fails the call."""
+        scores, rejections, supports = await self._score(PASSES, request, "passes", context)
+        return messages.ScorePassesResponse(scores=scores, rejections=rejections, supports=supports)
 
-    async def GradePasses(
-        self, request: scorer_pb2.GradePassesRequest, context: Context
-    ) -> scorer_pb2.GradePassesResponse:
-        """Grades each play by itself, by the law it comes with."""
-        _check_count(request.passes, MAX_PASSES_TO_GRADE)
-        passes, errors = _read(request.passes, pass_to_grade_from_message)
-        ranks = rank_each([play.law for play in passes.values()], [play.yards for play in passes.values()])
-        response = scorer_pb2.GradePassesResponse()
-        for index, rank in zip(passes, ranks, strict=True):
-            if math.isfinite(rank):
-                response.scores.append(regraded_message(request.passes[index], rank))
-            else:
-                errors[index] = PlayscoreError(Reason.LAW_INVALID, "law is too extreme to compute with")
-        for index, error in sorted(errors.items()):
-            response.rejections.append(rejection_message(index, request.passes[index].score.key, error))
-        _GRADED.inc(len(response.scores))
-        _count_rejections(response.rejections)
-        return response
+    async def GradePasses(self, request: messages.GradePassesRequest, context: Context) -> messages.GradePassesResponse:
+        """Grades each pass by itself, by the distribution it comes with."""
+        supports = Supports(self._catalog.supports)
+        check(request, leaving=("passes",))
+        for place, support in enumerate(request.supports):
+            supports.state(support, f"supports[{place}]")
+        graded, rejections = _grade(PASSES, request.passes, "passes", supports)
+        return messages.GradePassesResponse(graded=graded, rejections=rejections)
 
-    async def ScoreShots(
-        self, request: scorer_pb2.ScoreShotsRequest, context: Context
-    ) -> scorer_pb2.ScoreShotsResponse:
+    async def ScoreShots(self, request: messages.ScoreShotsRequest, context: Context) -> messages.ScoreShotsResponse:
         """Not yet."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release has no shot model")
 
-    async def ListModels(
-        self, request: scorer_pb2.ListModelsRequest, context: Context
-    ) -> scorer_pb2.ListModelsResponse:
-        """Lists the versions, a page at a time; the token of a page is the version it ended with."""
-        if not 0 <= request.page_size <= MAX_PAGE:
-            description = f"must be from 1 to {MAX_PAGE}, or 0 for {DEFAULT_PAGE}"
-            raise PlayscoreError(
-                Reason.FIELD_INVALID,
-                f"page_size is {request.page_size}; it {description}",
-                fields=(FieldViolation("page_size", description),),
-            )
-        after = self._version_of_token(request.page_token) if request.page_token else 0
-        rest = [model for version, model in sorted(self._models.items()) if version > after]
-        page = rest[: request.page_size or DEFAULT_PAGE]
+    async def GradeShots(self, request: messages.GradeShotsRequest, context: Context) -> messages.GradeShotsResponse:
+        """Not yet."""
+        raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not grade shots")
+
+    def StreamScores(
+        self, request_iterator: AsyncIterator[messages.StreamScoresRequest], context: Context
+    ) -> AsyncGenerator[messages.StreamScoresResponse, None]:
+        """Scores and grades play by play."""
+        return ScoreStream(self._catalog).answers(request_iterator)
+
+    async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:
+        """Lists the models, a page at a time; the token of a page is the model it ended with."""
+        check(request)
+        models = list(self._catalog)
+        rest = models[_place_after(models, request.page_token) :]
+        page = rest[: min(request.page_size or DEFAULT_PAGE, MAX_PAGE)]
         ready = await asyncio.gather(*(model.ready() for model in page))
-        return scorer_pb2.ListModelsResponse(
+        defaults = self._catalog.defaults
+        return messages.ListModelsResponse(
             models=[
-                scorer_pb2.Model(
-                    model=scorer_pb2.ModelVersion(name=model.release.model, version=model.release.version),
-                    feature_specification_id=model.release.features.id,
-                    graph_sha256=model.release.graph_sha256,
-                    ready=is_ready,
-                    is_default=model is self._default,
-                    bucket_lengths=model.release.bucket_lengths,
-                )
+                model_to_message(model, ready=is_ready, is_default=defaults[model.release.task] is model)
                 for model, is_ready in zip(page, ready, strict=True)
             ],
-            next_page_token=_token(page[-1].release.version) if len(page) < len(rest) else "",
+            next_page_token=_token(page[-1]) if len(page) < len(rest) else "",
         )
 
-    def _model(self, version: int) -> PassingModel:
-        if version not in self._models:
-            served = ", ".join(str(version) for version in sorted(self._models))
-            raise PlayscoreError(
-                Reason.MODEL_NOT_FOUND,
-                f"passing version {version} is not served; served: {served}",
-                fields=(FieldViolation("model_version", f"one of {served}, or 0 for the default"),),
-            )
-        return self._models[version]
-
-    def _version_of_token(self, token: str) -> int:
-        for version in self._models:
-            if token == _token(version):
-                return version
-        raise PlayscoreError(
-            Reason.PAGE_TOKEN_INVALID,
-            "page_token was not made by ListModels",
-            fields=(FieldViolation("page_token", "next_page_token of the page before, or empty"),),
-        )
-
-
-def _token(version: int) -> str:
-    return f"passing-{version}"
-
-
-def _check_count(passes: Sequence[object], most: int) -> None:
-    if len(passes) > most:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID,
-            f"{len(passes)} passes in one call; at most {most} may be",
-            fields=(FieldViolation("passes", f"at most {most}"),),
-        )
+    async def _score(
+        self, edge: TaskMessages, request: Any, field: str, context: Context
+    ) -> tuple[list[Any], list[common.Rejection], list[distributions.Support]]:
+        """Scores, rejections and supports for a request whose `field` has the plays."""
+        check(request, leaving=(field,))
+        model = self._catalog.find(edge.task.name, model_from_message(request))
+        plays, release = getattr(request, field), model.release
+        _check_specifications(plays, field, release)
+        items, errors = _read(plays, field, lambda message, path: edge.item(message, release, path))
+        remaining = context.time_remaining()
+        deadline = time.monotonic() + (NO_DEADLINE_SECONDS if remaining is None else remaining)
+        try:
+            scored = await model.score(list(items.values()), deadline)
+        except TimeoutError as late:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(late))
+        scores = []
+        for index, result in zip(items, scored, strict=True):
+            if isinstance(result, PlayscoreError):
+                errors[index] = result
+            else:
+                scores.append(edge.score(plays[index], result, release))
+        metrics.SCORED.inc(len(scores))
+        rejections = _rejections(errors, lambda index, error: rejected_tensor(error, plays[index].tensor, index=index))
+        supports = [support_to_message(release.support)] if scores and release.support is not None else []
+        return scores, rejections, supports
 
 
-def _check_specifications(passes: Iterable[scorer_pb2.PassToScore], release: Release) -> None:
-    trained_on = release.features.id
-    for index, play in enumerate(passes):
-        made_to = play.tensor.feature_specification_id
-        if made_to != trained_on:
-            raise PlayscoreError(
-                Reason.FEATURE_SPECIFICATION_MISMATCH,
-                f'tensors are made to feature specification "{made_to}"; {release.model} version {release.version} '
-                f'was trained on "{trained_on}"',
-                fields=(FieldViolation(f"passes[{index}].tensor.feature_specification_id", f'"{trained_on}"'),),
-            )
+def _grade(
+    edge: TaskMessages, plays: Sequence[Any], field: str, supports: Supports
+) -> tuple[list[Any], list[common.Rejection]]:
+    stored, errors = _read(plays, field, lambda message, path: edge.stored(message, supports, path))
+    graded = []
+    for index, grade in zip(stored, edge.task.grade(list(stored.values())), strict=True):
+        if isinstance(grade, PlayscoreError):
+            errors[index] = grade
+        else:
+            graded.append(edge.graded(plays[index], grade))
+    metrics.GRADED.inc(len(graded))
+    rejections = _rejections(
+        errors, lambda index, error: rejected(error, plays[index].key, plays[index].revision, index=index)
+    )
+    return graded, rejections
+
+
+def _check_specifications(plays: Iterable[Any], field: str, release: Release) -> None:
+    for index, play in enumerate(plays):
+        if play.HasField("tensor"):
+            check_specification(play.tensor, release, f"{field}[{index}].tensor")
 
 
 def _read(
-    messages: Iterable[Message], read: Callable[[Message], Read]
+    plays: Iterable[Any], field: str, read: Callable[[Any, str], Read]
 ) -> tuple[dict[int, Read], dict[int, PlayscoreError]]:
-    """What could be read, and what was wrong with the others, by place in the request."""
+    """What could be read, and what is wrong with the others, by place in the request."""
     done: dict[int, Read] = {}
     errors: dict[int, PlayscoreError] = {}
-    for index, message in enumerate(messages):
+    for index, message in enumerate(plays):
+        path = f"{field}[{index}]"
         try:
-            done[index] = read(message)
+            check(message, path)
+            done[index] = read(message, path)
         except PlayscoreError as error:
             errors[index] = error
     return done, errors
 
 
-def _count_rejections(rejections: Iterable[scorer_pb2.RejectedScore]) -> None:
-    for rejection in rejections:
-        PLAYS.labels("rejected", Reason(rejection.reason).name).inc()
+def _rejections(
+    errors: dict[int, PlayscoreError], rejection: Callable[[int, PlayscoreError], common.Rejection]
+) -> list[common.Rejection]:
+    """In the order asked."""
+    for error in errors.values():
+        metrics.count_rejection(error)
+    return [rejection(index, error) for index, error in sorted(errors.items())]
+
+
+def _token(model: Model[Any, Any]) -> str:
+    return f"{model.release.model}/{model.release.version}"
+
+
+def _place_after(models: Sequence[Model[Any, Any]], token: str) -> int:
+    """Where the page after that of a token begins.
+
+    Raises:
+        PlayscoreError: PAGE_TOKEN_INVALID.
+    """
+    if not token:
+        return 0
+    for place, model in enumerate(models, start=1):
+        if token == _token(model):
+            return place
+    raise invalid("page_token", "must be the next_page_token of the page before, or empty", Reason.PAGE_TOKEN_INVALID)

@@ -14,6 +14,7 @@ from tritonclient.utils import InferenceServerException
 from playscore.client.retries import RetryBudget
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Floats
+from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Outputs
 
 MAX_ATTEMPTS = 3
@@ -42,12 +43,11 @@ _CHANNEL = [
 
 
 class TritonInference:
-    """Sends batches to one Triton, over one channel, with the version pinned in each request."""
+    """Sends batches to one Triton, over one channel, with model and version pinned in each request."""
 
-    def __init__(self, url: str, model: str, attempt_seconds: float) -> None:
+    def __init__(self, url: str, attempt_seconds: float) -> None:
         """Talks to `url` (host:port). No attempt takes longer than `attempt_seconds`, whatever the deadline."""
         self._url = url
-        self._model = model
         self._attempt_seconds = attempt_seconds
         self._budget = RetryBudget()
         self._client: Any = None
@@ -56,22 +56,24 @@ class TritonInference:
         """Makes the channel; it connects when it is first used."""
         self._client = InferenceServerClient(self._url, channel_args=_CHANNEL)
 
-    async def ready(self, version: int) -> bool:
-        """Whether the server is live and has the version loaded."""
+    async def ready(self, model: ModelVersion) -> bool:
+        """Whether the server is live and has that version loaded."""
         try:
             if not await self._client.is_server_live(client_timeout=READY_TIMEOUT_SECONDS):
                 return False
-            loaded = await self._client.is_model_ready(self._model, str(version), client_timeout=READY_TIMEOUT_SECONDS)
+            loaded = await self._client.is_model_ready(
+                model.name, str(model.version), client_timeout=READY_TIMEOUT_SECONDS
+            )
         except InferenceServerException:
             return False
         return bool(loaded)
 
-    async def infer(self, version: int, batch: Batch, deadline: float) -> Outputs:
+    async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch; see `Inference.infer`. Only a server that cannot be reached is asked again."""
         inputs = [_input("frames", batch.frames), _input("mask", batch.mask), _input("static", batch.statics)]
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                outputs = await self._attempt(version, inputs, deadline)
+                outputs = await self._attempt(model, inputs, deadline)
             except _UnreachableError:
                 self._budget.failed()
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
@@ -88,22 +90,22 @@ class TritonInference:
         if self._client is not None:
             await self._client.close()
 
-    async def _attempt(self, version: int, inputs: list[InferInput], deadline: float) -> Outputs:
+    async def _attempt(self, model: ModelVersion, inputs: list[InferInput], deadline: float) -> Outputs:
         remaining = deadline - time.monotonic()
         if remaining <= 0.0:
             raise TimeoutError("the deadline passed before Triton was asked")
         try:
             answer = await self._client.infer(
-                self._model,
+                model.name,
                 inputs,
-                model_version=str(version),
+                model_version=str(model.version),
                 client_timeout=min(remaining, self._attempt_seconds),
             )
         except InferenceServerException as error:
-            raise self._meaning(error, version, deadline) from error
-        return Outputs(answer.as_numpy("logits"), answer.as_numpy("tails"))
+            raise self._meaning(error, model, deadline) from error
+        return {output.name: answer.as_numpy(output.name) for output in answer.get_response().outputs}
 
-    def _meaning(self, error: InferenceServerException, version: int, deadline: float) -> Exception:
+    def _meaning(self, error: InferenceServerException, model: ModelVersion, deadline: float) -> Exception:
         """What one of Triton's errors means to whoever asked for scores."""
         said = f"Triton at {self._url}: {error.message()}"
         status = str(error.status()).removeprefix("StatusCode.")
@@ -120,7 +122,7 @@ class TritonInference:
         if status == "NOT_FOUND":
             return PlayscoreError(
                 Reason.INFERENCE_UNAVAILABLE,
-                f"Triton at {self._url} does not serve {self._model} version {version}: {error.message()}",
+                f"Triton at {self._url} does not serve {model}: {error.message()}",
             )
         return PlayscoreError(Reason.INTERNAL, f"{said} ({status})")
 

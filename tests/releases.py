@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from playscore.common.v1 import common_pb2
+from playscore.featurizer.v1 import featurizer_pb2
+from playscore.football.v1 import football_pb2
 from playscore.release import Release, list_releases
 from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import tracking_pb2
+from playscore.shipped import RELEASES as SHIPPED
 
-RELEASES = Path(os.environ.get("PLAYSCORE_RELEASES", Path(__file__).resolve().parents[1] / "models" / "releases"))
+RELEASES = Path(os.environ.get("PLAYSCORE_RELEASES", SHIPPED))
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +44,20 @@ def pass_to_score(
     """A play of random numbers in the shape the release asks for."""
     random = np.random.default_rng(seed)
     columns = len(release.features.frame_columns)
-    attributes = tracking_pb2.PassAttributes(yards_to_go=yards_to_go, yards_to_end_zone=yards_to_end_zone)
-    tensor = tracking_pb2.PlayTensor(
-        key=tracking_pb2.PlayKey(league="SIM", game_id="1", play_id=play_id),
+    tensor = featurizer_pb2.PlayTensor(
+        key=common_pb2.PlayKey(league="SIM", game_id="1", play_id=play_id),
         revision=1,
         feature_specification_id=release.features.id,
         shape=[frames, columns],
         frames=_float32(random.normal(size=(frames, columns))),
         statics=_float32(random.normal(size=len(release.features.static_columns))),
-        pass_attributes=attributes,
+        subjects=[
+            common_pb2.Subject(role=common_pb2.ROLE_PASSER, subject_id="12", subject_name="A. Passer", team_id="HOME")
+        ],
+        pass_attributes=football_pb2.PassAttributes(yards_to_go=yards_to_go, yards_to_end_zone=yards_to_end_zone),
     )
-    return scorer_pb2.PassToScore(tensor=tensor, outcome=tracking_pb2.PassOutcome(yards_gained=yards))
+    return scorer_pb2.PassToScore(tensor=tensor, outcome=football_pb2.PassOutcome(yards_gained=yards))
 
 
-def _float32(values: Sequence[float] | np.ndarray) -> bytes:
-    return np.asarray(values, "<f4").tobytes()
+def _float32(values: NDArray[np.float64]) -> bytes:
+    return values.astype("<f4").tobytes()

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import Floats
 from scorer.core.inference import Batch
+from scorer.core.tensors import Tensor
 
 
 def bucket_length(frames: int, bucket_lengths: Sequence[int]) -> int:
@@ -26,12 +26,12 @@ def bucket_length(frames: int, bucket_lengths: Sequence[int]) -> int:
     return bucket_lengths[place]
 
 
-def pad(frames: Sequence[Floats], statics: Sequence[Floats], length: int) -> Batch:
-    """One batch of N plays: `frames` each (T, C) with T ≤ `length`, `statics` each (S,)."""
-    columns = frames[0].shape[1]
-    padded = np.zeros((len(frames), length, columns), np.float32)
-    mask = np.zeros((len(frames), length), np.float32)
-    for row, play in enumerate(frames):
-        padded[row, : len(play)] = play
-        mask[row, : len(play)] = 1.0
-    return Batch(padded, mask, np.stack(statics))
+def pad(tensors: Sequence[Tensor], length: int) -> Batch:
+    """One batch of N plays of at most `length` frames each."""
+    columns = tensors[0].frames.shape[1]
+    padded = np.zeros((len(tensors), length, columns), np.float32)
+    mask = np.zeros((len(tensors), length), np.float32)
+    for row, tensor in enumerate(tensors):
+        padded[row, : len(tensor)] = tensor.frames
+        mask[row, : len(tensor)] = 1.0
+    return Batch(padded, mask, np.stack([tensor.statics for tensor in tensors]))

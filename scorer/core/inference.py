@@ -1,11 +1,13 @@
-"""The inference port: what the scorer asks of whatever runs a released graph."""
+"""The inference port: what the scorer asks of whatever runs released graphs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from playscore.game import Floats
+from playscore.release import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,26 +25,20 @@ class Batch:
         return len(self.frames)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outputs:
-    """What the graph says of a batch."""
-
-    logits: Floats
-    """(N, K): log probabilities of the bins, up to a constant."""
-    tails: Floats
-    """(N, 4): lower shape, lower scale, upper shape, upper scale; scales in yards."""
+Outputs: TypeAlias = Mapping[str, Floats]
+"""What a graph answers to a batch: by name, as the release has it, tensors (N, …)."""
 
 
 class Inference(Protocol):
-    """Runs the released graphs of one model."""
+    """Runs released graphs."""
 
     async def open(self) -> None:
         """Acquires what is needed. What does not answer yet is no error: `ready` says so."""
 
-    async def ready(self, version: int) -> bool:
-        """Whether that version answers now. Never raises."""
+    async def ready(self, model: ModelVersion) -> bool:
+        """Whether that model answers now. Never raises."""
 
-    async def infer(self, version: int, batch: Batch, deadline: float) -> Outputs:
+    async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch, done before `deadline` (seconds of `time.monotonic`) or not at all.
 
         Raises:

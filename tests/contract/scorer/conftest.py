@@ -28,7 +28,7 @@ def serve(releases: Path) -> Serve:
 
     @asynccontextmanager
     async def serve(inference: Inference | None = None, versions: tuple[Release, ...] = ()) -> AsyncIterator[Any]:
-        versions = versions or list_releases(releases, "passing")
+        versions = versions or list_releases(releases)
         service = ScorerService(versions, inference or OnnxInference(releases, versions))
         settings = ScorerSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", releases=releases)
         async with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import grpc
@@ -10,31 +11,43 @@ import grpc.aio
 import numpy as np
 import pytest
 
+from playscore.common.v1 import common_pb2, reason_pb2
+from playscore.distribution.v1 import distribution_pb2
 from playscore.distributions import SplicedBinnedPareto
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import Release
-from playscore.rpc_errors import error_from_rpc
-from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import reason_pb2
-from playscore.tracking.v1.tracking_pb2 import (
+from playscore.football.v1.football_pb2 import (
     PASS_RESULT_COMPLETE,
     PASS_RESULT_INCOMPLETE,
     PASS_RESULT_INTERCEPTED,
     PASS_RESULT_SACK,
     PASS_RESULT_SCRAMBLE,
     PassOutcome,
+    PassResult,
 )
+from playscore.release import ModelVersion, Release, Support
+from playscore.rpc_errors import error_from_rpc
+from playscore.scorer.v1 import scorer_pb2
+from scorer.core.inference import Batch, Outputs
+from tests.contract.scorer.conftest import Serve
 from tests.releases import pass_to_score
 
 SECONDS = 30.0
 
 
-async def score(stub: Any, *passes: scorer_pb2.PassToScore, version: int = 0) -> scorer_pb2.ScorePassesResponse:
-    return await stub.ScorePasses(scorer_pb2.ScorePassesRequest(passes=passes, model_version=version), timeout=SECONDS)
+async def score(
+    stub: Any, *passes: scorer_pb2.PassToScore, model: common_pb2.ModelVersion | None = None
+) -> scorer_pb2.ScorePassesResponse:
+    request = scorer_pb2.ScorePassesRequest(passes=passes, model=model)
+    response: scorer_pb2.ScorePassesResponse = await stub.ScorePasses(request, timeout=SECONDS)
+    return response
 
 
-async def grade(stub: Any, *passes: scorer_pb2.PassToGrade) -> scorer_pb2.GradePassesResponse:
-    return await stub.GradePasses(scorer_pb2.GradePassesRequest(passes=passes), timeout=SECONDS)
+async def grade(
+    stub: Any, *passes: scorer_pb2.PassToGrade, supports: Sequence[distribution_pb2.Support] = ()
+) -> scorer_pb2.GradePassesResponse:
+    request = scorer_pb2.GradePassesRequest(passes=passes, supports=supports)
+    response: scorer_pb2.GradePassesResponse = await stub.GradePasses(request, timeout=SECONDS)
+    return response
 
 
 async def refusal(call: Any) -> tuple[grpc.StatusCode, PlayscoreError]:
@@ -45,58 +58,81 @@ async def refusal(call: Any) -> tuple[grpc.StatusCode, PlayscoreError]:
     return refused.value.code(), error
 
 
-def law_of(score: scorer_pb2.PassScore) -> SplicedBinnedPareto:
-    law = score.law
+def distribution_of(score: scorer_pb2.PassScore, support: distribution_pb2.Support) -> SplicedBinnedPareto:
+    stated = score.distribution.spliced_binned_pareto
+    assert stated.support_id == support.support_id
     return SplicedBinnedPareto.from_probabilities(
-        np.array(law.edges),
-        np.array(law.probabilities),
-        law.lower_shape,
-        law.lower_scale,
-        law.upper_shape,
-        law.upper_scale,
-        law.lower_tail,
-        law.upper_tail,
+        np.array(support.edges_yards),
+        np.array(stated.probabilities),
+        stated.lower_shape,
+        stated.lower_scale_yards,
+        stated.upper_shape,
+        stated.upper_scale_yards,
+        support.lower_tail_probability,
+        support.upper_tail_probability,
     )
+
+
+def to_grade(before: scorer_pb2.PassScore, **outcome: Any) -> scorer_pb2.PassToGrade:
+    return scorer_pb2.PassToGrade(
+        key=before.key, revision=before.revision, distribution=before.distribution, outcome=PassOutcome(**outcome)
+    )
+
+
+def reasons(rejections: Iterable[common_pb2.Rejection]) -> list[tuple[int, str]]:
+    return [(each.index, reason_pb2.Reason.Name(each.reason)) for each in rejections]
 
 
 # --- ScorePasses ---
 
 
-async def test_a_play_gets_its_law_and_what_follows_from_it(stub: Any, passing_release: Release) -> None:
+async def test_a_play_gets_its_distribution_and_what_follows_from_it(stub: Any, passing_release: Release) -> None:
     play = pass_to_score(passing_release, yards=12.0)
-    [scored] = (await score(stub, play)).scores
+    response = await score(stub, play)
+    [scored], [support] = response.scores, response.supports
     assert scored.key == play.tensor.key
     assert scored.revision == play.tensor.revision
     assert (scored.model.name, scored.model.version) == ("passing", passing_release.version)
-    assert tuple(scored.law.edges) == passing_release.law.edges
-    assert sum(scored.law.probabilities) == pytest.approx(1.0, abs=1e-12)
-    law = law_of(scored)
+    assert passing_release.support is not None
+    assert support.support_id == passing_release.support.id
+    assert tuple(support.edges_yards) == passing_release.support.edges_yards
+    assert not scored.distribution.spliced_binned_pareto.HasField("ceiling_yards")
+    assert sum(scored.distribution.spliced_binned_pareto.probabilities) == pytest.approx(1.0, abs=1e-12)
+    distribution = distribution_of(scored, support)
     assert [quantile.probability for quantile in scored.quantiles] == [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
     for quantile in scored.quantiles:
-        assert law.icdf(quantile.probability) == pytest.approx(quantile.yards, abs=1e-9)
-    assert scored.expected_yards == pytest.approx(float(law.mean(low=-55.0, high=45.0)), abs=1e-9)
-    assert scored.first_down_probability == pytest.approx(float(law.sf(9.5)), abs=1e-12)
-    assert scored.touchdown_probability == pytest.approx(float(law.sf(44.5)), abs=1e-12)
-    assert scored.yards_gained == 12.0
-    assert scored.play_score == pytest.approx(float(law.cdf(11.5) + law.cdf(12.5)) / 2, abs=1e-12)
+        assert distribution.icdf(quantile.probability) == pytest.approx(quantile.yards, abs=1e-9)
+    assert scored.expected_yards == pytest.approx(float(distribution.mean(low=-55.0, high=45.0)), abs=1e-9)
+    assert scored.first_down_probability == pytest.approx(float(distribution.sf(9.5)), abs=1e-12)
+    assert scored.touchdown_probability == pytest.approx(float(distribution.sf(44.5)), abs=1e-12)
+    assert scored.grade.yards_gained == 12.0
+    rank = float(distribution.cdf(11.5) + distribution.cdf(12.5)) / 2
+    assert scored.grade.play_score == pytest.approx(rank, abs=1e-12)
+
+
+async def test_a_support_is_stated_once_however_many_plays_name_it(stub: Any, passing_release: Release) -> None:
+    plays = [pass_to_score(passing_release, str(place), seed=place) for place in range(5)]
+    response = await score(stub, *plays)
+    assert len(response.scores) == 5
+    assert len(response.supports) == 1
 
 
 async def test_what_is_not_known_is_absent(stub: Any, passing_release: Release) -> None:
     play = pass_to_score(passing_release, yards=None, yards_to_go=None, yards_to_end_zone=None)
     [scored] = (await score(stub, play)).scores
-    for absent in ("yards_gained", "play_score", "first_down_probability", "touchdown_probability"):
+    for absent in ("grade", "first_down_probability", "touchdown_probability"):
         assert not scored.HasField(absent)
     assert np.isfinite(scored.expected_yards)
 
 
 async def test_zero_yards_are_known_yards(stub: Any, passing_release: Release) -> None:
     [scored] = (await score(stub, pass_to_score(passing_release, yards=0.0))).scores
-    assert scored.HasField("yards_gained")
-    assert scored.HasField("play_score")
+    assert scored.HasField("grade")
+    assert scored.grade.yards_gained == 0.0
 
 
 async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub: Any, passing_release: Release) -> None:
-    plays = [pass_to_score(passing_release, str(place), yards=3.0, seed=place) for place in range(10)]
+    plays = [pass_to_score(passing_release, str(place), yards=3.0, seed=place) for place in range(11)]
     plays[1].tensor.frames = plays[1].tensor.frames[:-4]
     plays[2].tensor.statics = np.full(len(passing_release.features.static_columns), np.nan, "<f4").tobytes()
     plays[3].outcome.yards_gained = 1e9
@@ -105,9 +141,10 @@ async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub:
     plays[6].tensor.key.play_id = ""
     plays[7].tensor.pass_attributes.yards_to_end_zone = -3.0
     plays[8].tensor.pass_attributes.yards_to_go = float("nan")
+    plays[9].ClearField("tensor")
     response = await score(stub, *plays)
-    assert [scored.key.play_id for scored in response.scores] == ["0", "9"]
-    assert [(rejected.index, reason_pb2.Reason.Name(rejected.reason)) for rejected in response.rejections] == [
+    assert [scored.key.play_id for scored in response.scores] == ["0", "10"]
+    assert reasons(response.rejections) == [
         (1, "REASON_TENSOR_SHAPE_INVALID"),
         (2, "REASON_TENSOR_NOT_FINITE"),
         (3, "REASON_YARDS_OUT_OF_RANGE"),
@@ -116,11 +153,20 @@ async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub:
         (6, "REASON_FIELD_INVALID"),
         (7, "REASON_FIELD_INVALID"),
         (8, "REASON_FIELD_INVALID"),
+        (9, "REASON_FIELD_INVALID"),
     ]
-    assert all(rejected.detail for rejected in response.rejections)
-    assert all(rejected.key == plays[rejected.index].tensor.key for rejected in response.rejections)
-    alone = (await score(stub, plays[9])).scores[0]
-    assert response.scores[1].play_score == pytest.approx(alone.play_score, abs=1e-5)
+    for rejected in response.rejections:
+        play = plays[rejected.index]
+        assert rejected.detail
+        assert (rejected.key, rejected.revision) == (play.tensor.key, play.tensor.revision)
+        assert rejected.subjects == play.tensor.subjects
+    paths = {place: rejected.detail.split()[0] for place, rejected in enumerate(response.rejections, start=1)}
+    assert paths[1] == "passes[1].tensor.frames"
+    assert paths[3] == "passes[3].outcome.yards_gained"
+    assert paths[6] == "passes[6].tensor.key.play_id"
+    assert paths[9] == "passes[9].tensor"
+    alone = (await score(stub, plays[10])).scores[0]
+    assert response.scores[1].grade.play_score == pytest.approx(alone.grade.play_score, abs=1e-5)
 
 
 @pytest.mark.parametrize("yards", [-100.0, 110.0])
@@ -128,7 +174,7 @@ async def test_the_yards_at_the_ends_of_what_is_possible_are_ranked(
     stub: Any, passing_release: Release, yards: float
 ) -> None:
     [scored] = (await score(stub, pass_to_score(passing_release, yards=yards))).scores
-    assert 0.0 <= scored.play_score <= 1.0
+    assert 0.0 <= scored.grade.play_score <= 1.0
 
 
 async def test_a_tensor_of_another_specification_fails_the_call_naming_both(
@@ -159,15 +205,38 @@ async def test_no_plays_no_scores(stub: Any) -> None:
     assert await score(stub) == scorer_pb2.ScorePassesResponse()
 
 
-async def test_a_version_may_be_asked_for_and_must_be_there(stub: Any, passing_release: Release) -> None:
+async def test_every_version_may_be_asked_for_and_the_answer_names_it(stub: Any, passing_release: Release) -> None:
     play = pass_to_score(passing_release)
-    [scored] = (await score(stub, play, version=passing_release.version)).scores
-    assert scored.model.version == passing_release.version
-    for version in (99, -1):
-        code, error = await refusal(score(stub, play, version=version))
-        assert code is grpc.StatusCode.NOT_FOUND
-        assert error.reason is Reason.MODEL_NOT_FOUND
-        assert f"version {version}" in error.detail
+    for version in range(1, passing_release.version + 1):
+        wanted = common_pb2.ModelVersion(name="passing", version=version)
+        [scored] = (await score(stub, play, model=wanted)).scores
+        assert scored.model == wanted
+
+
+@pytest.mark.parametrize(("name", "version"), [("passing", 99), ("shots", 1)])
+async def test_a_model_that_is_not_served_is_not_found(
+    stub: Any, passing_release: Release, name: str, version: int
+) -> None:
+    wanted = common_pb2.ModelVersion(name=name, version=version)
+    code, error = await refusal(score(stub, pass_to_score(passing_release), model=wanted))
+    assert code is grpc.StatusCode.NOT_FOUND
+    assert error.reason is Reason.MODEL_NOT_FOUND
+    assert f"{name} version {version}" in error.detail
+    assert [violation.field for violation in error.fields] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "field"),
+    [("passing", 0, "model.version"), ("passing", -1, "model.version"), ("", 1, "model.name")],
+)
+async def test_what_names_no_model_is_refused(
+    stub: Any, passing_release: Release, name: str, version: int, field: str
+) -> None:
+    wanted = common_pb2.ModelVersion(name=name, version=version)
+    code, error = await refusal(score(stub, pass_to_score(passing_release), model=wanted))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason is Reason.FIELD_INVALID
+    assert [violation.field for violation in error.fields] == [field]
 
 
 async def test_calls_that_meet_get_each_their_own_answer(stub: Any, passing_release: Release) -> None:
@@ -176,7 +245,11 @@ async def test_calls_that_meet_get_each_their_own_answer(stub: Any, passing_rele
     assert [answer.scores[0].key.play_id for answer in answers] == [str(place) for place in range(64)]
     together = await score(stub, *plays)
     for answer, scored in zip(answers, together.scores, strict=True):
-        np.testing.assert_allclose(answer.scores[0].law.probabilities, scored.law.probabilities, atol=1e-5)
+        np.testing.assert_allclose(
+            answer.scores[0].distribution.spliced_binned_pareto.probabilities,
+            scored.distribution.spliced_binned_pareto.probabilities,
+            atol=1e-5,
+        )
 
 
 async def test_a_call_without_a_deadline_is_refused(stub: Any) -> None:
@@ -207,22 +280,17 @@ async def test_a_result_that_cannot_be_is_refused_alone_by_both_calls(
     fine, wrong = pass_to_score(passing_release, "0", yards=3.0), pass_to_score(passing_release, "1")
     wrong.outcome.CopyFrom(PassOutcome(**outcome))
     scored = await score(stub, wrong, fine)
-    before = scored.scores[0]
-    graded = await grade(
-        stub,
-        scorer_pb2.PassToGrade(score=before, outcome=wrong.outcome),
-        scorer_pb2.PassToGrade(score=before, outcome=fine.outcome),
-    )
-    for answer in (scored, graded):
-        assert len(answer.scores) == 1
-        (rejected,) = answer.rejections
-        assert (rejected.index, reason_pb2.Reason.Name(rejected.reason)) == (0, reason)
-        assert rejected.detail.startswith("outcome.")
+    [before] = scored.scores
+    graded = await grade(stub, to_grade(before, **outcome), to_grade(before, yards_gained=3.0))
+    assert len(graded.graded) == 1
+    for rejections in (scored.rejections, graded.rejections):
+        assert reasons(rejections) == [(0, reason)]
+        assert rejections[0].detail.startswith("passes[0].outcome.")
 
 
 @pytest.mark.parametrize("result", [PASS_RESULT_INCOMPLETE, PASS_RESULT_INTERCEPTED])
 async def test_an_incompletion_and_an_interception_rank_as_no_yards(
-    stub: Any, passing_release: Release, result: int
+    stub: Any, passing_release: Release, result: PassResult.ValueType
 ) -> None:
     play = pass_to_score(passing_release, yards=0.0)
     [plain] = (await score(stub, play)).scores
@@ -233,47 +301,56 @@ async def test_an_incompletion_and_an_interception_rank_as_no_yards(
 # --- GradePasses ---
 
 
-async def test_a_stored_law_gives_the_score_that_inference_gave(stub: Any, passing_release: Release) -> None:
+async def test_a_stored_distribution_gives_the_grade_that_inference_gave(stub: Any, passing_release: Release) -> None:
     unknown, known = pass_to_score(passing_release), pass_to_score(passing_release, yards=7.0)
     known.outcome.outcome_revision = 1
     [before] = (await score(stub, unknown)).scores
     [at_once] = (await score(stub, known)).scores
-    assert (before.outcome_revision, at_once.outcome_revision) == (0, 1)
-    [graded] = (await grade(stub, scorer_pb2.PassToGrade(score=before, outcome=known.outcome))).scores
-    assert graded.play_score == pytest.approx(at_once.play_score, abs=1e-9)
-    graded.play_score = at_once.play_score
-    assert graded == at_once
+    assert not before.HasField("grade")
+    assert at_once.grade.outcome_revision == 1
+    [graded] = (await grade(stub, to_grade(before, yards_gained=7.0, outcome_revision=1))).graded
+    assert (graded.key, graded.revision) == (before.key, before.revision)
+    assert (graded.grade.yards_gained, graded.grade.outcome_revision) == (7.0, 1)
+    assert graded.grade.play_score == pytest.approx(at_once.grade.play_score, abs=1e-9)
 
 
-async def test_a_correction_changes_the_grade_and_nothing_else(stub: Any, passing_release: Release) -> None:
+async def test_a_correction_changes_the_grade(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release, yards=7.0))).scores
-    correction = scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": 8.0, "outcome_revision": 2})
-    [graded] = (await grade(stub, correction)).scores
-    assert graded.play_score > before.play_score
-    assert (graded.yards_gained, graded.outcome_revision) == (8.0, 2)
-    for changed in ("play_score", "yards_gained", "outcome_revision"):
-        graded.ClearField(changed)
-        before.ClearField(changed)
-    assert graded == before
+    [graded] = (await grade(stub, to_grade(before, yards_gained=8.0, outcome_revision=2))).graded
+    assert graded.grade.play_score > before.grade.play_score
+    assert (graded.grade.yards_gained, graded.grade.outcome_revision) == (8.0, 2)
 
 
 async def test_bad_grades_are_rejected_by_their_place_and_the_others_made(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
-    passes = [scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": float(place)}) for place in range(7)]
-    passes[1].score.law.lower_scale = -1.0
-    passes[2].score.ClearField("law")
-    passes[3].score.key.game_id = "a\nb"
+    passes = [to_grade(before, yards_gained=float(place)) for place in range(11)]
+    passes[1].distribution.spliced_binned_pareto.lower_scale_yards = -1.0
+    passes[2].ClearField("distribution")
+    passes[3].key.game_id = "a\nb"
     passes[4].outcome.ClearField("yards_gained")
     passes[5].outcome.yards_gained = 1e9
+    passes[7].distribution.bernoulli.probability = 0.5
+    passes[8].distribution.spliced_binned_pareto.support_id = "nobody"
+    passes[9].distribution.spliced_binned_pareto.ceiling_yards = 45.0
+    passes[10].revision = 0
     response = await grade(stub, *passes)
-    assert [scored.yards_gained for scored in response.scores] == [0.0, 6.0]
-    assert [(rejected.index, reason_pb2.Reason.Name(rejected.reason)) for rejected in response.rejections] == [
-        (1, "REASON_LAW_INVALID"),
-        (2, "REASON_LAW_INVALID"),
+    assert [graded.grade.yards_gained for graded in response.graded] == [0.0, 6.0]
+    assert reasons(response.rejections) == [
+        (1, "REASON_DISTRIBUTION_INVALID"),
+        (2, "REASON_FIELD_INVALID"),
         (3, "REASON_FIELD_INVALID"),
         (4, "REASON_FIELD_INVALID"),
         (5, "REASON_YARDS_OUT_OF_RANGE"),
+        (7, "REASON_DISTRIBUTION_INVALID"),
+        (8, "REASON_DISTRIBUTION_INVALID"),
+        (9, "REASON_NOT_IMPLEMENTED"),
+        (10, "REASON_FIELD_INVALID"),
     ]
+    for rejected in response.rejections:
+        assert rejected.detail.startswith(f"passes[{rejected.index}].")
+        assert rejected.key == passes[rejected.index].key
+    assert '"nobody"' in response.rejections[6].detail
+    assert "ceiling_yards" in response.rejections[7].detail
 
 
 async def test_more_grades_than_a_call_may_have_are_refused(stub: Any) -> None:
@@ -282,28 +359,107 @@ async def test_more_grades_than_a_call_may_have_are_refused(stub: Any) -> None:
     assert [violation.field for violation in error.fields] == ["passes"]
 
 
-# --- ScoreShots and ListModels ---
+def stated(edges: Sequence[float], lower: float = 0.1, upper: float = 0.1) -> distribution_pb2.Support:
+    support = Support(edges_yards=tuple(edges), lower_tail_probability=lower, upper_tail_probability=upper)
+    return distribution_pb2.Support(
+        support_id=support.id,
+        edges_yards=edges,
+        lower_tail_probability=lower,
+        upper_tail_probability=upper,
+    )
 
 
-async def test_shots_are_not_scored_yet(stub: Any) -> None:
-    code, error = await refusal(stub.ScoreShots(scorer_pb2.ScoreShotsRequest(), timeout=SECONDS))
+def over(support: distribution_pb2.Support, before: scorer_pb2.PassScore) -> scorer_pb2.PassToGrade:
+    """A pass whose bins of that support are equally likely, and which gained 3 yards."""
+    play = to_grade(before, yards_gained=3.0)
+    bins = len(support.edges_yards) - 1
+    even = play.distribution.spliced_binned_pareto
+    even.support_id = support.support_id
+    even.probabilities[:] = [1.0 / bins] * bins
+    return play
+
+
+async def test_a_distribution_of_a_model_that_is_not_served_is_graded_over_the_support_that_is_sent(
+    stub: Any, passing_release: Release
+) -> None:
+    [before] = (await score(stub, pass_to_score(passing_release))).scores
+    support = stated([-10.5, -0.5, 2.5, 3.5, 20.5])
+    response = await grade(stub, over(support, before), to_grade(before, yards_gained=3.0), supports=[support])
+    assert [graded.grade.yards_gained for graded in response.graded] == [3.0, 3.0]
+    assert response.graded[0].grade.play_score == pytest.approx(0.625, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("support", "what"),
+    [
+        (stated([2.0, 1.0]), "rising"),
+        (stated([0.0, 1.0], lower=0.6, upper=0.6), "leave a body"),
+        (distribution_pb2.Support(support_id="mine", edges_yards=[0.0, 1.0], lower_tail_probability=0.1), "above 0"),
+        (
+            distribution_pb2.Support(
+                support_id="mine", edges_yards=[0.0, 1.0], lower_tail_probability=0.1, upper_tail_probability=0.1
+            ),
+            'must be "',
+        ),
+        (stated([-1e308, 1e308]), "edges_yards"),
+    ],
+)
+async def test_a_support_that_is_none_rejects_those_who_name_it(
+    stub: Any, passing_release: Release, support: distribution_pb2.Support, what: str
+) -> None:
+    [before] = (await score(stub, pass_to_score(passing_release))).scores
+    response = await grade(stub, over(support, before), to_grade(before, yards_gained=3.0), supports=[support])
+    assert reasons(response.rejections) == [(0, "REASON_DISTRIBUTION_INVALID")]
+    assert response.rejections[0].detail.startswith("supports[0].")
+    assert what in response.rejections[0].detail
+    assert [graded.grade.yards_gained for graded in response.graded] == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("support", "field"),
+    [
+        (stated(np.arange(5000.0).tolist()), "supports[0].edges_yards"),
+        (distribution_pb2.Support(edges_yards=[0.0, 1.0]), "supports[0].support_id"),
+    ],
+)
+async def test_a_support_beyond_its_limits_fails_the_call(
+    stub: Any, support: distribution_pb2.Support, field: str
+) -> None:
+    code, error = await refusal(grade(stub, supports=[support]))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason is Reason.FIELD_INVALID
+    assert [violation.field for violation in error.fields] == [field]
+
+
+# --- shots and ListModels ---
+
+
+@pytest.mark.parametrize("call", ["ScoreShots", "GradeShots"])
+async def test_shots_are_not_scored_yet(stub: Any, call: str) -> None:
+    request = getattr(scorer_pb2, f"{call}Request")()
+    code, error = await refusal(getattr(stub, call)(request, timeout=SECONDS))
     assert code is grpc.StatusCode.UNIMPLEMENTED
     assert error.reason is Reason.NOT_IMPLEMENTED
 
 
-async def test_models_are_listed_with_what_tensors_must_be_made_to(stub: Any, passing_release: Release) -> None:
+async def test_models_are_listed_with_what_they_take_and_answer(stub: Any, passing_release: Release) -> None:
     response = await stub.ListModels(scorer_pb2.ListModelsRequest(), timeout=SECONDS)
     newest = response.models[-1]
-    assert newest.model == scorer_pb2.ModelVersion(name="passing", version=passing_release.version)
+    assert newest.model == common_pb2.ModelVersion(name="passing", version=passing_release.version)
+    assert newest.task == common_pb2.TASK_PASSING
     assert newest.feature_specification_id == passing_release.features.id
     assert newest.graph_sha256 == passing_release.graph_sha256
     assert tuple(newest.bucket_lengths) == passing_release.bucket_lengths
+    assert [(output.name, list(output.shape)) for output in newest.outputs] == [("logits", [120]), ("tails", [4])]
+    assert passing_release.support is not None
+    assert newest.support.support_id == passing_release.support.id
+    assert tuple(newest.support.edges_yards) == passing_release.support.edges_yards
     assert newest.ready
     assert newest.is_default
     assert response.next_page_token == ""
 
 
-async def test_models_are_listed_page_by_page(serve: Any, passing_release: Release) -> None:
+async def test_models_are_listed_page_by_page(serve: Serve, passing_release: Release) -> None:
     versions = tuple(passing_release.model_copy(update={"version": version}) for version in (1, 2, 5))
     listed, token = [], ""
     async with serve(versions=versions, inference=Loading()) as stub:
@@ -315,21 +471,34 @@ async def test_models_are_listed_page_by_page(serve: Any, passing_release: Relea
     assert listed == [(1, False, False), (2, False, False), (5, True, True)]
 
 
+async def test_a_page_size_above_the_limit_is_cut_to_it(serve: Serve, passing_release: Release) -> None:
+    versions = tuple(passing_release.model_copy(update={"version": version}) for version in range(1, 121))
+    sizes = []
+    async with serve(versions=versions, inference=Loading()) as stub:
+        for size in (0, 1000):
+            page = await stub.ListModels(scorer_pb2.ListModelsRequest(page_size=size), timeout=SECONDS)
+            sizes.append(len(page.models))
+    assert sizes == [50, 100]
+
+
 class Loading:
-    """Inference that has version 5 alone."""
+    """Inference that has version 5 alone, and the newest."""
 
     async def open(self) -> None: ...
 
-    async def ready(self, version: int) -> bool:
-        return version == 5
+    async def ready(self, model: ModelVersion) -> bool:
+        return model.version in (5, 120)
+
+    async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
+        raise NotImplementedError
 
     async def close(self) -> None: ...
 
 
-@pytest.mark.parametrize("page_size", [-1, 101])
-async def test_a_page_size_that_cannot_be_is_refused(stub: Any, page_size: int) -> None:
-    code, error = await refusal(stub.ListModels(scorer_pb2.ListModelsRequest(page_size=page_size), timeout=SECONDS))
+async def test_a_negative_page_size_is_refused(stub: Any) -> None:
+    code, error = await refusal(stub.ListModels(scorer_pb2.ListModelsRequest(page_size=-1), timeout=SECONDS))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason is Reason.FIELD_INVALID
     assert [violation.field for violation in error.fields] == ["page_size"]
 
 
@@ -337,16 +506,4 @@ async def test_a_page_token_of_nobodys_is_refused(stub: Any) -> None:
     code, error = await refusal(stub.ListModels(scorer_pb2.ListModelsRequest(page_token="x"), timeout=SECONDS))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert error.reason is Reason.PAGE_TOKEN_INVALID
-
-
-@pytest.mark.parametrize("edges", [[-1e308, 1e308], list(map(float, range(5000)))])
-async def test_a_law_that_cannot_be_computed_with_leaves_its_neighbours_alone(
-    stub: Any, passing_release: Release, edges: list[float]
-) -> None:
-    [before] = (await score(stub, pass_to_score(passing_release))).scores
-    good, bad = (scorer_pb2.PassToGrade(score=before, outcome={"yards_gained": 3.0}) for _ in range(2))
-    bins = len(edges) - 1
-    bad.score.law.edges[:], bad.score.law.probabilities[:] = edges, [1.0 / bins] * bins
-    response = await grade(stub, bad, good)
-    assert [rejected.reason for rejected in response.rejections] == [reason_pb2.REASON_LAW_INVALID]
-    assert [scored.yards_gained for scored in response.scores] == [3.0]
+    assert [violation.field for violation in error.fields] == ["page_token"]

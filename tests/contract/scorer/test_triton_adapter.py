@@ -14,7 +14,7 @@ import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import Release
+from playscore.release import ModelVersion, Release
 from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2
 from scorer import triton
@@ -23,7 +23,8 @@ from scorer.triton import MAX_ATTEMPTS, TritonInference
 from tests.releases import pass_to_score
 
 BATCH = Batch(np.zeros((2, 32, 5), np.float32), np.ones((2, 32), np.float32), np.zeros((2, 3), np.float32))
-ABSENT = 1000
+MODEL = ModelVersion("passing", 1)
+ABSENT = ModelVersion("passing", 1000)
 """The first version of the passing model that the scripted Triton does not have."""
 LOGITS = np.arange(8, dtype="<f4").reshape(2, 4)
 TAILS = np.ones((2, 4), "<f4")
@@ -31,7 +32,7 @@ TAILS = np.ones((2, 4), "<f4")
 Behavior = Callable[[service_pb2.ModelInferRequest, Any], Any]
 
 
-class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
+class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
     """Speaks Triton's protocol; answers inference as the script says, step by step, the last step for ever."""
 
     def __init__(self, *script: Behavior) -> None:
@@ -43,7 +44,9 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):
         return service_pb2.ServerLiveResponse(live=True)
 
     async def ModelReady(self, request: service_pb2.ModelReadyRequest, context: Any) -> service_pb2.ModelReadyResponse:
-        return service_pb2.ModelReadyResponse(ready=request.name == "passing" and int(request.version) < ABSENT)
+        return service_pb2.ModelReadyResponse(
+            ready=request.name == ABSENT.name and int(request.version) < ABSENT.version
+        )
 
     async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:
         self.requests.append(request)
@@ -84,7 +87,7 @@ class Bench:
     def __init__(self) -> None:
         self.server = grpc.aio.server()
         self.port = self.server.add_insecure_port("127.0.0.1:0")
-        self.inference = TritonInference(f"127.0.0.1:{self.port}", "passing", attempt_seconds=5.0)
+        self.inference = TritonInference(f"127.0.0.1:{self.port}", attempt_seconds=5.0)
 
     async def script(self, *script: Behavior) -> ScriptedTriton:
         scripted = ScriptedTriton(*script)
@@ -92,8 +95,8 @@ class Bench:
         await self.server.start()
         return scripted
 
-    async def infer(self, seconds: float = 30.0, version: int = 1) -> Any:
-        return await self.inference.infer(version, BATCH, time.monotonic() + seconds)
+    async def infer(self, seconds: float = 30.0, model: ModelVersion = MODEL) -> Any:
+        return await self.inference.infer(model, BATCH, time.monotonic() + seconds)
 
 
 @pytest.fixture
@@ -112,13 +115,14 @@ async def refusal(inferring: Any) -> PlayscoreError:
     return refused.value
 
 
-async def test_a_request_names_the_version_and_carries_the_batch(bench: Bench) -> None:
+async def test_a_request_names_model_and_version_and_carries_the_batch(bench: Bench) -> None:
     scripted = await bench.script(answers)
-    outputs = await bench.infer(version=3)
-    np.testing.assert_array_equal(outputs.logits, LOGITS)
-    np.testing.assert_array_equal(outputs.tails, TAILS)
+    outputs = await bench.infer(model=ModelVersion("other", 3))
+    assert list(outputs) == ["logits", "tails"]
+    np.testing.assert_array_equal(outputs["logits"], LOGITS)
+    np.testing.assert_array_equal(outputs["tails"], TAILS)
     [request] = scripted.requests
-    assert (request.model_name, request.model_version) == ("passing", "3")
+    assert (request.model_name, request.model_version) == ("other", "3")
     assert [(each.name, each.datatype, list(each.shape)) for each in request.inputs] == [
         ("frames", "FP32", [2, 32, 5]),
         ("mask", "FP32", [2, 32]),
@@ -159,7 +163,7 @@ async def test_a_deadline_that_passes_while_triton_works_is_not_tried_again(benc
 
 async def test_a_triton_that_hangs_is_unavailable_and_not_asked_again(bench: Bench) -> None:
     scripted = await bench.script(hangs)
-    bench.inference = TritonInference(f"127.0.0.1:{bench.port}", "passing", attempt_seconds=0.2)
+    bench.inference = TritonInference(f"127.0.0.1:{bench.port}", attempt_seconds=0.2)
     await bench.inference.open()
     error = await refusal(bench.infer())
     assert error.reason is Reason.INFERENCE_UNAVAILABLE
@@ -170,7 +174,7 @@ async def test_a_triton_that_hangs_is_unavailable_and_not_asked_again(bench: Ben
 async def test_what_failed_because_triton_was_away_is_asked_again(bench: Bench) -> None:
     scripted = await bench.script(away, answers)
     outputs = await bench.infer()
-    np.testing.assert_array_equal(outputs.logits, LOGITS)
+    np.testing.assert_array_equal(outputs["logits"], LOGITS)
     assert len(scripted.requests) == 2
 
 
@@ -212,7 +216,7 @@ async def test_a_full_queue_is_overload_with_a_retry_hint_and_never_asked_again(
 
 async def test_a_triton_without_the_version_is_unavailable(bench: Bench) -> None:
     await bench.script(fails(grpc.StatusCode.NOT_FOUND, "Request for unknown model: 'passing' version 7 is not found"))
-    error = await refusal(bench.infer(version=7))
+    error = await refusal(bench.infer(model=ModelVersion("passing", 7)))
     assert error.reason is Reason.INFERENCE_UNAVAILABLE
     assert "passing version 7" in error.detail
 
@@ -226,10 +230,10 @@ async def test_a_batch_that_triton_does_not_take_is_a_defect(bench: Bench) -> No
 
 
 async def test_ready_is_a_live_server_that_has_the_version(bench: Bench) -> None:
-    assert not await bench.inference.ready(1)
+    assert not await bench.inference.ready(MODEL)
     await bench.script(answers)
     deadline = time.monotonic() + 20.0
-    while not await bench.inference.ready(1):
+    while not await bench.inference.ready(MODEL):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
     assert not await bench.inference.ready(ABSENT)

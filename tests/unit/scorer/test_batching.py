@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from playscore.errors import PlayscoreError, Reason
 from scorer.core.batching import bucket_length, pad
+from scorer.core.tensors import Tensor
 
 BUCKETS = (32, 64, 128)
 
@@ -32,7 +33,7 @@ def test_plays_stand_at_the_left_and_the_mask_says_which_frames_are_real(lengths
     random = np.random.default_rng(seed)
     frames = [random.normal(size=(length, 5)).astype(np.float32) for length in lengths]
     statics = [random.normal(size=3).astype(np.float32) for _ in lengths]
-    batch = pad(frames, statics, 32)
+    batch = pad([Tensor(*play) for play in zip(frames, statics, strict=True)], 32)
     assert batch.frames.shape == (len(lengths), 32, 5)
     assert batch.frames.dtype == batch.mask.dtype == batch.statics.dtype == np.float32
     for row, play in enumerate(frames):

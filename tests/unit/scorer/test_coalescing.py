@@ -31,7 +31,9 @@ class Doubling:
         self._steps.release()
 
 
-def coalescer(process: Doubling, max_batch: int = 8, max_in_flight: int = 1, max_waiting: int = 100) -> Coalescer:
+def coalescer(
+    process: Doubling, max_batch: int = 8, max_in_flight: int = 1, max_waiting: int = 100
+) -> Coalescer[int, int]:
     return Coalescer(process, max_batch=max_batch, max_in_flight=max_in_flight, max_waiting=max_waiting)
 
 
@@ -95,7 +97,7 @@ async def test_who_gave_up_while_waiting_is_left_out() -> None:
     second.cancel()
     process.step()
     process.step()
-    assert await asyncio.gather(first, third) == [2, 6]
+    assert [await first, await third] == [2, 6]
     assert process.batches == [[1], [3]]
 
 

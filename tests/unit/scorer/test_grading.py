@@ -1,4 +1,4 @@
-"""What a law says of a play, and how what happened ranks in it."""
+"""What a distribution says of a pass, and how what happened ranks in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playscore.distributions import SplicedBinnedPareto
-from scorer.core.grading import QUANTILES, Grade, Situation, grade, rank_each
+from playscore.release import Support
 from scorer.core.inference import Outputs
-from scorer.core.laws import Support, predicted, unstack
+from scorer.passing.distributions import predicted, unstack
+from scorer.passing.grading import QUANTILES, Assessment, Situation, assess, play_scores
 
-SUPPORT = Support(tuple(np.arange(-20.5, 100.5)), 0.05, 0.05)
+SUPPORT = Support(edges_yards=tuple(np.arange(-20.5, 100.5)), lower_tail_probability=0.05, upper_tail_probability=0.05)
 
 seeds = st.integers(0, 2**32 - 1)
 yards = st.integers(-100, 110).map(float)
@@ -21,72 +22,74 @@ to_end_zone = st.integers(1, 99).map(float)
 
 def outputs_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Outputs:
     random = np.random.default_rng(seed)
-    logits = random.normal(scale=2.0, size=(count, len(support.edges) - 1)).astype(np.float32)
+    logits = random.normal(scale=2.0, size=(count, len(support.edges_yards) - 1)).astype(np.float32)
     shapes, scales = random.uniform(-0.4, 0.6, (count, 2)), random.uniform(0.5, 9.0, (count, 2))
     tails = np.stack([shapes, scales], axis=2).reshape(count, 4).astype(np.float32)
-    return Outputs(logits, tails)
+    return {"logits": logits, "tails": tails}
 
 
-def laws_of(seed: int, count: int = 1, support: Support = SUPPORT) -> SplicedBinnedPareto:
+def distributions_of(seed: int, count: int = 1, support: Support = SUPPORT) -> SplicedBinnedPareto:
     return predicted(support, outputs_of(seed, count, support))
 
 
 UNKNOWN = Situation()
 
 
-def grade_one(seed: int, situation: Situation = UNKNOWN, gained: float | None = None) -> Grade:
-    return grade(laws_of(seed), [situation], [gained])[0]
+def assess_one(seed: int, situation: Situation = UNKNOWN, gained: float | None = None) -> Assessment:
+    return assess(distributions_of(seed), [situation], [gained])[0]
 
 
-def assert_same(one: Grade, other: Grade) -> None:
+def assert_same(one: Assessment, other: Assessment) -> None:
     np.testing.assert_allclose(one.quantiles, other.quantiles, atol=1e-9)
-    for name in ("expected_yards", "first_down", "touchdown", "play_score"):
+    for name in ("expected_yards", "first_down_probability", "touchdown_probability", "play_score"):
         assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-9)
 
 
 @given(seeds)
-def test_quantiles_rise_and_are_those_of_the_law(seed: int) -> None:
-    graded = grade_one(seed)
-    assert np.all(np.diff(graded.quantiles) > 0.0)
-    reached = laws_of(seed).cdf(np.array(graded.quantiles)[:, None])[:, 0]
+def test_quantiles_rise_and_are_those_of_the_distribution(seed: int) -> None:
+    assessed = assess_one(seed)
+    assert np.all(np.diff(assessed.quantiles) > 0.0)
+    reached = distributions_of(seed).cdf(np.array(assessed.quantiles)[:, None])[:, 0]
     np.testing.assert_allclose(reached, QUANTILES, atol=1e-9)
 
 
 @given(seeds, to_end_zone)
 def test_expected_yards_stay_on_the_field(seed: int, yards_to_end_zone: float) -> None:
-    graded = grade_one(seed, Situation(yards_to_end_zone=yards_to_end_zone))
-    assert yards_to_end_zone - 100.0 <= graded.expected_yards <= yards_to_end_zone
+    assessed = assess_one(seed, Situation(yards_to_end_zone=yards_to_end_zone))
+    assert yards_to_end_zone - 100.0 <= assessed.expected_yards <= yards_to_end_zone
 
 
 @given(seeds)
-def test_expected_yards_are_the_mean_of_draws_from_the_law_held_to_the_field(seed: int) -> None:
-    draws = laws_of(seed).sample(20_000, np.random.default_rng(1))[:, 0].clip(-60.0, 40.0)
-    graded = grade_one(seed, Situation(yards_to_end_zone=40.0))
-    assert graded.expected_yards == pytest.approx(draws.mean(), abs=6.0 * draws.std() / np.sqrt(len(draws)))
+def test_expected_yards_are_the_mean_of_draws_from_the_distribution_held_to_the_field(seed: int) -> None:
+    draws = distributions_of(seed).sample(20_000, np.random.default_rng(1))[:, 0].clip(-60.0, 40.0)
+    assessed = assess_one(seed, Situation(yards_to_end_zone=40.0))
+    assert assessed.expected_yards == pytest.approx(draws.mean(), abs=6.0 * draws.std() / np.sqrt(len(draws)))
 
 
 @given(seeds, st.integers(1, 60).map(float), to_end_zone)
 def test_a_touchdown_is_a_first_down(seed: int, yards_to_go: float, yards_to_end_zone: float) -> None:
-    graded = grade_one(seed, Situation(yards_to_go, yards_to_end_zone))
-    assert graded.first_down is not None
-    assert graded.touchdown is not None
-    assert 0.0 <= graded.touchdown <= graded.first_down <= 1.0
+    assessed = assess_one(seed, Situation(yards_to_go, yards_to_end_zone))
+    assert assessed.first_down_probability is not None
+    assert assessed.touchdown_probability is not None
+    assert 0.0 <= assessed.touchdown_probability <= assessed.first_down_probability <= 1.0
     if yards_to_go >= yards_to_end_zone:
-        assert graded.first_down == graded.touchdown
+        assert assessed.first_down_probability == assessed.touchdown_probability
 
 
 @given(seeds)
 def test_gaining_exactly_the_yards_to_go_is_a_first_down(seed: int) -> None:
-    law = laws_of(seed)
-    graded = grade_one(seed, Situation(yards_to_go=10.0))
-    assert graded.first_down == pytest.approx(float(law.sf(9.5)[0]), abs=1e-12)
+    distribution = distributions_of(seed)
+    assessed = assess_one(seed, Situation(yards_to_go=10.0))
+    assert assessed.first_down_probability == pytest.approx(float(distribution.sf(9.5)[0]), abs=1e-12)
 
 
 @given(seeds, yards)
 def test_the_play_score_is_the_mid_rank_of_the_yards(seed: int, gained: float) -> None:
-    law = laws_of(seed)
-    score = grade_one(seed, gained=gained).play_score
-    assert score == pytest.approx(float(law.cdf(gained - 0.5)[0] + law.cdf(gained + 0.5)[0]) / 2.0, abs=1e-12)
+    distribution = distributions_of(seed)
+    score = assess_one(seed, gained=gained).play_score
+    assert score == pytest.approx(
+        float(distribution.cdf(gained - 0.5)[0] + distribution.cdf(gained + 0.5)[0]) / 2.0, abs=1e-12
+    )
     assert score is not None
     assert 0.0 <= score <= 1.0
 
@@ -95,60 +98,64 @@ def test_the_play_score_is_the_mid_rank_of_the_yards(seed: int, gained: float) -
 def test_more_yards_never_score_less(seed: int) -> None:
     gains = [float(gained) for gained in range(-100, 111)]
     outputs = outputs_of(seed)
-    many = predicted(SUPPORT, Outputs(outputs.logits.repeat(len(gains), 0), outputs.tails.repeat(len(gains), 0)))
-    scores = [graded.play_score for graded in grade(many, [UNKNOWN] * len(gains), gains)]
-    assert np.all(np.diff(scores) >= -1e-12)
+    many = predicted(SUPPORT, {name: values.repeat(len(gains), 0) for name, values in outputs.items()})
+    scores = [assessed.play_score for assessed in assess(many, [UNKNOWN] * len(gains), gains)]
+    assert np.all(np.diff(np.array(scores, np.float64)) >= -1e-12)
 
 
 def test_what_is_not_known_is_not_said() -> None:
-    graded = grade_one(0)
-    assert graded.first_down is graded.touchdown is graded.play_score is None
-    assert grade_one(0, Situation(yards_to_go=10.0)).touchdown is None
-    goal_only = grade_one(0, Situation(yards_to_end_zone=10.0))
-    assert goal_only.first_down is None
-    assert goal_only.touchdown is not None
+    assessed = assess_one(0)
+    assert assessed.first_down_probability is assessed.touchdown_probability is assessed.play_score is None
+    assert assess_one(0, Situation(yards_to_go=10.0)).touchdown_probability is None
+    goal_only = assess_one(0, Situation(yards_to_end_zone=10.0))
+    assert goal_only.first_down_probability is None
+    assert goal_only.touchdown_probability is not None
 
 
 @given(seeds, st.lists(st.tuples(st.none() | to_end_zone, st.none() | yards), min_size=1, max_size=6))
-def test_plays_graded_together_are_graded_as_alone(seed: int, plays: list[tuple[float | None, float | None]]) -> None:
+def test_passes_assessed_together_are_assessed_as_alone(
+    seed: int, plays: list[tuple[float | None, float | None]]
+) -> None:
     outputs = outputs_of(seed, len(plays))
     situations = [Situation(10.0, yards_to_end_zone) for yards_to_end_zone, _ in plays]
     gains = [gained for _, gained in plays]
-    together = grade(predicted(SUPPORT, outputs), situations, gains)
-    for row, graded in enumerate(together):
+    together = assess(predicted(SUPPORT, outputs), situations, gains)
+    for row, assessed in enumerate(together):
         one = slice(row, row + 1)
-        alone = predicted(SUPPORT, Outputs(outputs.logits[one], outputs.tails[one]))
-        assert_same(graded, grade(alone, situations[one], gains[one])[0])
+        alone = predicted(SUPPORT, {name: values[one] for name, values in outputs.items()})
+        assert_same(assessed, assess(alone, situations[one], gains[one])[0])
 
 
 @given(seeds)
-def test_laws_of_several_models_are_ranked_in_one_call_as_they_are_graded(seed: int) -> None:
-    other = Support(tuple(np.arange(-10.5, 60.5, 2.0)), 0.02, 0.1)
-    some, others = laws_of(seed, 2), laws_of(seed + 1, 2, other)
+def test_distributions_of_several_models_are_ranked_in_one_call_as_at_scoring(seed: int) -> None:
+    other = Support(
+        edges_yards=tuple(np.arange(-10.5, 60.5, 2.0)), lower_tail_probability=0.02, upper_tail_probability=0.1
+    )
+    some, others = distributions_of(seed, 2), distributions_of(seed + 1, 2, other)
     first, fourth = unstack(SUPPORT, some)
-    ranks = rank_each([first, *unstack(other, others), fourth], [3.0, 7.0, 0.0, -2.0])
-    graded = [*grade(some, [UNKNOWN] * 2, [3.0, -2.0]), *grade(others, [UNKNOWN] * 2, [7.0, 0.0])]
-    expected = [graded[place].play_score for place in (0, 2, 3, 1)]
+    ranks = play_scores([first, *unstack(other, others), fourth], [3.0, 7.0, 0.0, -2.0])
+    assessed = [*assess(some, [UNKNOWN] * 2, [3.0, -2.0]), *assess(others, [UNKNOWN] * 2, [7.0, 0.0])]
+    expected = [assessed[place].play_score for place in (0, 2, 3, 1)]
     assert ranks == pytest.approx(expected, abs=1e-9)
 
 
-def test_no_laws_no_ranks() -> None:
-    assert rank_each([], []) == []
+def test_no_distributions_no_ranks() -> None:
+    assert play_scores([], []) == []
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_outputs_that_are_no_law_leave_their_neighbours_alone(bad: float) -> None:
+def test_outputs_that_are_no_distribution_leave_their_neighbors_alone(bad: float) -> None:
     outputs = outputs_of(0, 3)
-    alone = grade(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
-    outputs.logits[1, 2] = bad
-    graded = grade(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
-    assert [each.is_of_a_law for each in graded] == [True, False, True]
-    assert_same(graded[0], alone[0])
-    assert_same(graded[2], alone[2])
+    alone = assess(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    outputs["logits"][1, 2] = bad
+    assessed = assess(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    assert [each.is_of_a_distribution for each in assessed] == [True, False, True]
+    assert_same(assessed[0], alone[0])
+    assert_same(assessed[2], alone[2])
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
-def test_a_scale_that_is_none_makes_no_law(scale: float) -> None:
+def test_a_scale_that_is_none_makes_no_distribution(scale: float) -> None:
     outputs = outputs_of(0)
-    outputs.tails[0, 3] = scale
-    assert not grade(predicted(SUPPORT, outputs), [UNKNOWN], [4.0])[0].is_of_a_law
+    outputs["tails"][0, 3] = scale
+    assert not assess(predicted(SUPPORT, outputs), [UNKNOWN], [4.0])[0].is_of_a_distribution

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from playscore.errors import PlayscoreError, Reason
+from playscore.featurizer.v1 import featurizer_pb2
 from playscore.release import Release
-from playscore.tracking.v1 import tracking_pb2
-from scorer.core.tensors import read_tensor
+from scorer.messages import tensor_from_message
 from tests.releases import pass_to_score
 
 
 @pytest.fixture
-def tensor(passing_release: Release) -> tracking_pb2.PlayTensor:
+def tensor(passing_release: Release) -> featurizer_pb2.PlayTensor:
     return pass_to_score(passing_release).tensor
 
 
-def refusal(tensor: tracking_pb2.PlayTensor, release: Release) -> PlayscoreError:
+def refusal(tensor: featurizer_pb2.PlayTensor, release: Release) -> PlayscoreError:
     with pytest.raises(PlayscoreError) as refused:
-        read_tensor(tensor.shape, tensor.frames, tensor.statics, release)
+        tensor_from_message(tensor, release, "tensor")
     return refused.value
 
 
@@ -29,16 +29,16 @@ def with_number(data: bytes, place: int, number: float) -> bytes:
     return numbers.tobytes()
 
 
-def test_a_tensor_is_read_as_it_was_written(tensor: tracking_pb2.PlayTensor, passing_release: Release) -> None:
-    frames, statics = read_tensor(tensor.shape, tensor.frames, tensor.statics, passing_release)
-    assert frames.shape == tuple(tensor.shape)
-    assert frames.astype("<f4").tobytes() == tensor.frames
-    assert statics.astype("<f4").tobytes() == tensor.statics
+def test_a_tensor_is_read_as_it_was_written(tensor: featurizer_pb2.PlayTensor, passing_release: Release) -> None:
+    read = tensor_from_message(tensor, passing_release, "tensor")
+    assert read.frames.shape == tuple(tensor.shape)
+    assert read.frames.astype("<f4").tobytes() == tensor.frames
+    assert read.statics.astype("<f4").tobytes() == tensor.statics
 
 
 @pytest.mark.parametrize("shape", [[], [30], [0, 233], [-1, 233], [30, 232], [30, 233, 1]])
 def test_a_shape_that_is_not_frames_by_columns_is_refused(
-    shape: list[int], tensor: tracking_pb2.PlayTensor, passing_release: Release
+    shape: list[int], tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     tensor.shape[:] = shape
     error = refusal(tensor, passing_release)
@@ -47,38 +47,39 @@ def test_a_shape_that_is_not_frames_by_columns_is_refused(
 
 
 def test_bytes_that_do_not_fill_the_shape_are_refused(
-    tensor: tracking_pb2.PlayTensor, passing_release: Release
+    tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     whole = len(tensor.frames)
     tensor.frames = tensor.frames[:4]
     error = refusal(tensor, passing_release)
     assert error.reason is Reason.TENSOR_SHAPE_INVALID
-    assert error.detail.startswith("frames has 4 bytes")
+    assert error.detail.startswith("tensor.frames must have")
+    assert error.detail.endswith("not 4")
     assert str(whole) in error.detail
 
 
 def test_double_precision_is_refused_as_a_wrong_count_of_bytes(
-    tensor: tracking_pb2.PlayTensor, passing_release: Release
+    tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     tensor.statics = np.frombuffer(tensor.statics, "<f4").astype("<f8").tobytes()
     error = refusal(tensor, passing_release)
     assert error.reason is Reason.TENSOR_SHAPE_INVALID
-    assert error.detail.startswith("statics has")
+    assert error.detail.startswith("tensor.statics must have")
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_a_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
-    number: float, tensor: tracking_pb2.PlayTensor, passing_release: Release
+    number: float, tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     columns = [column.name for column in passing_release.features.frame_columns]
     tensor.frames = with_number(tensor.frames, 3 * len(columns) + 7, number)
     error = refusal(tensor, passing_release)
     assert error.reason is Reason.TENSOR_NOT_FINITE
-    assert f"frame 3, column {columns[7]}" in error.detail
+    assert f"tensor.frames[3], column {columns[7]}" in error.detail
 
 
 def test_a_static_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
-    tensor: tracking_pb2.PlayTensor, passing_release: Release
+    tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     tensor.statics = with_number(tensor.statics, 2, np.nan)
     error = refusal(tensor, passing_release)

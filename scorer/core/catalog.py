@@ -1,0 +1,69 @@
+"""The models being served, by task, name and version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from playscore.errors import FieldViolation, PlayscoreError, Reason
+from playscore.release import ModelVersion, Support
+from scorer.core.model import Model
+
+
+class Catalog:
+    """Knows which model a request means.
+
+    The default of a task is the one that `defaults` names, else the newest of the model that is called like the task,
+    else the newest of all.
+    """
+
+    def __init__(self, models: Iterable[Model[Any, Any]], defaults: Collection[ModelVersion] = ()) -> None:
+        """Raises PlayscoreError (MODEL_NOT_FOUND) for a default that is not served."""
+        self._models = {model.release.key: model for model in sorted(models, key=lambda model: model.release.key)}
+        self._defaults: dict[str, Model[Any, Any]] = {}
+        for model in sorted(self._models.values(), key=_preference):
+            self._defaults[model.release.task] = model
+        for key in defaults:
+            if key not in self._models:
+                raise PlayscoreError(
+                    Reason.MODEL_NOT_FOUND, f"{key} cannot be the default: it is not served; served: {self._named()}"
+                )
+            self._defaults[self._models[key].release.task] = self._models[key]
+
+    def __iter__(self) -> Iterator[Model[Any, Any]]:
+        """By name, then version."""
+        return iter(self._models.values())
+
+    @property
+    def defaults(self) -> Mapping[str, Model[Any, Any]]:
+        """The model of each task that scores where a request names none."""
+        return self._defaults
+
+    @property
+    def supports(self) -> Mapping[str, Support]:
+        """The supports of all distributions that are answered, by identifier."""
+        supports = (model.release.support for model in self)
+        return {support.id: support for support in supports if support is not None}
+
+    def find(self, task: str, wanted: ModelVersion | None) -> Model[Any, Any]:
+        """The model of a task that a request names, or the default.
+
+        Raises:
+            PlayscoreError: MODEL_NOT_FOUND.
+        """
+        found = self._defaults.get(task) if wanted is None else self._models.get(wanted)
+        if found is None or found.release.task != task:
+            served = self._named(task) or "none"
+            raise PlayscoreError(
+                Reason.MODEL_NOT_FOUND,
+                f"no model of {task} is served" if wanted is None else f"{wanted} is not served; served: {served}",
+                fields=(FieldViolation("model", f"must be one of these, or absent for the default: {served}"),),
+            )
+        return found
+
+    def _named(self, task: str | None = None) -> str:
+        return ", ".join(str(key) for key, model in self._models.items() if task in (None, model.release.task))
+
+
+def _preference(model: Model[Any, Any]) -> tuple[bool, int]:
+    return model.release.model == model.release.task, model.release.version

@@ -1,0 +1,97 @@
+"""A released model that scores plays as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Generic
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import Release
+from scorer.core.batching import bucket_length, pad
+from scorer.core.coalescing import Coalescer
+from scorer.core.inference import Inference, Outputs
+from scorer.core.task import ItemT, ScoredT, Task
+
+MAX_IN_FLIGHT = 1
+"""Batches of one bucket at once: one computes while the other travels."""
+MAX_WAITING = 4096
+"""Plays of one bucket that may wait."""
+
+
+class Model(Generic[ItemT, ScoredT]):
+    """One released version. Plays of one bucket that meet go through inference together, whichever call they are of."""
+
+    def __init__(self, release: Release, task: Task[ItemT, ScoredT, Any, Any], inference: Inference) -> None:
+        """Raises PlayscoreError (MODEL_NOT_FOUND) where the release is none of the task's."""
+        self.release = release
+        self._inference = inference
+        self._scoring = task.scoring(release)
+        self._buckets = {
+            length: Coalescer(
+                partial(self._score_bucket, length),
+                max_batch=release.max_batch_size,
+                max_in_flight=MAX_IN_FLIGHT,
+                max_waiting=MAX_WAITING,
+            )
+            for length in release.bucket_lengths
+        }
+
+    async def ready(self) -> bool:
+        """Whether plays would be scored now."""
+        return await self._inference.ready(self.release.key)
+
+    def submit(self, item: ItemT, deadline: float) -> asyncio.Future[ScoredT | PlayscoreError]:
+        """Queues one play, to be scored before `deadline` (seconds of `time.monotonic`).
+
+        What is wrong with the play itself (DISTRIBUTION_INVALID) is the result. The future raises what `score` raises.
+
+        Raises:
+            PlayscoreError: OVERLOADED, as many as allowed are waiting; TOO_LONG.
+        """
+        length = bucket_length(len(item.tensor), self.release.bucket_lengths)
+        return self._buckets[length].submit(item, deadline)
+
+    async def score(self, items: Sequence[ItemT], deadline: float) -> list[ScoredT | PlayscoreError]:
+        """Scores plays, each by itself: what is wrong with one stands in its place.
+
+        Raises:
+            PlayscoreError: INFERENCE_UNAVAILABLE or OVERLOADED; nothing was scored.
+            TimeoutError: `deadline` (seconds of `time.monotonic`) has passed.
+        """
+        scored: list[asyncio.Future[ScoredT | PlayscoreError]] = []
+        try:
+            for item in items:
+                waiting = self.submit(item, deadline)
+                scored.append(waiting)
+        except PlayscoreError:
+            for waiting in scored:
+                waiting.cancel()
+            raise
+        return await asyncio.gather(*scored)
+
+    async def _score_bucket(
+        self, length: int, items: Sequence[ItemT], deadline: float
+    ) -> Sequence[ScoredT | PlayscoreError]:
+        batch = pad([item.tensor for item in items], length)
+        outputs = await self._inference.infer(self.release.key, batch, deadline)
+        self._check(outputs, len(items))
+        return self._scoring(outputs, items)
+
+    def _check(self, outputs: Outputs, count: int) -> None:
+        for described in self.release.outputs:
+            values = outputs.get(described.name)
+            if values is None or not _fits(values.shape, (count, *described.shape)):
+                shapes = {name: list(given.shape) for name, given in outputs.items()}
+                raise PlayscoreError(
+                    Reason.INTERNAL,
+                    f"{self.release.key} answered {shapes} to a batch of {count}; the release has "
+                    f"{described.name} of {list(described.shape)} a play",
+                )
+
+
+def _fits(shape: Sequence[int], described: Sequence[int]) -> bool:
+    return len(shape) == len(described) and all(
+        size in (-1, found) for size, found in zip(described, shape, strict=True)
+    )
