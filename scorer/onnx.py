@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime, when imported, reports to its makers otherwise
 
 import onnxruntime
 

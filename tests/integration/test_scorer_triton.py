@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,24 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from models.passing.sources import of_simulated
-from playscore.distributions import SplicedBinnedPareto
 from playscore.errors import Reason
-from playscore.release import Release, list_releases
+from playscore.release import ModelVersion, Release
 from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
-from scorer.__main__ import MODEL, ScorerSettings, build
+from scorer.__main__ import ScorerSettings, build
 from scorer.core.batching import pad
-from scorer.core.inference import Batch
+from scorer.core.tensors import Tensor
 from scorer.onnx import OnnxInference
+from scorer.passing.distributions import predicted
 from scorer.triton import TritonInference
 from servicekit import serving
-from simulator import simulate_game
-from tests.releases import pass_to_score
+from tests.releases import pass_to_score, passing_release
+
+__all__ = ["passing_release"]
 
 pytestmark = pytest.mark.triton
 
 SECONDS = 30.0
-
-
-@pytest.fixture(scope="session")
-def passing_release(releases: Path) -> Release:
-    return list_releases(releases, MODEL)[-1]
 
 
 @pytest.fixture
@@ -53,14 +49,24 @@ async def channel(triton_url: str, releases: Path) -> AsyncIterator[grpc.aio.Cha
         yield channel
 
 
-def random_batch(release: Release, lengths: list[int], bucket: int) -> Batch:
+def random_tensors(release: Release, lengths: list[int]) -> list[Tensor]:
     random = np.random.default_rng(0)
     columns, statics = len(release.features.frame_columns), len(release.features.static_columns)
-    return pad(
-        [random.normal(size=(length, columns)).astype(np.float32) for length in lengths],
-        [random.normal(size=statics).astype(np.float32) for _ in lengths],
-        bucket,
-    )
+    return [
+        Tensor(random.normal(size=(length, columns)).astype(np.float32), random.normal(size=statics).astype(np.float32))
+        for length in lengths
+    ]
+
+
+@asynccontextmanager
+async def through(triton_url: str) -> AsyncIterator[TritonInference]:
+    """Inference through a real Triton."""
+    inference = TritonInference(triton_url, attempt_seconds=SECONDS)
+    await inference.open()
+    try:
+        yield inference
+    finally:
+        await inference.close()
 
 
 async def score(channel: grpc.aio.Channel, *plays: scorer_pb2.PassToScore, seconds: float = SECONDS) -> Any:
@@ -78,46 +84,45 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 async def test_triton_answers_as_onnxruntime_in_this_process_does(
     triton_url: str, releases: Path, passing_release: Release
 ) -> None:
-    served = TritonInference(triton_url, MODEL, attempt_seconds=SECONDS)
     in_process = OnnxInference(releases, [passing_release])
-    for inference in (served, in_process):
-        await inference.open()
-        assert await inference.ready(passing_release.version)
-    for bucket in passing_release.bucket_lengths:
-        batch = random_batch(passing_release, [bucket, bucket // 2, 1], bucket)
-        deadline = time.monotonic() + SECONDS
-        theirs = await served.infer(passing_release.version, batch, deadline)
-        ours = await in_process.infer(passing_release.version, batch, deadline)
-        np.testing.assert_allclose(theirs.logits, ours.logits, atol=1e-5, rtol=1e-5)
-        np.testing.assert_allclose(theirs.tails, ours.tails, atol=1e-5, rtol=1e-5)
-    for inference in (served, in_process):
-        await inference.close()
+    await in_process.open()
+    async with through(triton_url) as served:
+        for inference in (served, in_process):
+            assert await inference.ready(passing_release.key)
+        for bucket in passing_release.bucket_lengths:
+            batch = pad(random_tensors(passing_release, [bucket, bucket // 2, 1]), bucket)
+            deadline = time.monotonic() + SECONDS
+            theirs = await served.infer(passing_release.key, batch, deadline)
+            ours = await in_process.infer(passing_release.key, batch, deadline)
+            assert theirs.keys() == ours.keys() == {output.name for output in passing_release.outputs}
+            for name, values in ours.items():
+                np.testing.assert_allclose(theirs[name], values, atol=1e-5, rtol=1e-5)
+    await in_process.close()
 
 
-async def test_the_same_play_has_the_same_law_in_every_bucket(triton_url: str, passing_release: Release) -> None:
-    inference = TritonInference(triton_url, MODEL, attempt_seconds=SECONDS)
-    await inference.open()
-    plays = of_simulated(simulate_game(3, 0), "one")
-    short = np.flatnonzero(plays.lengths <= passing_release.bucket_lengths[0])
-    assert len(short) > 10
-    laws = []
-    for bucket in passing_release.bucket_lengths:
-        batch = Batch(*plays.padded(short, bucket))
-        answer = await inference.infer(passing_release.version, batch, time.monotonic() + SECONDS)
-        tails = answer.tails.astype(np.float64).T
-        law = SplicedBinnedPareto(passing_release.law.edges, answer.logits.astype(np.float64), *tails)
-        laws.append(law.cdf(np.asarray(passing_release.law.edges)[:, None]))
-    for other in laws[1:]:
-        np.testing.assert_allclose(other, laws[0], atol=1e-6)
-    await inference.close()
+async def test_the_same_play_has_the_same_distribution_in_every_bucket(
+    triton_url: str, passing_release: Release
+) -> None:
+    support = passing_release.support
+    assert support is not None
+    shortest = passing_release.bucket_lengths[0]
+    plays = random_tensors(passing_release, [1 + 5 * place % shortest for place in range(24)])
+    found = []
+    async with through(triton_url) as inference:
+        for bucket in passing_release.bucket_lengths:
+            deadline = time.monotonic() + SECONDS
+            outputs = await inference.infer(passing_release.key, pad(plays, bucket), deadline)
+            found.append(predicted(support, outputs).cdf(np.asarray(support.edges_yards)[:, None]))
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-5)  # within which measures are the same
 
 
-async def test_a_version_that_triton_does_not_have_is_not_ready(triton_url: str, passing_release: Release) -> None:
-    inference = TritonInference(triton_url, MODEL, attempt_seconds=SECONDS)
-    await inference.open()
-    assert await inference.ready(passing_release.version)
-    assert not await inference.ready(passing_release.version + 1000)
-    await inference.close()
+async def test_a_model_that_triton_does_not_have_is_not_ready(triton_url: str, passing_release: Release) -> None:
+    key = passing_release.key
+    async with through(triton_url) as inference:
+        assert await inference.ready(key)
+        assert not await inference.ready(ModelVersion(key.name, key.version + 1000))
+        assert not await inference.ready(ModelVersion("nobody", key.version))
 
 
 async def test_plays_of_all_lengths_are_scored_in_order(channel: grpc.aio.Channel, passing_release: Release) -> None:
@@ -130,7 +135,7 @@ async def test_plays_of_all_lengths_are_scored_in_order(channel: grpc.aio.Channe
     assert [scored.key.play_id for scored in response.scores] == [str(place) for place in range(100)]
     alone = await asyncio.gather(*(score(channel, play) for play in plays))
     for one, scored in zip(alone, response.scores, strict=True):
-        assert one.scores[0].play_score == pytest.approx(scored.play_score, abs=1e-5)
+        assert one.scores[0].grade.play_score == pytest.approx(scored.grade.play_score, abs=1e-5)
 
 
 async def test_a_killed_triton_is_said_to_be_away_and_found_again(
@@ -138,6 +143,13 @@ async def test_a_killed_triton_is_said_to_be_away_and_found_again(
 ) -> None:
     health: Any = health_pb2_grpc.HealthStub(channel)
     play = pass_to_score(passing_release, yards=3.0)
+    stub: Any = scorer_pb2_grpc.ScorerServiceStub(channel)
+    stream = stub.StreamScores()
+
+    async def streamed() -> scorer_pb2.StreamScoresResponse:
+        await stream.write(scorer_pb2.StreamScoresRequest(score_pass=play))
+        answer: scorer_pb2.StreamScoresResponse = await stream.read()
+        return answer
 
     async def serves() -> bool:
         answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
@@ -155,12 +167,27 @@ async def test_a_killed_triton_is_said_to_be_away_and_found_again(
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
         assert error is not None
         assert error.reason is Reason.INFERENCE_UNAVAILABLE
+        assert (await streamed()).rejection.reason == Reason.INFERENCE_UNAVAILABLE.value
         await until(serves_not)
     finally:
         await triton.server.start()
         await triton.server.wait_ready(60)
     await until(serves)
-    assert (await score(channel, play)).scores[0].play_score == pytest.approx(before.play_score, abs=1e-5)
+    after = [(await score(channel, play)).scores[0], (await streamed()).pass_score]
+    await stream.done_writing()
+    assert [scored.grade.play_score for scored in after] == pytest.approx([before.grade.play_score] * 2, abs=1e-5)
+
+
+async def test_plays_on_a_stream_are_scored_as_by_calls(channel: grpc.aio.Channel, passing_release: Release) -> None:
+    plays = [
+        pass_to_score(passing_release, str(place), frames=1 + place * 31 % 100, yards=float(place), seed=place)
+        for place in range(100)
+    ]
+    stub: Any = scorer_pb2_grpc.ScorerServiceStub(channel)
+    requests = [scorer_pb2.StreamScoresRequest(request_id=i, score_pass=play) for i, play in enumerate(plays)]
+    streamed = {answer.request_id: answer.pass_score async for answer in stub.StreamScores(requests)}
+    for place, scored in enumerate((await score(channel, *plays)).scores):
+        assert streamed[place].grade.play_score == pytest.approx(scored.grade.play_score, abs=1e-5)
 
 
 async def test_callers_without_time_hear_of_their_deadline_and_leave_the_others_alone(
@@ -169,7 +196,7 @@ async def test_callers_without_time_hear_of_their_deadline_and_leave_the_others_
     plays = [pass_to_score(passing_release, str(place), seed=place) for place in range(40)]
     hurried, patient = plays[:20], plays[20:]
     calls = [score(channel, play, seconds=0.001) for play in hurried] + [score(channel, play) for play in patient]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
+    answers: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
     for late in answers[:20]:
         assert isinstance(late, grpc.aio.AioRpcError)
         assert late.code() is grpc.StatusCode.DEADLINE_EXCEEDED
