@@ -117,7 +117,7 @@ class Reader(TableSource):
             )
         )
         directions = dict(samples.select("playId", "playDirection").unique("playId").iter_rows())
-        header = self._header(game_id, rows)
+        header = self._header(game_id, people["team"].drop_nulls().unique().sort().to_list())
         plays = [
             _play(
                 row | {"playDirection": directions.get(row["playId"])},
@@ -133,12 +133,12 @@ class Reader(TableSource):
             plays=plays + without_record(films.keys() - {row["playId"] for row in rows}, films),
         )
 
-    def _header(self, game_id: str, rows: list[dict[str, Any]]) -> GameHeader:
+    def _header(self, game_id: str, teams: list[str]) -> GameHeader:
         """The header. Who plays at home only the table of games says."""
         schedule = self.tables["games"].row(game_id) if "games" in self.tables else None
         if schedule is None:
             season, week = situations.season_of(game_id), None
-            home, away = sorted((rows[0]["possessionTeam"], rows[0]["defensiveTeam"]))
+            home, away = teams
         else:
             season, week = schedule["season"], schedule["week"]
             home, away = schedule["homeTeamAbbr"], schedule["visitorTeamAbbr"]
