@@ -85,7 +85,7 @@ def bdb2023(folder: Path, *, games: bool = True, anonymous: bool = False) -> Non
 
 
 def hackathon2015(folder: Path, statistics: list[dict[str, Any]], **play: Any) -> None:
-    """One play of game 1, BAR at home, offence by default."""
+    """One play of game 1, BAR at home, offense by default."""
     tracking = [
         {
             "gameId": 1, "ngsPlayId": 5, "gsisPlayId": 36, "trackingSide": f"{team}TrackingData", "nflId": player,
@@ -107,7 +107,7 @@ def hackathon2015(folder: Path, statistics: list[dict[str, Any]], **play: Any) -
 
 
 def ngs_highlights(folder: Path, credited: dict[str, list[dict[str, Any]]] | None, **play: Any) -> None:
-    """One play of game 2018011401, MIN at home, offence by default; filed twice, once under each team."""
+    """One play of game 2018011401, MIN at home, offense by default; filed twice, once under each team."""
     described = {
         "playType": "play_type_pass", "season": 2017, "week": 19, "preSnapHomeScore": 23, "preSnapVisitorScore": 24,
         "playDirection": "right", "quarter": 4, "gameClock": "00:10", "down": 3, "yardsToGo": 10,

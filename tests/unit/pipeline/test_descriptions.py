@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.layouts.descriptions import counts, described_pass, find_passer, find_target
-from playscore.game import PassResult, Player
+from pipeline.readers.descriptions import counts, described_pass, find_passer, find_target
+from playscore.game import Player
+from playscore.passing import PassResult
 
 
 def player(name: str, position: str = "WR", player_id: str = "") -> Player:

@@ -7,20 +7,27 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.layouts import LAYOUTS, detect, open_source, read
+from pipeline.readers.bdb2023 import TABLES as BDB2023_TABLES
 from playscore.errors import PlayscoreError
-from playscore.game import AttackingDirection, Game, PassOutcome, PassResult, Play, PlayKind, TrackingEvent
+from playscore.game import AttackingDirection, Game, HomeSide, Play, TrackedObject, TrackingEvent
+from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind, situation_of
+from playscore.sources import layouts, open_source, select_games
 from tests.unit.pipeline import tables
 
 
 def only_game(folder: Path) -> Game:
-    (game,) = read(folder)
-    return game
+    source = open_source(folder)
+    (game_id,) = source.game_ids
+    return source.game(game_id)
 
 
 def only_play(folder: Path) -> Play:
     (play,) = only_game(folder).plays
     return play
+
+
+def only_situation(folder: Path) -> FootballSituation:
+    return situation_of(only_play(folder).context)
 
 
 def line(player: int, statistic: int, yards: float = 0) -> dict[str, Any]:
@@ -35,7 +42,7 @@ def test_bdb2019_names_passer_and_target_by_the_sentence(tmp_path: Path, file_fo
     assert (header.season, header.week, header.home_team_id, header.away_team_id) == (2017, 1, "KC", "NE")
     assert {player.player_id: player.team_id for player in game.roster} == {"101": "KC", "102": "KC", "201": "NE"}
     (play,) = game.plays
-    situation = play.context.football
+    situation = situation_of(play.context)
     assert (situation.kind, situation.passer_id, situation.target_id) == (PlayKind.PASS, "101", "102")
     assert (situation.game_clock_seconds, situation.yards_to_end_zone, situation.yards_to_go) == (725.0, 75.0, 10.0)
     assert (situation.home_score, situation.away_score, situation.charted_air_yards) == (3, 0, 7.0)
@@ -43,7 +50,10 @@ def test_bdb2019_names_passer_and_target_by_the_sentence(tmp_path: Path, file_fo
     assert play.context.attacking_direction is None
     assert play.frames.frame_numbers.tolist() == [1, 2, 3]
     assert play.frames.player_ids == ("101", "102", "201")
-    assert play.frames.ball_x is not None
+    (ball,) = play.tracks
+    assert (ball.tracked, ball.rate_hertz, ball.z) == (TrackedObject.BALL, 10.0, None)
+    assert ball.sample_numbers.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(ball.x, [53.1, 53.2, 53.3])
     assert play.frames.orientation_degrees is None
     assert play.frames.acceleration is None
     assert play.frames.events == (TrackingEvent(1, "ball_snap"),)
@@ -67,11 +77,11 @@ def test_the_yards_are_those_of_the_pass(tmp_path: Path, play: dict[str, Any], o
 
 def test_a_two_point_pass_gains_the_yards_to_the_goal_line_or_none(tmp_path: Path) -> None:
     sentence = "TWO-POINT CONVERSION ATTEMPT. P.Able pass to B.Baker is {}. ATTEMPT OVER."
-    place = {"PassResult": None, "down": 0, "yardsToGo": 0, "yardlineSide": "NE", "yardlineNumber": 2}
+    place: dict[str, Any] = {"PassResult": None, "down": 0, "yardsToGo": 0, "yardlineSide": "NE", "yardlineNumber": 2}
     tables.bdb2019(tmp_path, **place, playDescription=sentence.format("complete"))
     play = only_play(tmp_path)
     assert play.outcome == PassOutcome(PassResult.COMPLETE, 2.0)
-    assert (play.context.football.down, play.context.football.yards_to_go) == (None, None)
+    assert (situation_of(play.context).down, situation_of(play.context).yards_to_go) == (None, None)
     tables.bdb2019(tmp_path, **place, playDescription=sentence.format("incomplete"))
     assert only_play(tmp_path).outcome == PassOutcome(PassResult.INCOMPLETE, 0.0)
 
@@ -84,14 +94,14 @@ def test_yards_to_the_end_zone_follow_from_side_and_number(
     tmp_path: Path, side: str | None, number: int | None, offense: str, distance: float | None
 ) -> None:
     tables.bdb2019(tmp_path, yardlineSide=side, yardlineNumber=number, possessionTeam=offense)
-    assert only_play(tmp_path).context.football.yards_to_end_zone == distance
+    assert only_situation(tmp_path).yards_to_end_zone == distance
 
 
 def test_bdb2023_has_all_eight_measures_and_the_direction(tmp_path: Path) -> None:
     tables.bdb2023(tmp_path)
     play = only_play(tmp_path)
     assert play.context.attacking_direction is AttackingDirection.NEGATIVE_X
-    assert (play.context.football.passer_id, play.context.football.target_id) == ("101", "102")
+    assert (situation_of(play.context).passer_id, situation_of(play.context).target_id) == ("101", "102")
     assert play.outcome == PassOutcome(PassResult.COMPLETE, 31.0)
     frames = play.frames
     for measure in (frames.speed, frames.acceleration, frames.direction_degrees, frames.orientation_degrees):
@@ -104,19 +114,29 @@ def test_bdb2023_has_all_eight_measures_and_the_direction(tmp_path: Path) -> Non
 def test_without_names_the_only_quarterback_on_the_field_passed(tmp_path: Path) -> None:
     tables.bdb2023(tmp_path, anonymous=True)
     game = only_game(tmp_path)
-    assert game.plays[0].context.football.passer_id == "101"
-    assert game.plays[0].context.football.target_id == ""
+    assert situation_of(game.plays[0].context).passer_id == "101"
+    assert situation_of(game.plays[0].context).target_id == ""
     assert {player.display_name for player in game.roster} == {""}
 
 
 def test_without_a_table_of_games_nobody_knows_who_plays_at_home(tmp_path: Path) -> None:
     tables.bdb2023(tmp_path, games=False)
     header = only_game(tmp_path).header
-    assert not header.home_side_known
+    assert header.home_side is HomeSide.UNKNOWN
     assert {header.home_team_id, header.away_team_id} == {"LV", "BAL"}
     assert (header.season, header.week) == (2021, None)
     tables.bdb2023(tmp_path)
-    assert only_game(tmp_path).header.home_side_known
+    assert only_game(tmp_path).header.home_side is HomeSide.STATED
+
+
+def test_a_game_that_no_table_of_plays_knows_is_read_by_its_tracking(tmp_path: Path) -> None:
+    tables.bdb2023(tmp_path, games=False)
+    samples = pl.read_parquet(tmp_path / "week1.parquet")
+    unknown = samples.with_columns(gameId=pl.lit(2021091999, pl.Int64))
+    samples.vstack(unknown).write_parquet(tmp_path / "week1.parquet")
+    game = open_source(tmp_path).game("2021091999")
+    assert game.header.team_ids == ("BAL", "LV")
+    assert [(play.context.play_id, len(play.frames), play.outcome) for play in game.plays] == [("54", 2, None)]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +155,7 @@ def test_hackathon2015_reads_the_official_statistics(
     tables.hackathon2015(tmp_path, statistics)
     game = only_game(tmp_path)
     (play,) = game.plays
-    situation = play.context.football
+    situation = situation_of(play.context)
     assert play.outcome == outcome
     assert (situation.passer_id, situation.target_id, situation.charted_air_yards) == ("101", "102", 6.0)
     assert (situation.game_clock_seconds, situation.yards_to_end_zone) == (59.0, 70.0)
@@ -151,9 +171,9 @@ def test_hackathon2015_frames_are_numbered_by_time(tmp_path: Path) -> None:
 
 def test_a_run_is_a_run_and_a_kick_is_something_else(tmp_path: Path) -> None:
     tables.hackathon2015(tmp_path, [], playType="play_type_rush")
-    assert only_play(tmp_path).context.football.kind is PlayKind.RUN
+    assert only_situation(tmp_path).kind is PlayKind.RUN
     tables.hackathon2015(tmp_path, [], playType="play_type_punt")
-    assert only_play(tmp_path).context.football.kind is PlayKind.OTHER
+    assert only_situation(tmp_path).kind is PlayKind.OTHER
 
 
 def test_a_play_without_tracking_is_there_without_frames(tmp_path: Path) -> None:
@@ -180,7 +200,7 @@ def test_highlights_filed_twice_are_one_play_with_every_sample_twice(tmp_path: P
     play = only_play(tmp_path)
     assert play.frames.frame_numbers.tolist() == [0, 0, 1, 1]
     assert play.context.attacking_direction is AttackingDirection.POSITIVE_X
-    situation = play.context.football
+    situation = situation_of(play.context)
     assert (situation.passer_id, situation.target_id, situation.charted_air_yards) == ("101", "102", 27.0)
     assert (situation.game_clock_seconds, situation.yards_to_end_zone) == (10.0, 61.0)
     assert play.outcome == PassOutcome(PassResult.COMPLETE, 61.0)
@@ -189,21 +209,17 @@ def test_highlights_filed_twice_are_one_play_with_every_sample_twice(tmp_path: P
 def test_highlights_that_gsis_lacks_are_told_by_their_sentence(tmp_path: Path) -> None:
     tables.ngs_highlights(tmp_path, None)
     play = only_play(tmp_path)
-    assert (play.context.football.passer_id, play.context.football.target_id) == ("101", "102")
+    assert (situation_of(play.context).passer_id, situation_of(play.context).target_id) == ("101", "102")
     assert play.outcome == PassOutcome(PassResult.COMPLETE, 61.0)
 
 
 def test_several_layouts_in_a_folder_must_be_told_apart(tmp_path: Path) -> None:
     tables.hackathon2015(tmp_path, [line(101, 14)])
-    tables.write(tmp_path, "week1", [dict.fromkeys(_columns("bdb2023"), "1")])
-    assert detect(tmp_path) == ("hackathon2015", "bdb2023")
-    with pytest.raises(PlayscoreError, match="several layouts: hackathon2015, bdb2023; say which"):
+    tables.write(tmp_path, "week1", [dict.fromkeys(BDB2023_TABLES[0].columns, "1")])
+    assert [name for name, layout in layouts().items() if layout.finds(tmp_path)] == ["bdb2023", "hackathon2015"]
+    with pytest.raises(PlayscoreError, match="several layouts: bdb2023, hackathon2015; say which"):
         open_source(tmp_path)
     assert open_source(tmp_path, "hackathon2015").game_ids == ("1",)
-
-
-def _columns(layout: str) -> list[str]:
-    return list(LAYOUTS[layout].tables[0].columns)
 
 
 def test_a_missing_table_is_named_with_its_columns(tmp_path: Path) -> None:
@@ -214,16 +230,16 @@ def test_a_missing_table_is_named_with_its_columns(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_tracking_or_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PlayscoreError, match="holds no tracking table"):
+    with pytest.raises(PlayscoreError, match=r"holds no tracking in a known layout \(.*bdb2023.*feed.*\)"):
         open_source(tmp_path)
-    with pytest.raises(PlayscoreError, match="is no folder"):
+    with pytest.raises(PlayscoreError, match="absent does not exist; name the folder or file"):
         open_source(tmp_path / "absent")
 
 
 def test_a_game_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     tables.bdb2019(tmp_path)
     with pytest.raises(PlayscoreError, match="no game 7; there are 2017090700"):
-        next(read(tmp_path, games=["7"]))
+        select_games(open_source(tmp_path), ["7"])
 
 
 def test_a_column_that_holds_something_else_is_named_with_its_file(tmp_path: Path) -> None:

@@ -8,48 +8,58 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.layouts import detect, read
-from pipeline.layouts.descriptions import counts, described_pass
-from playscore.game import PassResult, Play, PlayKind
+from pipeline.readers.descriptions import counts, described_pass
+from playscore.game import Play
+from playscore.passing import PassResult, PlayKind, outcome_of, situation_of
+from playscore.sources import layouts, open_source
 
 pytestmark = pytest.mark.real_data
 
 
 def passes(folder: Path, layout: str) -> tuple[int, list[Play]]:
-    plays = [play for game in read(folder / "nfl", layout) for play in game.plays]
-    return len(plays), [play for play in plays if play.context.football.kind is PlayKind.PASS]
+    source = open_source(folder, layout)
+    plays = [play for game_id in source.game_ids for play in source.game(game_id).plays]
+    return len(plays), [play for play in plays if situation_of(play.context).kind is PlayKind.PASS]
+
+
+def results_of(plays: list[Play]) -> Counter[PassResult | None]:
+    return Counter(outcome.result for outcome in map(outcome_of, plays) if outcome)
 
 
 def test_the_layouts_that_have_tracking_are_found(real_data: Path) -> None:
-    assert detect(real_data / "nfl") == ("hackathon2015", "ngs_highlights", "bdb2023")
+    found = [name for name, layout in layouts().items() if layout.finds(real_data / "nfl")]
+    assert found == ["bdb2023", "hackathon2015", "ngs_highlights"]
 
 
 def test_hackathon2015(real_data: Path) -> None:
-    total, thrown = passes(real_data, "hackathon2015")
+    total, thrown = passes(real_data / "nfl", "hackathon2015")
     assert total == 502
-    results = Counter(play.outcome.result for play in thrown if play.outcome)
+    results = results_of(thrown)
     assert results[PassResult.INTERCEPTED] == 4
     assert results[PassResult.SACK] == 10
     assert results[PassResult.COMPLETE] == 128
-    assert all(play.context.football.passer_id in play.frames.player_ids for play in thrown)
+    assert all(situation_of(play.context).passer_id in play.frames.player_ids for play in thrown)
 
 
 def test_ngs_highlights(real_data: Path) -> None:
-    total, thrown = passes(real_data, "ngs_highlights")
+    total, thrown = passes(real_data / "nfl", "ngs_highlights")
     assert total == len(thrown) == 353
-    assert all(play.outcome is not None and play.outcome.yards_gained is not None for play in thrown)
-    assert all(play.context.football.passer_id in play.frames.player_ids for play in thrown)
-    assert sum(not play.context.football.target_id for play in thrown) == 7
+    outcomes = [outcome_of(play) for play in thrown]
+    assert all(outcome is not None and outcome.yards_gained is not None for outcome in outcomes)
+    assert all(situation_of(play.context).passer_id in play.frames.player_ids for play in thrown)
+    assert sum(not situation_of(play.context).target_id for play in thrown) == 7
 
 
-def test_bdb2023(real_data: Path) -> None:
-    total, thrown = passes(real_data, "bdb2023")
+def test_bdb2023(real_data: Path, tmp_path: Path) -> None:
+    for file in (real_data / "nfl").glob("bdb2023_*"):
+        (tmp_path / file.name).symlink_to(file)
+    total, thrown = passes(tmp_path, "bdb2023")
     assert total == len(thrown) == 7
-    assert Counter(play.outcome.result for play in thrown if play.outcome) == {
+    assert results_of(thrown) == {
         PassResult.COMPLETE: 6,
         PassResult.SCRAMBLE: 1,
     }
-    assert all(play.context.football.passer_id for play in thrown)
+    assert all(situation_of(play.context).passer_id for play in thrown)
 
 
 def test_the_sentences_of_2017_agree_with_the_official_results(real_data: Path) -> None:
