@@ -9,11 +9,14 @@ import statistics
 import time
 from collections.abc import Callable
 
-from featurizer.core.play import OpenPlay, Tensor, featurize
+from featurizer.core.game_stream import GameStream
+from featurizer.core.outcomes import Tensor
+from featurizer.core.whole_plays import featurize
 from featurizer.messages import tensor_to_message
+from featurizer.passing.task import PASSING
 from playscore.game import Game, Play
-from playscore.game_messages import frames_from_message, frames_to_message
 from playscore.tracking.v1.tracking_pb2 import FrameBatch
+from playscore.wire.tracking import frames_from_message, frames_to_message
 from simulator import simulate
 
 ROUNDS = 5
@@ -32,15 +35,16 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def live(game: Game, play: Play) -> Callable[[], object]:
-    players = {player.player_id: player for player in game.roster}
     frames = [play.frames.rows(row, row + 1) for row in range(len(play.frames))]
 
     def run() -> object:
-        opened = OpenPlay(game.header, players, play.context)
+        stream = GameStream(game.header, (PASSING,))
+        stream.add_players(game.roster)
+        stream.add_context(play.context)
         for frame in frames:
-            if opened.add(frame):
-                break
-        return opened.close()
+            if answers := stream.add_frames(play.context.segment, frame):
+                return answers
+        return stream.half_close()
 
     return run
 
@@ -51,12 +55,16 @@ def main() -> None:
         game = simulated.game
         players = {player.player_id: player for player in game.roster}
         for play in game.plays:
-            made = featurize(game.header, players, play.context, [play.frames])
+
+            def once(play: Play = play, game: Game = game, players: dict = players) -> object:  # type: ignore[type-arg]
+                return featurize((PASSING,), game.header, players, play.context, [play.frames])
+
+            made = once()
             if not isinstance(made, Tensor):
                 continue
-            message = frames_to_message(game.header.game_id, play.context.play_id, play.frames).SerializeToString()
+            message = frames_to_message(play.context.segment, play.frames).SerializeToString()
             lengths.append(len(made.frames))
-            whole.append(milliseconds(lambda: featurize(game.header, players, play.context, [play.frames])))  # noqa: B023
+            whole.append(milliseconds(once))
             closing.append(milliseconds(live(game, play)))
             decoding.append(milliseconds(lambda: frames_from_message(FrameBatch.FromString(message))))  # noqa: B023
             encoding.append(milliseconds(lambda: tensor_to_message(game.header, made).SerializeToString()))  # noqa: B023

@@ -2,80 +2,104 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from featurizer.core.columns import PASSING
-from featurizer.core.features import PassAttributes, PassDepth
-from featurizer.core.play import Rejection, Tensor
-from playscore.errors import PlayscoreError
-from playscore.features import Column, FeatureSpecification
-from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.progress import Checkpoint
+from featurizer.core.task import Task
+from featurizer.passing import messages as passing
+from playscore.common.v1 import common_pb2 as common
+from playscore.features import Column
+from playscore.featurizer.v1 import featurizer_pb2 as messages
+from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import GameHeader
-from playscore.game_messages import floats_to_bytes, is_identifier, passer_to_message, rejection_to_message
-from playscore.tracking.v1 import tracking_pb2 as tracking
+from playscore.passing import PassAttributes
+from playscore.subjects import Subject
+from playscore.wire.columns import to_bytes
+from playscore.wire.common import number, play_key, rejection, subject_to_message
+from playscore.wire.passing import attributes_to_message
 
 
-def tensor_to_message(header: GameHeader, tensor: Tensor) -> tracking.PlayTensor:
+def tensor_to_message(header: GameHeader, tensor: Tensor) -> messages.PlayTensor:
     """A play of a game that became a tensor."""
-    return tracking.PlayTensor(
-        key=_key(header, tensor.play_id),
+    return messages.PlayTensor(
+        key=play_key(header, tensor.play_id),
         revision=tensor.revision,
-        feature_specification_id=PASSING.id,
+        feature_specification_id=tensor.specification_id,
         shape=tensor.frames.shape,
-        frames=floats_to_bytes(tensor.frames),
-        statics=floats_to_bytes(tensor.statics),
-        subjects=[passer_to_message(tensor.subject_id, tensor.subject_name, tensor.attributes.team_id)],
-        pass_attributes=_attributes_to_message(tensor.attributes),
+        frames=to_bytes(tensor.frames),
+        statics=to_bytes(tensor.statics),
+        subjects=map(subject_to_message, tensor.subjects),
         interpolated_frames=tensor.interpolated_frames,
         duplicate_samples=tensor.duplicate_samples,
+        **_attributes(tensor.attributes),
     )
 
 
-def _attributes_to_message(attributes: PassAttributes) -> tracking.PassAttributes:
-    values: dict[str, Any] = {field.name: getattr(attributes, field.name) for field in dataclasses.fields(attributes)}
-    depth: PassDepth | None = values.pop("depth")
-    return tracking.PassAttributes(depth=tracking.PassDepth.ValueType(depth.value if depth else 0), **values)
+def _attributes(attributes: object) -> dict[str, Any]:
+    match attributes:
+        case PassAttributes():
+            return {"pass_attributes": attributes_to_message(attributes)}
+        case _:
+            return {}
 
 
-def refused_to_message(header: GameHeader, rejection: Rejection) -> tracking.PlayRejection:
-    """A play of a game that became none."""
-    return rejection_to_message(
-        _key(header, rejection.play_id),
-        rejection.revision,
-        rejection.reason.value,
-        rejection.detail,
-        [passer_to_message(rejection.subject_id, rejection.subject_name, rejection.team_id)],
+def rejection_to_message(header: GameHeader, rejected: Rejection) -> common.Rejection:
+    """A play of a game that was rejected."""
+    return rejection(
+        play_key(header, rejected.play_id),
+        rejected.revision,
+        rejected.reason.value,
+        rejected.detail,
+        map(subject_to_message, rejected.subjects),
     )
 
 
-def refusal(context: tracking.PlayContext, fault: PlayscoreError) -> Rejection:
-    """A play whose messages are wrong in themselves, under a revision that can be recorded: counting starts with 1."""
-    passer_id, team_id = context.football.passer_id, context.offense_team_id
-    return Rejection(
-        play_id=context.play_id,
-        revision=max(1, context.revision),
-        reason=fault.reason,
-        detail=fault.detail,
-        subject_id=passer_id if is_identifier(passer_id) else "",
-        team_id=team_id if is_identifier(team_id) else "",
+def checkpoint_to_message(checkpoint: Checkpoint) -> messages.Checkpoint:
+    """How far a game has got."""
+    return messages.Checkpoint(
+        resume_token=messages.ResumeToken(value=checkpoint.resume_token),
+        last_play_id=checkpoint.last_play_id,
+        plays_finished=checkpoint.plays_finished,
+        tensors=checkpoint.tensors,
+        rejections=checkpoint.rejections,
+        frames_dropped=checkpoint.frames_dropped,
+        contexts_ignored=checkpoint.contexts_ignored,
     )
 
 
-def specification_to_message(specification: FeatureSpecification) -> featurizer.FeatureSpecification:
-    """What the columns of tensors mean."""
-    return featurizer.FeatureSpecification(
+def answer_to_message(header: GameHeader, answer: Tensor | Rejection | Checkpoint) -> messages.StreamPlaysResponse:
+    """One answer of a game's stream."""
+    match answer:
+        case Tensor():
+            return messages.StreamPlaysResponse(tensor=tensor_to_message(header, answer))
+        case Rejection():
+            return messages.StreamPlaysResponse(rejection=rejection_to_message(header, answer))
+        case Checkpoint():
+            return messages.StreamPlaysResponse(checkpoint=checkpoint_to_message(answer))
+
+
+def specification_to_message(task: Task) -> messages.FeatureSpecification:
+    """What the columns of a task's tensors mean."""
+    specification = task.specification
+    return messages.FeatureSpecification(
         id=specification.id,
-        sport=tracking.Sport.ValueType(specification.sport.value),
+        task=common.Task.ValueType(task.number),
+        sport=number(specification.sport),
         frame_rate_hertz=specification.frame_rate_hertz,
         frame_columns=map(_column_to_message, specification.frame_columns),
         static_columns=map(_column_to_message, specification.static_columns),
     )
 
 
-def _column_to_message(column: Column) -> featurizer.Column:
-    return featurizer.Column(name=column.name, unit=column.unit, description=column.description)
+def _column_to_message(column: Column) -> messages.Column:
+    return messages.Column(name=column.name, unit=column.unit, description=column.description)
 
 
-def _key(header: GameHeader, play_id: str) -> tracking.PlayKey:
-    return tracking.PlayKey(league=header.league, game_id=header.game_id, play_id=play_id)
+def subjects_in(context: feed.PlayContext) -> tuple[Subject, ...]:
+    """Whose play it is by a context that may be wrong in itself."""
+    match context.WhichOneof("situation"):
+        case "shot":
+            return ()
+        case _:
+            return passing.subjects_in(context)

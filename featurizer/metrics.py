@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from playscore.errors import Reason
-from playscore.tracking.v1.tracking_pb2 import PlayRejection, PlayTensor
 from servicekit.metrics import PLAYS, latency_histogram
 
 TENSOR_SECONDS: Final = latency_histogram(
@@ -14,9 +13,9 @@ TENSOR_SECONDS: Final = latency_histogram(
 
 _REJECTING = (
     Reason.FIELD_INVALID,
-    Reason.SPORT_UNSUPPORTED,
+    Reason.TASK_UNSUPPORTED,
     Reason.COORDINATES_UNDECLARED,
-    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.SITUATION_CONTRADICTED.value),
+    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.PLAY_WITHDRAWN.value),
 )
 
 
@@ -27,9 +26,11 @@ def announce() -> None:
         PLAYS.labels("rejected", reason.name)
 
 
-def count_play(outcome: PlayTensor | PlayRejection) -> None:
-    """Count a play that is finished."""
-    if isinstance(outcome, PlayTensor):
-        PLAYS.labels("tensor", "").inc()
-    else:
-        PLAYS.labels("rejected", Reason(outcome.reason).name).inc()
+def count_tensor() -> None:
+    """Count a play that became a tensor."""
+    PLAYS.labels("tensor", "").inc()
+
+
+def count_rejection(reason: Reason) -> None:
+    """Count a play that was rejected."""
+    PLAYS.labels("rejected", reason.name).inc()

@@ -1,1 +1,1 @@
-"""The featurizer's work, pure: windows, normalisation, features. Knows neither gRPC nor protobuf."""
+"""What every task shares: segments, the stream of a game, outcomes. Pure: neither gRPC nor protobuf, and no sport."""

@@ -1,15 +1,15 @@
-"""The columns of a pass play's tensor: what every number is, in which order, under one specification.
+"""The columns of a pass's tensor: what every number is, in which order, under one specification.
 
 **Field.** The offense moves towards +x. x counts yards beyond the line of scrimmage, y yards to the left of the field's
-long centre line. A game attacked the other way is turned by 180 degrees about the centre of the field: left stays left.
-Angles are radians, counter-clockwise from +x, in (-pi, pi].
+long center line. A play that goes the other way is rotated by 180 degrees about the center of the field: left stays
+left. Angles are radians, counterclockwise from +x, in (-pi, pi].
 
 **Rows** run from the snap to the release, both included, ten a second.
 
-**Slots** are fixed by the line-up at the snap and keep their player through the play (`featurizer.core.lineup`).
+**Slots** are fixed by the lineup at the snap and keep their player through the play (`featurizer.passing.lineup`).
 
 **Masks.** An absent value is 0 and its mask says so: `<slot>.present` for a player, `<slot>.orientation_known` for the
-orientation of his body, `<name>.known` for a static value. A derived column is 0 where a player it measures is absent.
+orientation of the body, `<name>.known` for a static value. A derived column is 0 if a player it measures is absent.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SLOTS: Final = OFFENSE_SLOTS + DEFENSE_SLOTS
 PASSER: Final = 0
 TARGET: Final = 1
 SIDE: Final = len(OFFENSE_SLOTS)
-"""Players of a side; the defense's slots begin here."""
+"""Players of a team; the defense's slots begin here."""
 
 NEAR_TARGET_YARDS: Final = 2.0
 
 _SLOT_FEATURES: Final = (
     ("x", "yd", "yards beyond the line of scrimmage"),
-    ("y", "yd", "yards to the left of the field's long centre line"),
+    ("y", "yd", "yards to the left of the field's long center line"),
     ("speed_x", "yd/s", "velocity downfield"),
     ("speed_y", "yd/s", "velocity to the left"),
     ("acceleration_x", "yd/s^2", "acceleration downfield"),
@@ -56,7 +56,7 @@ _DERIVED: Final = (
     ("pass.distance", "yd", "distance from the passer to the target"),
     ("pass.lane_clearance", "yd", "distance from the straight line between passer and target to the nearest defender"),
     ("time_since_snap", "s", "seconds since the snap"),
-    ("interpolated", "1", "1 where a player of this frame was interpolated"),
+    ("interpolated", "1", "1 if a player in the frame was interpolated"),
 )
 DERIVED_COLUMNS: Final = tuple(name for name, _, _ in _DERIVED)
 
@@ -66,9 +66,9 @@ _SITUATION: Final = (
     ("down", "1", "1 to 4"),
     ("yards_to_go", "yd", "yards to a first down"),
     ("yards_to_end_zone", "yd", "yards from the line of scrimmage to the goal line attacked"),
-    ("score_difference", "1", "points of the offense less points of the defense before the snap"),
-    ("home", "1", "1 where the passer plays at home, else 0"),
-    ("games_remaining", "1", "regular-season games the passer's side has left after this one"),
+    ("score_difference", "1", "points of the offense minus points of the defense before the snap"),
+    ("home", "1", "1 if the passer plays at home, else 0"),
+    ("games_remaining", "1", "regular-season games the passer's team has left after this one"),
 )
 SITUATION: Final = tuple(name for name, _, _ in _SITUATION)
 """Static values that may be missing; each has its `.known`."""
@@ -77,8 +77,8 @@ SITUATION: Final = tuple(name for name, _, _ in _SITUATION)
 def _frame_columns() -> tuple[Column, ...]:
     return (
         *(Column(f"{slot}.{name}", unit, f"{slot}: {text}") for slot in SLOTS for name, unit, text in _SLOT_FEATURES),
-        *(Column(f"{slot}.present", "1", f"1 where {slot} was seen or interpolated, else 0") for slot in SLOTS),
-        *(Column(f"{slot}.orientation_known", "1", f"1 where {slot}.orientation is known, else 0") for slot in SLOTS),
+        *(Column(f"{slot}.present", "1", f"1 if {slot} was seen or interpolated, else 0") for slot in SLOTS),
+        *(Column(f"{slot}.orientation_known", "1", f"1 if {slot}.orientation is known, else 0") for slot in SLOTS),
         *(Column(name, unit, text) for name, unit, text in _DERIVED),
     )
 
@@ -86,18 +86,18 @@ def _frame_columns() -> tuple[Column, ...]:
 def _static_columns() -> tuple[Column, ...]:
     return (
         *(Column(name, unit, text) for name, unit, text in _SITUATION),
-        *(Column(f"{name}.known", "1", f"1 where {name} is known, else 0") for name in SITUATION),
-        Column("target_known", "1", "1 where the target is known, else 0 (throw-aways among them)"),
+        *(Column(f"{name}.known", "1", f"1 if {name} is known, else 0") for name in SITUATION),
+        Column("target_known", "1", "1 if the target is known, else 0 (a throwaway)"),
     )
 
 
-PASSING: Final = FeatureSpecification(
+SPECIFICATION: Final = FeatureSpecification(
     sport=Sport.AMERICAN_FOOTBALL,
     frame_rate_hertz=FRAME_RATE_HERTZ,
     frame_columns=_frame_columns(),
     static_columns=_static_columns(),
 )
-"""The specification every tensor of a pass play is made to."""
+"""What every tensor of a pass is made to."""
 
 # Where the parts of a row begin.
 PRESENT_AT: Final = len(SLOTS) * len(SLOT_FEATURES)

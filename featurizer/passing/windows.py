@@ -1,14 +1,14 @@
-"""Where a pass begins and ends on film: from the snap to the release, found from the source's events.
+"""Where a pass begins and ends: from the snap to the release, found from the source's events.
 
 **Tags.** `playscore.tracking_events` says which events are snaps and releases. Tags set by hand and tags set by a
 program are told apart; sources that have both set them a frame or two apart.
 
-**Release.** The first release after a snap. Where a program tagged it, and the play's snap was tagged by hand, the tag
-set by hand is waited for, half a second at most: whoever tags the one by hand tags the other.
+**Release.** The first release after a snap. If a program tagged it and the play's snap was tagged by hand, the tag set
+by hand is waited for, for half a second at most: a source that tags the one by hand tags the other.
 
-**Snap.** Tags set by hand count before those of a program. Of several before the release the last at which the players
-still stood is the one: after a false start the second counts, while a tag that comes again when everybody runs is an
-echo. Players stand when they move at less than 1.75 yards a second on average. If they never stood, the first counts.
+**Snap.** Tags set by hand win over those of a program. Of several before the release the last one counts at which the
+players still stood: after a false start the second snap counts, and a repeated tag while everyone is running does not.
+Players stand when their mean speed is below 1.75 yards a second. If they never stood, the first tag counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from playscore.game import TrackingEvent, TrackingEventKind
 from playscore.tracking_events import is_automatic, kind_of
 
 STANDING_YARDS_PER_SECOND: Final = 1.75
-TAG_PATIENCE_FRAMES: Final = 5
+TAG_WAIT_FRAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Tags:
         )
 
     def note(self, events: Iterable[TrackingEvent]) -> None:
-        """Take in what happened; what is neither snap nor release is passed over."""
+        """Take in what happened; what is neither snap nor release is ignored."""
         for event in events:
             match kind_of(event), is_automatic(event):
                 case TrackingEventKind.SNAP, False:
@@ -75,18 +75,18 @@ class Tags:
         release = min((frame for frame in self.releases if frame > first_snap), default=None)
         if release is None or not self._may_be_corrected(release):
             return release
-        by_hand = (frame for frame in self.releases_by_hand if release < frame <= release + TAG_PATIENCE_FRAMES)
+        by_hand = (frame for frame in self.releases_by_hand if release < frame <= release + TAG_WAIT_FRAMES)
         return min(by_hand, default=release)
 
     def settled(self, release: int, last_frame: int) -> bool:
-        """Whether `release` stands, now that the film has come to `last_frame`."""
-        return not self._may_be_corrected(release) or last_frame >= release + TAG_PATIENCE_FRAMES
+        """Whether `release` is final, now that the frames up to `last_frame` have come."""
+        return not self._may_be_corrected(release) or last_frame >= release + TAG_WAIT_FRAMES
 
     def _may_be_corrected(self, release: int) -> bool:
         return release not in self.releases_by_hand and any(snap < release for snap in self.snaps_by_hand)
 
     def snap(self, release: int, pace: Callable[[int], float]) -> int:
-        """The frame of the snap that led to `release`; `pace` tells the players' mean speed at a frame, in yd/s."""
+        """The frame of the snap that led to `release`; `pace` gives the players' mean speed at a frame, in yd/s."""
         snaps = sorted(snap for snap in self.snaps_by_hand if snap < release)
         snaps = snaps or sorted(snap for snap in self.snaps_by_program if snap < release)
         if len(snaps) == 1:

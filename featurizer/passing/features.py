@@ -1,8 +1,7 @@
-"""The numbers of a pass play: what the columns of its tensor say, and what its splits are made by."""
+"""The numbers of a pass: what the columns of its tensor say, and what its splits are made by."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,71 +9,36 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.core.columns import (
+from featurizer.passing.columns import (
     DERIVED_AT,
     DERIVED_COLUMNS,
     FRAME_RATE_HERTZ,
     NEAR_TARGET_YARDS,
     ORIENTED_AT,
     PASSER,
-    PASSING,
     PRESENT_AT,
     SIDE,
     SITUATION,
     SLOT_FEATURES,
     SLOTS,
+    SPECIFICATION,
     TARGET,
 )
-from featurizer.core.normalise import GOAL_LINE, HALF_WIDTH, Array, rate_of_change
-from playscore.game import Floats, FootballSituation, GameHeader
+from featurizer.passing.normalize import GOAL_LINE, HALF_WIDTH, Array, rate_of_change
+from playscore.game import Floats, GameHeader, HomeSide
+from playscore.passing import FootballSituation, PassAttributes, PassDepth
 
 PRESSURE_YARDS: Final = 2.0
 PRESSURE_SECONDS: Final = 0.2
 
 
-class PassDepth(enum.Enum):
-    """How far downfield a pass went, by its air yards: `playscore.tracking.v1.PassDepth`."""
-
-    BEHIND_LINE = 1
-    SHORT = 2
-    INTERMEDIATE = 3
-    DEEP = 4
-
-    @classmethod
-    def of(cls, air_yards: float) -> PassDepth:
-        """The class that holds so many air yards."""
-        if air_yards < 0.0:
-            return cls.BEHIND_LINE
-        if air_yards < 10.0:
-            return cls.SHORT
-        return cls.INTERMEDIATE if air_yards < 20.0 else cls.DEEP
-
-
-@dataclass(frozen=True, slots=True)
-class PassAttributes:
-    """What splits can be made by: `playscore.tracking.v1.PassAttributes`, which says each; None is unknown."""
-
-    season: int
-    team_id: str
-    opponent_id: str
-    home: bool | None
-    time_to_throw: float
-    under_pressure: bool
-    passer_depth: float
-    passer_lateral: float
-    passer_speed: float
-    target_id: str = ""
-    week: int | None = None
-    quarter: int | None = None
-    game_clock_seconds: float | None = None
-    down: int | None = None
-    yards_to_go: float | None = None
-    yards_to_end_zone: float | None = None
-    score_difference: int | None = None
-    air_yards: float | None = None
-    depth: PassDepth | None = None
-    target_separation: float | None = None
-    defenders_near_target: int | None = None
+def depth_of(air_yards: float) -> PassDepth:
+    """How far downfield a pass of so many air yards went."""
+    if air_yards < 0.0:
+        return PassDepth.BEHIND_LINE
+    if air_yards < 10.0:
+        return PassDepth.SHORT
+    return PassDepth.INTERMEDIATE if air_yards < 20.0 else PassDepth.DEEP
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,11 +73,12 @@ class Motion:
 
 
 def motion(field: Array, interpolated: NDArray[np.bool_], sign: float, line: float) -> Motion:
-    """The motion of the slots from `normalise.to_field`'s channels, gaps filled; `line` counts along the offense's way.
+    """The motion of the slots from the channels of `normalize.to_field`, gaps filled.
 
-    The velocity is the source's where it has speed and direction, else the rate of change of the position. The
-    acceleration is the rate of change of the velocity: sources that send one send only how large it is. A sighting with
-    no neighbour in time tells of no movement and counts as absent.
+    `line` is x of the line of scrimmage in the offense's direction. The velocity is the source's if it has speed and
+    direction, else the rate of change of the position. The acceleration is the rate of change of the velocity: sources
+    that send one send only its magnitude. A sample with no neighbor in time says nothing about movement and counts as
+    absent.
     """
     field = sign * field
     position = field[0:2]
@@ -173,11 +138,11 @@ def _lane_clearance(play: Motion) -> Array:
 
 
 def frame_columns(play: Motion, derived: Mapping[str, Array]) -> Floats:
-    """(T, C) the columns of `PASSING.frame_columns`."""
+    """(T, C) the columns of `SPECIFICATION.frame_columns`."""
     length = play.position.shape[1]
     present = play.present
     oriented = present & ~np.isnan(play.orientation[0])
-    table = np.empty((length, len(PASSING.frame_columns)), np.float32)
+    table = np.empty((length, len(SPECIFICATION.frame_columns)), np.float32)
     slots = table[:, :PRESENT_AT].reshape(length, len(SLOTS), len(SLOT_FEATURES), copy=False)
     with np.errstate(over="ignore"):
         for first, vectors in ((0, play.position), (2, play.velocity), (4, play.acceleration)):
@@ -223,7 +188,7 @@ def derive(play: Motion, line: float) -> dict[str, Array]:
 
 
 def static_columns(header: GameHeader, situation: FootballSituation, home: bool, target_known: bool) -> Floats:
-    """(S,) the columns of `PASSING.static_columns`."""
+    """(S,) the columns of `SPECIFICATION.static_columns`."""
     values: dict[str, float | None] = {
         "quarter": situation.quarter,
         "game_clock_seconds": situation.game_clock_seconds,
@@ -231,7 +196,7 @@ def static_columns(header: GameHeader, situation: FootballSituation, home: bool,
         "yards_to_go": situation.yards_to_go,
         "yards_to_end_zone": situation.yards_to_end_zone,
         "score_difference": score_difference(header, situation, home),
-        "home": home if header.home_side_known else None,
+        "home": home if header.home_side is HomeSide.STATED else None,
         "games_remaining": _games_remaining(header, home),
     }
     ordered = [values[name] for name in SITUATION]
@@ -246,17 +211,17 @@ def static_columns(header: GameHeader, situation: FootballSituation, home: bool,
 
 
 def _games_remaining(header: GameHeader, home: bool) -> int | None:
-    if not header.home_side_known:
+    if header.home_side is not HomeSide.STATED:
         return None
     return header.home_games_remaining if home else header.away_games_remaining
 
 
 def score_difference(header: GameHeader, situation: FootballSituation, home: bool) -> int | None:
-    """Points of the offense less points of the defense; None where either, or whose points they are, is not known."""
+    """Points of the offense minus points of the defense; None if either, or whose points they are, is not known."""
     if situation.home_score is None or situation.away_score is None:
         return None
     lead = situation.home_score - situation.away_score
-    if lead and not header.home_side_known:
+    if lead and header.home_side is not HomeSide.STATED:
         return None
     return lead if home else -lead
 
@@ -271,7 +236,10 @@ def attributes(
     time_to_throw: float,
     spot_y: float,
 ) -> PassAttributes:
-    """What splits can be made by, as it stood in the last frame of `play`; `spot_y` is where the ball was snapped."""
+    """What splits can be made by, taken from the last frame of `play`.
+
+    `time_to_throw` is in seconds; `spot_y` is where the ball was snapped, in yards to the left of the center line.
+    """
     x, y = play.position[:, -1, PASSER]
     target_seen = bool(play.present[-1, TARGET])
     air_yards = situation.charted_air_yards
@@ -285,18 +253,18 @@ def attributes(
         yards_to_go=situation.yards_to_go,
         yards_to_end_zone=situation.yards_to_end_zone,
         score_difference=score_difference(header, situation, home),
-        home=home if header.home_side_known else None,
+        home=home if header.home_side is HomeSide.STATED else None,
         team_id=header.home_team_id if home else header.away_team_id,
         opponent_id=header.away_team_id if home else header.home_team_id,
-        time_to_throw=time_to_throw,
+        time_to_throw_seconds=time_to_throw,
         under_pressure=under_pressure(play),
         air_yards=air_yards,
-        depth=None if reach is None else PassDepth.of(reach),
-        target_separation=float(derived["target.separation"][-1]) if target_seen else None,
+        depth=None if reach is None else depth_of(reach),
+        target_separation_yards=float(derived["target.separation"][-1]) if target_seen else None,
         defenders_near_target=int(derived["target.defenders_within_2_yards"][-1]) if target_seen else None,
-        passer_depth=-float(x),
-        passer_lateral=float(y) - spot_y,
-        passer_speed=float(np.hypot(*play.velocity[:, -1, PASSER])),
+        passer_depth_yards=-float(x),
+        passer_lateral_yards=float(y) - spot_y,
+        passer_speed_yards_per_second=float(np.hypot(*play.velocity[:, -1, PASSER])),
         target_id=situation.target_id,
     )
 

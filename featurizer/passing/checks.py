@@ -1,4 +1,4 @@
-"""What makes the film of a play unusable: players too few, too many, lost, off the field, or no numbers at all."""
+"""What makes the film of a pass unusable: too few or too many players, players lost or off the field, no numbers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Final
 
 import numpy as np
 
-from featurizer.core.columns import FRAME_RATE_HERTZ, PASSER, SIDE
-from featurizer.core.features import Motion
-from featurizer.core.film import DIRECTION, ORIENTATION, SPEED, Film, X, Y
-from featurizer.core.normalise import GAP_FRAMES, HALF_LENGTH, HALF_WIDTH, Array
-from featurizer.core.windows import Window
+from featurizer.core.tracking_window import DIRECTION, ORIENTATION, SPEED, TrackingWindow, X, Y
+from featurizer.passing.columns import FRAME_RATE_HERTZ, PASSER, SIDE
+from featurizer.passing.features import Motion
+from featurizer.passing.normalize import GAP_FRAMES, HALF_LENGTH, HALF_WIDTH, Array
+from featurizer.passing.windows import Window
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Player
 
 MIN_SIDE: Final = 9
-"""Players of a side seen at the release."""
-MOST_SPEED: Final = 100.0
-"""Units of any length a second that a player may be said to run."""
-MOST_DEGREES: Final = 720.0
+"""Players of a team seen at the release."""
+MAX_SPEED: Final = 100.0
+"""Of a player, in the source's unit per second."""
+MAX_DEGREES: Final = 720.0
 OFF_FIELD_YARDS: Final = 12.0
 """How far beyond the sidelines and end lines a player may be."""
 
 
 def eleven(side: list[str], at_release: Mapping[str, bool], name: str) -> tuple[str, ...]:
-    """The players of a side; where more than eleven were seen, the eleven who still were at the release.
+    """The players of a team; if more than eleven were seen, the eleven who still were at the release.
 
     Raises TOO_MANY_PLAYERS.
     """
@@ -40,8 +40,8 @@ def eleven(side: list[str], at_release: Mapping[str, bool], name: str) -> tuple[
     return tuple(playing)
 
 
-def check_finite(film: Film) -> None:
-    """Raise SAMPLE_NOT_FINITE where a sample is neither a place on the field nor unseen."""
+def check_finite(film: TrackingWindow) -> None:
+    """Raise SAMPLE_NOT_FINITE if a sample is neither a place on the field nor unseen."""
     samples = film.samples
     broken = (np.isnan(samples[X]) != np.isnan(samples[Y])) | np.isinf(samples).any(axis=0)
     if broken.any():
@@ -49,38 +49,38 @@ def check_finite(film: Film) -> None:
         raise PlayscoreError(
             Reason.SAMPLE_NOT_FINITE,
             f"player {film.player_ids[e]} in frame {film.first_frame + t}: x, y, speed, direction, orientation are"
-            f" {samples[:, t, e].tolist()}; they must be finite, or NaN in both x and y where he was not seen",
+            f" {samples[:, t, e].tolist()}; they must be finite, or NaN in both x and y where they were not seen",
         )
 
 
-def check_possible(film: Film) -> None:
-    """Raise FIELD_INVALID where a speed or an angle is none that a source of any unit can mean."""
+def check_possible(film: TrackingWindow) -> None:
+    """Raise FIELD_INVALID if a speed or an angle is impossible, whatever the source's unit."""
     speed, direction, orientation = np.abs(film.samples[[SPEED, DIRECTION, ORIENTATION]])
-    impossible = (speed > MOST_SPEED) | (direction > MOST_DEGREES) | (orientation > MOST_DEGREES)
+    impossible = (speed > MAX_SPEED) | (direction > MAX_DEGREES) | (orientation > MAX_DEGREES)
     if impossible.any():
         t, e = np.argwhere(impossible)[0]
         raise PlayscoreError(
             Reason.FIELD_INVALID,
             f"player {film.player_ids[e]} in frame {film.first_frame + t}: speed, direction, orientation are"
-            f" {film.samples[[SPEED, DIRECTION, ORIENTATION], t, e].tolist()}; speeds up to {MOST_SPEED:g} a second and"
-            f" angles up to {MOST_DEGREES:g} degrees either way are believed",
+            f" {film.samples[[SPEED, DIRECTION, ORIENTATION], t, e].tolist()}; speeds up to {MAX_SPEED:g} a second and"
+            f" angles up to {MAX_DEGREES:g} degrees either way are believed",
         )
 
 
-def check_on_field(field: Array, film: Film) -> None:
-    """Raise POSITION_OFF_FIELD where a player is farther off the field than he can be."""
+def check_on_field(field: Array, film: TrackingWindow) -> None:
+    """Raise POSITION_OFF_FIELD if a player is farther off the field than a player can be."""
     off = (np.abs(field[0]) > HALF_LENGTH + OFF_FIELD_YARDS) | (np.abs(field[1]) > HALF_WIDTH + OFF_FIELD_YARDS)
     if off.any():
         t, e = np.argwhere(off)[0]
         raise PlayscoreError(
             Reason.POSITION_OFF_FIELD,
             f"player {film.player_ids[e]} in frame {film.first_frame + t} is {field[0, t, e]:.1f} yards along and"
-            f" {field[1, t, e]:.1f} across from the centre of the field; up to {HALF_LENGTH + OFF_FIELD_YARDS:.1f} and"
+            f" {field[1, t, e]:.1f} across from the center of the field; up to {HALF_LENGTH + OFF_FIELD_YARDS:.1f} and"
             f" {HALF_WIDTH + OFF_FIELD_YARDS:.1f} are believed",
         )
 
 
-def last_row(film: Film, passer: Player, window: Window) -> int:
+def last_row(film: TrackingWindow, passer: Player, window: Window) -> int:
     """The last row in which the passer was seen: the release, or up to half a second before it.
 
     Raises PASSER_NOT_TRACKED.
@@ -96,8 +96,8 @@ def last_row(film: Film, passer: Player, window: Window) -> int:
     return int(seen[-1])
 
 
-def check_numbers(film: Film, row: int, offense: tuple[str, ...], defense: tuple[str, ...]) -> None:
-    """Raise TOO_FEW_PLAYERS where too few of a side are seen in a row."""
+def check_numbers(film: TrackingWindow, row: int, offense: tuple[str, ...], defense: tuple[str, ...]) -> None:
+    """Raise TOO_FEW_PLAYERS if too few players of a team are seen in a row."""
     seen = set(itertools.compress(film.player_ids, film.seen[row]))
     for side, name in ((offense, "offense"), (defense, "defense")):
         if len(seen.intersection(side)) < MIN_SIDE:
@@ -109,7 +109,7 @@ def check_numbers(film: Film, row: int, offense: tuple[str, ...], defense: tuple
 
 
 def check_followed(play: Motion, passer: Player, window: Window) -> None:
-    """Raise GAP_TOO_LONG where the passer is lost between the snap and the last row."""
+    """Raise GAP_TOO_LONG if the passer is lost between the snap and the last row."""
     seen = play.present[:, PASSER]
     if seen.all():
         return

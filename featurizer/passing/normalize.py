@@ -1,4 +1,4 @@
-"""From a source's units and axes to the featurizer's: yards from the centre of the field, unit vectors for angles."""
+"""From a source's units and axes to the featurizer's: yards from the center of the field, unit vectors for angles."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.core.columns import FRAME_RATE_HERTZ
-from featurizer.core.film import DIRECTION, ORIENTATION, SPEED, X, Y
+from featurizer.core.tracking_window import DIRECTION, ORIENTATION, SPEED, X, Y
+from featurizer.passing.columns import FRAME_RATE_HERTZ
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import AngleConvention, CoordinateSystem, LengthUnit, Origin
 
 Array = NDArray[np.float64]
 
 HALF_LENGTH: Final = 60.0
-"""Yards from the centre of the field to the end line."""
+"""Yards from the center of the field to the end line."""
 HALF_WIDTH: Final = 80.0 / 3.0
-"""Yards from the centre of the field to the sideline."""
+"""Yards from the center of the field to the sideline."""
 GOAL_LINE: Final = 50.0
-"""Yards from the centre of the field to the goal line."""
+"""Yards from the center of the field to the goal line."""
 
 YARDS: Final = {LengthUnit.YARD: 1.0, LengthUnit.METER: 1.0 / 0.9144, LengthUnit.FOOT: 1.0 / 3.0}
 
@@ -28,10 +28,10 @@ GAP_FRAMES: Final = 5
 
 
 def to_field(samples: Array, coordinates: CoordinateSystem) -> Array:
-    """(6, T, P): x, y, velocity x and y, and the unit vector of the orientation, from the samples of a film.
+    """(6, T, P): x, y, velocity x and y, and the unit vector of the orientation, from a window's samples.
 
-    Yards from the centre of the field, along the source's axes. NaN where the source is silent; the velocity where it
-    has not both speed and direction. Raises COORDINATES_UNDECLARED for angles without a convention.
+    Yards from the center of the field, along the source's axes. NaN where the source is silent; the velocity unless
+    it has both speed and direction. Raises COORDINATES_UNDECLARED for angles without a convention.
     """
     field = np.empty((6, *samples.shape[1:]))
     field[0:2] = positions(samples, coordinates)
@@ -42,7 +42,7 @@ def to_field(samples: Array, coordinates: CoordinateSystem) -> Array:
 
 
 def positions(samples: Array, coordinates: CoordinateSystem) -> Array:
-    """(2, T, P): x and y of a film's samples, in yards from the centre of the field, along the source's axes."""
+    """(2, T, P): x and y of samples, in yards from the center of the field, along the source's axes."""
     position: Array = samples[[X, Y]] * YARDS[coordinates.length_unit]
     if coordinates.origin is Origin.CORNER:
         position[0] -= HALF_LENGTH
@@ -65,7 +65,7 @@ def _unit_vectors(degrees: Array, convention: AngleConvention | None) -> Array |
 
 
 def interpolate(field: Array) -> NDArray[np.bool_]:
-    """Fill gaps of at most `GAP_FRAMES` between two samples of a player, in place and linearly; (T, P) where it did."""
+    """Fill gaps of at most `GAP_FRAMES` between two samples of a player, linearly, in place; (T, P): where it did."""
     seen = ~np.isnan(field[0])
     filled: NDArray[np.bool_] = np.zeros(seen.shape, bool)
     if seen.all():
@@ -83,10 +83,10 @@ def interpolate(field: Array) -> NDArray[np.bool_]:
 
 
 def rate_of_change(values: Array) -> Array:
-    """Derivative of (2, T, P) by the second: the mean of the differences to the frame before and the frame after.
+    """Rate of change of (2, T, P) per second: the mean of the differences to the frame before and the frame after.
 
-    That is the central difference inside a series and the one-sided one at its ends, the release among them: what comes
-    after it has not happened yet. NaN where a sample has no neighbour.
+    That is the central difference inside a series and the one-sided one at its ends. The release is such an end: what
+    comes after it has not happened yet. NaN where a sample has no neighbor.
     """
     step = np.diff(values, axis=1) * FRAME_RATE_HERTZ
     known = ~np.isnan(step)

@@ -1,14 +1,14 @@
-"""The line-up at the snap: who stands in which slot, which way the offense goes, where the line of scrimmage is.
+"""The lineup at the snap: who stands in which slot, which way the offense goes, where the line of scrimmage is.
 
 **Slots.** `passer` and `target` are named by the context. `offense_2` to `offense_10` are the others of the offense,
 the farthest from the spot of the ball first: receivers split wide, then backs and tight ends, then the line, the center
 last. Without a known target there are ten others for nine slots, and the one nearest to the spot (the center) has none.
-`defense_0` to `defense_10` are the defenders, the nearest to the target first (to the passer, where no target is
-known). Ties go by player identifier. Who is missing leaves the last slots of his side empty.
+`defense_0` to `defense_10` are the defenders, the nearest to the target first (to the passer, if no target is known).
+Ties go by player identifier. A missing player leaves the last slot of their team empty.
 
-**Spot of the ball.** On the line of scrimmage, at the median of the offense across the field; on the games of a source
-that names the center, he stands within 0.1 yards of it half the time, within 2 in 99 of 100. Not every source tracks
-the ball.
+**Spot of the ball.** On the line of scrimmage, at the median of the offense across the field. In the games of a source
+that names the center, they stand within 0.1 yards of it half the time, and within 2 yards in 99 of 100 plays. Not every
+source tracks the ball.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from typing import Final
 
 import numpy as np
 
-from featurizer.core.columns import SIDE
-from featurizer.core.normalise import GOAL_LINE
+from featurizer.passing.columns import SIDE
+from featurizer.passing.normalize import GOAL_LINE
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import AttackingDirection
 
-PLAIN_SHARE: Final = 0.7
+CLEAR_SHARE: Final = 0.7
 LINE_TOLERANCE_YARDS: Final = 5.0
 """How far the stated line of scrimmage may lie from where the teams lined up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineUp:
-    """Where the players stood, in yards from the centre of the field along the source's axes."""
+    """Where the players stood, in yards from the center of the field along the source's axes."""
 
     offense: tuple[str, ...]
     defense: tuple[str, ...]
     position: Mapping[str, tuple[float, float]]
-    """x and y of each player: at the snap, or where he was first seen after it."""
+    """x and y of each player: at the snap, or where they were first seen after it."""
 
     def _front(self, side: tuple[str, ...], sign: float) -> float:
-        """x of the side's second-foremost player, the offense going by `sign`: one may be offside, or come late."""
+        """x of the team's second-foremost player, the offense going by `sign`: one may be offside, or come late."""
         x = sorted(sign * self.position[player_id][0] for player_id in side)
         return x[-2] if side is self.offense else x[1]
 
@@ -54,22 +54,22 @@ class LineUp:
     def direction(self, stated: AttackingDirection | None) -> float:
         """+1.0 or -1.0: the sign of x that the offense goes by. Raises DIRECTION_UNKNOWN or SITUATION_CONTRADICTED.
 
-        The defense stands ahead of the offense: that gives the direction where none is stated, and refuses a stated one
-        that the line-up plainly contradicts. It is plain where seven of ten pairs say so; in real games 75 to 100% do,
-        though snaps be tagged half a second late.
+        The defense stands ahead of the offense: that gives the direction if none is stated, and refuses a stated one
+        that the lineup clearly contradicts. It is clear if seven of ten pairs say so. In real games 75 to 100% do, even
+        where snaps are tagged half a second late.
         """
         share = self._share_ahead()
-        plain = 1.0 if share >= PLAIN_SHARE else -1.0 if share <= 1.0 - PLAIN_SHARE else None
+        clear = 1.0 if share >= CLEAR_SHARE else -1.0 if share <= 1.0 - CLEAR_SHARE else None
         if stated is None:
-            if plain is None:
+            if clear is None:
                 raise PlayscoreError(
                     Reason.DIRECTION_UNKNOWN,
-                    "no attacking_direction is stated, and the line-up at the snap does not tell it: of all pairs of a"
+                    "no attacking_direction is stated, and the lineup at the snap does not tell it: of all pairs of a"
                     f" defender and an attacker, the defender stands at the larger x in {share:.0%}",
                 )
-            return plain
+            return clear
         sign = 1.0 if stated is AttackingDirection.POSITIVE_X else -1.0
-        if plain == -sign:
+        if clear == -sign:
             raise PlayscoreError(
                 Reason.SITUATION_CONTRADICTED,
                 f"attacking_direction is {stated.name}, but at the snap the defense stands on the other side",
@@ -79,8 +79,8 @@ class LineUp:
     def line(self, sign: float, yards_to_end_zone: float | None) -> float:
         """x of the line of scrimmage, the offense going towards +x. Raises SITUATION_CONTRADICTED.
 
-        As stated where `yards_to_end_zone` is known; else half-way between the fronts of the two sides, which on the
-        games of three sources lies 0.2 to 0.4 yards behind the stated line, with a deviation of 0.3 to 0.5 yards.
+        As stated if `yards_to_end_zone` is known; else halfway between the fronts of the two teams. In the games of
+        three sources that is 0.2 to 0.4 yards behind the stated line, with a standard deviation of 0.3 to 0.5 yards.
         """
         fronts = (self._front(self.offense, sign) + self._front(self.defense, sign)) / 2.0
         if yards_to_end_zone is None:
@@ -99,7 +99,7 @@ class LineUp:
         return statistics.median(self.position[player_id][1] for player_id in self.offense)
 
     def slots(self, sign: float, line: float, passer_id: str, target_id: str) -> tuple[str | None, ...]:
-        """The player of each of the 22 slots; None where there is none. `target_id` is of the offense, or empty."""
+        """The player of each of the 22 slots; None if there is none. `target_id` is of the offense, or empty."""
         others = [player_id for player_id in self.offense if player_id not in (passer_id, target_id)]
         others = self._by_distance(others, (sign * line, self.spot_y()))[::-1][: SIDE - 2]
         defenders = self._by_distance(self.defense, self.position[target_id or passer_id])

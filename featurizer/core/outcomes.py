@@ -1,0 +1,43 @@
+"""What becomes of a play: a tensor, or a rejection with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playscore.errors import Reason
+from playscore.game import Floats
+from playscore.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A play as a model reads it."""
+
+    play_id: str
+    revision: int
+    specification_id: str
+    """The feature specification that the columns follow."""
+    frames: Floats
+    """(T, C) in the order of the specification's `frame_columns`"""
+    statics: Floats
+    """(S,) in the order of the specification's `static_columns`"""
+    subjects: tuple[Subject, ...]
+    """Whose play it is."""
+    attributes: object
+    """What splits can be made by: a type of the task's."""
+    interpolated_frames: tuple[int, ...] = ()
+    """Rows (from 0) in which at least one player was interpolated."""
+    duplicate_samples: int = 0
+    """Samples dropped because another one for the same player and frame came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A play that did not become a tensor, and why."""
+
+    play_id: str
+    revision: int
+    reason: Reason
+    detail: str
+    subjects: tuple[Subject, ...] = ()
+    """Whose play it is, as far as known."""

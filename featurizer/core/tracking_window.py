@@ -1,0 +1,173 @@
+"""Frames put in order: one sample per player and frame, from batches as they came."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playscore.errors import PlayscoreError, Reason
+from playscore.field_limits import FIELD_LIMITS
+from playscore.game import Floats, Frames
+
+MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.FrameBatch.player_ids"].max_items
+"""In one batch."""
+
+X: Final = 0
+Y: Final = 1
+SPEED: Final = 2
+DIRECTION: Final = 3
+ORIENTATION: Final = 4
+CHANNELS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """F frames of E players as they came, in the source's units."""
+
+    numbers: NDArray[np.int32]
+    """(F,) frame numbers, in any order"""
+    player_ids: tuple[str, ...]
+    samples: Floats
+    """(5, F, E): x, y, speed, direction, orientation. NaN in x and y: not seen; in the others: not known."""
+    first: int
+    """The least frame number; 0 if there are no frames."""
+    last: int
+    """The greatest frame number; -1 if there are no frames."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def latest(self, frames: int) -> Batch:
+        """The last so many of the frames, in arrays of their own."""
+        return _batch(self.numbers[-frames:].copy(), self.player_ids, self.samples[:, -frames:].copy())
+
+    def frames_seen(self) -> list[int]:
+        """The numbers of the frames in which at least one player was seen."""
+        seen: list[int] = self.numbers[_seen(self.samples).any(axis=1)].tolist()
+        return seen
+
+
+def check_columns(frames: Frames, line_up: tuple[str, ...] = ()) -> None:
+    """Raise COLUMNS_INCONSISTENT or TOO_MANY_PLAYERS unless the columns of frames fit together.
+
+    `line_up` is that of frames checked before: it is not checked again.
+    """
+    player_ids = frames.player_ids
+    if player_ids != line_up:
+        if len(player_ids) > MAX_PLAYERS:
+            raise PlayscoreError(
+                Reason.TOO_MANY_PLAYERS, f"a batch has {len(player_ids)} players; at most {MAX_PLAYERS} can be sent"
+            )
+        if len(set(player_ids)) < len(player_ids):
+            twice = next(i for i in player_ids if player_ids.count(i) > 1)
+            raise PlayscoreError(
+                Reason.COLUMNS_INCONSISTENT, f"player {twice} has two columns in one batch; each player has one"
+            )
+    shape = (len(frames), len(player_ids))
+    for name in ("x", "y", "speed", "acceleration", "direction_degrees", "orientation_degrees"):
+        column: Floats | None = getattr(frames, name)
+        if column is not None and column.shape != shape:
+            raise PlayscoreError(
+                Reason.COLUMNS_INCONSISTENT,
+                f"{name} has the shape {column.shape}; {shape[0]} frames of {shape[1]} players make {shape}",
+            )
+
+
+def pack(frames: Iterable[Frames]) -> list[Batch]:
+    """Frames as they came, each run of the same players in one batch."""
+    batches = []
+    for player_ids, same in itertools.groupby(frames, key=lambda some: some.player_ids):
+        run = list(same)
+        numbers = np.concatenate([some.frame_numbers for some in run])
+        batches.append(_batch(numbers, player_ids, _stack(run, (len(numbers), len(player_ids)))))
+    return batches
+
+
+def _batch(numbers: NDArray[np.int32], player_ids: tuple[str, ...], samples: Floats) -> Batch:
+    first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
+    return Batch(numbers, player_ids, samples, first, last)
+
+
+def _stack(run: Sequence[Frames], shape: tuple[int, int]) -> Floats:
+    """(5, F, E) of frames of the same E players."""
+    samples = np.empty((CHANNELS, *shape), np.float32)
+    for channel, name in enumerate(("x", "y", "speed", "direction_degrees", "orientation_degrees")):
+        columns = [getattr(some, name) for some in run]
+        if all(column is None for column in columns):
+            samples[channel] = np.nan
+            continue
+        known = [
+            np.full_like(some.x, np.nan) if column is None else column
+            for some, column in zip(run, columns, strict=True)
+        ]
+        np.concatenate(known, out=samples[channel])
+    return samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackingWindow:
+    """T consecutive frames of E players, in the source's units."""
+
+    first_frame: int
+    player_ids: tuple[str, ...]
+    samples: NDArray[np.float64]
+    """(5, T, E): x, y, speed, direction, orientation. NaN in x and y: not seen; in the others: not known."""
+    seen: NDArray[np.bool_]
+    """(T, E)"""
+    duplicate_samples: int
+    """Samples dropped because another one for the same player and frame came first."""
+
+
+def splice(batches: Sequence[Batch], first: int, last: int, opens: int, ends: int) -> TrackingWindow:
+    """The frames numbered `first` to `last`. Of two samples of one player in one frame the first to come counts.
+
+    Frames before `opens` and after `ends` are taken as not seen.
+    """
+    batches = [batch for batch in batches if batch.first <= last and batch.last >= first]
+    line_ups = dict.fromkeys(batch.player_ids for batch in batches)
+    player_ids = tuple(dict.fromkeys(itertools.chain.from_iterable(line_ups)))
+    samples = np.full((CHANNELS, last - first + 1, len(player_ids)), np.nan)
+    if not player_ids:
+        return TrackingWindow(first, player_ids, samples, np.zeros(samples.shape[1:], bool), 0)
+
+    numbers = np.concatenate([batch.numbers for batch in batches])
+    inside = np.flatnonzero((numbers >= max(first, opens)) & (numbers <= min(last, ends)))
+    at = numbers[inside] - first
+    rows = _rows(batches, player_ids)[:, inside]
+
+    # The first row of every frame is taken whole; the rest only fill in players that it lacks.
+    frames, first_rows = np.unique(at, return_index=True)
+    samples[:, frames] = rows[:, first_rows]
+    seen = _seen(samples)
+    duplicates = 0
+    if len(frames) < len(at):
+        for row in np.setdiff1d(np.arange(len(at)), first_rows, assume_unique=True):
+            sighted = _seen(rows[:, row])
+            new = sighted & ~seen[at[row]]
+            samples[:, at[row], new] = rows[:, row, new]
+            seen[at[row]] |= new
+            duplicates += int(sighted.sum() - new.sum())
+    return TrackingWindow(first, player_ids, samples, seen, duplicates)
+
+
+def _seen(samples: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return np.asarray(~(np.isnan(samples[X]) & np.isnan(samples[Y])))
+
+
+def _rows(batches: Sequence[Batch], player_ids: tuple[str, ...]) -> Floats:
+    """(5, R, E): all rows as they came, one column a player."""
+    runs = []
+    for line_up, run in itertools.groupby(batches, key=lambda batch: batch.player_ids):
+        rows = np.concatenate([batch.samples for batch in run], axis=1)
+        if line_up != player_ids:
+            place = {player_id: e for e, player_id in enumerate(player_ids)}
+            spread = np.full((CHANNELS, rows.shape[1], len(player_ids)), np.nan, np.float32)
+            spread[:, :, [place[player_id] for player_id in line_up]] = rows
+            rows = spread
+        runs.append(rows)
+    return runs[0] if len(runs) == 1 else np.concatenate(runs, axis=1)

@@ -1,0 +1,57 @@
+"""Plays that are there whole, for backfill and corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.segments import MAX_FRAMES, Segment
+from featurizer.core.task import Task, task_of, tasks_of
+from featurizer.core.verdicts import check_status, rejection, too_long, unsupported
+from playscore.errors import PlayscoreError
+from playscore.game import Frames, GameHeader, PlayContext, Player, Track
+
+
+def featurize(
+    tasks: Sequence[Task],
+    header: GameHeader,
+    roster: Mapping[str, Player],
+    context: PlayContext,
+    frames: Iterable[Frames],
+    tracks: Iterable[Track] = (),
+) -> Tensor | Rejection:
+    """What becomes of a play, from its film or that of its whole segment, whatever the segment is called.
+
+    Raises:
+        PlayscoreError: as `tasks_of`.
+    """
+    tasks = tasks_of(header, tasks)
+    try:
+        check_status(context)
+        task = task_of(context, tasks)
+        if task is None:
+            raise unsupported(context)
+        segment = Segment()
+        for track in tracks:
+            segment.add_track(track)
+        its_own = 0
+        for batch in frames:
+            segment.add(batch)
+            its_own += _frames_from(batch, context.opens_at_frame)
+            if its_own > MAX_FRAMES:
+                break
+        play = task.open(header, roster, context, segment.footage(context.opens_at_frame))
+        if its_own > MAX_FRAMES and not play.is_complete():
+            raise too_long()
+        return play.tensor()
+    except PlayscoreError as fault:
+        return rejection(tasks, roster, context, fault)
+
+
+def _frames_from(batch: Frames, opens_at: int | None) -> int:
+    """How many of the frames are a play's that opens at a frame."""
+    if opens_at is None:
+        return len(batch)
+    return int(np.count_nonzero(batch.frame_numbers >= opens_at))

@@ -1,0 +1,116 @@
+"""The stream of one game, message by message: decodes, hands to the core, encodes. Knows nothing of the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from featurizer.core.game_stream import Answers, GameStream
+from featurizer.core.task import Task
+from featurizer.messages import answer_to_message, subjects_in
+from playscore.errors import PlayscoreError, Reason
+from playscore.featurizer.v1.featurizer_pb2 import GameOpened, OpenGame, StreamPlaysRequest, StreamPlaysResponse
+from playscore.feed.v1.feed_pb2 import EndPlay, PlayContext
+from playscore.game import GameHeader
+from playscore.limits import is_identifier
+from playscore.tracking.v1.tracking_pb2 import FrameBatch, TrackBatch
+from playscore.wire.feed import context_from_message
+from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
+from playscore.wire.validation import check, invalid
+
+Responses = list[StreamPlaysResponse]
+
+
+class MessageStream:
+    """One game, from its header to the caller's half-close."""
+
+    def __init__(self, header: GameHeader, stream: GameStream) -> None:
+        self._header = header
+        self._stream = stream
+
+    @classmethod
+    def open(cls, first: StreamPlaysRequest, tasks: Sequence[Task]) -> tuple[MessageStream, StreamPlaysResponse]:
+        """The stream that the first message opens, and the answer to it.
+
+        Raises:
+            PlayscoreError: STREAM_ORDER, or what is wrong with the header or the resume token.
+        """
+        if not first.HasField("open"):
+            raise PlayscoreError(
+                Reason.STREAM_ORDER,
+                f"the first message is {first.WhichOneof('message') or 'empty'}; a stream begins with open",
+            )
+        opening: OpenGame = first.open
+        header = header_from_message(opening.header, "open.header")
+        check(opening, "open", leaving=("header",))
+        token = opening.resume_token.value if opening.HasField("resume_token") else None
+        stream = GameStream(header, tasks, token)
+        opened = GameOpened(plays_finished=stream.checkpoint.plays_finished)
+        return cls(header, stream), StreamPlaysResponse(opened=opened)
+
+    def receive(self, request: StreamPlaysRequest) -> Responses:
+        """The answers to one message after the first.
+
+        Raises:
+            PlayscoreError: the stream cannot go on.
+        """
+        return self._told(self._answers(request))
+
+    def half_close(self) -> Responses:
+        """The last answers: the caller sends nothing more."""
+        return self._told(self._stream.half_close())
+
+    def _told(self, answers: Answers) -> Responses:
+        return [answer_to_message(self._header, answer) for answer in answers]
+
+    def _answers(self, request: StreamPlaysRequest) -> Answers:
+        match request.WhichOneof("message"):
+            case "frames":
+                return self._frames(request.frames)
+            case "track":
+                return self._track(request.track)
+            case "context":
+                return self._context(request.context)
+            case "end_play":
+                return self._end_play(request.end_play)
+            case "roster":
+                self._stream.add_players(roster_from_message(request.roster, self._header.team_ids))
+                return []
+            case "open":
+                raise PlayscoreError(
+                    Reason.STREAM_ORDER, f"game {self._header.game_id} is open already; a stream carries one game"
+                )
+            case _:
+                raise invalid("message", "must be set: one of roster, context, frames, track, end_play")
+
+    def _context(self, message: PlayContext) -> Answers:
+        try:
+            context = context_from_message(message)
+        except PlayscoreError as fault:
+            if not is_identifier(message.play_id):
+                raise  # there is no play to reject
+            return self._stream.refuse_context(message.play_id, message.revision, fault, subjects_in(message))
+        return self._stream.add_context(context)
+
+    def _frames(self, message: FrameBatch) -> Answers:
+        try:
+            frames = frames_from_message(message)
+        except PlayscoreError as fault:
+            return self._refuse_film(message.segment_id, fault)
+        return self._stream.add_frames(message.segment_id, frames)
+
+    def _track(self, message: TrackBatch) -> Answers:
+        try:
+            track = track_from_message(message)
+        except PlayscoreError as fault:
+            return self._refuse_film(message.segment_id, fault)
+        return self._stream.add_track(message.segment_id, track)
+
+    def _refuse_film(self, segment_id: str, fault: PlayscoreError) -> Answers:
+        if not is_identifier(segment_id):
+            raise fault  # there is no segment whose plays could be rejected
+        return self._stream.refuse_film(segment_id, fault)
+
+    def _end_play(self, message: EndPlay) -> Answers:
+        check(message, "end_play")
+        last_frame = message.last_frame_number if message.HasField("last_frame_number") else None
+        return self._stream.end_play(message.play_id, last_frame)
