@@ -67,7 +67,7 @@ def status_of(error: PlayscoreError, metadata: Mapping[str, str] | None = None) 
 
 
 def error_from_rpc(error: grpc.RpcError) -> PlayscoreError | None:
-    """The domain error a failed call carries; None where the failure is none of ours: no connection, a passed deadline.
+    """The domain error that a failed call carries; None where it carries none: no connection, a passed deadline.
 
     Takes the errors of both `grpc` and `grpc.aio`. A message refused by gRPC for its size comes as MESSAGE_TOO_LARGE.
     A reason that this release does not know yet gives None too: its status code still says what to do.

@@ -1,4 +1,4 @@
-"""What a service refuses so that the rest gets through: calls beyond its limit, and calls that would wait for ever."""
+"""What a service refuses so that the rest gets through: calls beyond its limit, and calls that would wait forever."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _log = structlog.get_logger()
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*", re.ASCII)
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/@\"]*):[^\s/@\"]+@")
-_OURS_TO_MEND = {
+_SERVER_FAULTS = {
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.DATA_LOSS,
@@ -78,7 +78,7 @@ async def log(call: Call, proceed: Proceed) -> Any:
         raise
     finally:
         code = call.code(error)
-        write = _log.debug if call.method.is_infrastructure else _log.warning if code in _OURS_TO_MEND else _log.info
+        write = _log.debug if call.method.is_infrastructure else _log.warning if code in _SERVER_FAULTS else _log.info
         write(
             "call finished",
             method=str(call.method),

@@ -59,12 +59,12 @@ class Tls:
 
 
 class Connection:
-    """What all clients are: an async context manager around a channel to `address`, host:port.
+    """The base of all clients: an async context manager around a channel to `address`, host:port.
 
     Calls end within `timeout_seconds`, retries included. They raise
 
     - `PlayscoreError` where the service said why it refused,
-    - `TimeoutError` where the time was up,
+    - `TimeoutError` where the time ran out,
     - `ConnectionError` where the service could not be reached or went away, and retries did not help.
     """
 

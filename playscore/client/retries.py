@@ -1,4 +1,4 @@
-"""When a failed call is made again: after a pause that grows, while a budget lasts, and never because it may help."""
+"""Which failures are transient, and when a call that met one is made again: after a growing pause, within a budget."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def backoff(first_seconds: float = 0.05, max_seconds: float = 2.0) -> Iterator[f
 
 
 def is_retryable(code: grpc.StatusCode, failure: Exception) -> bool:
-    """UNAVAILABLE, and a refusal for overload that says when to come back."""
+    """Whether a failure is transient: UNAVAILABLE, or overload where the service says when to come back."""
     if code is grpc.StatusCode.UNAVAILABLE:
         return True
     return (

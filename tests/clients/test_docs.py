@@ -112,6 +112,14 @@ def test_a_python_program_runs(name: str, write: Write, tmp_path: Path) -> None:
     as_said(name, printed([sys.executable, name], tmp_path))
 
 
+def test_the_program_in_the_readme_prints_ranked_passers(services: Services, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n((?:.*\n)*?)```$", readme, re.MULTILINE)
+    (tmp_path / "readme.py").write_text(code.replace("127.0.0.1:50053", services.aggregator), encoding="utf-8")
+    ranked = printed([sys.executable, "readme.py"], tmp_path)
+    assert re.match(r"( +\d+  [\w ]+ \d\d  \(\d+ plays\)\n)+", ranked), ranked
+
+
 @pytest.mark.parametrize("name", of("javascript"))
 def test_a_node_program_runs(name: str, write: Write, node_folder: Path) -> None:
     write(node_folder)

@@ -83,7 +83,7 @@ def test_an_error_arrives_as_it_was_raised(
     assert arrived.retry_after_seconds == retry_after_seconds
 
 
-def test_a_failure_that_is_none_of_ours_is_no_domain_error() -> None:
+def test_a_failure_of_the_transport_is_no_domain_error() -> None:
     assert error_from_rpc(grpc.RpcError("no call at all")) is None
     assert error_from_rpc(grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), None, None)) is None
 
