@@ -138,7 +138,7 @@ def test_services_that_stay_away_are_given_up_and_what_was_done_is_said(games: P
         @contextlib.asynccontextmanager
         async def nobody(store: Path | None) -> AsyncIterator[Services]:
             featurizer, scorer, aggregator = (f"127.0.0.1:{port}" for port in ports)
-                yield Addresses(featurizer, scorer, aggregator)
+            yield Addresses(featurizer, scorer, aggregator)
 
         options = ("--give-up-after", "0.2", "--record", str(record), "--json", str(report))
         result = invoke("--data", str(games), *options, start=nobody)
