@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.core.play import Rejection, Tensor, featurize
+from featurizer.core.game_stream import Answers, GameStream
+from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.progress import Checkpoint
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.task import PASSING
 from playscore.game import (
     AngleConvention,
     AttackingDirection,
     CoordinateSystem,
-    FootballSituation,
     Frames,
     GameHeader,
     LengthUnit,
     Origin,
     PlayContext,
     Player,
-    PlayKind,
     Sport,
     TrackingEvent,
 )
+from playscore.passing import FootballSituation, PassAttributes, PlayKind
 
 SNAP = 8
 RELEASE = 33
 LENGTH = 48
 YARDS_TO_END_ZONE = 60.0
 LINE = 50.0 - YARDS_TO_END_ZONE
-"""x of the line of scrimmage from the centre of the field, the offense going towards +x."""
+"""x of the line of scrimmage from the center of the field, the offense going towards +x."""
 
 PASSER = "o1"
 TARGET = "o6"
@@ -63,7 +67,7 @@ _DEFENSE = {
     "d11": (13.0, -7.0),
 }
 STARTS: Mapping[str, tuple[float, float]] = {**_OFFENSE, **_DEFENSE}
-"""Yards beyond the line of scrimmage, and to the left of the centre line."""
+"""Yards beyond the line of scrimmage, and to the left of the center line."""
 
 HEADER = GameHeader(
     league="NFL",
@@ -78,29 +82,30 @@ HEADER = GameHeader(
     away_games_remaining=15,
 )
 ROSTER = {i: Player(i, "HOM" if i in _OFFENSE else "AWY", display_name=f"Player {i}") for i in STARTS}
+SITUATION = FootballSituation(
+    kind=PlayKind.PASS,
+    quarter=2,
+    game_clock_seconds=431.0,
+    down=3,
+    yards_to_go=7.0,
+    yards_to_end_zone=YARDS_TO_END_ZONE,
+    home_score=10,
+    away_score=13,
+    passer_id=PASSER,
+    target_id=TARGET,
+)
 CONTEXT = PlayContext(
     play_id="54",
-    offense_team_id="HOM",
+    attacking_team_id="HOM",
     attacking_direction=AttackingDirection.POSITIVE_X,
-    football=FootballSituation(
-        kind=PlayKind.PASS,
-        quarter=2,
-        game_clock_seconds=431.0,
-        down=3,
-        yards_to_go=7.0,
-        yards_to_end_zone=YARDS_TO_END_ZONE,
-        home_score=10,
-        away_score=13,
-        passer_id=PASSER,
-        target_id=TARGET,
-    ),
+    situation=SITUATION,
 )
 EVENTS = (TrackingEvent(SNAP, "ball_snap"), TrackingEvent(RELEASE, "pass_forward"))
 
 
 @dataclass
-class Film:
-    """Positions in yards from the centre of the field, the offense going towards +x; (T, 22)."""
+class Filmed:
+    """Positions in yards from the center of the field, the offense going towards +x; (T, 22)."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -115,24 +120,24 @@ class Film:
         return Frames(
             frame_numbers=self.numbers,
             player_ids=self.player_ids,
-            x=np.float32(self.x + 60.0),
-            y=np.float32(self.y + 80.0 / 3.0),
-            speed=np.float32(np.hypot(speed_x, speed_y)) if angles else None,
-            direction_degrees=np.float32(direction) if angles else None,
-            orientation_degrees=np.float32((direction + 30.0) % 360.0) if angles else None,
+            x=(self.x + 60.0).astype(np.float32),
+            y=(self.y + 80.0 / 3.0).astype(np.float32),
+            speed=np.hypot(speed_x, speed_y).astype(np.float32) if angles else None,
+            direction_degrees=direction.astype(np.float32) if angles else None,
+            orientation_degrees=((direction + 30.0) % 360.0).astype(np.float32) if angles else None,
             events=self.events,
         )
 
 
-def film(seed: int = 0) -> Film:
-    """The play; the seed says how everybody runs."""
+def film(seed: int = 0) -> Filmed:
+    """The play; the seed says how everyone runs."""
     draw = np.random.default_rng(seed)
     start = np.array(list(STARTS.values())) + draw.normal(0.0, 0.2, (22, 2))
     velocity = draw.normal(0.0, 1.0, (22, 2))
     acceleration = draw.normal(0.0, 0.8, (22, 2))
     t = np.maximum(np.arange(LENGTH) - SNAP, 0)[:, None, None] / 10.0
     track = start + velocity * t + 0.5 * acceleration * t**2
-    return Film(LINE + track[:, :, 0], track[:, :, 1])
+    return Filmed(LINE + track[:, :, 0], track[:, :, 1])
 
 
 def without(frames: Frames, player_id: str, first: int, last: int) -> Frames:
@@ -158,7 +163,7 @@ def pick(frames: Frames, rows: list[int] | NDArray[np.integer]) -> Frames:
 
 
 def play(*batches: Frames, context: PlayContext = CONTEXT, header: GameHeader = HEADER) -> Tensor | Rejection:
-    return featurize(header, ROSTER, context, batches)
+    return featurize((PASSING,), header, ROSTER, context, batches)
 
 
 def tensor(*batches: Frames, context: PlayContext = CONTEXT, header: GameHeader = HEADER) -> Tensor:
@@ -173,6 +178,43 @@ def rejection(*batches: Frames, context: PlayContext = CONTEXT, header: GameHead
     return outcome
 
 
-def situation(**changes: object) -> PlayContext:
+def with_events(frames: Frames, whole: Frames) -> Frames:
+    """Frames of a film with the events of their frame numbers."""
+    numbers = set(frames.frame_numbers.tolist())
+    return replace(frames, events=tuple(event for event in whole.events if event.frame_number in numbers))
+
+
+def later(frames: Frames, by: int) -> Frames:
+    """The frames so many numbers later."""
+    events = tuple(replace(event, frame_number=event.frame_number + by) for event in frames.events)
+    return replace(frames, frame_numbers=frames.frame_numbers + np.int32(by), events=events)
+
+
+def streamed(
+    batches: Sequence[Frames], *, context: PlayContext = CONTEXT, opening: int = 0, last_frame: int | None = None
+) -> Tensor | Rejection:
+    """What a stream answers to one play whose context comes before the batch `opening`."""
+    stream = GameStream(HEADER, (PASSING,))
+    stream.add_players(ROSTER.values())
+    answers: Answers = []
+    for place, batch in enumerate(batches):
+        if place == opening:
+            answers += stream.add_context(context)
+            answers += [] if last_frame is None else stream.end_play(context.play_id, last_frame)
+        answers += stream.add_frames(context.segment, batch)
+    if opening == len(batches):
+        answers += stream.add_context(context)
+    answers += stream.half_close()
+    (outcome,) = (answer for answer in answers if not isinstance(answer, Checkpoint))
+    return outcome
+
+
+def situation(**changes: Any) -> PlayContext:
     """The context with another situation."""
-    return replace(CONTEXT, football=replace(CONTEXT.football, **changes))
+    return replace(CONTEXT, situation=replace(SITUATION, **changes))
+
+
+def attributes(made: Tensor) -> PassAttributes:
+    """What splits of the pass can be made by."""
+    assert isinstance(made.attributes, PassAttributes)
+    return made.attributes

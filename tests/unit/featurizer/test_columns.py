@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from featurizer.core.columns import DEFENSE_SLOTS, DERIVED_AT, OFFENSE_SLOTS, ORIENTED_AT, PASSING, PRESENT_AT, SLOTS
+from featurizer.passing.columns import (
+    DEFENSE_SLOTS,
+    DERIVED_AT,
+    OFFENSE_SLOTS,
+    ORIENTED_AT,
+    PRESENT_AT,
+    SLOTS,
+    SPECIFICATION,
+)
 
-FRAME_NAMES = [column.name for column in PASSING.frame_columns]
-STATIC_NAMES = [column.name for column in PASSING.static_columns]
+FRAME_NAMES = [column.name for column in SPECIFICATION.frame_columns]
+STATIC_NAMES = [column.name for column in SPECIFICATION.static_columns]
 
 
 def test_a_frame_begins_with_eight_features_of_each_of_22_slots() -> None:
@@ -28,7 +36,7 @@ def test_masks_and_derived_columns_follow() -> None:
 
 
 def test_names_are_unique_and_every_column_is_explained() -> None:
-    for names, columns in ((FRAME_NAMES, PASSING.frame_columns), (STATIC_NAMES, PASSING.static_columns)):
+    for names, columns in ((FRAME_NAMES, SPECIFICATION.frame_columns), (STATIC_NAMES, SPECIFICATION.static_columns)):
         assert len(set(names)) == len(names)
         assert all(column.unit and column.description for column in columns)
 
@@ -45,8 +53,8 @@ def test_nothing_says_who_anybody_is_or_what_happened_after_the_release() -> Non
 
 
 def test_the_identifier_depends_on_order_and_units_but_not_on_words() -> None:
-    columns = PASSING.frame_columns
-    swapped = replace(PASSING, frame_columns=(columns[1], columns[0], *columns[2:]))
-    reworded = replace(PASSING, frame_columns=(replace(columns[0], description="other words"), *columns[1:]))
-    assert swapped.id != PASSING.id
-    assert reworded.id == PASSING.id
+    columns = SPECIFICATION.frame_columns
+    swapped = replace(SPECIFICATION, frame_columns=(columns[1], columns[0], *columns[2:]))
+    reworded = replace(SPECIFICATION, frame_columns=(replace(columns[0], description="other words"), *columns[1:]))
+    assert swapped.id != SPECIFICATION.id
+    assert reworded.id == SPECIFICATION.id

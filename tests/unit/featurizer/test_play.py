@@ -7,11 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from featurizer.core.columns import PASSING, SLOTS
-from featurizer.core.features import PassDepth
-from featurizer.core.play import MAX_FRAMES, MAX_HELD_FRAMES, OpenPlay, Rejection, Tensor, featurize
+from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.segments import Segment
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.columns import SLOTS, SPECIFICATION
+from featurizer.passing.features import depth_of
+from featurizer.passing.play import MAX_FRAMES, PassPlay
+from featurizer.passing.task import PASSING as TASK
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import AttackingDirection, Frames, PlayKind, Sport, TrackingEvent
+from playscore.game import AttackingDirection, Frames, HomeSide, Sport, TrackingEvent
+from playscore.passing import PASSER as PASSER_ROLE
+from playscore.passing import PassDepth, PlayKind
+from playscore.subjects import Subject
 from tests.unit.featurizer.film import (
     CENTER,
     CONTEXT,
@@ -23,6 +30,7 @@ from tests.unit.featurizer.film import (
     ROSTER,
     SNAP,
     TARGET,
+    attributes,
     film,
     pick,
     play,
@@ -32,8 +40,8 @@ from tests.unit.featurizer.film import (
     without,
 )
 
-NAMES = [column.name for column in PASSING.frame_columns]
-STATICS = [column.name for column in PASSING.static_columns]
+NAMES = [column.name for column in SPECIFICATION.frame_columns]
+STATICS = [column.name for column in SPECIFICATION.static_columns]
 
 
 def column(made: Tensor, name: str) -> np.ndarray:
@@ -47,23 +55,23 @@ def static(made: Tensor, name: str) -> float:
 class TestTensor:
     def test_rows_run_from_the_snap_to_the_release(self) -> None:
         made = tensor(film().frames())
-        assert made.frames.shape == (RELEASE - SNAP + 1, len(PASSING.frame_columns))
+        assert made.frames.shape == (RELEASE - SNAP + 1, len(SPECIFICATION.frame_columns))
         assert made.frames.dtype == np.float32
         assert np.allclose(column(made, "time_since_snap"), np.arange(RELEASE - SNAP + 1) / 10.0)
 
     def test_positions_count_from_the_line_of_scrimmage(self) -> None:
-        shot = film()
-        made = tensor(shot.frames())
-        passer = shot.player_ids.index(PASSER)
-        assert np.allclose(column(made, "passer.x"), shot.x[SNAP : RELEASE + 1, passer] - LINE, atol=1e-4)
-        assert np.allclose(column(made, "passer.y"), shot.y[SNAP : RELEASE + 1, passer], atol=1e-4)
+        filmed = film()
+        made = tensor(filmed.frames())
+        passer = filmed.player_ids.index(PASSER)
+        assert np.allclose(column(made, "passer.x"), filmed.x[SNAP : RELEASE + 1, passer] - LINE, atol=1e-4)
+        assert np.allclose(column(made, "passer.y"), filmed.y[SNAP : RELEASE + 1, passer], atol=1e-4)
 
     @pytest.mark.parametrize("angles", [True, False])
     def test_velocity_and_acceleration_follow_from_what_the_source_has(self, angles: bool) -> None:
-        shot = film()
-        made = tensor(shot.frames(angles=angles))
-        target = shot.player_ids.index(TARGET)
-        speed = np.gradient(shot.x[:, target], 0.1)
+        filmed = film()
+        made = tensor(filmed.frames(angles=angles))
+        target = filmed.player_ids.index(TARGET)
+        speed = np.gradient(filmed.x[:, target], 0.1)
         inside = slice(2, -2)
         rows = slice(SNAP, RELEASE + 1)
         assert np.allclose(column(made, "target.speed_x")[inside], speed[rows][inside], atol=2e-3)
@@ -85,51 +93,54 @@ class TestTensor:
         assert column(tensor(film().frames()), "passer.orientation_known").all()
 
     def test_separation_is_the_distance_to_the_nearest_defender(self) -> None:
-        shot = film()
-        made = tensor(shot.frames())
-        ids = list(shot.player_ids)
+        filmed = film()
+        made = tensor(filmed.frames())
+        ids = list(filmed.player_ids)
         defenders = [e for e, i in enumerate(ids) if i.startswith("d")]
         for slot, player in (("target", TARGET), ("passer", PASSER)):
             e = ids.index(player)
             distances = np.sort(
-                np.hypot(shot.x[:, defenders] - shot.x[:, [e]], shot.y[:, defenders] - shot.y[:, [e]]), axis=1
+                np.hypot(filmed.x[:, defenders] - filmed.x[:, [e]], filmed.y[:, defenders] - filmed.y[:, [e]]), axis=1
             )[SNAP : RELEASE + 1]
             assert np.allclose(column(made, f"{slot}.separation"), distances[:, 0], atol=1e-4)
             assert np.allclose(column(made, f"{slot}.second_separation"), distances[:, 1], atol=1e-4)
         target = ids.index(TARGET)
-        near = np.hypot(shot.x[:, defenders] - shot.x[:, [target]], shot.y[:, defenders] - shot.y[:, [target]]) <= 2.0
+        near = (
+            np.hypot(filmed.x[:, defenders] - filmed.x[:, [target]], filmed.y[:, defenders] - filmed.y[:, [target]])
+            <= 2.0
+        )
         assert np.array_equal(column(made, "target.defenders_within_2_yards"), near.sum(axis=1)[SNAP : RELEASE + 1])
 
     def test_closing_speed_is_how_fast_the_separation_shrinks(self) -> None:
-        shot = film()
-        late = shot.player_ids.index("d8")
-        shot.x[:, late] = shot.x[:, shot.player_ids.index(TARGET)] + np.linspace(6.0, 1.3, LENGTH)
-        shot.y[:, late] = shot.y[:, shot.player_ids.index(TARGET)]
-        made = tensor(shot.frames(angles=False))
+        filmed = film()
+        late = filmed.player_ids.index("d8")
+        filmed.x[:, late] = filmed.x[:, filmed.player_ids.index(TARGET)] + np.linspace(6.0, 1.3, LENGTH)
+        filmed.y[:, late] = filmed.y[:, filmed.player_ids.index(TARGET)]
+        made = tensor(filmed.frames(angles=False))
         assert np.allclose(column(made, "target.closing_speed")[1:], 4.7 / (LENGTH - 1) * 10.0, atol=1e-2)
 
     def test_slots_hold_receivers_first_and_the_center_last(self) -> None:
-        shot = film()
-        made = tensor(shot.frames())
-        center = shot.player_ids.index(CENTER)
-        assert np.allclose(column(made, "offense_10.x")[0], shot.x[SNAP, center] - LINE, atol=1e-3)
-        wide = shot.player_ids.index("o8")
-        assert np.allclose(column(made, "offense_2.y")[0], shot.y[SNAP, wide], atol=1e-3)
-        nearest = shot.player_ids.index("d8")
-        assert np.allclose(column(made, "defense_0.y")[0], shot.y[SNAP, nearest], atol=1e-3)
+        filmed = film()
+        made = tensor(filmed.frames())
+        center = filmed.player_ids.index(CENTER)
+        assert np.allclose(column(made, "offense_10.x")[0], filmed.x[SNAP, center] - LINE, atol=1e-3)
+        wide = filmed.player_ids.index("o8")
+        assert np.allclose(column(made, "offense_2.y")[0], filmed.y[SNAP, wide], atol=1e-3)
+        nearest = filmed.player_ids.index("d8")
+        assert np.allclose(column(made, "defense_0.y")[0], filmed.y[SNAP, nearest], atol=1e-3)
 
-    def test_without_a_target_his_slot_is_empty_and_the_center_has_none(self) -> None:
+    def test_without_a_target_their_slot_is_empty_and_the_center_has_none(self) -> None:
         made = tensor(film().frames(), context=situation(target_id=""))
         assert static(made, "target_known") == 0.0
         for name in NAMES:
             if name.startswith(("target.", "pass.")):
                 assert not column(made, name).any(), name
-        shot = film()
-        guard = shot.player_ids.index("o4")
-        assert np.isclose(column(made, "offense_10.y")[0], shot.y[SNAP, guard], atol=1e-3) or np.isclose(
-            column(made, "offense_10.y")[0], shot.y[SNAP, shot.player_ids.index("o3")], atol=1e-3
+        filmed = film()
+        guard = filmed.player_ids.index("o4")
+        assert np.isclose(column(made, "offense_10.y")[0], filmed.y[SNAP, guard], atol=1e-3) or np.isclose(
+            column(made, "offense_10.y")[0], filmed.y[SNAP, filmed.player_ids.index("o3")], atol=1e-3
         )
-        assert made.attributes.target_separation is None
+        assert attributes(made).target_separation_yards is None
 
     def test_what_is_not_known_of_the_situation_is_masked(self) -> None:
         made = tensor(film().frames(), context=situation(down=None, home_score=None, yards_to_end_zone=None))
@@ -142,20 +153,21 @@ class TestTensor:
     def test_the_score_difference_is_the_offenses(self) -> None:
         assert static(tensor(film().frames()), "score_difference") == -3.0
         away = {i: replace(p, team_id="AWY" if p.team_id == "HOM" else "HOM") for i, p in ROSTER.items()}
-        made = featurize(HEADER, away, replace(CONTEXT, offense_team_id="AWY"), [film().frames()])
+        made = featurize((TASK,), HEADER, away, replace(CONTEXT, attacking_team_id="AWY"), [film().frames()])
         assert isinstance(made, Tensor)
         assert static(made, "score_difference") == 3.0
         assert static(made, "home") == 0.0
         assert static(made, "games_remaining") == 15.0
 
-    def test_who_plays_at_home_is_masked_where_nobody_says(self) -> None:
-        made = tensor(film().frames(), header=replace(HEADER, home_side_known=False))
+    @pytest.mark.parametrize("side", [HomeSide.UNKNOWN, HomeSide.NEUTRAL])
+    def test_who_plays_at_home_is_masked_unless_it_is_stated(self, side: HomeSide) -> None:
+        made = tensor(film().frames(), header=replace(HEADER, home_side=side))
         for name in ("home", "score_difference", "games_remaining"):
             assert static(made, name) == static(made, f"{name}.known") == 0.0
-        assert made.attributes.home is None
+        assert attributes(made).home is None
         assert static(tensor(film().frames()), "home.known") == 1.0
 
-    def test_without_a_stated_line_it_is_half_way_between_the_fronts(self) -> None:
+    def test_without_a_stated_line_it_is_halfway_between_the_fronts(self) -> None:
         known = tensor(film().frames())
         derived = tensor(film().frames(), context=situation(yards_to_end_zone=None))
         shift = column(derived, "passer.x") - column(known, "passer.x")
@@ -169,46 +181,46 @@ class TestTensor:
         plain, charted = tensor(film().frames()), tensor(film().frames(), context=situation(charted_air_yards=31.0))
         assert np.array_equal(plain.frames, charted.frames)
         assert np.array_equal(plain.statics, charted.statics)
-        assert charted.attributes.depth is PassDepth.DEEP
-        assert charted.attributes.air_yards == 31.0
+        assert attributes(charted).depth is PassDepth.DEEP
+        assert attributes(charted).air_yards == 31.0
 
 
 class TestAttributes:
     def test_they_describe_the_release(self) -> None:
         made = tensor(film().frames())
-        attributes = made.attributes
-        assert attributes.time_to_throw == pytest.approx((RELEASE - SNAP) / 10.0)
-        assert attributes.target_separation == pytest.approx(column(made, "target.separation")[-1], abs=1e-4)
-        assert attributes.passer_depth == pytest.approx(-column(made, "passer.x")[-1], abs=1e-4)
-        assert attributes.depth is PassDepth.of(float(column(made, "target.x")[-1]))
-        assert (attributes.team_id, attributes.opponent_id, attributes.home) == ("HOM", "AWY", True)
-        assert (attributes.season, attributes.week, attributes.down) == (2021, 1, 3)
-        assert (made.subject_id, made.subject_name) == (PASSER, "Player o1")
+        known = attributes(made)
+        assert known.time_to_throw_seconds == pytest.approx((RELEASE - SNAP) / 10.0)
+        assert known.target_separation_yards == pytest.approx(column(made, "target.separation")[-1], abs=1e-4)
+        assert known.passer_depth_yards == pytest.approx(-column(made, "passer.x")[-1], abs=1e-4)
+        assert known.depth is depth_of(float(column(made, "target.x")[-1]))
+        assert (known.team_id, known.opponent_id, known.home) == ("HOM", "AWY", True)
+        assert (known.season, known.week, known.down) == (2021, 1, 3)
+        assert made.subjects == (Subject(PASSER_ROLE, PASSER, "Player o1", "HOM"),)
 
     @pytest.mark.parametrize(
         ("distance", "closing", "pressed"), [(1.9, 0.0, True), (2.1, 0.0, False), (3.0, 6.0, True), (3.0, 4.0, False)]
     )
     def test_pressure_is_a_defender_near_or_about_to_be(self, distance: float, closing: float, pressed: bool) -> None:
-        shot = film()
-        passer = shot.player_ids.index(PASSER)
-        shot.x[:] = shot.x[SNAP]
-        shot.y[:] = shot.y[SNAP]
+        filmed = film()
+        passer = filmed.player_ids.index(PASSER)
+        filmed.x[:] = filmed.x[SNAP]
+        filmed.y[:] = filmed.y[SNAP]
         for i in range(1, 12):
-            e = shot.player_ids.index(f"d{i}")
-            shot.x[:, e] += 12.0
-        rusher = shot.player_ids.index("d1")
+            e = filmed.player_ids.index(f"d{i}")
+            filmed.x[:, e] += 12.0
+        rusher = filmed.player_ids.index("d1")
         before_release = (RELEASE - np.arange(LENGTH)) / 10.0
-        shot.x[:, rusher] = shot.x[:, passer] + distance + closing * np.maximum(before_release, -1.0)
-        shot.y[:, rusher] = shot.y[:, passer]
-        made = tensor(shot.frames(angles=False), context=situation(yards_to_end_zone=None))
-        assert made.attributes.under_pressure is pressed
+        filmed.x[:, rusher] = filmed.x[:, passer] + distance + closing * np.maximum(before_release, -1.0)
+        filmed.y[:, rusher] = filmed.y[:, passer]
+        made = tensor(filmed.frames(angles=False), context=situation(yards_to_end_zone=None))
+        assert attributes(made).under_pressure is pressed
 
     @pytest.mark.parametrize(
         ("air_yards", "depth"),
         [(-0.1, "BEHIND_LINE"), (0.0, "SHORT"), (9.9, "SHORT"), (10.0, "INTERMEDIATE"), (20.0, "DEEP")],
     )
     def test_depth_classes(self, air_yards: float, depth: str) -> None:
-        assert PassDepth.of(air_yards).name == depth
+        assert depth_of(air_yards).name == depth
 
 
 class TestDefects:
@@ -266,7 +278,7 @@ class TestDefects:
 
     def test_frames_of_the_ball_alone_are_no_frames_of_the_play(self) -> None:
         nobody = np.full((4, 0), np.nan, np.float32)
-        ball = Frames(np.arange(4, dtype=np.int32), (), nobody, nobody, ball_x=np.zeros(4, np.float32))
+        ball = Frames(np.arange(4, dtype=np.int32), (), nobody, nobody)
         frames = film().frames()
         assert np.array_equal(tensor(ball, frames).frames, tensor(frames).frames)
 
@@ -274,7 +286,7 @@ class TestDefects:
         rows = [row for row in range(LENGTH) if row not in (RELEASE - 1, RELEASE)]
         made = tensor(pick(film().frames(), rows))
         assert len(made.frames) == RELEASE - SNAP - 1
-        assert made.attributes.time_to_throw == pytest.approx((RELEASE - SNAP) / 10.0)
+        assert attributes(made).time_to_throw_seconds == pytest.approx((RELEASE - SNAP) / 10.0)
 
     def test_players_of_the_next_play_do_not_matter(self) -> None:
         frames = film().frames()
@@ -327,16 +339,12 @@ class TestRejections:
         frames = replace(film().frames(), events=(TrackingEvent(0, "snap"), TrackingEvent(MAX_FRAMES, "pass_forward")))
         assert rejection(frames).reason is Reason.TOO_LONG
 
-    def test_ten_minutes_without_a_release_are_not_held_in_memory(self) -> None:
-        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
+    def test_ten_minutes_without_a_release(self) -> None:
         frames = replace(film().frames(), events=())
-        closable = [
-            opened.add(replace(frames, frame_numbers=frames.frame_numbers + second * LENGTH)) for second in range(125)
+        batches = [
+            replace(frames, frame_numbers=frames.frame_numbers + second * LENGTH) for second in range(6000 // LENGTH)
         ]
-        assert closable.index(True) * LENGTH <= MAX_HELD_FRAMES
-        outcome = opened.close()
-        assert isinstance(outcome, Rejection)
-        assert outcome.reason is Reason.TOO_LONG
+        assert rejection(*batches).reason is Reason.TOO_LONG
 
     def test_the_passer_lost_for_longer_than_half_a_second(self) -> None:
         told = rejection(without(film().frames(), PASSER, 20, 25))
@@ -370,7 +378,7 @@ class TestRejections:
             np.hstack([frames.y, np.tile(frames.y[:, :1], 19)]),
             events=frames.events,
         )
-        outcome = featurize(HEADER, roster, CONTEXT, [wide])
+        outcome = featurize((TASK,), HEADER, roster, CONTEXT, [wide])
         assert isinstance(outcome, Rejection)
         assert outcome.reason is Reason.TOO_MANY_PLAYERS
 
@@ -389,7 +397,8 @@ class TestRejections:
 
     def test_an_offense_that_does_not_play(self) -> None:
         assert (
-            rejection(film().frames(), context=replace(CONTEXT, offense_team_id="KC")).reason is Reason.OFFENSE_UNKNOWN
+            rejection(film().frames(), context=replace(CONTEXT, attacking_team_id="KC")).reason
+            is Reason.OFFENSE_UNKNOWN
         )
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -414,9 +423,9 @@ class TestRejections:
         tags = tuple(TrackingEvent(number, "ball_snap") for number in range(1000, 1200))
         assert rejection(replace(frames, events=tags)).reason is Reason.FIELD_INVALID
 
-    def test_batches_without_frames_and_without_end(self) -> None:
+    def test_batches_without_frames_are_no_film(self) -> None:
         nothing = film().frames().rows(0, 0)
-        assert rejection(*[nothing] * 3000).reason is Reason.TOO_LONG
+        assert rejection(*[nothing] * 3000).reason is Reason.NO_FRAMES
 
     @pytest.mark.parametrize(("x", "y"), [(500.0, 20.0), (60.0, -13.0), (-13.0, 20.0)])
     def test_a_player_farther_off_the_field_than_can_be(self, x: float, y: float) -> None:
@@ -467,36 +476,30 @@ class TestRejections:
     def test_a_rejection_says_whose_play_it_was(self) -> None:
         told = rejection()
         assert (told.play_id, told.revision) == ("54", 1)
-        assert (told.subject_id, told.subject_name, told.team_id) == (PASSER, "Player o1", "HOM")
+        assert told.subjects == (Subject(PASSER_ROLE, PASSER, "Player o1", "HOM"),)
 
 
 class TestOpenPlay:
-    def test_it_can_close_when_the_release_frame_has_arrived(self) -> None:
-        frames = film().frames()
-        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
-        closable = [opened.add(frames.rows(row, row + 1)) for row in range(LENGTH)]
-        assert closable.index(True) == RELEASE
+    def test_it_is_complete_when_the_release_frame_has_come(self) -> None:
+        assert _complete_after(list(range(LENGTH))) == RELEASE
 
-    def test_late_frames_are_waited_for_half_a_second_at_most(self) -> None:
-        frames = film().frames()
-        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
-        order = [row for row in range(LENGTH) if row != 20]
-        closable = [opened.add(frames.rows(row, row + 1)) for row in order]
-        assert order[closable.index(True)] == RELEASE + 5
-        opened = OpenPlay(HEADER, ROSTER, CONTEXT)
-        assert not any(opened.add(frames.rows(row, row + 1)) for row in order if row <= RELEASE)
-        assert opened.add(frames.rows(20, 21))
+    def test_missing_frames_are_waited_for_half_a_second_at_most(self) -> None:
+        lost = [row for row in range(LENGTH) if row != 20]
+        assert _complete_after(lost) == RELEASE + 5
 
-    def test_what_is_told_later_replaces_what_was_told_before(self) -> None:
-        opened = OpenPlay(HEADER, ROSTER, situation(passer_id="", target_id=""))
-        opened.amend(situation(passer_id=PASSER, target_id="", down=4))
-        opened.amend(situation(passer_id="", target_id=TARGET, down=None))
-        assert opened.context.football.passer_id == PASSER
-        assert opened.context.football.target_id == TARGET
-        assert opened.context.football.down == 4
+    def test_it_is_complete_when_the_missing_frame_has_come(self) -> None:
+        late = [row for row in range(LENGTH) if row != 20]
+        late.insert(late.index(RELEASE) + 2, 20)
+        assert _complete_after(late) == 20
 
-    def test_an_older_revision_changes_nothing(self) -> None:
-        opened = OpenPlay(HEADER, ROSTER, replace(CONTEXT, revision=2))
-        assert not opened.amend(situation(down=1))
-        assert opened.context.football.down == 3
-        assert opened.context.revision == 2
+
+def _complete_after(rows: list[int]) -> int:
+    """The row after which the play is complete, rows coming one by one."""
+    frames = film().frames()
+    segment = Segment()
+    opened = PassPlay(HEADER, ROSTER, CONTEXT, segment.footage())
+    for row in rows:
+        segment.add(frames.rows(row, row + 1))
+        if opened.is_complete():
+            return row
+    raise AssertionError("it never was")

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featurizer.core.columns import DERIVED_AT, ORIENTED_AT, PRESENT_AT
-from featurizer.core.play import Rejection, Tensor, featurize
-from pipeline.layouts import open_source
+from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.columns import DERIVED_AT, ORIENTED_AT, PRESENT_AT
+from featurizer.passing.task import PASSING
 from playscore.errors import Reason
-from playscore.game import GameHeader, PassResult, Play
+from playscore.game import GameHeader, Play
+from playscore.passing import PassAttributes, PassResult, outcome_of
+from playscore.sources import open_source
 
 Outcomes = list[tuple[GameHeader, Play, Tensor | Rejection]]
 
@@ -26,9 +29,15 @@ def outcomes(folder: Path, layout: str) -> Outcomes:
         game = source.game(game_id)
         roster = {player.player_id: player for player in game.roster}
         made += [
-            (game.header, play, featurize(game.header, roster, play.context, [play.frames])) for play in game.plays
+            (game.header, play, featurize((PASSING,), game.header, roster, play.context, [play.frames]))
+            for play in game.plays
         ]
     return made
+
+
+def result_of(play: Play) -> PassResult | None:
+    outcome = outcome_of(play)
+    return None if outcome is None else outcome.result
 
 
 def tensors(made: Outcomes) -> list[Tensor]:
@@ -43,8 +52,12 @@ def check_plausible(made: Outcomes) -> None:
     """What physics and the rules of the game say of every tensor."""
     for tensor in tensors(made):
         assert np.isfinite(tensor.frames).all()
-        assert 0.3 <= tensor.attributes.time_to_throw <= 12.7
-        assert -5.0 <= tensor.attributes.passer_depth <= 30.0
+        known = tensor.attributes
+        assert isinstance(known, PassAttributes)
+        assert known.time_to_throw_seconds is not None
+        assert known.passer_depth_yards is not None
+        assert 0.3 <= known.time_to_throw_seconds <= 12.7
+        assert -5.0 <= known.passer_depth_yards <= 30.0
         slots = tensor.frames[:, : 22 * 8].reshape(len(tensor.frames), 22, 8)
         assert np.hypot(slots[:, :, 2], slots[:, :, 3]).max() < 16.0
         # At the snap the offense is behind the line, the defense beyond it.
@@ -54,12 +67,12 @@ def check_plausible(made: Outcomes) -> None:
 def test_hackathon2015(real_data: Path) -> None:
     made = outcomes(real_data / "nfl", "hackathon2015")
     thrown = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
-    windows = [outcome for _, play, outcome in made if play.outcome and play.outcome.result in thrown]
+    windows = [outcome for _, play, outcome in made if result_of(play) in thrown]
     assert sum(isinstance(outcome, Tensor) for outcome in windows) >= 220
     assert all(
         outcome.reason is Reason.NO_RELEASE
         for _, play, outcome in made
-        if isinstance(outcome, Rejection) and play.outcome and play.outcome.result is PassResult.SACK
+        if isinstance(outcome, Rejection) and result_of(play) is PassResult.SACK
     )
     check_plausible(made)
 
@@ -74,7 +87,7 @@ def test_ngs_highlights(real_data: Path) -> None:
 def test_bdb2023(real_data: Path) -> None:
     made = outcomes(real_data / "nfl", "bdb2023")
     assert len(tensors(made)) == 6
-    assert reasons(made) == {Reason.NO_RELEASE: 1}
+    assert set(reasons(made)) == {Reason.NO_RELEASE}
     check_plausible(made)
     for tensor in tensors(made):
         present, oriented = tensor.frames[:, PRESENT_AT:ORIENTED_AT], tensor.frames[:, ORIENTED_AT:DERIVED_AT]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from featurizer.core.windows import Tags
-from playscore.game import TrackingEvent, TrackingEventKind
+from featurizer.passing.windows import Tags
+from playscore.game import TagSource, TrackingEvent, TrackingEventKind
 
 
 def tags(*events: tuple[int, str]) -> Tags:
@@ -30,7 +30,7 @@ def test_what_an_event_is_stated_to_be_goes_before_its_name() -> None:
     found = Tags()
     found.note(
         [
-            TrackingEvent(6, "Anpfiff", TrackingEventKind.SNAP),
+            TrackingEvent(6, "kickoff whistle", TrackingEventKind.SNAP),
             TrackingEvent(20, "pass_forward", TrackingEventKind.SHOT),
             TrackingEvent(30, "snap", TrackingEventKind.PASS_RELEASE),
         ]
@@ -41,7 +41,10 @@ def test_what_an_event_is_stated_to_be_goes_before_its_name() -> None:
 
 @pytest.mark.parametrize(
     "release",
-    [TrackingEvent(29, "pass_forward", automatic=True), TrackingEvent(29, "p", TrackingEventKind.PASS_RELEASE, True)],
+    [
+        TrackingEvent(29, "pass_forward", tagged_by=TagSource.AUTOMATIC),
+        TrackingEvent(29, "p", TrackingEventKind.PASS_RELEASE, TagSource.AUTOMATIC),
+    ],
 )
 def test_a_release_that_a_program_is_stated_to_have_tagged_is_waited_on_as_one(release: TrackingEvent) -> None:
     found = tags((7, "ball_snap"))
@@ -69,7 +72,7 @@ def test_after_a_false_start_the_second_snap_counts() -> None:
     assert tags((4, "snap"), (29, "snap"), (49, "passForward")).snap(49, still) == 29
 
 
-def test_a_snap_that_is_tagged_again_while_everybody_runs_is_an_echo() -> None:
+def test_a_snap_that_is_tagged_again_while_everyone_runs_is_an_echo() -> None:
     found = tags((64, "ball_snap"), (82, "ball_snap"), (90, "pass_forward"), (108, "pass_forward"))
     assert found.release() == 90
     assert found.snap(90, lambda frame: 0.4 if frame == 64 else 3.5) == 64
