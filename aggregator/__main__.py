@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, DirectoryPath, Field, PositiveInt
+from pydantic import AfterValidator, DirectoryPath, Field
 
-from aggregator.core.fields import PASSING
-from aggregator.core.records import ModelVersion, check_released
+from aggregator.distributions import same_distribution
 from aggregator.service import AggregatorService
 from aggregator.sqlite import SqliteStore
-from playscore.errors import PlayscoreError, Reason
-from playscore.release import list_releases
+from aggregator.tasks import make_tasks
+from playscore.release import ModelVersion, list_releases
+from playscore.shipped import RELEASES
 from servicekit import ServiceSettings, run
 from servicekit.settings import HostAndPort
 
@@ -27,6 +27,22 @@ def _store_url(url: str) -> str:
     return url
 
 
+def _models(text: str) -> str:
+    _parse_models(text)
+    return text
+
+
+def _parse_models(text: str) -> tuple[ModelVersion, ...]:
+    """Models out of `name:version,name:version`; whitespace around them is allowed."""
+    models = []
+    for part in text.split(",") if text.strip() else ():
+        name, colon, version = part.strip().rpartition(":")
+        if not (colon and name and version.isascii() and version.isdigit()):
+            raise ValueError(f'"{part.strip()}" is not name:version; for example passing:2')
+        models.append(ModelVersion(name, int(version)))
+    return tuple(models)
+
+
 class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     """Rolls scores of plays up into ratings of any split: scores in, ratings out."""
 
@@ -39,24 +55,26 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
         description="where scores are kept: sqlite:///PATH, four slashes for an absolute path",
     )
     releases: DirectoryPath = Field(
-        default=Path("models/releases"), description="folder of <model>/<version>/ releases"
+        default=RELEASES,
+        description="folder of <model>/<version>/ releases; those of tasks that the aggregator knows are rated by",
     )
-    model_version: PositiveInt | None = Field(
-        default=None, description="version to rate by where a request names none; the newest release where not set"
+    default_models: Annotated[str, AfterValidator(_models)] = Field(
+        default="",
+        description="models to rate by where a request names none, as name:version, several with commas between; "
+        "the newest of a task for which none is set",
     )
 
 
 def build(settings: AggregatorSettings) -> AggregatorService:
-    """The service over the store that the settings name."""
-    releases = list_releases(settings.releases, PASSING.model)
-    if not releases:
-        raise PlayscoreError(
-            Reason.MODEL_NOT_FOUND, f"no release of {PASSING.model} in {settings.releases / PASSING.model}"
-        )
-    populations = {ModelVersion(release.model, release.version): release.reference_population for release in releases}
-    version = settings.model_version or releases[-1].version
-    check_released(ModelVersion(PASSING.model, version), populations)
-    return AggregatorService(SqliteStore(Path(settings.store.removeprefix(_SQLITE))), populations, version)
+    """The service over the store that the settings name.
+
+    Raises:
+        PlayscoreError: MODEL_NOT_FOUND, there is nothing to rate by, or not what is to be the default.
+    """
+    tasks = make_tasks(list_releases(settings.releases), _parse_models(settings.default_models))
+    roles = [role for each in tasks for role in each.task.roles]
+    store = SqliteStore(Path(settings.store.removeprefix(_SQLITE)), roles, same_distribution)
+    return AggregatorService(store, tasks)
 
 
 if __name__ == "__main__":

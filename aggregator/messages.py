@@ -3,259 +3,336 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from aggregator.core.board import Coverage, Rating
-from aggregator.core.fields import PASSING, Field, FieldType
-from aggregator.core.records import (
-    ModelVersion,
-    PlayKey,
-    Role,
-    Score,
-    Subject,
-    Unscored,
-    Value,
-    check_id,
-    check_released,
-    check_score,
-    check_unscored,
-)
-from aggregator.core.store import Refused, Write, Written
-from playscore.aggregator.v1 import aggregator_pb2
-from playscore.errors import FieldViolation, PlayscoreError, Reason
-from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import reason_pb2, tracking_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-MOST_ITEMS = 10_000
+from aggregator.core.fields import Field, FieldType
+from aggregator.core.queries import Coverage, ListedSubject, Split
+from aggregator.core.recording import Rejected, Write, Written
+from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored, Value
+from aggregator.core.standings import Ranking, Rating
+from aggregator.core.task import Task, Tasks, check_released
+from aggregator.distributions import Supports, distribution_from_message
+from playscore.aggregator.v1 import aggregator_pb2 as messages
+from playscore.common.v1 import common_pb2 as common
+from playscore.common.v1 import reason_pb2
+from playscore.distribution.v1 import distribution_pb2 as distributions
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion
+from playscore.subjects import Role, Subject
+from playscore.wire.common import rejection, subject_to_message
+from playscore.wire.validation import check, invalid
 
-_Message = TypeVar("_Message")
-_Item = TypeVar("_Item")
-_DEPTHS = dict(enumerate(PASSING.fields["depth"].values, start=1))
-"""PassDepth's numbers and the words that filters use."""
-_DEPTH_NUMBERS = {word: number for number, word in _DEPTHS.items()}
-_FIELD_TYPES = {
-    FieldType.INTEGER: aggregator_pb2.SPLIT_FIELD_TYPE_INTEGER,
-    FieldType.NUMBER: aggregator_pb2.SPLIT_FIELD_TYPE_NUMBER,
-    FieldType.BOOLEAN: aggregator_pb2.SPLIT_FIELD_TYPE_BOOLEAN,
-    FieldType.STRING: aggregator_pb2.SPLIT_FIELD_TYPE_STRING,
+_FIELD_TYPES: Final = {
+    FieldType.INTEGER: messages.SPLIT_FIELD_TYPE_INTEGER,
+    FieldType.NUMBER: messages.SPLIT_FIELD_TYPE_NUMBER,
+    FieldType.BOOLEAN: messages.SPLIT_FIELD_TYPE_BOOLEAN,
+    FieldType.STRING: messages.SPLIT_FIELD_TYPE_STRING,
+    FieldType.ENUM: messages.SPLIT_FIELD_TYPE_ENUM,
+}
+_NUMBERS: Final[Mapping[int, Callable[[float], float]]] = {
+    FieldDescriptor.CPPTYPE_BOOL: bool,
+    FieldDescriptor.CPPTYPE_INT32: int,
 }
 
 
-def write_from_message(request: aggregator_pb2.RecordScoresRequest, released: Collection[ModelVersion]) -> Write:
-    """What a request asks to be written, by `released` models, and its items that cannot be.
+class TaskMessages:
+    """A task's own messages, whose fields have the names of its measures, split fields and values.
 
-    Raises:
-        PlayscoreError: FIELD_INVALID for a request that is wrong as a whole.
+    Args:
+        task: what they are the edge of.
+        measure: the task's choice in `ScoreRecord.measure`.
+        attributes: its choice in `ScoreRecord.attributes`.
+        value: its choice in `Rating.value`.
     """
-    check_id("request_id", request.request_id)
-    items = len(request.records) + len(request.unscored)
-    if items > MOST_ITEMS:
-        detail = f"{items} items in one request; at most {MOST_ITEMS} may be, so split them"
-        raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("records", detail),))
-    refused: list[Refused] = []
 
-    def accepted(
-        messages: Iterable[_Message], read: Callable[[_Message], _Item], *, in_unscored: bool
-    ) -> dict[int, _Item]:
-        items: dict[int, _Item] = {}
-        for index, message in enumerate(messages):
-            try:
-                items[index] = read(message)
-            except PlayscoreError as error:
-                refused.append(Refused(index, in_unscored, error.reason, error.detail))
-        return items
+    def __init__(self, task: Task, *, measure: str, attributes: str, value: str) -> None:
+        self.task = task
+        self.measure = measure
+        self.attributes = attributes
+        self.value = value
+        self._measures = _inner(messages.ScoreRecord.DESCRIPTOR, measure)
+        self._values = _inner(messages.Rating.DESCRIPTOR, value)
+        self._enums = {
+            field.name: {value.number: value.name for value in field.enum_type.values}
+            for field in _inner(messages.ScoreRecord.DESCRIPTOR, attributes).fields
+            if field.enum_type is not None
+        }
 
-    def released_score(message: aggregator_pb2.ScoreRecord) -> Score:
-        score = score_from_message(message)
-        check_released(score.model, released)
-        return score
-
-    return Write(
-        request_id=request.request_id,
-        digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
-        scores=accepted(request.records, released_score, in_unscored=False),
-        unscored=accepted(request.unscored, unscored_from_message, in_unscored=True),
-        refused=refused,
-    )
-
-
-def written_message(written: Written, token: str) -> aggregator_pb2.RecordScoresResponse:
-    """The answer to a request that was written."""
-    return aggregator_pb2.RecordScoresResponse(
-        inserted=written.inserted,
-        replaced=written.replaced,
-        unchanged=written.unchanged,
-        stale=written.stale,
-        rejections=[
-            aggregator_pb2.RejectedRecord(
-                index=refused.index,
-                in_unscored=refused.in_unscored,
-                reason=reason_pb2.Reason.ValueType(refused.reason.value),
-                detail=refused.detail,
+    def score_from_message(self, message: messages.ScoreRecord, subject: Subject, path: str) -> Score:
+        """A score to write, of a message that keeps its stated limits. Raises FIELD_INVALID or MODEL_NOT_FOUND."""
+        role = subject.role.name
+        if not subject.subject_id:
+            raise invalid(f"{path}.subject.subject_id", "must be set: a score is somebody's")
+        if message.WhichOneof("measure") not in (None, self.measure):
+            raise invalid(f"{path}.measure", f"must be {self.measure} for a {role}, or absent while there is no result")
+        if message.WhichOneof("attributes") not in (None, self.attributes):
+            raise invalid(f"{path}.attributes", f"must be {self.attributes} for a {role}")
+        model = ModelVersion(message.model.name, message.model.version)
+        check_released(self.task, model)
+        attributes = self._attributes_of(message)
+        team_id = attributes.get("team_id", subject.team_id)
+        if subject.team_id not in ("", team_id):
+            raise invalid(
+                f"{path}.subject.team_id", f'must be that of {self.attributes}, "{team_id}": both are the subject\'s'
             )
-            for refused in written.refused
-        ],
-        revision_token=token,
-        withdrawn=written.withdrawn,
+        return Score(
+            play=_play_from_message(message.key),
+            subject=subject,
+            model=model,
+            revision=message.revision,
+            outcome_revision=message.outcome_revision,
+            measures=self._measures_of(message),
+            attributes=attributes,
+        )
+
+    def score_to_message(self, score: Score) -> messages.ScoreRecord:
+        """A score as it was recorded."""
+        own: dict[str, Any] = {self.attributes: dict(score.attributes)}
+        if score.measures is not None:
+            own[self.measure] = _converted(score.measures, self._measures)
+        return messages.ScoreRecord(
+            key=common.PlayKey(league=score.play.league, game_id=score.play.game_id, play_id=score.play.play_id),
+            subject=subject_to_message(score.subject),
+            model=_model_to_message(score.model),
+            revision=score.revision,
+            outcome_revision=score.outcome_revision,
+            **own,
+        )
+
+    def rating_to_message(self, rating: Rating) -> messages.Rating:
+        """A rating."""
+        own: Any = {self.value: _converted(rating.value, self._values)}
+        return messages.Rating(
+            subject=subject_to_message(rating.subject),
+            group=[_field_value(name, value) for name, value in rating.group],
+            plays=rating.plays,
+            qualified=rating.qualified,
+            rank=rating.rank,
+            **own,
+        )
+
+    def _measures_of(self, message: messages.ScoreRecord) -> dict[str, float] | None:
+        if not message.HasField(self.measure):  # type: ignore[arg-type]
+            return None
+        return {field.name: float(value) for field, value in getattr(message, self.measure).ListFields()}
+
+    def _attributes_of(self, message: messages.ScoreRecord) -> dict[str, Value]:
+        """What is known: neither absent, nor empty, nor unspecified."""
+        known = {field.name: value for field, value in getattr(message, self.attributes).ListFields()}
+        for name, values in self._enums.items():
+            if name in known:
+                known[name] = values[known[name]]
+        return known
+
+
+class Contract:
+    """The messages of all tasks of a service."""
+
+    def __init__(self, tasks: Sequence[TaskMessages]) -> None:
+        self.tasks = Tasks(each.task for each in tasks)
+        self._messages = {role: each for each in tasks for role in each.task.roles}
+
+    def role(self, number: int, path: str) -> Role:
+        """A role.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID for none, ROLE_UNSUPPORTED for one that this release does not rate.
+        """
+        role = self.tasks.role(number)
+        if role is not None:
+            return role
+        rated = ", ".join(f"ROLE_{role.name.upper()}" for role in self.tasks.roles)
+        if number == common.ROLE_UNSPECIFIED:
+            raise invalid(path, f"must be stated; this release rates {rated}")
+        known = number in common.Role.values()
+        name = common.Role.Name(common.Role.ValueType(number)) if known else str(number)
+        raise invalid(path, f"must be one that this release rates, {rated}; not {name}", Reason.ROLE_UNSUPPORTED)
+
+    def split(self, split: messages.Split) -> Split:
+        """Which plays are looked at, of a request that was checked."""
+        model = _model_from_message(split)
+        return Split(split.league, self.role(split.role, "split.role"), split.filter, model)
+
+    def of(self, role: Role) -> TaskMessages:
+        """The messages of the task that rates a role."""
+        return self._messages[role]
+
+    def write(self, request: messages.RecordScoresRequest) -> Write:
+        """What a request asks to be written, and its records that cannot be.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID for a request that is wrong as a whole.
+        """
+        check(request, leaving=("records", "supports"))
+        supports = Supports(_by_id(request.supports))
+        records: dict[int, PlayRecord] = {}
+        rejected: list[Rejected] = []
+        for index, message in enumerate(request.records):
+            try:
+                records[index] = self._record(message, supports)
+            except PlayscoreError as error:
+                rejected.append(_rejected(index, message, error))
+        return Write(
+            request_id=request.request_id,
+            digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+            records=records,
+            rejected=rejected,
+            supports=supports.contents(),
+        )
+
+    def written(self, written: Written, revision: common.RevisionToken) -> messages.RecordScoresResponse:
+        """The answer to a request that was written."""
+        return messages.RecordScoresResponse(
+            inserted=written.inserted,
+            replaced=written.replaced,
+            unchanged=written.unchanged,
+            stale=written.stale,
+            withdrawn=written.withdrawn,
+            rejections=[
+                rejection(
+                    _play_to_message(rejected.play),
+                    rejected.revision,
+                    rejected.reason.value,
+                    rejected.detail,
+                    map(subject_to_message, rejected.subjects),
+                    index=rejected.index,
+                )
+                for rejected in written.rejected
+            ],
+            revision=revision,
+        )
+
+    def _record(self, message: messages.PlayRecord, supports: Supports) -> PlayRecord:
+        match message.WhichOneof("content"):
+            case "score":
+                return self._scored(message.score, supports, "score")
+            case "unscored":
+                return self._unscored(message, "unscored")
+        raise invalid("content", "must be a score or an unscored play")
+
+    def _scored(self, message: messages.ScoreRecord, supports: Supports, path: str) -> Scored:
+        subject = self._subject(message.subject, f"{path}.subject")
+        check(message, path)
+        score = self._messages[subject.role].score_from_message(message, subject, path)
+        distribution: Distribution | None = None
+        if message.HasField("distribution"):
+            distribution = distribution_from_message(message.distribution, supports, f"{path}.distribution")
+        return Scored(score, distribution)
+
+    def _unscored(self, record: messages.PlayRecord, path: str) -> Unscored:
+        message = record.unscored
+        subjects = tuple(
+            self._subject(subject, f"{path}.subjects[{place}]") for place, subject in enumerate(message.subjects)
+        )
+        check(record, leaving=("score",))
+        if not message.reason:
+            raise invalid(f"{path}.reason", "must say why the play was not scored")
+        return Unscored(
+            play=_play_from_message(message.key),
+            revision=message.revision,
+            outcome_revision=record.outcome_revision,
+            reason=message.reason,
+            detail=message.detail,
+            subjects=subjects,
+        )
+
+    def _subject(self, message: common.Subject, path: str) -> Subject:
+        role = self.role(message.role, f"{path}.role")
+        return Subject(role, message.subject_id, message.subject_name, message.team_id)
+
+
+def ranking_to_message(ranking: Ranking) -> messages.Ranking:
+    """What ratings are ranked by."""
+    return messages.Ranking(
+        model=_model_to_message(ranking.model), min_plays=ranking.min_plays, qualified=ranking.qualified
     )
 
 
-def score_from_message(message: aggregator_pb2.ScoreRecord) -> Score:
-    """A score to write.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID, SCORE_OUT_OF_RANGE, YARDS_OUT_OF_RANGE or ROLE_UNSUPPORTED.
-    """
-    subject = _subject_from_message(message.subject)
-    if message.model.name != PASSING.model:
-        raise _invalid(f'model.name is "{message.model.name}"; passers are rated by "{PASSING.model}"')
-    if message.WhichOneof("measure") != "pass_measure":
-        raise _invalid("measure is not a pass_measure, which role passer needs")
-    if message.WhichOneof("attributes") == "shot_attributes":
-        raise _invalid("attributes are a shot's; role passer needs pass_attributes")
-    measures = {field.name: value for field, value in message.pass_measure.ListFields()}
-    if absent := [f"pass_measure.{name}" for name in PASSING.measures if name not in measures]:
-        raise _invalid(f"{', '.join(absent)} must be there; absent is not 0")
-    score = Score(
-        play=_play_from_message(message.key),
-        subject=subject,
-        model=ModelVersion(message.model.name, message.model.version),
-        revision=message.revision,
-        outcome_revision=message.outcome_revision,
-        measures=measures,
-        attributes=_attributes_from_message(message.pass_attributes),
-    )
-    check_score(score)
-    return score
-
-
-def score_message(score: Score) -> aggregator_pb2.ScoreRecord:
-    """A score as it was recorded."""
-    attributes = tracking_pb2.PassAttributes()
-    for name, value in score.attributes.items():
-        setattr(attributes, name, _DEPTH_NUMBERS[str(value)] if name == "depth" else value)
-    return aggregator_pb2.ScoreRecord(
-        key=tracking_pb2.PlayKey(league=score.play.league, game_id=score.play.game_id, play_id=score.play.play_id),
-        subject=_subject_message(score.subject),
-        model=_model_message(score.model),
-        revision=score.revision,
-        outcome_revision=score.outcome_revision,
-        pass_measure=aggregator_pb2.PassMeasure(**score.measures),
-        pass_attributes=attributes,
-    )
-
-
-def unscored_from_message(message: tracking_pb2.PlayRejection) -> Unscored:
-    """A play that was not scored.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID or ROLE_UNSUPPORTED.
-    """
-    unscored = Unscored(
-        play=_play_from_message(message.key),
-        revision=message.revision,
-        reason=message.reason,
-        detail=message.detail,
-        subjects=tuple(_subject_from_message(subject) for subject in message.subjects),
-    )
-    check_unscored(unscored)
-    return unscored
-
-
-def rating_message(rating: Rating) -> aggregator_pb2.Rating:
-    """A rating."""
-    return aggregator_pb2.Rating(
-        subject=_subject_message(rating.subject),
-        model=_model_message(rating.model),
-        plays=rating.plays,
-        passing=aggregator_pb2.PassingRating(
-            rating=rating.rating,
-            rating_low=rating.rating_low,
-            rating_high=rating.rating_high,
-            mean_play_score=rating.mean_play_score,
-            yards_per_play=rating.yards_per_play,
-            expected_yards_per_play=rating.expected_yards_per_play,
-        ),
-        qualified=rating.qualified,
-        rank=rating.rank,
-        qualified_peers=rating.qualified_peers,
-    )
-
-
-def coverage_message(coverage: Coverage, token: str) -> aggregator_pb2.GetCoverageResponse:
+def coverage_to_message(coverage: Coverage, revision: common.RevisionToken) -> messages.GetCoverageResponse:
     """How much is covered."""
-    return aggregator_pb2.GetCoverageResponse(
-        plays=coverage.scored + sum(plays for _, plays in coverage.unscored),
-        scored=coverage.scored,
+    return messages.GetCoverageResponse(
+        plays=coverage.graded + coverage.ungraded + sum(plays for _, plays in coverage.unscored),
+        graded=coverage.graded,
+        ungraded=coverage.ungraded,
         unscored=[
-            aggregator_pb2.ReasonCount(reason=reason_pb2.Reason.ValueType(reason), plays=plays)
+            messages.ReasonCount(reason=reason_pb2.Reason.ValueType(reason), plays=plays)
             for reason, plays in coverage.unscored
         ],
-        revision_token=token,
+        revision=revision,
     )
 
 
-def field_message(field: Field) -> aggregator_pb2.SplitField:
+def listed_to_message(listed: ListedSubject) -> messages.ListedSubject:
+    """Somebody who has plays."""
+    return messages.ListedSubject(subject=subject_to_message(listed.subject), plays=listed.plays)
+
+
+def field_to_message(field: Field) -> messages.SplitField:
     """A field of a filter."""
-    return aggregator_pb2.SplitField(
+    return messages.SplitField(
         name=field.name,
         type=_FIELD_TYPES[field.type],
         unit=field.unit,
         description=field.description,
         values=field.values,
+        groups=field.groups,
     )
 
 
-def role_from_message(number: tracking_pb2.Role.ValueType) -> Role:
-    """A role.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID for none, ROLE_UNSUPPORTED for one that this release does not rate.
-    """
-    try:
-        return Role(number)
-    except ValueError:
-        rated = ", ".join(f"ROLE_{role.name}" for role in Role)
-        if number == tracking_pb2.ROLE_UNSPECIFIED:
-            reason, detail = Reason.FIELD_INVALID, f"role is not stated; this release rates {rated}"
-        else:
-            known = number in tracking_pb2.Role.values()
-            name = tracking_pb2.Role.Name(number) if known else str(number)
-            reason, detail = Reason.ROLE_UNSUPPORTED, f"role {name} is not rated by this release; {rated} is"
-        raise PlayscoreError(reason, detail, fields=(FieldViolation("role", detail),)) from None
+def model_from_message(request: messages.GetCoverageRequest | messages.ListSubjectsRequest) -> ModelVersion | None:
+    """The model that a request names; None where it leaves that to the service."""
+    return _model_from_message(request)
 
 
-def _subject_from_message(message: tracking_pb2.Subject) -> Subject:
-    return Subject(role_from_message(message.role), message.subject_id, message.subject_name, message.team_id)
+def _model_from_message(message: Any) -> ModelVersion | None:
+    return ModelVersion(message.model.name, message.model.version) if message.HasField("model") else None
 
 
-def _subject_message(subject: Subject) -> tracking_pb2.Subject:
-    return tracking_pb2.Subject(
-        role=tracking_pb2.Role.ValueType(subject.role.value),
-        subject_id=subject.subject_id,
-        subject_name=subject.name,
-        team_id=subject.team_id,
-    )
+def _model_to_message(model: ModelVersion) -> common.ModelVersion:
+    return common.ModelVersion(name=model.name, version=model.version)
 
 
-def _model_message(model: ModelVersion) -> scorer_pb2.ModelVersion:
-    return scorer_pb2.ModelVersion(name=model.name, version=model.version)
-
-
-def _play_from_message(key: tracking_pb2.PlayKey) -> PlayKey:
+def _play_from_message(key: common.PlayKey) -> PlayKey:
     return PlayKey(key.league, key.game_id, key.play_id)
 
 
-def _attributes_from_message(message: tracking_pb2.PassAttributes) -> dict[str, Value]:
-    """What is known: neither absent, nor empty, nor unspecified."""
-    attributes: dict[str, Value] = {field.name: value for field, value in message.ListFields()}
-    if "depth" in attributes:
-        if message.depth not in _DEPTHS:
-            raise _invalid(f"pass_attributes.depth is {message.depth}, which is none of PassDepth")
-        attributes["depth"] = _DEPTHS[message.depth]
-    return attributes
+def _play_to_message(play: PlayKey) -> common.PlayKey:
+    return common.PlayKey(league=play.league, game_id=play.game_id, play_id=play.play_id)
 
 
-def _invalid(detail: str) -> PlayscoreError:
-    return PlayscoreError(Reason.FIELD_INVALID, detail)
+def _rejected(index: int, message: messages.PlayRecord, error: PlayscoreError) -> Rejected:
+    """The rejection of a record, with what can be said of it."""
+    content: Any = message.unscored if message.HasField("unscored") else message.score
+    return Rejected(index, _play_from_message(content.key), content.revision, error.reason, error.detail)
+
+
+def _by_id(supports: Iterable[distributions.Support]) -> dict[str, distributions.Support]:
+    return {support.support_id: support for support in supports}
+
+
+def _field_value(name: str, value: Value | None) -> messages.FieldValue:
+    match value:
+        case bool():
+            return messages.FieldValue(field=name, flag=value)
+        case int():
+            return messages.FieldValue(field=name, integer=value)
+        case None:
+            return messages.FieldValue(field=name)
+    return messages.FieldValue(field=name, text=str(value))
+
+
+def _inner(descriptor: Descriptor, field: str) -> Descriptor:
+    inner = descriptor.fields_by_name[field].message_type
+    assert inner is not None
+    return inner
+
+
+def _converted(values: Mapping[str, float | None], descriptor: Descriptor) -> dict[str, float | None]:
+    """Numbers as the fields of a message take them."""
+    return {
+        name: None if value is None else _NUMBERS.get(descriptor.fields_by_name[name].cpp_type, float)(value)
+        for name, value in values.items()
+    }

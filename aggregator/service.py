@@ -3,65 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
-from aggregator.core.board import Board, Paging, Split
-from aggregator.core.fields import SCHEMAS
 from aggregator.core.following import Follower
-from aggregator.core.records import ModelVersion
+from aggregator.core.paging import Paging
+from aggregator.core.queries import ListedPlay, RatingQueries
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
-from aggregator.core.tokens import page_token, page_token_invalid, read_page_token, read_revision_token, revision_token
+from aggregator.core.tokens import read_revision_token, revision_token
 from aggregator.messages import (
-    coverage_message,
-    field_message,
-    rating_message,
-    role_from_message,
-    score_message,
-    write_from_message,
-    written_message,
+    Contract,
+    TaskMessages,
+    coverage_to_message,
+    field_to_message,
+    listed_to_message,
+    model_from_message,
+    ranking_to_message,
 )
 from aggregator.metrics import COMMIT_SECONDS
-from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
+from playscore.aggregator.v1 import aggregator_pb2 as messages
+from playscore.aggregator.v1 import aggregator_pb2_grpc
+from playscore.common.v1 import common_pb2 as common
+from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ReferencePopulation
+from playscore.wire.validation import check, invalid
 from servicekit.metrics import PLAYS
 
-LONGEST_WAIT_SECONDS = 1.0
+MAX_WAIT_SECONDS: Final = 1.0
 """For a state that a reader asks for, however much time the reader has."""
-ANSWER_SECONDS = 0.02
+ANSWER_SECONDS: Final = 0.02
 """What a wait leaves of a caller's deadline for the answer."""
-READ_AT_ONCE = 500
+MAX_RECORDS_AT_ONCE: Final = 500
 """Records read in the event loop; more would keep other callers waiting, so a thread reads them."""
+MAX_READINGS: Final = 3
+"""Of a page whose plays change while their distributions are read."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
-    """Writes to a store, reads from the snapshot that follows it.
-
-    Rates by the released model versions of `populations`, by `model_version` where a request names none.
-    """
+    """Writes scores of tasks to a store, reads from the snapshot that follows it."""
 
     name = "aggregator"
 
-    def __init__(
-        self, store: Store, populations: Mapping[ModelVersion, ReferencePopulation], model_version: int
-    ) -> None:
+    def __init__(self, store: Store, tasks: Sequence[TaskMessages]) -> None:
         self._store = store
-        self._released = populations.keys()
-        self._snapshot = Snapshot()
+        self._contract = Contract(tasks)
+        self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
-        self._board = Board(self._snapshot, populations, model_version)
+        self._queries = RatingQueries(self._snapshot, self._contract.tasks)
 
     @property
     def descriptor(self) -> ServiceDescriptor:
         """The contract."""
-        return aggregator_pb2.DESCRIPTOR.services_by_name["AggregatorService"]
+        return messages.DESCRIPTOR.services_by_name["AggregatorService"]
 
     def register(self, server: grpc.aio.Server) -> None:
         """Adds the handlers."""
@@ -82,110 +81,171 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         await self._store.close()
 
     async def RecordScores(
-        self, request: aggregator_pb2.RecordScoresRequest, context: Context
-    ) -> aggregator_pb2.RecordScoresResponse:
+        self, request: messages.RecordScoresRequest, context: Context
+    ) -> messages.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
-        if len(request.records) > READ_AT_ONCE:
-            write = await asyncio.to_thread(write_from_message, request, self._released)
+        if len(request.records) > MAX_RECORDS_AT_ONCE:
+            write = await asyncio.to_thread(self._contract.write, request)
         else:
-            write = write_from_message(request, self._released)
+            write = self._contract.write(request)
         with COMMIT_SECONDS.time():
             written = await self._store.record(write)
         for outcome in ("inserted", "replaced", "unchanged", "stale", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
-        for refused in written.refused:
-            PLAYS.labels("rejected", refused.reason.name).inc()
-        return written_message(written, revision_token(self._store.store_id, written.seq))
+        for rejected in written.rejected:
+            PLAYS.labels("rejected", rejected.reason.name).inc()
+        return self._contract.written(written, self._token(written.seq))
 
-    async def GetRating(
-        self, request: aggregator_pb2.GetRatingRequest, context: Context
-    ) -> aggregator_pb2.GetRatingResponse:
+    async def GetRating(self, request: messages.GetRatingRequest, context: Context) -> messages.GetRatingResponse:
         """One subject's rating."""
-        await self._reach(request.at_least_as_fresh, context)
-        split = _split(request, request.min_plays)
-        rating = self._board.rating(split, request.subject_id)
-        return aggregator_pb2.GetRatingResponse(
-            rating=rating_message(rating),
-            revision_token=self._token(),
-            min_plays_applied=self._board.min_plays(split),
+        check(request)
+        split = self._contract.split(request.split)
+        await self._reach(request.consistency, context)
+        rating, ranking = self._queries.rating(split, request.subject_id, min_plays=_min_plays(request))
+        return messages.GetRatingResponse(
+            rating=self._contract.of(split.role).rating_to_message(rating),
+            ranking=ranking_to_message(ranking),
+            revision=self._token(),
         )
 
-    async def ListRatings(
-        self, request: aggregator_pb2.ListRatingsRequest, context: Context
-    ) -> aggregator_pb2.ListRatingsResponse:
-        """Everybody's rating."""
-        await self._reach(request.at_least_as_fresh, context)
-        split = _split(request, request.min_plays)
-        paging = Paging(request.page_size, request.page_token)
-        page = self._board.ratings(split, request.order_by, paging, qualified_only=request.qualified_only)
-        return aggregator_pb2.ListRatingsResponse(
-            ratings=[rating_message(rating) for rating in page.items],
+    async def ListRatings(self, request: messages.ListRatingsRequest, context: Context) -> messages.ListRatingsResponse:
+        """Every rating."""
+        check(request)
+        split = self._contract.split(request.split)
+        await self._reach(request.consistency, context)
+        page = self._queries.ratings(
+            split,
+            Paging(request.page_size, request.page_token),
+            group_by=request.group_by,
+            order_by=request.order_by,
+            min_plays=_min_plays(request),
+            qualified_only=request.qualified_only,
+        )
+        to_message = self._contract.of(split.role).rating_to_message
+        return messages.ListRatingsResponse(
+            ratings=map(to_message, page.items),
             next_page_token=page.next_page_token,
             total_size=page.total_size,
-            revision_token=self._token(),
-            min_plays_applied=self._board.min_plays(split),
+            ranking=ranking_to_message(page.ranking),
+            revision=self._token(),
         )
 
-    async def ListPlays(
-        self, request: aggregator_pb2.ListPlaysRequest, context: Context
-    ) -> aggregator_pb2.ListPlaysResponse:
+    async def ListPlays(self, request: messages.ListPlaysRequest, context: Context) -> messages.ListPlaysResponse:
         """The plays of a split."""
-        await self._reach(request.at_least_as_fresh, context)
-        page = self._board.plays(_split(request), request.subject_id, Paging(request.page_size, request.page_token))
-        return aggregator_pb2.ListPlaysResponse(
-            plays=[score_message(score) for score in page.items],
-            next_page_token=page.next_page_token,
-            total_size=page.total_size,
-            revision_token=self._token(),
+        check(request)
+        split = self._contract.split(request.split)
+        await self._reach(request.consistency, context)
+        for _ in range(MAX_READINGS):
+            page = self._queries.plays(
+                split,
+                Paging(request.page_size, request.page_token),
+                subject_id=request.subject_id,
+                include_ungraded=request.include_ungraded,
+            )
+            to_message = self._contract.of(split.role).score_to_message
+            answer = messages.ListPlaysResponse(
+                plays=(to_message(listed.score) for listed in page.items),
+                next_page_token=page.next_page_token,
+                total_size=page.total_size,
+                revision=self._token(),
+            )
+            if not request.include_distributions:
+                return answer
+            moved_on_to = await self._add_distributions(page.items, answer)
+            if moved_on_to is None:
+                return answer
+            await self._follower.reach(moved_on_to, _longest_wait(context))
+            await self._reach(request.consistency, context)
+        raise PlayscoreError(
+            Reason.NOT_FRESH_ENOUGH, "the plays changed each time they were read; ask again", retry_after_seconds=0.05
         )
 
-    async def GetCoverage(
-        self, request: aggregator_pb2.GetCoverageRequest, context: Context
-    ) -> aggregator_pb2.GetCoverageResponse:
+    async def GetCoverage(self, request: messages.GetCoverageRequest, context: Context) -> messages.GetCoverageResponse:
         """How much is covered."""
-        await self._reach(request.at_least_as_fresh, context)
-        role = role_from_message(request.role)
-        coverage = self._board.coverage(request.league, role, request.game_id, request.model_version)
-        return coverage_message(coverage, self._token())
+        check(request)
+        role = self._contract.role(request.role, "role")
+        await self._reach(request.consistency, context)
+        coverage = self._queries.coverage(request.league, role, model_from_message(request), game_id=request.game_id)
+        return coverage_to_message(coverage, self._token())
 
     async def WatchRatings(
-        self, request: aggregator_pb2.WatchRatingsRequest, context: Context
-    ) -> AsyncIterator[aggregator_pb2.WatchRatingsResponse]:
+        self, request: messages.WatchRatingsRequest, context: Context
+    ) -> AsyncIterator[messages.WatchRatingsResponse]:
         """Not yet."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not watch ratings; ask ListRatings again")
         yield
 
     async def DescribeSplits(
-        self, request: aggregator_pb2.DescribeSplitsRequest, context: Context
-    ) -> aggregator_pb2.DescribeSplitsResponse:
+        self, request: messages.DescribeSplitsRequest, context: Context
+    ) -> messages.DescribeSplitsResponse:
         """The fields of filters, by name."""
-        fields = list(SCHEMAS[role_from_message(request.role)].fields.values())
-        paging = Paging(request.page_size, request.page_token)
-        match read_page_token(request.page_token, (request.role,)):
-            case None:
-                rest = fields
-            case [str(last)]:
-                rest = [field for field in fields if field.name > last]
-            case _:
-                raise page_token_invalid()
-        page = rest[: paging.limit if request.page_size else len(rest)]
-        return aggregator_pb2.DescribeSplitsResponse(
-            fields=[field_message(field) for field in page],
-            next_page_token=page_token((request.role,), [page[-1].name]) if len(page) < len(rest) else "",
+        check(request)
+        role = self._contract.role(request.role, "role")
+        page = self._queries.fields(role, Paging(request.page_size, request.page_token))
+        return messages.DescribeSplitsResponse(
+            fields=map(field_to_message, page.items), next_page_token=page.next_page_token
         )
 
-    async def _reach(self, at_least_as_fresh: str, context: Context) -> None:
-        seq = read_revision_token(at_least_as_fresh, self._store.store_id)
-        remaining = context.time_remaining()
-        wait = LONGEST_WAIT_SECONDS if remaining is None else min(LONGEST_WAIT_SECONDS, remaining - ANSWER_SECONDS)
-        await self._follower.reach(seq, max(0.0, wait))
+    async def ListSubjects(
+        self, request: messages.ListSubjectsRequest, context: Context
+    ) -> messages.ListSubjectsResponse:
+        """Who has plays."""
+        check(request)
+        role = self._contract.role(request.role, "role")
+        await self._reach(request.consistency, context)
+        page = self._queries.subjects(
+            request.league,
+            role,
+            model_from_message(request),
+            Paging(request.page_size, request.page_token),
+            name_contains=request.name_contains,
+        )
+        return messages.ListSubjectsResponse(
+            subjects=map(listed_to_message, page.items),
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+            revision=self._token(),
+        )
 
-    def _token(self) -> str:
-        return revision_token(self._store.store_id, self._snapshot.seq)
+    async def _add_distributions(self, listed: Sequence[ListedPlay], answer: messages.ListPlaysResponse) -> int | None:
+        """Add what was expected of plays to them. Returns the store's state where one of them has changed since."""
+        reading = await self._store.read([each.item for each in listed])
+        for play, message in zip(listed, answer.plays, strict=True):
+            stands = reading.scored.get(play.item)
+            if stands is None or stands.score != play.score:
+                return reading.seq
+            if stands.distribution is not None:
+                message.distribution.MergeFromString(stands.distribution.content)
+        answer.supports.extend(map(distributions.Support.FromString, reading.supports.values()))
+        return None
+
+    async def _reach(self, consistency: common.Consistency, context: Context) -> None:
+        """Wait for the state that a read asks for."""
+        match consistency.WhichOneof("requirement"):
+            case "at_least_as_fresh":
+                seq = self._seq(consistency.at_least_as_fresh, "consistency.at_least_as_fresh")
+                await self._follower.reach(seq, _longest_wait(context))
+            case "as_of":
+                seq = self._seq(consistency.as_of, "consistency.as_of")
+                await self._follower.reach_exactly(seq, _longest_wait(context))
+            case "fastest" if not consistency.fastest:
+                raise invalid("consistency.fastest", "must be true, or not set")
+
+    def _seq(self, token: common.RevisionToken, path: str) -> int:
+        return read_revision_token(token.value, self._store.store_id, path)
+
+    def _token(self, seq: int | None = None) -> common.RevisionToken:
+        """Names a state: the present one if none is given."""
+        return common.RevisionToken(
+            value=revision_token(self._store.store_id, self._snapshot.seq if seq is None else seq)
+        )
 
 
-def _split(
-    request: aggregator_pb2.GetRatingRequest | aggregator_pb2.ListRatingsRequest | aggregator_pb2.ListPlaysRequest,
-    min_plays: int = 0,
-) -> Split:
-    return Split(request.league, role_from_message(request.role), request.filter, request.model_version, min_plays)
+def _longest_wait(context: Context) -> float:
+    """Seconds that a caller can be kept waiting for a state."""
+    remaining = context.time_remaining()
+    return max(0.0, MAX_WAIT_SECONDS if remaining is None else min(MAX_WAIT_SECONDS, remaining - ANSWER_SECONDS))
+
+
+def _min_plays(request: messages.GetRatingRequest | messages.ListRatingsRequest) -> int | None:
+    return request.min_plays if request.HasField("min_plays") else None

@@ -10,85 +10,40 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import operator
 import os
 import queue
 import sqlite3
 import threading
 import time
-import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored, same_measures
-from aggregator.core.store import Changes, Effect, Refused, Write, Written
+from aggregator.core.precedence import SameDistribution
+from aggregator.core.recording import Rejected, Standing, Write, Written, repeated, settle
+from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, ScoreKey, Unscored
+from aggregator.core.store import Changes, Reading
+from aggregator.sqlite_schema import prepare, to_json
 from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion
+from playscore.subjects import Role, Subject
 
-APPLICATION_ID = 0x706C6179
-SCHEMA_VERSION = 1
-ANSWERS_KEPT_SECONDS = 7 * 24 * 3600
+ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
 """How long a request that comes again has the answer it had. Later it is written again, which changes nothing."""
-_GROUP_ITEMS = 20_000
-_PIECE_CHANGES = 1_000
-_RETRY_SECONDS = 1.0
+_GROUP_RECORDS: Final = 20_000
+_PIECE_CHANGES: Final = 1_000
+_RETRY_SECONDS: Final = 1.0
 
-_SCHEMA = """
-CREATE TABLE store (id TEXT NOT NULL) STRICT;
-
-CREATE TABLE scores (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    league TEXT NOT NULL,
-    game_id TEXT NOT NULL,
-    play_id TEXT NOT NULL,
-    role INTEGER NOT NULL,
-    model TEXT NOT NULL,
-    model_version INTEGER NOT NULL,
-    subject_id TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    outcome_revision INTEGER NOT NULL,
-    subject_name TEXT NOT NULL,
-    team_id TEXT NOT NULL,
-    measures TEXT NOT NULL,    -- JSON object, keys sorted
-    attributes TEXT NOT NULL,  -- JSON object, keys sorted, without what is not known
-    UNIQUE (league, game_id, play_id, role, model, model_version, subject_id)
-) STRICT;
-
-CREATE TABLE unscored (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    league TEXT NOT NULL,
-    game_id TEXT NOT NULL,
-    play_id TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    reason INTEGER NOT NULL,   -- number of playscore.tracking.v1.Reason
-    detail TEXT NOT NULL,
-    subjects TEXT NOT NULL,    -- JSON list of [role, subject_id, name, team_id]
-    UNIQUE (league, game_id, play_id)
-) STRICT;
-
-CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('score', 'withdrawn', 'unscored')),
-    item INTEGER NOT NULL      -- id in scores or in unscored
-) STRICT;
-
-CREATE TABLE requests (
-    request_id TEXT PRIMARY KEY,
-    digest BLOB NOT NULL,
-    inserted INTEGER NOT NULL,
-    replaced INTEGER NOT NULL,
-    unchanged INTEGER NOT NULL,
-    stale INTEGER NOT NULL,
-    withdrawn INTEGER NOT NULL,
-    refused TEXT NOT NULL,     -- JSON list of [index, in_unscored, name of the reason, detail]
-    seq INTEGER NOT NULL,
-    recorded_unix REAL NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX requests_by_age ON requests (recorded_unix);
-"""
+_SCORE = (
+    "s.id, s.league, s.game_id, s.play_id, s.role, s.model, s.model_version, s.subject_id, s.revision,"
+    " s.outcome_revision, s.subject_name, s.team_id, s.measures, s.attributes"
+)
+_SCORED = f"SELECT {_SCORE}, d.content, d.support_id FROM scores s LEFT JOIN distributions d ON d.score = s.id"
+_OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
+_OF_KEY = f"{_OF_PLAY} AND role = ? AND model = ? AND model_version = ? AND subject_id = ?"
 
 _Answer = Written | PlayscoreError
 
@@ -100,10 +55,18 @@ class _Waiting:
 
 
 class SqliteStore:
-    """See `aggregator.core.store.Store`. Opened once; of one event loop."""
+    """See `aggregator.core.store.Store`. Opened once; of one event loop.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        roles: those of its subjects, whom it keeps by their roles' numbers.
+        same_distribution: whether the contents of two distributions that differ are the same after all.
+    """
+
+    def __init__(self, path: Path, roles: Iterable[Role], same_distribution: SameDistribution = operator.eq) -> None:
         self._path = path
+        self._roles = {role.number: role for role in roles}
+        self._same_distribution = same_distribution
         self._store_id = ""
         self._lock: IO[str] | None = None
         self._writing: sqlite3.Connection | None = None
@@ -158,6 +121,10 @@ class SqliteStore:
                 yield changes
             await committed.wait()
 
+    async def read(self, scores: Collection[int]) -> Reading:
+        """See Store."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, list(scores))
+
     # --- Opening ---
 
     def _open(self) -> None:
@@ -192,23 +159,13 @@ class SqliteStore:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application != APPLICATION_ID and (application or version or tables):
-            raise self._unavailable("it is a database of something else")
-        if version > SCHEMA_VERSION:
-            raise self._unavailable(
-                f"a newer release wrote it: its schema is version {version}, this release knows {SCHEMA_VERSION}"
-            )
+        try:
+            prepare(connection)
+        except PlayscoreError as refusal:
+            raise self._unavailable(refusal.detail) from None
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise self._unavailable(f"its journal is {mode!r}, for its file system cannot keep a write-ahead log")
-        if not version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} INSERT INTO store VALUES ('{uuid.uuid4().hex}');"
-                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
 
     def _let_go(self) -> None:
         for connection in (self._reading, self._writing):
@@ -234,8 +191,8 @@ class SqliteStore:
     def _grouped(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
         """What waits now, up to a bound, and whether the end was among it."""
         group = [first]
-        items = _items(first.write)
-        while items < _GROUP_ITEMS:
+        records = len(first.write.records)
+        while records < _GROUP_RECORDS:
             try:
                 waiting = self._queue.get_nowait()
             except queue.Empty:
@@ -243,7 +200,7 @@ class SqliteStore:
             if waiting is None:
                 return group, True
             group.append(waiting)
-            items += _items(waiting.write)
+            records += len(waiting.write.records)
         return group, False
 
     def _answer(self, group: Sequence[_Waiting], answers: Sequence[_Answer]) -> None:
@@ -276,19 +233,27 @@ class SqliteStore:
 
     def _put(self, connection: sqlite3.Connection, write: Write) -> _Answer:
         known = connection.execute(
-            "SELECT digest, inserted, replaced, unchanged, stale, withdrawn, refused, seq FROM requests"
+            "SELECT digest, inserted, replaced, unchanged, stale, withdrawn, rejected, seq FROM requests"
             " WHERE request_id = ?",
             (write.request_id,),
         ).fetchone()
         if known is not None:
-            digest, inserted, replaced, unchanged, stale, withdrawn, refused, seq = known
-            if digest == write.digest:
-                return Written(inserted, replaced, unchanged, stale, withdrawn, _refused(refused), seq)
-            return PlayscoreError(
-                Reason.IDEMPOTENCY_KEY_REUSED,
-                f"request_id {write.request_id!r} was another request's; a new request needs a new one",
-            )
-        written = self._put_items(connection, write)
+            digest, inserted, replaced, unchanged, stale, withdrawn, rejected, seq = known
+            answer = Written(inserted, replaced, unchanged, stale, withdrawn, self._rejected(rejected), seq)
+            try:
+                return repeated(write, digest, answer)
+            except PlayscoreError as reused:
+                return reused
+        settlement = settle(write, self._standing(connection, write), self._same_distribution)
+        connection.executemany("INSERT INTO supports VALUES (?, ?)", settlement.supports.items())
+        for key in settlement.withdrawn:
+            self._withdraw(connection, key)
+        for record in settlement.put.values():
+            if isinstance(record, Scored):
+                self._put_scored(connection, record)
+            else:
+                self._put_unscored(connection, record)
+        written = settlement.written(self._seq)
         connection.execute(
             "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -299,65 +264,26 @@ class SqliteStore:
                 written.unchanged,
                 written.stale,
                 written.withdrawn,
-                _json([[each.index, each.in_unscored, each.reason.name, each.detail] for each in written.refused]),
+                to_json([_rejected_row(each) for each in written.rejected]),
                 written.seq,
                 time.time(),
             ),
         )
         return written
 
-    def _put_items(self, connection: sqlite3.Connection, write: Write) -> Written:
-        effects: Counter[Effect] = Counter()
-        withdrawn, refused = 0, list(write.refused)
-        puts = (
-            *((index, False, partial(self._put_score, connection, score)) for index, score in write.scores.items()),
-            *((index, True, partial(self._put_unscored, connection, play)) for index, play in write.unscored.items()),
-        )
-        for index, in_unscored, put in puts:
-            try:
-                effect, others = put()
-            except PlayscoreError as conflict:
-                refused.append(Refused(index, in_unscored, conflict.reason, conflict.detail))
-            else:
-                effects[effect] += 1
-                withdrawn += others
-        return Written(
-            inserted=effects[Effect.INSERTED],
-            replaced=effects[Effect.REPLACED],
-            unchanged=effects[Effect.UNCHANGED],
-            stale=effects[Effect.STALE],
-            withdrawn=withdrawn,
-            refused=sorted(refused, key=lambda each: (each.in_unscored, each.index)),
-            seq=self._seq,
-        )
+    def _standing(self, connection: sqlite3.Connection, write: Write) -> Standing:
+        """What stands of a write's plays."""
+        records: list[PlayRecord] = []
+        for play in dict.fromkeys(record.play for record in write.records.values()):
+            key = (play.league, play.game_id, play.play_id)
+            scored = connection.execute(f"{_SCORED} WHERE {_OF_PLAY}", key)
+            records += [self._scored(row)[1] for row in scored]
+            unscored = connection.execute(f"SELECT * FROM unscored WHERE {_OF_PLAY}", key)
+            records += [self._unscored(row) for row in unscored]
+        return Standing(records, _supports(connection, write.supports_needed))
 
-    def _put_score(self, connection: sqlite3.Connection, score: Score) -> tuple[Effect, int]:
-        """What became of it, and how many scores it withdrew."""
-        play, subject, model = score.play, score.subject, score.model
-        key = (play.league, play.game_id, play.play_id, subject.role.value, model.name, model.version)
-        at = (score.revision, score.outcome_revision)
-        content = (subject.name, subject.team_id, _json(score.measures), _json(score.attributes))
-        standing = connection.execute(
-            "SELECT id, subject_id, revision, outcome_revision, subject_name, team_id, measures, attributes FROM scores"
-            " WHERE league = ? AND game_id = ? AND play_id = ? AND role = ? AND model = ? AND model_version = ?",
-            key,
-        ).fetchall()
-        # All that stand have one revision, and none is below that of the unscored play.
-        revision = standing[0][2] if standing else self._unscored_revision(connection, play)
-        if score.revision < revision:
-            return Effect.STALE, 0
-        known = next((row for row in standing if row[1] == subject.subject_id), None)
-        if known is not None and at <= known[2:4]:
-            if at < known[2:4]:
-                return Effect.STALE, 0
-            same = (*content[:2], content[3]) == (*known[4:6], known[7])
-            if same and same_measures(score.measures, json.loads(known[6])):
-                return Effect.UNCHANGED, 0
-            raise _conflict(f"another score of {subject.subject_id!r} at outcome_revision {at[1]}", play, at[0])
-        overtaken = [row[0] for row in standing if row is not known and row[2] < score.revision]
-        for item in overtaken:
-            connection.execute("DELETE FROM scores WHERE id = ?", (item,))
-            self._log(connection, "withdrawn", item)
+    def _put_scored(self, connection: sqlite3.Connection, scored: Scored) -> None:
+        score = scored.score
         (item,) = connection.execute(
             "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (league, game_id, play_id, role, model, model_version, subject_id) DO UPDATE SET"
@@ -365,51 +291,50 @@ class SqliteStore:
             " subject_name = excluded.subject_name, team_id = excluded.team_id,"
             " measures = excluded.measures, attributes = excluded.attributes"
             " RETURNING id",
-            (*key, subject.subject_id, *at, *content),
+            (
+                *_score_key(scored.key),
+                score.revision,
+                score.outcome_revision,
+                score.subject.subject_name,
+                score.subject.team_id,
+                None if score.measures is None else to_json(score.measures),
+                to_json(score.attributes),
+            ),
         ).fetchone()
+        if scored.distribution is None:
+            connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO distributions VALUES (?, ?, ?)",
+                (item, scored.distribution.content, scored.distribution.support_id),
+            )
         self._log(connection, "score", item)
-        return Effect.INSERTED if known is None else Effect.REPLACED, len(overtaken)
 
-    def _unscored_revision(self, connection: sqlite3.Connection, play: PlayKey) -> int:
-        """At which the play is unscored, 0 where it is not."""
-        row = connection.execute(
-            "SELECT revision FROM unscored WHERE league = ? AND game_id = ? AND play_id = ?",
-            (play.league, play.game_id, play.play_id),
-        ).fetchone()
-        return row[0] if row else 0
-
-    def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> tuple[Effect, int]:
-        """What became of it, and how many scores it withdrew."""
-        play, revision = unscored.play, unscored.revision
-        key = (play.league, play.game_id, play.play_id)
-        content = (unscored.reason, unscored.detail, _json([_subject_row(each) for each in unscored.subjects]))
-        known = connection.execute(
-            "SELECT revision, reason, detail, subjects FROM unscored WHERE league = ? AND game_id = ? AND play_id = ?",
-            key,
-        ).fetchone()
-        if known is not None and revision <= known[0]:
-            if revision < known[0]:
-                return Effect.STALE, 0
-            if (content[0], content[2]) == (known[1], known[3]):
-                return Effect.UNCHANGED, 0
-            raise _conflict("another reason why it was not scored", play, revision)
+    def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> None:
+        play = unscored.play
         (item,) = connection.execute(
-            "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (league, game_id, play_id) DO UPDATE SET revision = excluded.revision,"
+            "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (league, game_id, play_id) DO UPDATE SET"
+            " revision = excluded.revision, outcome_revision = excluded.outcome_revision,"
             " reason = excluded.reason, detail = excluded.detail, subjects = excluded.subjects"
             " RETURNING id",
-            (*key, revision, *content),
+            (
+                *(play.league, play.game_id, play.play_id),
+                unscored.revision,
+                unscored.outcome_revision,
+                unscored.reason,
+                unscored.detail,
+                to_json([_subject_row(each) for each in unscored.subjects]),
+            ),
         ).fetchone()
         self._log(connection, "unscored", item)
-        withdrawn = connection.execute(
-            "DELETE FROM scores WHERE league = ? AND game_id = ? AND play_id = ? AND revision < ? RETURNING id",
-            (*key, revision),
-        ).fetchall()
-        for (score,) in withdrawn:
-            self._log(connection, "withdrawn", score)
-        return Effect.INSERTED if known is None else Effect.REPLACED, len(withdrawn)
 
-    def _log(self, connection: sqlite3.Connection, kind: str, item: int | None) -> None:
+    def _withdraw(self, connection: sqlite3.Connection, key: ScoreKey) -> None:
+        (item,) = connection.execute(f"DELETE FROM scores WHERE {_OF_KEY} RETURNING id", _score_key(key)).fetchone()
+        connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
+        self._log(connection, "withdrawn", item)
+
+    def _log(self, connection: sqlite3.Connection, kind: str, item: int) -> None:
         self._seq += 1
         connection.execute("INSERT INTO changes VALUES (?, ?, ?)", (self._seq, kind, item))
 
@@ -417,26 +342,83 @@ class SqliteStore:
 
     def _changes(self, after: int) -> Changes:
         """The next piece of what changed."""
-        reading = self._reading
-        if reading is None:
-            raise self._unavailable("the store is not open")
-        with self._store_errors(), _transaction(reading, "DEFERRED"):
-            (count, seq) = reading.execute(
-                "SELECT count(*), coalesce(max(seq), ?)"
-                " FROM (SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?)",
-                (after, after, _PIECE_CHANGES),
-            ).fetchone()
+        with self._reads() as reading:
+            seqs = reading.execute(
+                "SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PIECE_CHANGES + 1)
+            ).fetchall()
+            piece = seqs[:_PIECE_CHANGES]
+            seq = piece[-1][0] if piece else after
             items = "SELECT item FROM changes WHERE kind = ? AND seq > ? AND seq <= ?"
-            scores = reading.execute(f"SELECT * FROM scores WHERE id IN ({items})", ("score", after, seq))
+            scores = reading.execute(f"SELECT {_SCORE} FROM scores s WHERE id IN ({items})", ("score", after, seq))
             unscored = reading.execute(f"SELECT * FROM unscored WHERE id IN ({items})", ("unscored", after, seq))
             withdrawn = reading.execute(items, ("withdrawn", after, seq))
             return Changes(
                 seq=seq,
-                last=count < _PIECE_CHANGES,
-                scores=[_score(row) for row in scores],
+                last=len(seqs) == len(piece),
+                scores=[self._score(row) for row in scores],
                 withdrawn=[item for (item,) in withdrawn],
-                unscored=[_unscored(row) for row in unscored],
+                unscored=[self._unscored(row) for row in unscored],
             )
+
+    def _read(self, scores: Sequence[int]) -> Reading:
+        """Scores with their distributions, as they are now."""
+        with self._reads() as reading:
+            (seq,) = reading.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
+            rows = reading.execute(f"{_SCORED} WHERE s.id IN (SELECT value FROM json_each(?))", (json.dumps(scores),))
+            scored = dict(map(self._scored, rows))
+            needed = {each.distribution.support_id for each in scored.values() if each.distribution is not None}
+            return Reading(seq, scored, _supports(reading, needed))
+
+    @contextlib.contextmanager
+    def _reads(self) -> Iterator[sqlite3.Connection]:
+        reading = self._reading
+        if reading is None:
+            raise self._unavailable("the store is not open")
+        with self._store_errors(), _transaction(reading, "DEFERRED"):
+            yield reading
+
+    # --- Rows ---
+
+    def _role(self, number: int) -> Role:
+        return self._roles.get(number) or Role(number, f"role {number}")
+
+    def _score(self, row: tuple[Any, ...]) -> tuple[int, Score]:
+        item, league, game_id, play_id, role, model, version, subject_id, *at, name, team_id, measures, attributes = row
+        revision, outcome_revision = at
+        return item, Score(
+            play=PlayKey(league, game_id, play_id),
+            subject=Subject(self._role(role), subject_id, name, team_id),
+            model=ModelVersion(model, version),
+            revision=revision,
+            outcome_revision=outcome_revision,
+            measures=None if measures is None else json.loads(measures),
+            attributes=json.loads(attributes),
+        )
+
+    def _scored(self, row: tuple[Any, ...]) -> tuple[int, Scored]:
+        *score, content, support_id = row
+        item, made = self._score(tuple(score))
+        return item, Scored(made, None if content is None else Distribution(content, support_id))
+
+    def _unscored(self, row: tuple[Any, ...]) -> Unscored:
+        _, league, game_id, play_id, revision, outcome_revision, reason, detail, subjects = row
+        return Unscored(
+            play=PlayKey(league, game_id, play_id),
+            revision=revision,
+            outcome_revision=outcome_revision,
+            reason=reason,
+            detail=detail,
+            subjects=self._subjects(json.loads(subjects)),
+        )
+
+    def _rejected(self, text: str) -> list[Rejected]:
+        return [
+            Rejected(index, PlayKey(*play), revision, Reason[reason], detail, self._subjects(subjects))
+            for index, play, revision, reason, detail, subjects in json.loads(text)
+        ]
+
+    def _subjects(self, rows: Sequence[Sequence[Any]]) -> tuple[Subject, ...]:
+        return tuple(Subject(self._role(role), *rest) for role, *rest in rows)
 
     # --- Errors ---
 
@@ -465,50 +447,34 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
         raise
 
 
-def _conflict(stands: str, play: PlayKey, revision: int) -> PlayscoreError:
-    return PlayscoreError(
-        Reason.REVISION_CONFLICT,
-        f"{stands} stands at revision {revision} of play {play.play_id!r} of game {play.game_id!r}; "
-        "a correction needs a higher one",
+def _supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> dict[str, bytes]:
+    """Those of the supports that are there."""
+    if not support_ids:
+        return {}
+    return dict(
+        connection.execute(
+            "SELECT support_id, content FROM supports WHERE support_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(support_ids)),),
+        )
     )
 
 
-def _items(write: Write) -> int:
-    return len(write.scores) + len(write.unscored)
+def _score_key(key: ScoreKey) -> tuple[str | int, ...]:
+    play, role, model, subject_id = key
+    return play.league, play.game_id, play.play_id, role, model.name, model.version, subject_id
 
 
-def _json(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _refused(text: str) -> list[Refused]:
-    return [Refused(index, in_unscored, Reason[name], detail) for index, in_unscored, name, detail in json.loads(text)]
-
-
-def _score(row: tuple[Any, ...]) -> tuple[int, Score]:
-    item, league, game_id, play_id, role, model, version, subject_id, *at, name, team_id, measures, attributes = row
-    revision, outcome_revision = at
-    return item, Score(
-        play=PlayKey(league, game_id, play_id),
-        subject=Subject(Role(role), subject_id, name, team_id),
-        model=ModelVersion(model, version),
-        revision=revision,
-        outcome_revision=outcome_revision,
-        measures=json.loads(measures),
-        attributes=json.loads(attributes),
-    )
-
-
-def _unscored(row: tuple[Any, ...]) -> Unscored:
-    _, league, game_id, play_id, revision, reason, detail, subjects = row
-    return Unscored(
-        play=PlayKey(league, game_id, play_id),
-        revision=revision,
-        reason=reason,
-        detail=detail,
-        subjects=tuple(Subject(Role(role), *rest) for role, *rest in json.loads(subjects)),
-    )
+def _rejected_row(rejected: Rejected) -> list[Any]:
+    play = rejected.play
+    return [
+        rejected.index,
+        [play.league, play.game_id, play.play_id],
+        rejected.revision,
+        rejected.reason.name,
+        rejected.detail,
+        [_subject_row(each) for each in rejected.subjects],
+    ]
 
 
 def _subject_row(subject: Subject) -> list[int | str]:
-    return [subject.role.value, subject.subject_id, subject.name, subject.team_id]
+    return [subject.role.number, subject.subject_id, subject.subject_name, subject.team_id]

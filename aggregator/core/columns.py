@@ -17,9 +17,14 @@ from aggregator.core.records import Value
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Codes = NDArray[np.intp]
+Selection = slice | Rows
+"""Rows of a table: a slice for all of them, so that nothing is copied."""
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_CAPACITY = 1024
+_MAX_SPAN = 65_536
+"""Whole numbers that lie no farther apart are coded without sorting them."""
 _COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
     Operator.EQ: operators.eq,
     Operator.NE: operators.ne,
@@ -48,6 +53,9 @@ class Column(Protocol):
     def compare(self, operator: Operator, value: Value, length: int) -> Mask:
         """For which rows `field operator value` holds; never for unknown ones."""
 
+    def coded(self, selection: Selection) -> tuple[Codes, Sequence[Value | None]]:
+        """The values of selected rows as codes, and what each code stands for; some may be no row's."""
+
 
 def column_for(field: Field) -> Column:
     """An empty column of the field's type."""
@@ -58,7 +66,7 @@ def column_for(field: Field) -> Column:
             return NumberColumn()
         case FieldType.BOOLEAN:
             return BooleanColumn()
-        case FieldType.STRING:
+        case FieldType.STRING | FieldType.ENUM:
             return TextColumn(Dictionary())
 
 
@@ -96,6 +104,17 @@ class NumberColumn:
         # NaN compares false with everything, except that it differs from everything.
         return holds & self.known(length) if operator is Operator.NE else holds
 
+    def coded(self, selection: Selection) -> tuple[Codes, Sequence[Value | None]]:
+        """See Column."""
+        data = self.data[selection]
+        if self._whole and not np.isnan(data).all():
+            least, most = int(np.nanmin(data)), int(np.nanmax(data))
+            if most - least < _MAX_SPAN:
+                codes = np.where(np.isnan(data), 0.0, data - (least - 1)).astype(np.intp)
+                return codes, (None, *range(least, most + 1))
+        found, codes = np.unique(data, return_inverse=True)
+        return codes, [None if math.isnan(value) else int(value) if self._whole else value for value in found.tolist()]
+
 
 class BooleanColumn:
     """Flags as int8: 0, 1, and -1 for unknown."""
@@ -127,6 +146,10 @@ class BooleanColumn:
         wanted = bool(value) is (operator is Operator.EQ)
         holds: Mask = self.data[:length] == wanted
         return holds
+
+    def coded(self, selection: Selection) -> tuple[Codes, Sequence[Value | None]]:
+        """See Column."""
+        return self.data[selection].astype(np.intp) + 1, (None, False, True)
 
 
 class Dictionary:
@@ -212,6 +235,10 @@ class TextColumn:
             return holds
         return self.dictionary.holding(operator, text)[codes]
 
+    def coded(self, selection: Selection) -> tuple[Codes, Sequence[Value | None]]:
+        """See Column. Code 0, the empty text, is the unknown one."""
+        return self.codes[selection].astype(np.intp), (None, *self.dictionary.texts[1:])
+
 
 def _matches(text: str, pattern: str) -> bool:
     """Whether all of a text is the pattern, `*` standing for any characters. In linear time, whatever the pattern."""
@@ -234,6 +261,13 @@ def natural(text: str) -> tuple[list[str | int], str]:
     """A key that sorts texts as people do: "play 9" before "play 10"."""
     parts = re.split(r"([0-9]+)", text)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], text
+
+
+def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The values in order, each once, and how often each is there. Many times faster than numpy.unique."""
+    ordered = np.sort(values)
+    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    return ordered[starts], np.diff(starts, append=len(ordered))
 
 
 def grown(data: NDArray[_T], rows: Rows) -> NDArray[_T]:

@@ -14,6 +14,7 @@ import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import lark
 
@@ -21,11 +22,11 @@ from aggregator.core.fields import Field, FieldType, Schema
 from aggregator.core.records import Value
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 
-LONGEST = 2048
-"""Characters of a filter."""
-DEEPEST = 24
+MAX_DEPTH: Final = 24
 """Levels of ANDs within ORs within ANDs."""
-MOST_COMPARISONS = 64
+MAX_COMPARISONS: Final = 64
+FIELD: Final = "split.filter"
+"""Where a request has its filter."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?([0-9]{1,15}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
@@ -107,8 +108,6 @@ def parse_filter(text: str, schema: Schema) -> Filter:
 
     Raises FILTER_INVALID, FILTER_FIELD_UNKNOWN or FILTER_TYPE_MISMATCH, with the place and what would be right.
     """
-    if len(text) > LONGEST:
-        raise _invalid(f"the filter has {len(text)} characters; at most {LONGEST} are read")
     try:
         tree = _parser().parse(text)
     except lark.UnexpectedInput as unexpected:
@@ -117,6 +116,17 @@ def parse_filter(text: str, schema: Schema) -> Filter:
         return _Builder(text, schema).transform(tree)
     except lark.exceptions.VisitError as failure:
         raise failure.orig_exc from None
+
+
+def demanded(node: Filter, field: str) -> tuple[str, ...]:
+    """The texts that a field must equal wherever a filter holds: comparisons by `=` that no OR makes optional."""
+    match node:
+        case Comparison() if node.field.name == field and node.operator is Operator.EQ and "*" not in str(node.value):
+            return (str(node.value),)
+        case And():
+            return tuple(text for operand in node.operands for text in demanded(operand, field))
+        case _:
+            return ()
 
 
 @functools.cache
@@ -180,7 +190,7 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
             operator = Operator.EQ
         else:
             operator = Operator(str(comparator))
-        if operator not in (Operator.EQ, Operator.NE) and (known.type is FieldType.BOOLEAN or known.values):
+        if operator not in (Operator.EQ, Operator.NE) and known.type in (FieldType.BOOLEAN, FieldType.ENUM):
             raise self._mismatch(f"{known.name} has no order; compare it by = or !=", comparator)
         return Comparison(known, operator, self._value(known, argument))
 
@@ -192,10 +202,10 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
             flat.extend(operand.operands if isinstance(operand, kind) else (operand,))
         joined = kind(tuple(flat))
         depth, comparisons = _extent(joined)
-        if depth > DEEPEST:
-            raise _invalid(f"the filter is nested more than {DEEPEST} levels deep")
-        if comparisons > MOST_COMPARISONS:
-            raise _invalid(f"the filter makes more than {MOST_COMPARISONS} comparisons")
+        if depth > MAX_DEPTH:
+            raise _invalid(f"the filter is nested more than {MAX_DEPTH} levels deep")
+        if comparisons > MAX_COMPARISONS:
+            raise _invalid(f"the filter makes more than {MAX_COMPARISONS} comparisons")
         return joined
 
     def _field(self, name: lark.Token) -> Field:
@@ -209,7 +219,7 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
         raise PlayscoreError(
             Reason.FILTER_FIELD_UNKNOWN,
             f"{unknown} Fields: {', '.join(fields)}{_at(self._text, name.start_pos)}",
-            fields=(FieldViolation("filter", unknown),),
+            fields=(FieldViolation(FIELD, unknown),),
         )
 
     def _bare(self, known: Field, name: lark.Token) -> Filter:
@@ -226,9 +236,11 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
         text = _unquoted(argument) if quoted else str(argument)
         match known.type:
             case FieldType.STRING:
-                if known.values and text not in known.values:
-                    raise self._mismatch(f"{known.name} is one of {', '.join(known.values)}, not {text!r}", argument)
                 return text
+            case FieldType.ENUM:
+                if text in known.values:
+                    return text
+                raise self._mismatch(f"{known.name} is one of {', '.join(known.values)}, not {text!r}", argument)
             case FieldType.BOOLEAN if not quoted and text in ("true", "false"):
                 return text == "true"
             case FieldType.INTEGER if not quoted and _INTEGER.fullmatch(text):
@@ -242,7 +254,7 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
         return PlayscoreError(
             Reason.FILTER_TYPE_MISMATCH,
             detail + _at(self._text, token.start_pos),
-            fields=(FieldViolation("filter", detail),),
+            fields=(FieldViolation(FIELD, detail),),
         )
 
 
@@ -275,4 +287,4 @@ def _does_not_parse(text: str, unexpected: lark.UnexpectedInput) -> PlayscoreErr
 
 
 def _invalid(detail: str) -> PlayscoreError:
-    return PlayscoreError(Reason.FILTER_INVALID, detail, fields=(FieldViolation("filter", detail),))
+    return PlayscoreError(Reason.FILTER_INVALID, detail, fields=(FieldViolation(FIELD, detail),))

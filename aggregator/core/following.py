@@ -46,7 +46,7 @@ class Follower:
         return self._loaded.is_set() and not self._failing
 
     async def reach(self, seq: int, seconds: float) -> None:
-        """Wait until the snapshot is at `seq`, so long at most; else NOT_FRESH_ENOUGH."""
+        """Wait until the snapshot is at `seq` or later, so long at most; else NOT_FRESH_ENOUGH."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._snapshot.seq < seq:
@@ -55,8 +55,18 @@ class Follower:
             raise PlayscoreError(
                 Reason.NOT_FRESH_ENOUGH,
                 f"this replica is at change {self._snapshot.seq} and did not reach {seq} within {seconds:.3g} s; "
-                "ask again, or without at_least_as_fresh",
+                "ask again, or for the fastest",
                 retry_after_seconds=0.05,
+            )
+
+    async def reach_exactly(self, seq: int, seconds: float) -> None:
+        """Wait until the snapshot is as it was at `seq`; REVISION_NOT_KEPT where it has moved on."""
+        await self.reach(seq, seconds)
+        if self._snapshot.seq > seq or not self._snapshot.exact:
+            raise PlayscoreError(
+                Reason.REVISION_NOT_KEPT,
+                f"this replica has moved on from change {seq} to {self._snapshot.seq} and keeps no earlier state; "
+                "ask for the present one",
             )
 
     async def _follow(self) -> None:

@@ -17,15 +17,16 @@ def revision_token(store_id: str, seq: int) -> str:
     return _encoded([store_id, seq])
 
 
-def read_revision_token(token: str, store_id: str) -> int:
-    """The state's sequence number; 0 for no token. REVISION_TOKEN_INVALID for another store's, or none at all."""
-    if not token:
-        return 0
+def read_revision_token(token: str, store_id: str, field: str) -> int:
+    """The sequence number of the state that the token in a request's `field` names.
+
+    Raises REVISION_TOKEN_INVALID where it is another store's, or no token at all.
+    """
     match _decoded(token):
         case [str(store), int(seq)] if store == store_id and seq >= 0:
             return seq
     detail = f"{token[:80]!r} is not a revision token of this store; send one that it answered, or none"
-    raise PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation("at_least_as_fresh", detail),))
+    raise PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation(field, detail),))
 
 
 def page_token(arguments: tuple[Json, ...], place: list[Json]) -> str:

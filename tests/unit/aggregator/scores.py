@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from aggregator.core.records import ModelVersion, PlayKey, Role, Score, Subject, Unscored, Value
+from aggregator.core.records import Distribution, PlayKey, Score, Scored, Unscored, Value
+from aggregator.core.snapshot import League, Snapshot
+from aggregator.core.store import Changes
+from aggregator.core.table import Table
+from aggregator.core.task import Tasks
+from aggregator.passing.task import PassingTask
 from playscore.errors import Reason
-from playscore.release import ReferencePopulation
+from playscore.passing import PASSER
+from playscore.release import ModelVersion, ReferencePopulation
+from playscore.subjects import Subject
 
 LEAGUE = "SIM"
 MODEL = ModelVersion("passing", 1)
+OTHER_MODEL = ModelVersion("passing", 2)
 POPULATION = ReferencePopulation(
     description="made up",
-    passers=31,
+    subjects=31,
     min_plays=200,
     mean=0.5,
     standard_deviation=0.02,
     play_standard_deviation=0.3,
     shrinkage_plays=100,
 )
+PASSING = PassingTask({MODEL: POPULATION, OTHER_MODEL: POPULATION}, MODEL)
+TASKS = Tasks([PASSING])
 
 
 def score(
     play: str | int = "1",
-    play_score: float = 0.5,
+    play_score: float | None = 0.5,
     *,
     game: str = "g1",
     subject: str = "p1",
@@ -33,18 +43,55 @@ def score(
     league: str = LEAGUE,
     **attributes: Value,
 ) -> Score:
+    """A score; an ungraded one where the play score is None."""
+    measures = {"play_score": play_score, "yards_gained": yards, "expected_yards": 6.0}
     return Score(
         play=PlayKey(league, game, str(play)),
-        subject=Subject(Role.PASSER, subject, name, str(attributes.get("team_id", ""))),
+        subject=Subject(PASSER, subject, name, str(attributes.get("team_id", ""))),
         model=model,
         revision=revision,
         outcome_revision=outcome_revision,
-        measures={"play_score": play_score, "yards_gained": yards, "expected_yards": 6.0},
+        measures=None if play_score is None else {name: value for name, value in measures.items() if value is not None},
         attributes=attributes,
     )
 
 
+def scored(*arguments: str | float | None, distribution: str = "", support: str = "", **more: object) -> Scored:
+    """The record of a score as `score` makes it, with a distribution where one is named."""
+    expected = Distribution(distribution.encode(), support) if distribution else None
+    return Scored(score(*arguments, **more), expected)  # type: ignore[arg-type]
+
+
 def unscored(
-    play: str | int = "1", *, game: str = "g1", revision: int = 1, reason: Reason = Reason.NO_RELEASE, detail: str = ""
+    play: str | int = "1",
+    *,
+    game: str = "g1",
+    revision: int = 1,
+    outcome_revision: int = 0,
+    reason: Reason = Reason.NO_RELEASE,
+    detail: str = "",
 ) -> Unscored:
-    return Unscored(PlayKey(LEAGUE, game, str(play)), revision, reason.value, detail, ())
+    return Unscored(PlayKey(LEAGUE, game, str(play)), revision, outcome_revision, reason.value, detail, ())
+
+
+def snapshot_of(*records: Score | Unscored, tasks: Tasks = TASKS) -> Snapshot:
+    """Everything at once; scores have their place among the records for their number."""
+    snapshot = Snapshot(tasks)
+    scores = [(number, item) for number, item in enumerate(records) if isinstance(item, Score)]
+    plays = [item for item in records if isinstance(item, Unscored)]
+    snapshot.apply(Changes(len(records), True, scores, (), plays))
+    return snapshot
+
+
+def league_of(snapshot: Snapshot, name: str = LEAGUE) -> League:
+    league = snapshot.league(name)
+    assert league is not None
+    return league
+
+
+def graded_table(snapshot: Snapshot, model: ModelVersion = MODEL) -> Table:
+    return league_of(snapshot).scores(PASSING, PASSER, model).graded
+
+
+def table_of(*scores: Score) -> Table:
+    return graded_table(snapshot_of(*scores))

@@ -11,25 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.core.fields import PASSING, FieldType
-from aggregator.core.filter import EVERYTHING, Filter, parse_filter
-from aggregator.core.records import Role, Score, Value
-from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes
+from aggregator.core.fields import FieldType
+from aggregator.core.filter import EVERYTHING, Filter, demanded, parse_filter
+from aggregator.core.records import Score, Value
+from aggregator.passing.fields import SCHEMA
 from playscore.errors import PlayscoreError, Reason
-from tests.unit.aggregator.scores import MODEL, score
+from tests.unit.aggregator.scores import score, table_of
 
 
 def parse(text: str) -> Filter:
-    return parse_filter(text, PASSING)
+    return parse_filter(text, SCHEMA)
 
 
 def selected(text: str, *scores: Score) -> list[int]:
     """Places of the scores that are in a split."""
-    snapshot = Snapshot()
-    snapshot.apply(Changes(len(scores), True, list(enumerate(scores)), (), ()))
-    table = snapshot.league(scores[0].play.league).tables[Role.PASSER, MODEL]
-    rows = table.select(parse(text))
+    rows = table_of(*scores).select(parse(text))
     return list(range(len(scores))[rows]) if isinstance(rows, slice) else rows.tolist()
 
 
@@ -62,9 +58,9 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "down": st.integers(1, 4),
     "score_difference": st.integers(-3, 3),
-    "time_to_throw": st.sampled_from([1.5, 2.5, 4.0, 0.1 + 0.2, -1e-3]),
+    "time_to_throw_seconds": st.sampled_from([1.5, 2.5, 4.0, 0.1 + 0.2, -1e-3]),
     "home": st.booleans(),
-    "depth": st.sampled_from(PASSING.fields["depth"].values),
+    "depth": st.sampled_from(SCHEMA.fields["depth"].values),
     "team_id": st.sampled_from(["KC", "BUF", "B*F", 'a "b" c\\']),
 }
 
@@ -80,8 +76,8 @@ def literal(value: Value) -> str:
 @st.composite
 def comparisons(draw: st.DrawFn) -> Node:
     name = draw(st.sampled_from(sorted(VALUES)))
-    field = PASSING.fields[name]
-    ordered = field.type is not FieldType.BOOLEAN and not field.values
+    field = SCHEMA.fields[name]
+    ordered = field.type is not FieldType.BOOLEAN and field.type is not FieldType.ENUM
     sign = draw(st.sampled_from(sorted(OPERATORS) if ordered else ["=", "!=", ":"]))
     value = draw(VALUES[name].filter(lambda value: value != "B*F"))
     space = draw(st.sampled_from(["", " "]))
@@ -149,7 +145,7 @@ def test_a_split_holds_the_plays_for_which_the_filter_is_true(node: Node, plays:
         ("-home", "NOT home"),
         ("home", "home = true"),
         ("NOT home", "home != true"),
-        ("depth = deep", "depth = 'deep'"),
+        ("depth = PASS_DEPTH_DEEP", "depth = 'PASS_DEPTH_DEEP'"),
         ("down:3", "down = 3"),
         ("NOT (down < 3)", "down >= 3"),
         ("(((home)))", "home"),
@@ -159,6 +155,24 @@ def test_a_split_holds_the_plays_for_which_the_filter_is_true(node: Node, plays:
 )
 def test_the_same_thing_said_differently(text: str, same: str) -> None:
     assert parse(text) == parse(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "games"),
+    [
+        ("game_id = g1", ("g1",)),
+        ("game_id:g1", ("g1",)),
+        ("home AND (down = 3 AND game_id = 'g 1') game_id = g2", ("g 1", "g2")),
+        ("NOT game_id != g1", ("g1",)),
+        ("game_id = g1 OR home", ()),
+        ("NOT game_id = g1", ()),
+        ("game_id = 'g*'", ()),
+        ("play_id = g1", ()),
+        ("", ()),
+    ],
+)
+def test_which_game_a_filter_cannot_do_without(text: str, games: tuple[str, ...]) -> None:
+    assert demanded(parse(text), "game_id") == games
 
 
 def test_nothing_asked_is_everything() -> None:
@@ -230,11 +244,13 @@ def test_many_stars_take_no_longer_than_few() -> None:
         ("down", Reason.FILTER_TYPE_MISMATCH, "down:*"),
         ("home = 1", Reason.FILTER_TYPE_MISMATCH, "true or false"),
         ("home < true", Reason.FILTER_TYPE_MISMATCH, "no order"),
-        ("depth >= short", Reason.FILTER_TYPE_MISMATCH, "no order"),
-        ("depth = deap", Reason.FILTER_TYPE_MISMATCH, "behind_line, short, intermediate, deep"),
-        ("time_to_throw > nan", Reason.FILTER_TYPE_MISMATCH, "a number, not nan"),
-        ("time_to_throw > 1e400", Reason.FILTER_TYPE_MISMATCH, "a number"),
-        ("home AND " * 300 + "home", Reason.FILTER_INVALID, "at most 2048"),
+        ("depth >= PASS_DEPTH_SHORT", Reason.FILTER_TYPE_MISMATCH, "no order"),
+        ("depth = deep", Reason.FILTER_TYPE_MISMATCH, "PASS_DEPTH_INTERMEDIATE, PASS_DEPTH_DEEP, not 'deep'"),
+        ("depth = 3", Reason.FILTER_TYPE_MISMATCH, "PASS_DEPTH_BEHIND_LINE"),
+        ("depth = PASS_*", Reason.FILTER_TYPE_MISMATCH, "PASS_DEPTH_BEHIND_LINE"),
+        ("depth", Reason.FILTER_TYPE_MISMATCH, "depth:*"),
+        ("time_to_throw_seconds > nan", Reason.FILTER_TYPE_MISMATCH, "a number, not nan"),
+        ("time_to_throw_seconds > 1e400", Reason.FILTER_TYPE_MISMATCH, "a number"),
         ("home OR " * 64 + "home", Reason.FILTER_INVALID, "64 comparisons"),
         ("home AND (home OR (" * 20 + "home" + "))" * 20, Reason.FILTER_INVALID, "levels deep"),
     ],
@@ -244,7 +260,7 @@ def test_a_wrong_filter_says_what_is_wrong_and_where(text: str, reason: Reason, 
         parse(text)
     assert raised.value.reason is reason
     assert says in raised.value.detail
-    assert raised.value.fields[0].field == "filter"
+    assert raised.value.fields[0].field == "split.filter"
 
 
 def test_the_caret_points_at_the_place() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import pytest
 
 import aggregator.core.following
 from aggregator.core.following import Follower
+from aggregator.core.recording import Write, Written
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, Write, Written
+from aggregator.core.store import Changes, Reading
 from playscore.errors import PlayscoreError, Reason
-from tests.unit.aggregator.scores import LEAGUE, score
+from tests.unit.aggregator.scores import TASKS, league_of, score
 
 
 class Scripted:
@@ -29,6 +30,9 @@ class Scripted:
     async def close(self) -> None: ...
 
     async def record(self, write: Write) -> Written:
+        raise NotImplementedError
+
+    async def read(self, scores: Collection[int]) -> Reading:
         raise NotImplementedError
 
     async def follow(self, after: int) -> AsyncIterator[Changes]:
@@ -48,17 +52,17 @@ BROKEN = PlayscoreError(Reason.STORE_UNAVAILABLE, "the disk is gone")
 
 
 async def test_it_is_open_when_it_has_everything_there_was() -> None:
-    snapshot = Snapshot()
+    snapshot = Snapshot(TASKS)
     follower = Follower(Scripted([changes(1, last=False), changes(2, last=False), changes(3)]), snapshot)
     await follower.open()
     assert snapshot.seq == 3
-    assert len(snapshot.league(LEAGUE).tables) == 1
+    assert len(league_of(snapshot).tables) == 1
     assert follower.following()
     await follower.close()
 
 
 async def test_a_store_that_cannot_be_read_at_first_is_an_error() -> None:
-    follower = Follower(Scripted([BROKEN]), Snapshot())
+    follower = Follower(Scripted([BROKEN]), Snapshot(TASKS))
     with pytest.raises(PlayscoreError):
         await follower.open()
     await follower.close()
@@ -66,7 +70,7 @@ async def test_a_store_that_cannot_be_read_at_first_is_an_error() -> None:
 
 async def test_after_a_failure_it_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aggregator.core.following, "_RETRY_SECONDS", 0.05)
-    snapshot, store = Snapshot(), Scripted([changes(1), BROKEN], [changes(2)])
+    snapshot, store = Snapshot(TASKS), Scripted([changes(1), BROKEN], [changes(2)])
     follower = Follower(store, snapshot)
     await follower.open()
     await asyncio.sleep(0)
@@ -78,11 +82,36 @@ async def test_after_a_failure_it_goes_on_where_it_was(monkeypatch: pytest.Monke
 
 
 async def test_a_state_that_does_not_come_is_not_waited_for_for_ever() -> None:
-    follower = Follower(Scripted([changes(1)]), Snapshot())
+    follower = Follower(Scripted([changes(1)]), Snapshot(TASKS))
     await follower.open()
     await follower.reach(1, 0)
     with pytest.raises(PlayscoreError) as raised:
         await follower.reach(2, 0.01)
     assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
     assert raised.value.retry_after_seconds
+    await follower.close()
+
+
+async def test_a_state_is_held_to_exactly_or_not_at_all() -> None:
+    follower = Follower(Scripted([changes(1), changes(3, last=False), changes(4)]), Snapshot(TASKS))
+    await follower.open()
+    await follower.reach(4, 5)
+    await follower.reach_exactly(4, 0)
+    with pytest.raises(PlayscoreError) as raised:
+        await follower.reach_exactly(3, 0)
+    assert raised.value.reason is Reason.REVISION_NOT_KEPT
+    with pytest.raises(PlayscoreError) as raised:
+        await follower.reach_exactly(5, 0.01)
+    assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
+    await follower.close()
+
+
+async def test_a_state_that_was_passed_in_the_middle_of_a_piece_is_not_that_state() -> None:
+    snapshot = Snapshot(TASKS)
+    follower = Follower(Scripted([changes(1), changes(2, last=False)]), snapshot)
+    await follower.open()
+    await follower.reach(2, 5)
+    with pytest.raises(PlayscoreError) as raised:
+        await follower.reach_exactly(2, 0)
+    assert raised.value.reason is Reason.REVISION_NOT_KEPT
     await follower.close()

@@ -14,7 +14,7 @@ from playscore.release import ReferencePopulation
 
 POPULATION = ReferencePopulation(
     description="made up",
-    passers=31,
+    subjects=31,
     min_plays=200,
     mean=0.5,
     standard_deviation=0.02,

@@ -1,0 +1,71 @@
+"""How much was played: kept up as rows of a table come and go, so that nobody has to count a million rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.core.columns import distinct
+
+Integers = NDArray[np.int64]
+
+MAX_SEASON: Final = 0xFFFF
+_TEAM_BITS, _GAME_BITS = 20, 27
+"""Of a number for season, team and game, so that it fits 63 bits: a million teams, 134 million games."""
+
+
+class Played:
+    """Plays by season, and games by season and team. Season 0 and team 0 are the unknown ones."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[int] = Counter()
+        self._plays: Counter[int] = Counter()
+        self._games: defaultdict[int, Counter[int]] = defaultdict(Counter)
+
+    @property
+    def seasons(self) -> list[int]:
+        """Seasons with plays."""
+        return [season for season, plays in self._plays.items() if plays]
+
+    def add(self, seasons: Integers, teams: Integers, games: Integers) -> None:
+        """Count rows in, all of one shape."""
+        for cell, rows in self._cells(seasons, teams, games):
+            if not self._rows[cell]:
+                self._count_game(cell, 1)
+            self._count_rows(cell, rows)
+
+    def remove(self, seasons: Integers, teams: Integers, games: Integers) -> None:
+        """Count rows out that were counted in."""
+        for cell, rows in self._cells(seasons, teams, games):
+            self._count_rows(cell, -rows)
+            if not self._rows[cell]:
+                del self._rows[cell]
+                self._count_game(cell, -1)
+
+    def plays(self, seasons: Collection[int]) -> int:
+        """Plays in seasons."""
+        return sum(self._plays[season] for season in seasons)
+
+    def team_games(self, seasons: Collection[int]) -> int:
+        """The most games of any one team in seasons; of all of them where no team is known."""
+        games: Counter[int] = Counter()
+        for season in seasons:
+            games.update(self._games.get(season, {}))
+        unknown = games.pop(0, 0)
+        return max(games.values(), default=unknown)
+
+    def _cells(self, seasons: Integers, teams: Integers, games: Integers) -> list[tuple[int, int]]:
+        cells, rows = distinct((seasons << _TEAM_BITS | teams) << _GAME_BITS | games)
+        return list(zip(cells.tolist(), rows.tolist(), strict=True))
+
+    def _count_rows(self, cell: int, rows: int) -> None:
+        self._rows[cell] += rows
+        self._plays[cell >> (_TEAM_BITS + _GAME_BITS)] += rows
+
+    def _count_game(self, cell: int, games: int) -> None:
+        season_and_team = cell >> _GAME_BITS
+        self._games[season_and_team >> _TEAM_BITS][season_and_team & ((1 << _TEAM_BITS) - 1)] += games

@@ -1,0 +1,212 @@
+"""What a write comes to, given what stands: pure, so that every store decides alike."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aggregator.core.precedence import Meeting, SameDistribution, meet
+from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored, ScoreKey
+from playscore.errors import PlayscoreError, Reason
+from playscore.subjects import Subject
+
+
+class Effect(enum.Enum):
+    """What became of a record."""
+
+    INSERTED = 1
+    REPLACED = 2
+    UNCHANGED = 3
+    STALE = 4
+    """A later one stands there."""
+    WITHDRAWN = 5
+    """It stood, and another of its play ended that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that was not written, by its place in the request, and why."""
+
+    index: int
+    play: PlayKey
+    revision: int
+    reason: Reason
+    detail: str
+    subjects: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one request asks to be written. `digest` tells its content apart from any other request's."""
+
+    request_id: str
+    digest: bytes
+    records: Mapping[int, PlayRecord]
+    """By their place in the request, in its order."""
+    rejected: Sequence[Rejected] = ()
+    """Records that are refused whatever stands; kept as part of the answer."""
+    supports: Mapping[str, bytes] = field(default_factory=dict)
+    """The supports that the request states, by their identifiers."""
+
+    @property
+    def supports_needed(self) -> set[str]:
+        """The supports of its distributions, by their identifiers."""
+        return {needed for record in self.records.values() if (needed := _support_id(record))}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many records had which effect, which were refused, and the sequence number of the state after them."""
+
+    inserted: int
+    replaced: int
+    unchanged: int
+    stale: int
+    withdrawn: int
+    """Scores that stood and no longer do, because their play has a higher revision now."""
+    rejected: Sequence[Rejected]
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a store reads before it writes."""
+
+    records: Collection[PlayRecord]
+    """All that stands of the plays that the write is about."""
+    supports: Mapping[str, bytes]
+    """Those that it has of `Write.supports_needed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a write comes to: what the store has to change, and what it answers."""
+
+    put: Mapping[RecordKey, PlayRecord]
+    """Records that take the place of their key."""
+    withdrawn: Collection[ScoreKey]
+    """Scores that stood and are to be taken out."""
+    supports: Mapping[str, bytes]
+    """Supports to add."""
+    effects: Mapping[Effect, int]
+    rejected: Sequence[Rejected]
+
+    def written(self, seq: int) -> Written:
+        """The answer, `seq` being the store's state with the changes made."""
+        return Written(
+            inserted=self.effects.get(Effect.INSERTED, 0),
+            replaced=self.effects.get(Effect.REPLACED, 0),
+            unchanged=self.effects.get(Effect.UNCHANGED, 0),
+            stale=self.effects.get(Effect.STALE, 0),
+            withdrawn=self.effects.get(Effect.WITHDRAWN, 0),
+            rejected=self.rejected,
+            seq=seq,
+        )
+
+
+def settle(write: Write, standing: Standing, same_distribution: SameDistribution) -> Settlement:
+    """What a write comes to where `standing` is what stands. Its records are taken in their order."""
+    return _Settling(write, standing, same_distribution).settled()
+
+
+def repeated(write: Write, digest: bytes, written: Written) -> Written:
+    """The answer to a write whose request was answered before. Raises IDEMPOTENCY_KEY_REUSED where it was another."""
+    if digest != write.digest:
+        raise PlayscoreError(
+            Reason.IDEMPOTENCY_KEY_REUSED,
+            f"request_id {write.request_id!r} was another request's; a new request needs a new one",
+        )
+    return written
+
+
+class _Settling:
+    def __init__(self, write: Write, standing: Standing, same_distribution: SameDistribution) -> None:
+        self._write = write
+        self._same_distribution = same_distribution
+        self._known_supports = standing.supports
+        self._stood = {record.key for record in standing.records}
+        self._plays: defaultdict[PlayKey, dict[RecordKey, PlayRecord]] = defaultdict(dict)
+        for record in standing.records:
+            self._plays[record.play][record.key] = record
+        self._put: dict[RecordKey, PlayRecord] = {}
+        self._withdrawn: dict[ScoreKey, None] = {}
+        self._supports: dict[str, bytes] = {}
+        self._effects: Counter[Effect] = Counter()
+
+    def settled(self) -> Settlement:
+        rejected = list(self._write.rejected)
+        for index, record in self._write.records.items():
+            try:
+                self._effects[self._take(record)] += 1
+            except PlayscoreError as error:
+                subjects = (record.score.subject,) if isinstance(record, Scored) else record.subjects
+                rejected.append(Rejected(index, record.play, record.revision, error.reason, error.detail, subjects))
+        rejected.sort(key=lambda each: each.index)
+        return Settlement(self._put, self._withdrawn, self._supports, self._effects, rejected)
+
+    def _take(self, record: PlayRecord) -> Effect:
+        support = self._support(record)
+        beside = self._plays[record.play]
+        meetings = [(stands, meet(record, stands, self._same_distribution)) for stands in beside.values()]
+        met = {meeting for _, meeting in meetings}
+        if Meeting.STALE in met:
+            return Effect.STALE
+        if Meeting.CONFLICT in met:
+            raise _conflict(record)
+        if Meeting.UNCHANGED in met:
+            return Effect.UNCHANGED
+        for stands, meeting in meetings:
+            if meeting is Meeting.WITHDRAWS and isinstance(stands, Scored):
+                self._withdraw(stands.key)
+        self._supports.update(support)
+        beside[record.key] = self._put[record.key] = record
+        if isinstance(record, Scored):
+            self._withdrawn.pop(record.key, None)
+        return Effect.REPLACED if Meeting.REPLACES in met else Effect.INSERTED
+
+    def _withdraw(self, key: ScoreKey) -> None:
+        del self._plays[key[0]][key]
+        self._put.pop(key, None)
+        if key in self._stood:
+            self._withdrawn[key] = None
+        self._effects[Effect.WITHDRAWN] += 1
+
+    def _support(self, record: PlayRecord) -> Mapping[str, bytes]:
+        """The support that a record brings. Raises DISTRIBUTION_INVALID where it needs one that nobody has stated."""
+        needed = _support_id(record)
+        if not needed:
+            return {}
+        stated, known = self._write.supports.get(needed), self._known_supports.get(needed)
+        if stated is None and known is None:
+            raise PlayscoreError(
+                Reason.DISTRIBUTION_INVALID,
+                f"the distribution's support {needed!r} is neither stated in the request nor known; state it",
+            )
+        if stated is None or stated == known:
+            return {}
+        if known is not None:
+            raise PlayscoreError(
+                Reason.DISTRIBUTION_INVALID,
+                f"the distribution's support {needed!r} is stated otherwise than it was recorded; "
+                "another support needs another identifier",
+            )
+        return {needed: stated}
+
+
+def _support_id(record: PlayRecord) -> str:
+    return record.distribution.support_id if isinstance(record, Scored) and record.distribution else ""
+
+
+def _conflict(record: PlayRecord) -> PlayscoreError:
+    if isinstance(record, Scored):
+        score = record.score
+        stands = f"another score of {score.subject.subject_id!r} at outcome_revision {score.outcome_revision}"
+    else:
+        stands = "another reason why it was not scored"
+    return PlayscoreError(
+        Reason.REVISION_CONFLICT,
+        f"{stands} stands at revision {record.revision} of play {record.play.play_id!r} of game "
+        f"{record.play.game_id!r}; a correction needs a higher one",
+    )

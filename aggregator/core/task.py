@@ -1,0 +1,116 @@
+"""What a task has to provide so that its scores are kept, split, rated and ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.core.fields import Schema
+from playscore.errors import FieldViolation, PlayscoreError, Reason
+from playscore.release import ModelVersion
+from playscore.subjects import Role
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Totals:
+    """What the plays of G groups come to."""
+
+    plays: NDArray[np.intp]
+    """(G,) how many there are."""
+    sums: Mapping[str, Numbers]
+    """(G,) of each measure of the schema, over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a split is of what was played. Graded plays of one role and model version count, and their games."""
+
+    plays: int
+    """In the split."""
+    season_plays: int
+    """In the seasons that the split touches."""
+    team_games: int
+    """The most games of any one team in these seasons."""
+
+
+class Task(Protocol):
+    """One thing that is graded, as far as its ratings go."""
+
+    @property
+    def roles(self) -> Sequence[Role]:
+        """For what subjects are rated."""
+
+    @property
+    def models(self) -> Collection[ModelVersion]:
+        """Models by whose scores subjects can be rated."""
+
+    @property
+    def default_model(self) -> ModelVersion:
+        """The one that is rated by where a question names none."""
+
+    @property
+    def schema(self) -> Schema:
+        """Measures and split fields."""
+
+    @property
+    def ranked_by(self) -> str:
+        """The value by which subjects are ranked, greater before smaller."""
+
+    @property
+    def orders(self) -> Sequence[str]:
+        """Values that ratings can be sorted by."""
+
+    def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
+        """The values of G ratings by name, each (G,), NaN where a group has none."""
+
+    def qualifying_plays(self, model: ModelVersion, extent: Extent) -> int:
+        """How many plays of a split qualify for its ranking where a question does not say."""
+
+
+class Tasks:
+    """The tasks of a service, by the roles that they rate."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = {role: task for task in tasks for role in task.roles}
+        self._roles = {role.number: role for role in self._tasks}
+
+    @property
+    def roles(self) -> Collection[Role]:
+        """All roles that are rated."""
+        return self._tasks.keys()
+
+    def role(self, number: int) -> Role | None:
+        """The role of a number of the contract; None for one that is not rated."""
+        return self._roles.get(number)
+
+    def __getitem__(self, role: Role) -> Task:
+        """The task that rates a role. Raises ROLE_UNSUPPORTED where none does."""
+        try:
+            return self._tasks[role]
+        except KeyError:
+            detail = (
+                f"role {role.name} is not rated by this release; rated: {', '.join(each.name for each in self.roles)}"
+            )
+            raise PlayscoreError(
+                Reason.ROLE_UNSUPPORTED, detail, fields=(FieldViolation("split.role", detail),)
+            ) from None
+
+    def get(self, role: Role) -> Task | None:
+        """The task that rates a role, if one does."""
+        return self._tasks.get(role)
+
+
+def check_released(task: Task, model: ModelVersion) -> None:
+    """Refuse a model that a task does not rate by: MODEL_NOT_FOUND."""
+    if model not in task.models:
+        raise PlayscoreError(
+            Reason.MODEL_NOT_FOUND,
+            f"{model} is not released here, and a rating needs the release; released: "
+            f"{', '.join(map(str, sorted(task.models)))}",
+        )

@@ -1,0 +1,442 @@
+"""What every store promises: once, in any order, and for good. A store that is added is added to `stores.STORES`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aggregator.core.recording import Rejected, Written
+from aggregator.core.records import PlayKey, PlayRecord, Scored, Unscored
+from aggregator.core.store import Store
+from playscore.errors import PlayscoreError, Reason
+from playscore.passing import PASSER
+from playscore.release import ModelVersion
+from playscore.subjects import Role, Subject
+from tests.unit.aggregator.scores import LEAGUE, OTHER_MODEL, scored, unscored
+from tests.unit.aggregator.stores import STORES, Opens, Seen, State, counts, everything, opening, ordered, write
+
+
+@pytest.fixture(params=STORES)
+def opened(request: pytest.FixtureRequest) -> Opens:
+    return opening(STORES[request.param])
+
+
+async def stands(store: Store, scores: Sequence[Scored] = (), plays: Sequence[Unscored] = ()) -> None:
+    assert await everything(store) == (ordered(scores), ordered(plays))
+
+
+# --- Once ---
+
+
+async def test_a_higher_revision_replaces_and_a_lower_one_is_ignored_and_counted(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        assert counts(await store.record(write(scored(1, 0.2)))) == (1, 0, 0, 0)
+        assert counts(await store.record(write(scored(1, 0.2)))) == (0, 0, 1, 0)
+        assert counts(await store.record(write(scored(1, 0.3, revision=3)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(scored(1, 0.2, revision=2)))) == (0, 0, 0, 1)
+        await stands(store, [scored(1, 0.3, revision=3)])
+
+
+async def test_the_plays_revision_goes_before_the_outcomes(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1, 0.2, outcome_revision=2)))
+        assert counts(await store.record(write(scored(1, 0.1, outcome_revision=1)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(scored(1, 0.3, outcome_revision=3)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(scored(1, 0.4, revision=2)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(scored(1, 0.3, outcome_revision=9)))) == (0, 0, 0, 1)
+        await stands(store, [scored(1, 0.4, revision=2)])
+
+
+async def test_an_ungraded_score_comes_before_every_graded_one_of_its_revision(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        assert counts(await store.record(write(scored(1, None)))) == (1, 0, 0, 0)
+        assert counts(await store.record(write(scored(1, None)))) == (0, 0, 1, 0)
+        assert counts(await store.record(write(scored(1, 0.4)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(scored(1, None)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(scored(1, 0.5, outcome_revision=1)))) == (0, 1, 0, 0)
+        assert counts(await store.record(write(scored(1, None, revision=2)))) == (0, 1, 0, 0)
+        await stands(store, [scored(1, None, revision=2)])
+
+
+async def test_a_play_inferred_again_is_unchanged_though_not_to_the_last_digit(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        first = [
+            scored(1, 0.2, distribution="6.5", time_to_throw_seconds=2.5, season=2021),
+            scored(2, None, distribution="6.5"),
+            unscored(3),
+        ]
+        await store.record(write(*first))
+        again = [
+            scored(1, 0.2 + 3e-8, distribution="6.5000001", time_to_throw_seconds=2.5 + 1e-7, season=2021),
+            scored(2, None, distribution="6.4999999"),
+            unscored(3, detail="in other words"),
+        ]
+        assert counts(await store.record(write(*again))) == (0, 0, 3, 0)
+        await stands(store, [each for each in first if isinstance(each, Scored)], [unscored(3)])
+
+
+async def test_other_content_at_the_same_revisions_is_refused_and_the_first_stands(
+    opened: Opens, tmp_path: Path
+) -> None:
+    graded, ungraded, ended = (
+        scored(1, 0.2, outcome_revision=1, distribution="6.5", down=3),
+        scored(3, None),
+        unscored(2),
+    )
+    same: list[PlayRecord] = [graded, ended, ungraded]
+    others: list[PlayRecord] = [
+        scored(1, 0.9, outcome_revision=1, distribution="6.5", down=3),
+        scored(1, 0.2, outcome_revision=1, distribution="6.6", down=3),
+        scored(1, 0.2, outcome_revision=1, distribution="6.5", down=4),
+        scored(1, 0.2, outcome_revision=1, distribution="6.5"),
+        scored(1, 0.2, outcome_revision=1, distribution="6.5", down=3, name="Q"),
+        unscored(2, reason=Reason.TOO_LONG),
+        scored(3, None, down=1),
+    ]
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(*same))
+        written = await store.record(write(*same, *others, request_id="others", digest=b"1"))
+        assert counts(written) == (0, 0, 3, 0)
+        assert [each.index for each in written.rejected] == list(range(3, 10))
+        assert {each.reason for each in written.rejected} == {Reason.REVISION_CONFLICT}
+        assert written.rejected[0].play == same[0].play
+        assert "revision 1 of play '1'" in written.rejected[0].detail
+        await stands(
+            store, [scored(3, None), scored(1, 0.2, outcome_revision=1, distribution="6.5", down=3)], same[1:2]
+        )  # type: ignore[arg-type]
+    async with opened(tmp_path / "s") as store:
+        assert await store.record(write(*same, *others, request_id="others", digest=b"1")) == written
+
+
+async def test_what_was_refused_before_the_store_is_part_of_the_kept_answer(opened: Opens, tmp_path: Path) -> None:
+    passer = Subject(PASSER, "p1", "P. One", "KC")
+    refused = [
+        Rejected(1, PlayKey(LEAGUE, "g1", "2"), 3, Reason.ROLE_UNSUPPORTED, "no such role", (passer,)),
+        Rejected(0, PlayKey("", "", ""), 0, Reason.FIELD_INVALID, "?"),
+    ]
+    async with opened(tmp_path / "s") as store:
+        first = await store.record(replace(write(request_id="a"), rejected=refused))
+        assert first.rejected == refused[::-1]
+    async with opened(tmp_path / "s") as store:
+        assert await store.record(write(request_id="a")) == first
+
+
+async def test_the_key_is_play_subject_role_and_model(opened: Opens, tmp_path: Path) -> None:
+    others = scored(1), scored(2), scored(1, game="g2"), scored(1, subject="p2"), scored(1, league="NFL")
+    goalie = scored(1).score
+    goalie = replace(goalie, subject=replace(goalie.subject, role=Role(3, "goalie")))
+    async with opened(tmp_path / "s") as store:
+        written = await store.record(write(*others, scored(1, model=OTHER_MODEL), Scored(goalie)))
+    assert counts(written) == (7, 0, 0, 0)
+
+
+async def test_the_same_request_has_the_same_answer_and_another_is_refused(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        first = await store.record(write(scored(1), request_id="a", digest=b"1"))
+        await store.record(write(scored(1, revision=2)))
+        assert await store.record(write(scored(1), request_id="a", digest=b"1")) == first
+        with pytest.raises(PlayscoreError) as raised:
+            await store.record(write(scored(2), request_id="a", digest=b"2"))
+        assert raised.value.reason is Reason.IDEMPOTENCY_KEY_REUSED
+        await stands(store, [scored(1, revision=2)])
+    async with opened(tmp_path / "s") as store:
+        assert await store.record(write(scored(1), request_id="a", digest=b"1")) == first
+
+
+async def test_requests_that_come_together_each_have_their_own_answer(opened: Opens, tmp_path: Path) -> None:
+    same = write(scored(1), request_id="same", digest=b"1")
+    other = write(scored(1), request_id="same", digest=b"2")
+    async with opened(tmp_path / "s") as store:
+        writes = [same, other, same, write(scored(1)), write(scored(1, revision=2))]
+        answers = await asyncio.gather(*map(store.record, writes), return_exceptions=True)
+    first, refused, again, unchanged, replaced = answers
+    assert first == again
+    assert isinstance(first, Written)
+    assert counts(first) == (1, 0, 0, 0)
+    assert isinstance(refused, PlayscoreError)
+    assert isinstance(unchanged, Written)
+    assert counts(unchanged) == (0, 0, 1, 0)
+    assert isinstance(replaced, Written)
+    assert counts(replaced) == (0, 1, 0, 0)
+
+
+# --- Scored and unscored ---
+
+
+async def test_a_play_goes_to_and_fro_with_higher_revisions(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(unscored(1)))
+        await store.record(write(scored(1)))
+        await stands(store, [scored(1)], [unscored(1)])
+        assert (await store.record(write(unscored(1, revision=2)))).withdrawn == 1
+        await stands(store, [], [unscored(1, revision=2)])
+        assert counts(await store.record(write(scored(1)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(scored(1, revision=2)))) == (1, 0, 0, 0)
+        await stands(store, [scored(1, revision=2)], [unscored(1, revision=2)])
+
+
+async def test_an_official_result_can_end_a_score_and_a_later_one_bring_it_back(opened: Opens, tmp_path: Path) -> None:
+    none_thrown = unscored(1, outcome_revision=1)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1, None)))
+        assert (await store.record(write(none_thrown))).withdrawn == 1
+        assert counts(await store.record(write(scored(1, None)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(unscored(1)))) == (0, 0, 0, 1)
+        assert counts(await store.record(write(scored(1, 0.5, outcome_revision=2)))) == (1, 0, 0, 0)
+        await stands(store, [scored(1, 0.5, outcome_revision=2)], [none_thrown])
+        ended = await store.record(write(unscored(1, outcome_revision=3)))
+        assert (counts(ended), ended.withdrawn) == ((0, 1, 0, 0), 1)
+        # A correction of the play itself goes before every official result of the play as it was.
+        assert counts(await store.record(write(scored(1, None, revision=2)))) == (1, 0, 0, 0)
+
+
+async def test_a_corrected_passer_keeps_nothing_of_the_play(opened: Opens, tmp_path: Path) -> None:
+    wrong = scored(1), scored(1, model=OTHER_MODEL), scored(2), scored(1, game="g2")
+    right = scored(1, subject="p2", revision=2)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(*wrong))
+        written = await store.record(write(right))
+        assert (counts(written), written.withdrawn) == ((1, 0, 0, 0), 1)
+        await stands(store, [*wrong[1:], right])
+        assert counts(await store.record(write(scored(1, 0.9, outcome_revision=5)))) == (0, 0, 0, 1)
+        # Corrected back; and at one revision a play may have several.
+        assert (await store.record(write(scored(1, revision=3)))).withdrawn == 1
+        written = await store.record(write(scored(1, subject="p3", revision=3)))
+        assert (counts(written), written.withdrawn) == ((1, 0, 0, 0), 0)
+
+
+async def test_a_request_may_correct_itself(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1)))
+        written = await store.record(
+            write(
+                scored(1, subject="p2", revision=2),
+                scored(1, subject="p3", revision=3),
+                scored(1, revision=3),
+                unscored(2),
+                unscored(2, revision=2),
+            )
+        )
+        assert (counts(written), written.withdrawn) == ((4, 1, 0, 0), 2)
+        await stands(store, [scored(1, subject="p3", revision=3), scored(1, revision=3)], [unscored(2, revision=2)])
+
+
+async def test_a_reason_of_a_later_release_is_kept_by_its_number(opened: Opens, tmp_path: Path) -> None:
+    unknown = replace(unscored(1), reason=4711, subjects=(Subject(PASSER, "", "", "KC"),))
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(unknown))
+    async with opened(tmp_path / "s") as store:
+        await stands(store, [], [unknown])
+
+
+# --- Distributions ---
+
+
+async def test_a_distribution_is_kept_with_its_score_and_its_support_once(opened: Opens, tmp_path: Path) -> None:
+    first, second = scored(1, distribution="1", support="s"), scored(2, None, distribution="2", support="s")
+    bare, alone = scored(3), scored(4, distribution="4")
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(first, bare, alone, supports={"s": b"edges", "unused": b"x"}))
+        written = await store.record(write(second))  # the support is known by now
+        assert counts(written) == (1, 0, 0, 0)
+    async with opened(tmp_path / "s") as store:
+        await stands(store, [first, second, bare, alone])
+        numbers = await numbers_of(store)
+        reading = await store.read(numbers.values())
+        assert reading.seq == written.seq
+        assert reading.supports == {"s": b"edges"}
+        assert reading.scored[numbers["2"]] == second
+        assert (await store.read([numbers["3"]])).supports == {}
+        assert (await store.read([999_999])).scored == {}
+
+
+async def test_a_distribution_goes_with_the_score_it_came_with(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1, distribution="1"), scored(2, distribution="2")))
+        await store.record(write(scored(1, revision=2), unscored(2, revision=2)))
+        await stands(store, [scored(1, revision=2)], [unscored(2, revision=2)])
+        await store.record(write(scored(2, revision=3)))
+        await stands(store, [scored(1, revision=2), scored(2, revision=3)], [unscored(2, revision=2)])
+
+
+async def test_of_two_that_are_the_same_the_one_that_has_its_distribution_stays(opened: Opens, tmp_path: Path) -> None:
+    bare, whole = scored(1), scored(1, distribution="1")
+    for first, second, effect in ((bare, whole, (0, 1, 0, 0)), (whole, bare, (0, 0, 1, 0))):
+        async with opened(tmp_path / f"{effect}") as store:
+            await store.record(write(first))
+            assert counts(await store.record(write(second))) == effect
+            await stands(store, [whole])
+
+
+async def test_a_distribution_needs_a_support_that_somebody_states(opened: Opens, tmp_path: Path) -> None:
+    lost, fine = scored(1, distribution="1", support="s"), scored(2)
+    async with opened(tmp_path / "s") as store:
+        written = await store.record(write(lost, fine, supports={"t": b"other"}))
+        (refused,) = written.rejected
+        assert (refused.index, refused.reason) == (0, Reason.DISTRIBUTION_INVALID)
+        assert "'s'" in refused.detail
+        await stands(store, [fine])
+        await store.record(write(lost, supports={"s": b"edges"}))
+        (refused,) = (
+            await store.record(write(scored(3, distribution="3", support="s"), supports={"s": b"x"}))
+        ).rejected
+        assert refused.reason is Reason.DISTRIBUTION_INVALID
+        await stands(store, [lost, fine])
+
+
+async def numbers_of(store: Store) -> dict[str, int]:
+    """The store's numbers of scores by their play."""
+    seen = Seen()
+    async for changes in store.follow(0):
+        seen.apply(changes)
+        if changes.last:
+            break
+    return {score.play.play_id: number for number, score in seen.scores.items()}
+
+
+# --- In any order ---
+
+REVISIONS = st.integers(1, 3)
+OUTCOME_REVISIONS = st.integers(0, 2)
+PLACES = st.integers(1, 2)
+# The content is a function of the key and the revisions: that is what a revision is.
+SCORES = st.builds(
+    lambda play, subject, revision, outcome_revision, version, graded, whole: scored(
+        play,
+        revision / 10 + outcome_revision / 100 if graded else None,
+        subject=subject,
+        revision=revision,
+        outcome_revision=outcome_revision if graded else 0,
+        model=ModelVersion("passing", version),
+        distribution=f"{revision}" if whole else "",
+        support=f"{version}" if whole else "",
+        down=play,
+    ),
+    PLACES,
+    st.sampled_from(["p1", "p2", "p3"]),
+    REVISIONS,
+    OUTCOME_REVISIONS,
+    st.integers(1, 2),
+    st.booleans(),
+    st.booleans(),
+)
+PLAYS = st.builds(
+    lambda play, revision, outcome_revision: unscored(
+        play, revision=revision, outcome_revision=outcome_revision, detail=f"{revision} {outcome_revision}"
+    ),
+    PLACES,
+    REVISIONS,
+    OUTCOME_REVISIONS,
+)
+RECORDS = st.lists(SCORES | PLAYS, min_size=1, max_size=16)
+SUPPORTS = {"1": b"edges of 1", "2": b"edges of 2"}
+
+
+async def state_after(opened: Opens, path: Path, batches: Sequence[Sequence[PlayRecord]]) -> State:
+    async with opened(path) as store:
+        for batch in batches:
+            written = await store.record(write(*batch, supports=SUPPORTS))
+            assert sum(counts(written)) == len(batch)
+        return await everything(store)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), RECORDS)
+def test_any_order_any_batches_and_any_repetition_end_in_one_state(
+    opened: Opens, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, records: list[PlayRecord]
+) -> None:
+    folder = tmp_path_factory.mktemp("stores")
+    other = data.draw(st.permutations(records)) + data.draw(st.lists(st.sampled_from(records), max_size=4))
+    cut = data.draw(st.integers(0, len(other)))
+    one_by_one = asyncio.run(state_after(opened, folder / "one", [[record] for record in records]))
+    at_once = asyncio.run(state_after(opened, folder / "two", [records]))
+    shuffled = asyncio.run(state_after(opened, folder / "three", [other[:cut], other[cut:]]))
+    assert one_by_one == at_once == shuffled == what_should_stand(records)
+
+
+def what_should_stand(records: Sequence[PlayRecord]) -> State:
+    """What the rules promise, of all records at once."""
+    scores = [record for record in records if isinstance(record, Scored)]
+    plays: dict[PlayKey, Unscored] = {}
+    for record in sorted((record for record in records if isinstance(record, Unscored)), key=time_of):
+        plays[record.play] = record
+    latest: dict[object, Scored] = {}
+    for record in sorted(scores, key=lambda each: (*grade_of(each), each.distribution is not None)):
+        latest[record.key] = record
+    standing = [
+        record
+        for record in latest.values()
+        if record.revision
+        == max(each.revision for each in scores if (each.play, each.score.model) == (record.play, record.score.model))
+        and (record.play not in plays or time_of(record) >= time_of(plays[record.play]))
+    ]
+    return ordered(standing), ordered(plays.values())
+
+
+def time_of(record: PlayRecord) -> tuple[int, int]:
+    if isinstance(record, Unscored):
+        return record.revision, record.outcome_revision
+    return record.revision, record.score.outcome_revision if record.score.graded else 0
+
+
+def grade_of(record: Scored) -> tuple[int, bool, int]:
+    return record.revision, record.score.graded, record.score.outcome_revision
+
+
+async def test_whoever_follows_sees_all_and_in_the_end_what_a_newcomer_sees(opened: Opens, tmp_path: Path) -> None:
+    seen = Seen()
+    reached = asyncio.Event()
+
+    async with opened(tmp_path / "s") as store:
+
+        async def follow() -> None:
+            async for changes in store.follow(0):
+                seen.apply(changes)
+                if unscored(99) in changes.unscored:
+                    assert changes.last
+                    reached.set()
+
+        following = asyncio.create_task(follow())
+        for start in range(0, 3000, 500):
+            await store.record(write(*(scored(number) for number in range(start, start + 500))))
+            await store.record(write(*(unscored(number, revision=2) for number in range(start, start + 5))))
+        await store.record(write(unscored(99)))
+        await store.record(write(unscored(99)))
+        async with asyncio.timeout(10):
+            await reached.wait()
+        following.cancel()
+        scores, plays = await everything(store)
+    assert sorted(map(repr, seen.scores.values())) == sorted(repr(record.score) for record in scores)
+    assert ordered(seen.plays.values()) == plays
+    assert len(scores) == 3000 - 6 * 5
+
+
+async def test_what_is_last_is_exactly_the_state(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        written = await store.record(write(*(scored(number) for number in range(1000))))
+        async for changes in store.follow(0):
+            assert (changes.seq, changes.last, len(changes.scores)) == (written.seq, True, 1000)
+            break
+
+
+async def test_a_store_keeps_its_identity_and_its_place(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        identity, written = store.store_id, await store.record(write(scored(1)))
+    async with opened(tmp_path / "s") as store:
+        assert store.store_id == identity
+        assert (await store.record(write(scored(2)))).seq == written.seq + 1
+    async with opened(tmp_path / "t") as other:
+        assert other.store_id != identity
+
+
+@pytest.mark.parametrize("make", STORES.values(), ids=STORES)
+async def test_a_store_that_is_not_open_takes_nothing(make: Callable[[Path], Store], tmp_path: Path) -> None:
+    with pytest.raises(PlayscoreError) as raised:
+        await make(tmp_path / "s").record(write(scored(1)))
+    assert raised.value.reason is Reason.STORE_UNAVAILABLE
