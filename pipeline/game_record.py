@@ -44,14 +44,15 @@ class ToldPlay:
     def revision(self, *, whole: bool) -> int:
         """The highest revision that can be told from the contexts, 0 if none can.
 
-        Contexts state what changed, so that all revisions up to one are needed to tell it; unless the feed is `whole`:
-        nothing more comes, and what is missing is not needed.
+        Contexts state what changed, so that all revisions up to one are needed to tell it, back to one that is
+        complete; unless the feed is `whole`: nothing more comes, and what is missing is not waited for.
         """
         if whole:
             return max(self.contexts, default=0)
         known = 0
-        while known + 1 in self.contexts:
-            known += 1
+        for revision in sorted(self.contexts):
+            if revision == known + 1 or self.contexts[revision].complete:
+                known = revision
         return known
 
     def context(self, revision: int) -> feed.PlayContext:
@@ -72,11 +73,13 @@ class GameRecord:
     results: dict[str, feed.OfficialResult] = field(default_factory=dict)
     """By play: the latest."""
     ended: bool = False
+    unknown_messages: int = 0
+    """Of a later contract: nothing that this one knows is set in them."""
 
     def add(self, message: feed.FeedMessage) -> bool:
         """Take in one message; False if it says nothing new.
 
-        Raises GAME_MISMATCH for a second header that is another game's, FIELD_INVALID for a message without content.
+        Raises GAME_MISMATCH for a header that is another game's.
         """
         match message.WhichOneof("message"):
             case "header":
@@ -98,7 +101,8 @@ class GameRecord:
             case "end_game":
                 self.ended = True
             case _:
-                raise PlayscoreError(Reason.FIELD_INVALID, "a feed message is empty: it says nothing of its game")
+                self.unknown_messages += 1
+                return False
         return True
 
     def add_all(self, messages: Iterable[feed.FeedMessage]) -> None:
@@ -111,8 +115,9 @@ class GameRecord:
         return self.plays.setdefault(play_id, ToldPlay(play_id))
 
     def roster(self) -> tracking.Roster:
-        """Everybody who may appear: of two entries of one player the later counts."""
-        players = {player.player_id: player for roster in self.rosters for player in roster.players}
+        """Everybody who may appear: of two entries of one player that of the higher revision counts."""
+        rosters = sorted(self.rosters, key=lambda roster: roster.revision)
+        players = {player.player_id: player for roster in rosters for player in roster.players}
         return tracking.Roster(players=players.values())
 
     def film_of(self, context: feed.PlayContext) -> Film:
@@ -133,14 +138,15 @@ class GameRecord:
         return self.film_of(context).last_frame_number >= play.end.last_frame_number
 
     def _add_header(self, header: tracking.GameHeader) -> bool:
-        if self.header is None:
-            self.header = header
-            return True
-        if header.key != self.header.key:
+        known = self.header
+        if known is not None and header.key != known.key:
             raise PlayscoreError(
                 Reason.GAME_MISMATCH,
-                f"a header of game {header.key.game_id!r} came in the feed of game {self.header.key.game_id!r}",
+                f"a header of game {header.key.game_id!r} came in the feed of game {known.key.game_id!r}",
             )
+        if known is None or header.revision > known.revision:
+            self.header = header
+            return True
         return False
 
 

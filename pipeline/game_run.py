@@ -132,7 +132,7 @@ class GameRun:
     async def _take(self, message: feed.FeedMessage, tasks: asyncio.TaskGroup) -> None:
         """What follows from a message that said something new."""
         match message.WhichOneof("message"):
-            case "header":
+            case "header" if self._stream is None:
                 self._stream = GameStream(
                     message.header,
                     self._client,
@@ -319,7 +319,7 @@ class GameRun:
             refused = rejection(
                 self._key(play),
                 revision,
-                Reason.FILM_UNAVAILABLE.value,
+                Reason.TRACKING_UNAVAILABLE.value,
                 "a corrected play is made again from its film: name the data that it was played from",
             )
             play.result = ended(self._key(play), revision, None, None, refused, recorded=False)
@@ -363,6 +363,12 @@ class GameRun:
                 await self._open_waiting()
             await self._stream.finish()
         await self._until(lambda: not self._in_stages)
+        if self._record.unknown_messages:
+            log.warning(
+                "messages of a later contract skipped",
+                game_id=self._game.game_id,
+                messages=self._record.unknown_messages,
+            )
         for play in list(self._plays.values()):
             if play.film_when_rejected is not None and play.current is not None:
                 film = self._record.film_of(play.told.context(play.answered))

@@ -10,6 +10,7 @@ from playscore.limits import FieldLimits, TextKind
 
 FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
     {
+        "playscore.common.v1.Subject.role": FieldLimits(required=True),
         "playscore.common.v1.Subject.subject_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.common.v1.Subject.subject_name": FieldLimits(text=TextKind.NAME),
         "playscore.common.v1.Subject.team_id": FieldLimits(text=TextKind.IDENTIFIER),
@@ -20,17 +21,28 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.common.v1.PlayKey.play_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.common.v1.ModelVersion.name": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.common.v1.ModelVersion.version": FieldLimits(minimum=1.0),
-        "playscore.common.v1.Rejection.key": FieldLimits(required=True),
-        "playscore.common.v1.Rejection.revision": FieldLimits(minimum=1.0),
+        "playscore.common.v1.Rejection.revision": FieldLimits(minimum=0.0),
         "playscore.common.v1.Rejection.detail": FieldLimits(max_characters=4096),
         "playscore.common.v1.Rejection.subjects": FieldLimits(max_items=16),
         "playscore.common.v1.RevisionToken.value": FieldLimits(required=True, max_characters=512),
         "playscore.distribution.v1.Support.support_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.distribution.v1.Support.edges_yards": FieldLimits(required=True, max_items=4096),
+        "playscore.distribution.v1.Support.lower_tail_probability": FieldLimits(
+            minimum=0.0, exclusive_minimum=True, reason=Reason.DISTRIBUTION_INVALID
+        ),
+        "playscore.distribution.v1.Support.upper_tail_probability": FieldLimits(
+            minimum=0.0, exclusive_minimum=True, reason=Reason.DISTRIBUTION_INVALID
+        ),
         "playscore.distribution.v1.SplicedBinnedPareto.support_id": FieldLimits(
             required=True, text=TextKind.IDENTIFIER
         ),
         "playscore.distribution.v1.SplicedBinnedPareto.probabilities": FieldLimits(required=True, max_items=4095),
+        "playscore.distribution.v1.SplicedBinnedPareto.lower_scale_yards": FieldLimits(
+            minimum=0.0, exclusive_minimum=True, reason=Reason.DISTRIBUTION_INVALID
+        ),
+        "playscore.distribution.v1.SplicedBinnedPareto.upper_scale_yards": FieldLimits(
+            minimum=0.0, exclusive_minimum=True, reason=Reason.DISTRIBUTION_INVALID
+        ),
         "playscore.distribution.v1.Bernoulli.probability": FieldLimits(minimum=0.0, maximum=1.0),
         "playscore.football.v1.FootballSituation.quarter": FieldLimits(minimum=1.0, maximum=20.0),
         "playscore.football.v1.FootballSituation.game_clock_seconds": FieldLimits(minimum=0.0, maximum=900.0),
@@ -43,7 +55,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.football.v1.FootballSituation.away_score": FieldLimits(minimum=0.0, maximum=300.0),
         "playscore.football.v1.FootballSituation.passer_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.football.v1.FootballSituation.target_id": FieldLimits(text=TextKind.IDENTIFIER),
-        "playscore.football.v1.FootballSituation.charted_air_yards": FieldLimits(minimum=-100.0, maximum=110.0),
+        "playscore.football.v1.FootballSituation.charted_air_yards": FieldLimits(minimum=-110.0, maximum=110.0),
         "playscore.football.v1.PassOutcome.yards_gained": FieldLimits(
             minimum=-100.0, maximum=110.0, reason=Reason.YARDS_OUT_OF_RANGE
         ),
@@ -77,8 +89,8 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.hockey.v1.ShotOutcome.outcome_revision": FieldLimits(minimum=0.0),
         "playscore.hockey.v1.ShotAttributes.season": FieldLimits(minimum=1850.0, maximum=2200.0),
         "playscore.hockey.v1.ShotAttributes.period": FieldLimits(minimum=1.0, maximum=20.0),
-        "playscore.hockey.v1.ShotAttributes.team_id": FieldLimits(text=TextKind.IDENTIFIER),
-        "playscore.hockey.v1.ShotAttributes.opponent_id": FieldLimits(text=TextKind.IDENTIFIER),
+        "playscore.hockey.v1.ShotAttributes.shooting_team_id": FieldLimits(text=TextKind.IDENTIFIER),
+        "playscore.hockey.v1.ShotAttributes.defending_team_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.hockey.v1.ShotAttributes.distance_feet": FieldLimits(minimum=0.0, maximum=300.0),
         "playscore.hockey.v1.ShotAttributes.angle_degrees": FieldLimits(minimum=0.0, maximum=180.0),
         "playscore.aggregator.v1.PassMeasure.play_score": FieldLimits(
@@ -93,7 +105,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.ShotMeasure.goal_probability": FieldLimits(
             required=True, minimum=0.0, maximum=1.0, reason=Reason.SCORE_OUT_OF_RANGE
         ),
-        "playscore.aggregator.v1.ShotMeasure.goal": FieldLimits(required=True),
+        "playscore.aggregator.v1.ShotMeasure.result": FieldLimits(required=True),
         "playscore.aggregator.v1.ScoreRecord.key": FieldLimits(required=True),
         "playscore.aggregator.v1.ScoreRecord.subject": FieldLimits(required=True),
         "playscore.aggregator.v1.ScoreRecord.model": FieldLimits(required=True),
@@ -104,6 +116,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.RecordScoresRequest.records": FieldLimits(max_items=10000),
         "playscore.aggregator.v1.RecordScoresRequest.supports": FieldLimits(max_items=16),
         "playscore.aggregator.v1.Split.league": FieldLimits(required=True, text=TextKind.LEAGUE),
+        "playscore.aggregator.v1.Split.role": FieldLimits(required=True),
         "playscore.aggregator.v1.Split.filter": FieldLimits(max_characters=2048),
         "playscore.aggregator.v1.GetRatingRequest.split": FieldLimits(required=True),
         "playscore.aggregator.v1.GetRatingRequest.subject_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
@@ -119,6 +132,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.ListPlaysRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.ListPlaysRequest.page_token": FieldLimits(max_characters=4096),
         "playscore.aggregator.v1.GetCoverageRequest.league": FieldLimits(required=True, text=TextKind.LEAGUE),
+        "playscore.aggregator.v1.GetCoverageRequest.role": FieldLimits(required=True),
         "playscore.aggregator.v1.GetCoverageRequest.game_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.aggregator.v1.WatchToken.value": FieldLimits(required=True, max_characters=4096),
         "playscore.aggregator.v1.WatchRatingsRequest.split": FieldLimits(required=True),
@@ -126,9 +140,12 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
             text=TextKind.IDENTIFIER, max_items=1000
         ),
         "playscore.aggregator.v1.WatchRatingsRequest.min_plays": FieldLimits(minimum=0.0),
+        "playscore.aggregator.v1.WatchRatingsRequest.group_by": FieldLimits(text=TextKind.IDENTIFIER, max_items=8),
+        "playscore.aggregator.v1.DescribeSplitsRequest.role": FieldLimits(required=True),
         "playscore.aggregator.v1.DescribeSplitsRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.DescribeSplitsRequest.page_token": FieldLimits(max_characters=4096),
         "playscore.aggregator.v1.ListSubjectsRequest.league": FieldLimits(required=True, text=TextKind.LEAGUE),
+        "playscore.aggregator.v1.ListSubjectsRequest.role": FieldLimits(required=True),
         "playscore.aggregator.v1.ListSubjectsRequest.name_contains": FieldLimits(text=TextKind.NAME),
         "playscore.aggregator.v1.ListSubjectsRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.ListSubjectsRequest.page_token": FieldLimits(max_characters=4096),
@@ -144,22 +161,22 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.tracking.v1.GameHeader.week": FieldLimits(minimum=1.0, maximum=60.0),
         "playscore.tracking.v1.GameHeader.home_team_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.GameHeader.away_team_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
-        "playscore.tracking.v1.GameHeader.coordinates": FieldLimits(
-            required=True, reason=Reason.COORDINATES_UNDECLARED
+        "playscore.tracking.v1.GameHeader.frame_rate_hertz": FieldLimits(
+            minimum=0.0, maximum=1000.0, exclusive_minimum=True
         ),
         "playscore.tracking.v1.GameHeader.home_games_remaining": FieldLimits(minimum=0.0, maximum=200.0),
         "playscore.tracking.v1.GameHeader.away_games_remaining": FieldLimits(minimum=0.0, maximum=200.0),
+        "playscore.tracking.v1.GameHeader.revision": FieldLimits(minimum=0.0),
         "playscore.tracking.v1.Player.player_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.Player.team_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.Player.display_name": FieldLimits(text=TextKind.NAME),
         "playscore.tracking.v1.Player.position": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.Roster.players": FieldLimits(max_items=200),
+        "playscore.tracking.v1.Roster.revision": FieldLimits(minimum=0.0),
         "playscore.tracking.v1.TrackingEvent.name": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.FrameBatch.segment_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.FrameBatch.frame_numbers": FieldLimits(minimum=0.0, maximum=10000000.0),
-        "playscore.tracking.v1.FrameBatch.player_ids": FieldLimits(
-            text=TextKind.IDENTIFIER, max_items=64, reason=Reason.TOO_MANY_PLAYERS
-        ),
+        "playscore.tracking.v1.FrameBatch.player_ids": FieldLimits(text=TextKind.IDENTIFIER, max_items=64),
         "playscore.tracking.v1.FrameBatch.events": FieldLimits(max_items=256),
         "playscore.tracking.v1.TrackBatch.segment_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.TrackBatch.object": FieldLimits(required=True),
@@ -170,6 +187,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.feed.v1.PlayContext.segment_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.feed.v1.PlayContext.opens_at_frame": FieldLimits(minimum=0.0, maximum=10000000.0),
         "playscore.feed.v1.PlayContext.attacking_team_id": FieldLimits(text=TextKind.IDENTIFIER),
+        "playscore.feed.v1.PlayContext.release_frame": FieldLimits(minimum=0.0, maximum=10000000.0),
         "playscore.feed.v1.EndPlay.play_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.feed.v1.EndPlay.last_frame_number": FieldLimits(minimum=0.0, maximum=10000000.0),
         "playscore.feed.v1.OfficialResult.play_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
@@ -184,6 +202,9 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.featurizer.v1.WholePlay.context": FieldLimits(required=True),
         "playscore.featurizer.v1.FeaturizePlaysRequest.header": FieldLimits(required=True),
         "playscore.featurizer.v1.FeaturizePlaysRequest.plays": FieldLimits(max_items=200),
+        "playscore.featurizer.v1.DescribeFeaturesRequest.task": FieldLimits(
+            required=True, reason=Reason.TASK_UNSUPPORTED
+        ),
         "playscore.scorer.v1.PassToScore.tensor": FieldLimits(required=True),
         "playscore.scorer.v1.ScorePassesRequest.passes": FieldLimits(max_items=256),
         "playscore.scorer.v1.PassToGrade.key": FieldLimits(required=True),

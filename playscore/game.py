@@ -120,13 +120,17 @@ class GameHeader:
     season: int | None
     home_team_id: str
     away_team_id: str
-    coordinates: CoordinateSystem
-    frame_rate_hertz: float = 10.0
+    coordinates: CoordinateSystem | None
+    """None: the source sends no positions."""
+    frame_rate_hertz: float | None = 10.0
+    """Frames of the players per second; None: the source does not track players."""
     week: int | None = None
     home_games_remaining: int | None = None
     away_games_remaining: int | None = None
     home_side: HomeSide = HomeSide.STATED
     """Unless it is stated, what depends on who is at home is masked."""
+    revision: int = 0
+    """Counts corrections of the header."""
 
     @property
     def team_ids(self) -> tuple[str, str]:
@@ -145,11 +149,15 @@ class PlayContext:
     attacking_direction: AttackingDirection | None = None
     revision: int = 1
     segment_id: str = ""
-    """The segment it was filmed in; empty: one of the play's own name."""
+    """The segment that its tracking is in; empty: one of the play's own name."""
     opens_at_frame: int | None = None
-    """Earlier frames and events of the segment belong to other plays."""
+    """Earlier events of the segment belong to other plays."""
     status: PlayStatus | None = None
     """None: as before; a play stands unless a context says otherwise."""
+    complete: bool = False
+    """It states all that is known of the play: contexts of lower revisions no longer count."""
+    release_frame: int | None = None
+    """The frame of what is graded, where the source knows it; it overrules events."""
 
     @property
     def segment(self) -> str:

@@ -59,6 +59,16 @@ class ReleasedFeatures(_Part):
     frame_columns: tuple[ReleasedColumn, ...]
     static_columns: tuple[ReleasedColumn, ...]
 
+    @cached_property
+    def frame_names(self) -> tuple[str, ...]:
+        """Names of the frame columns, in order."""
+        return tuple(column.name for column in self.frame_columns)
+
+    @cached_property
+    def static_names(self) -> tuple[str, ...]:
+        """Names of the static columns, in order."""
+        return tuple(column.name for column in self.static_columns)
+
     @classmethod
     def of(cls, specification: FeatureSpecification) -> Self:
         """What a release keeps of a feature specification."""

@@ -1,7 +1,7 @@
 """Where games come from: layouts of recorded data, found by name, and the sources that they open.
 
-A layout is registered as an entry point of the group `playscore.layouts`, so that any package can add one. What it needs
-is imported when it is asked for.
+A layout is registered as an entry point of the group `playscore.layouts`, so that any package can add one. What a layout
+needs is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def open_source(data: Path, layout: str | None = None) -> Source:
     """
     known = layouts()
     if not data.exists():
-        raise PlayscoreError(
-            Reason.FIELD_INVALID, f"{data} does not exist; name the folder or file with the data"
-        )
+        raise PlayscoreError(Reason.FIELD_INVALID, f"{data} does not exist; name the folder or file with the data")
     if layout is None:
         return known[_only_layout(data, known)].open(data)
     if layout not in known:

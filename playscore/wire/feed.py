@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from playscore.errors import Reason
 from playscore.feed.v1 import feed_pb2 as messages
-from playscore.football.v1.football_pb2 import PASS_RESULT_SACK, PASS_RESULT_SCRAMBLE
+from playscore.football.v1 import football_pb2 as football
 from playscore.game import (
     AttackingDirection,
     PlayContext,
@@ -17,6 +18,16 @@ from playscore.passing import FootballSituation, PassOutcome
 from playscore.wire import passing
 from playscore.wire.common import number
 from playscore.wire.validation import check, invalid
+
+_WITHOUT_YARDS: Final = frozenset(
+    {
+        football.PASS_RESULT_INCOMPLETE,
+        football.PASS_RESULT_INTERCEPTED,
+        football.PASS_RESULT_SACK,
+        football.PASS_RESULT_SCRAMBLE,
+    }
+)
+"""Results that are known without yards: there are none, or they do not count."""
 
 
 def context_to_message(context: PlayContext) -> messages.PlayContext:
@@ -29,6 +40,8 @@ def context_to_message(context: PlayContext) -> messages.PlayContext:
         status=number(context.status),
         attacking_team_id=context.attacking_team_id,
         attacking_direction=number(context.attacking_direction),
+        complete=context.complete,
+        release_frame=context.release_frame,
     )
     match context.situation:
         case FootballSituation():
@@ -54,6 +67,8 @@ def context_from_message(message: messages.PlayContext, path: str = "context") -
         segment_id=message.segment_id,
         opens_at_frame=message.opens_at_frame if message.HasField("opens_at_frame") else None,
         status=PlayStatus(message.status) if message.status else None,
+        complete=message.complete,
+        release_frame=message.release_frame if message.HasField("release_frame") else None,
     )
 
 
@@ -86,7 +101,7 @@ def is_settled(message: messages.OfficialResult) -> bool:
     match message.WhichOneof("outcome"):
         case "pass_outcome":
             outcome = message.pass_outcome
-            return outcome.HasField("yards_gained") or outcome.result in (PASS_RESULT_SACK, PASS_RESULT_SCRAMBLE)
+            return outcome.HasField("yards_gained") or outcome.result in _WITHOUT_YARDS
         case "shot_outcome":
             return message.shot_outcome.result != SHOT_RESULT_UNSPECIFIED
     return False
@@ -96,6 +111,8 @@ def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:
     """What is known of a play from all that was told of it: in the order of revisions a set field replaces."""
     known = messages.PlayContext()
     for context in sorted(contexts, key=lambda context: context.revision):
+        if context.complete:
+            known.Clear()
         known.MergeFrom(context)
     return known
 

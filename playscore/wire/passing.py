@@ -38,11 +38,11 @@ def outcome_to_message(outcome: PassOutcome) -> messages.PassOutcome:
 def outcome_from_message(message: messages.PassOutcome, path: str = "outcome") -> PassOutcome:
     """The result of a pass. Raises FIELD_INVALID or YARDS_OUT_OF_RANGE."""
     check(message, path)
-    return PassOutcome(
-        PassResult(message.result) if message.result else None,
-        message.yards_gained if message.HasField("yards_gained") else None,
-        message.outcome_revision,
-    )
+    result = PassResult(message.result) if message.result else None
+    yards = message.yards_gained if message.HasField("yards_gained") else None
+    if yards is None and result in (PassResult.INCOMPLETE, PassResult.INTERCEPTED):
+        yards = 0.0
+    return PassOutcome(result, yards, message.outcome_revision)
 
 
 def attributes_to_message(attributes: PassAttributes) -> messages.PassAttributes:

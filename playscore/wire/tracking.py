@@ -36,7 +36,6 @@ _PER_PLAYER: Final = ("speed", "acceleration", "direction_degrees", "orientation
 
 def header_to_message(header: GameHeader) -> messages.GameHeader:
     """A game's header as it travels."""
-    coordinates = header.coordinates
     return messages.GameHeader(
         key=common.GameKey(league=header.league, game_id=header.game_id),
         sport=number(header.sport),
@@ -45,26 +44,31 @@ def header_to_message(header: GameHeader) -> messages.GameHeader:
         home_team_id=header.home_team_id,
         away_team_id=header.away_team_id,
         home_side=number(header.home_side),
-        coordinates=messages.CoordinateSystem(
-            length_unit=number(coordinates.length_unit),
-            origin=number(coordinates.origin),
-            angle_convention=number(coordinates.angle_convention),
-        ),
+        coordinates=None if header.coordinates is None else _coordinates_to_message(header.coordinates),
         frame_rate_hertz=header.frame_rate_hertz,
         home_games_remaining=header.home_games_remaining,
         away_games_remaining=header.away_games_remaining,
+        revision=header.revision,
+    )
+
+
+def _coordinates_to_message(coordinates: CoordinateSystem) -> messages.CoordinateSystem:
+    return messages.CoordinateSystem(
+        length_unit=number(coordinates.length_unit),
+        origin=number(coordinates.origin),
+        angle_convention=number(coordinates.angle_convention),
     )
 
 
 def header_from_message(message: messages.GameHeader, path: str = "header") -> GameHeader:
     """A game's header. Raises FIELD_INVALID, SPORT_UNSUPPORTED or COORDINATES_UNDECLARED.
 
-    Which frame rates can be read is for the tasks to say.
+    Which coordinates and frame rates are needed is for the tasks to say.
     """
     check(message, path)
     if message.home_team_id == message.away_team_id:
         raise invalid(f"{path}.away_team_id", f"must not be the home team's, {message.home_team_id!r}")
-    coordinates = message.coordinates
+    coordinates = message.coordinates if message.HasField("coordinates") else None
     return GameHeader(
         league=message.key.league,
         game_id=message.key.game_id,
@@ -72,16 +76,21 @@ def header_from_message(message: messages.GameHeader, path: str = "header") -> G
         season=_optional(message, "season"),
         home_team_id=message.home_team_id,
         away_team_id=message.away_team_id,
-        coordinates=CoordinateSystem(
-            LengthUnit(coordinates.length_unit),
-            Origin(coordinates.origin),
-            AngleConvention(coordinates.angle_convention) if coordinates.angle_convention else None,
-        ),
-        frame_rate_hertz=message.frame_rate_hertz,
+        coordinates=None if coordinates is None else _coordinates_from_message(coordinates),
+        frame_rate_hertz=_optional(message, "frame_rate_hertz"),
         week=_optional(message, "week"),
         home_games_remaining=_optional(message, "home_games_remaining"),
         away_games_remaining=_optional(message, "away_games_remaining"),
         home_side=HomeSide(message.home_side) if message.home_side else HomeSide.STATED,
+        revision=message.revision,
+    )
+
+
+def _coordinates_from_message(message: messages.CoordinateSystem) -> CoordinateSystem:
+    return CoordinateSystem(
+        LengthUnit(message.length_unit),
+        Origin(message.origin),
+        AngleConvention(message.angle_convention) if message.angle_convention else None,
     )
 
 

@@ -69,22 +69,26 @@ class PassMeasure(_message.Message):
     PLAY_SCORE_FIELD_NUMBER: _builtins.int
     YARDS_GAINED_FIELD_NUMBER: _builtins.int
     EXPECTED_YARDS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
     play_score: _builtins.float
     """Mid-rank of the yards in the distribution."""
     yards_gained: _builtins.float
     """Yards gained."""
     expected_yards: _builtins.float
     """Mean of the distribution, yards."""
+    result: _football_pb2.PassResult.ValueType
+    """How it ended; unspecified where not known."""
     def __init__(
         self,
         *,
         play_score: _builtins.float | None = ...,
         yards_gained: _builtins.float | None = ...,
         expected_yards: _builtins.float | None = ...,
+        result: _football_pb2.PassResult.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards", "_play_score", b"_play_score", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards", "_play_score", b"_play_score", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "play_score", b"play_score", "yards_gained", b"yards_gained"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards", "_play_score", b"_play_score", "_yards_gained", b"_yards_gained", "expected_yards", b"expected_yards", "play_score", b"play_score", "result", b"result", "yards_gained", b"yards_gained"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_yards: _TypeAlias = _typing.Literal["expected_yards"]  # noqa: Y015
     _WhichOneofArgType__expected_yards: _TypeAlias = _typing.Literal["_expected_yards", b"_expected_yards"]  # noqa: Y015
@@ -108,28 +112,27 @@ class ShotMeasure(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GOAL_PROBABILITY_FIELD_NUMBER: _builtins.int
-    GOAL_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     goal_probability: _builtins.float
     """Chance of a goal."""
-    goal: _builtins.bool
-    """It was one."""
+    result: _hockey_pb2.ShotResult.ValueType
+    """How it ended."""
+    level: _hockey_pb2.OpportunityLevel.ValueType
+    """At the release's thresholds; unspecified where not recorded."""
     def __init__(
         self,
         *,
         goal_probability: _builtins.float | None = ...,
-        goal: _builtins.bool | None = ...,
+        result: _hockey_pb2.ShotResult.ValueType = ...,
+        level: _hockey_pb2.OpportunityLevel.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_goal_probability", b"_goal_probability", "goal", b"goal", "goal_probability", b"goal_probability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_goal_probability", b"_goal_probability", "goal_probability", b"goal_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_goal_probability", b"_goal_probability", "goal", b"goal", "goal_probability", b"goal_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_goal_probability", b"_goal_probability", "goal_probability", b"goal_probability", "level", b"level", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__goal: _TypeAlias = _typing.Literal["goal"]  # noqa: Y015
-    _WhichOneofArgType__goal: _TypeAlias = _typing.Literal["_goal", b"_goal"]  # noqa: Y015
     _WhichOneofReturnType__goal_probability: _TypeAlias = _typing.Literal["goal_probability"]  # noqa: Y015
     _WhichOneofArgType__goal_probability: _TypeAlias = _typing.Literal["_goal_probability", b"_goal_probability"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__goal) -> _WhichOneofReturnType__goal | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__goal_probability) -> _WhichOneofReturnType__goal_probability | None: ...
 
 Global___ShotMeasure: _TypeAlias = ShotMeasure  # noqa: Y015
@@ -226,7 +229,7 @@ class PlayRecord(_message.Message):
     OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
     outcome_revision: _builtins.int
     """Of an unscored play: the official result for which it is not scored (a pass that officially was none), from 1; 0
-    where no result was the reason.
+    where no result was the reason. 0 with a score, which has its own.
     """
     @_builtins.property
     def score(self) -> Global___ScoreRecord:
@@ -255,7 +258,7 @@ Global___PlayRecord: _TypeAlias = PlayRecord  # noqa: Y015
 
 @_typing.final
 class RecordScoresRequest(_message.Message):
-    """Records to write, each for good or rejected."""
+    """Records to write. Each is stored or rejected."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -263,8 +266,8 @@ class RecordScoresRequest(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     SUPPORTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID or any other string, new for each new request; repeated when the request is. The answer is kept for 7 days; a
-    repeat after that is written again, which changes nothing.
+    """A UUID or any other string, new for each new request whoever sends it; repeated when the request is. The answer is kept
+    for 7 days; a repeat after that is written again, which changes nothing.
     """
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlayRecord]:
@@ -302,6 +305,7 @@ class RecordScoresResponse(_message.Message):
     REJECTIONS_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    STALE_RECORDS_FIELD_NUMBER: _builtins.int
     inserted: _builtins.int
     """Records written for the first time."""
     replaced: _builtins.int
@@ -320,6 +324,12 @@ class RecordScoresResponse(_message.Message):
     def revision(self) -> _common_pb2.RevisionToken:
         """The state after this write."""
 
+    @_builtins.property
+    def stale_records(self) -> _containers.RepeatedCompositeFieldContainer[Global___StaleRecord]:
+        """The stale records. A writer that knows a later official result than the one that stands grades again, at the revision
+        that stands.
+        """
+
     def __init__(
         self,
         *,
@@ -330,14 +340,45 @@ class RecordScoresResponse(_message.Message):
         rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
         withdrawn: _builtins.int = ...,
         revision: _common_pb2.RevisionToken | None = ...,
+        stale_records: _abc.Iterable[Global___StaleRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision", b"revision", "stale", b"stale", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inserted", b"inserted", "rejections", b"rejections", "replaced", b"replaced", "revision", b"revision", "stale", b"stale", "stale_records", b"stale_records", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordScoresResponse: _TypeAlias = RecordScoresResponse  # noqa: Y015
+
+@_typing.final
+class StaleRecord(_message.Message):
+    """A record that changed nothing because a later one stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Place in the request's list, from 0."""
+    revision: _builtins.int
+    """Of the play, as it stands."""
+    outcome_revision: _builtins.int
+    """Of the official result, as it stands."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        outcome_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "outcome_revision", b"outcome_revision", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StaleRecord: _TypeAlias = StaleRecord  # noqa: Y015
 
 @_typing.final
 class PassingRating(_message.Message):
@@ -394,7 +435,7 @@ Global___PassingRating: _TypeAlias = PassingRating  # noqa: Y015
 
 @_typing.final
 class ShotRating(_message.Message):
-    """Goals, or goals saved, above expected, in a split."""
+    """Goals above expected, in a split; of ROLE_GOALIE goals saved, expected less conceded. More is better in every role."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -440,6 +481,7 @@ class FieldValue(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     INTEGER_FIELD_NUMBER: _builtins.int
     FLAG_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """The field, as DescribeSplits names it."""
     text: _builtins.str
@@ -448,6 +490,8 @@ class FieldValue(_message.Message):
     """Of a whole number."""
     flag: _builtins.bool
     """Of a flag."""
+    number: _builtins.float
+    """Of a number."""
     def __init__(
         self,
         *,
@@ -455,12 +499,13 @@ class FieldValue(_message.Message):
         text: _builtins.str = ...,
         integer: _builtins.int = ...,
         flag: _builtins.bool = ...,
+        number: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "integer", b"integer", "number", b"number", "text", b"text", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "flag", b"flag", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "flag", b"flag", "integer", b"integer", "number", b"number", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "integer", "flag"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "integer", "flag", "number"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
@@ -484,7 +529,9 @@ class Rating(_message.Message):
     qualified: _builtins.bool
     """Has at least `min_plays` plays in the split."""
     rank: _builtins.int
-    """Place among the qualified, from 1 (equal ratings share one); 0 if not qualified."""
+    """Place among the qualified ratings of the answer, by rating whatever the order asked for, from 1 (equal ratings share
+    one); 0 if not qualified.
+    """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
         """Whose, and for what; the name and team are those of the last play in the split. Where ratings are not grouped by
@@ -493,7 +540,7 @@ class Rating(_message.Message):
 
     @_builtins.property
     def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldValue]:
-        """The group, where ratings are grouped by more than the subject: a value for each of `group_by`."""
+        """A value for each of `group_by`, in its order; empty where ratings are grouped by subject alone."""
 
     @_builtins.property
     def passing(self) -> Global___PassingRating:
@@ -569,7 +616,7 @@ class Split(_message.Message):
     league: _builtins.str
     """For example "NFL"."""
     role: _common_pb2.Role.ValueType
-    """For what."""
+    """The role."""
     filter: _builtins.str
     """In AIP-160 syntax, for example
     `season = 2021 AND under_pressure AND time_to_throw_seconds >= 2.5 AND depth = PASS_DEPTH_DEEP`. Empty: all plays. As
@@ -609,7 +656,7 @@ class GetRatingRequest(_message.Message):
     MIN_PLAYS_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
-    """Whose."""
+    """The subject."""
     min_plays: _builtins.int
     """Plays that qualify for the ranking; absent for the task's own rule."""
     @_builtins.property
@@ -689,13 +736,14 @@ class ListRatingsRequest(_message.Message):
     QUALIFIED_ONLY_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     order_by: _builtins.str
-    """`rating`, `plays`, `mean_play_score`, `yards_per_play` or `subject_name`, comma separated, each ascending unless
-    ` desc` follows; empty for `rating desc`. Ties are broken by subject_id.
+    """For ROLE_PASSER `rating`, `plays`, `mean_play_score`, `yards_per_play` or `subject_name`; for other roles `plays`,
+    `subject_name` and the fields of their rating. Comma separated, each ascending unless ` desc` follows; empty for the
+    rating, descending. Ties are broken by subject_id, or by the group.
     """
     page_size: _builtins.int
     """At most 1,000 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
-    """From the answer before, with the same arguments otherwise."""
+    """From the answer before. page_size and consistency may differ; everything else must not."""
     min_plays: _builtins.int
     """Plays that qualify for the ranking; absent for the task's own rule."""
     qualified_only: _builtins.bool
@@ -794,15 +842,15 @@ class ListPlaysRequest(_message.Message):
     INCLUDE_UNGRADED_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
-    """Whose; empty for all."""
+    """One subject; empty for all."""
     page_size: _builtins.int
     """At most 1,000 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
-    """From the answer before, with the same arguments otherwise."""
+    """From the answer before. page_size and consistency may differ; everything else must not."""
     include_distributions: _builtins.bool
-    """Answer the distributions, too."""
+    """Include distributions."""
     include_ungraded: _builtins.bool
-    """Answer plays, too, that are scored and whose official result is not known yet."""
+    """Include plays that are scored and whose official result is not known yet."""
     @_builtins.property
     def split(self) -> Global___Split:
         """The split."""
@@ -832,7 +880,7 @@ Global___ListPlaysRequest: _TypeAlias = ListPlaysRequest  # noqa: Y015
 
 @_typing.final
 class ListPlaysResponse(_message.Message):
-    """A page of plays, by season, week, game and play."""
+    """A page of plays, by season, week, game and play; numbers within identifiers compare as numbers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -888,7 +936,7 @@ class GetCoverageRequest(_message.Message):
     league: _builtins.str
     """For example "NFL"."""
     role: _common_pb2.Role.ValueType
-    """For what; the model is that role's."""
+    """The role; the model is that role's, and of the unscored plays those of its task count."""
     game_id: _builtins.str
     """One game; empty for all of the league."""
     @_builtins.property
@@ -988,7 +1036,7 @@ Global___GetCoverageResponse: _TypeAlias = GetCoverageResponse  # noqa: Y015
 
 @_typing.final
 class WatchToken(_message.Message):
-    """Goes on with a watch. Opaque: send it back as it came."""
+    """Resumes a watch. Opaque: send it back as it came."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1010,7 +1058,7 @@ Global___WatchToken: _TypeAlias = WatchToken  # noqa: Y015
 
 @_typing.final
 class WatchRatingsRequest(_message.Message):
-    """Asks to be told."""
+    """Asks to watch a split."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1019,6 +1067,8 @@ class WatchRatingsRequest(_message.Message):
     MIN_PLAYS_FIELD_NUMBER: _builtins.int
     QUALIFIED_ONLY_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     min_plays: _builtins.int
     """Plays that qualify for the ranking; absent for the task's own rule."""
     qualified_only: _builtins.bool
@@ -1035,6 +1085,14 @@ class WatchRatingsRequest(_message.Message):
     def resume_token(self) -> Global___WatchToken:
         """Of the last checkpoint received; absent to start with the present state."""
 
+    @_builtins.property
+    def group_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What makes one rating, as in ListRatings."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """The state to start from; absent for the present one."""
+
     def __init__(
         self,
         *,
@@ -1043,16 +1101,48 @@ class WatchRatingsRequest(_message.Message):
         min_plays: _builtins.int | None = ...,
         qualified_only: _builtins.bool = ...,
         resume_token: Global___WatchToken | None = ...,
+        group_by: _abc.Iterable[_builtins.str] | None = ...,
+        consistency: _common_pb2.Consistency | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "min_plays", b"min_plays", "resume_token", b"resume_token", "split", b"split"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "min_plays", b"min_plays", "resume_token", b"resume_token", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "min_plays", b"min_plays", "qualified_only", b"qualified_only", "resume_token", b"resume_token", "split", b"split", "subject_ids", b"subject_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays", "consistency", b"consistency", "group_by", b"group_by", "min_plays", b"min_plays", "qualified_only", b"qualified_only", "resume_token", b"resume_token", "split", b"split", "subject_ids", b"subject_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__min_plays: _TypeAlias = _typing.Literal["min_plays"]  # noqa: Y015
     _WhichOneofArgType__min_plays: _TypeAlias = _typing.Literal["_min_plays", b"_min_plays"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_plays) -> _WhichOneofReturnType__min_plays | None: ...
 
 Global___WatchRatingsRequest: _TypeAlias = WatchRatingsRequest  # noqa: Y015
+
+@_typing.final
+class RatingKey(_message.Message):
+    """Tells a rating from all others of a watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subject(self) -> _common_pb2.Subject:
+        """As in Rating."""
+
+    @_builtins.property
+    def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldValue]:
+        """As in Rating."""
+
+    def __init__(
+        self,
+        *,
+        subject: _common_pb2.Subject | None = ...,
+        group: _abc.Iterable[Global___FieldValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RatingKey: _TypeAlias = RatingKey  # noqa: Y015
 
 @_typing.final
 class WatchRatingsResponse(_message.Message):
@@ -1066,15 +1156,15 @@ class WatchRatingsResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     restarted: _builtins.bool
     """The watch begins anew: what came before in it no longer counts. Set in the first response of a watch that is not
-    resumed, and of one that cannot be.
+    resumed, and whenever it restarts.
     """
     @_builtins.property
     def ratings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rating]:
         """Ratings as they are now, at most 1,000."""
 
     @_builtins.property
-    def left(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Subject]:
-        """Subjects that are in the watch no more."""
+    def left(self) -> _containers.RepeatedCompositeFieldContainer[Global___RatingKey]:
+        """Ratings that are no longer in the watch."""
 
     @_builtins.property
     def checkpoint(self) -> Global___WatchCheckpoint:
@@ -1085,16 +1175,14 @@ class WatchRatingsResponse(_message.Message):
         *,
         restarted: _builtins.bool = ...,
         ratings: _abc.Iterable[Global___Rating] | None = ...,
-        left: _abc.Iterable[_common_pb2.Subject] | None = ...,
+        left: _abc.Iterable[Global___RatingKey] | None = ...,
         checkpoint: Global___WatchCheckpoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "checkpoint", b"checkpoint"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "checkpoint", b"checkpoint", "left", b"left", "ratings", b"ratings", "restarted", b"restarted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "left", b"left", "ratings", b"ratings", "restarted", b"restarted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
-    _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint) -> _WhichOneofReturnType__checkpoint | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchRatingsResponse: _TypeAlias = WatchRatingsResponse  # noqa: Y015
 
@@ -1113,7 +1201,7 @@ class WatchCheckpoint(_message.Message):
 
     @_builtins.property
     def resume_token(self) -> Global___WatchToken:
-        """Goes on after it."""
+        """Resumes the watch after it."""
 
     @_builtins.property
     def ranking(self) -> Global___Ranking:
@@ -1188,11 +1276,11 @@ class DescribeSplitsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     role: _common_pb2.Role.ValueType
-    """For what."""
+    """The role."""
     page_size: _builtins.int
     """At most 1,000 are answered, whatever is asked for; 0 for 1,000."""
     page_token: _builtins.str
-    """From the answer before."""
+    """From the answer before. page_size may differ; everything else must not."""
     def __init__(
         self,
         *,
@@ -1252,13 +1340,13 @@ class ListSubjectsRequest(_message.Message):
     league: _builtins.str
     """For example "NFL"."""
     role: _common_pb2.Role.ValueType
-    """For what."""
+    """The role."""
     name_contains: _builtins.str
-    """Part of the name, in any case, accents ignored; empty for all."""
+    """Part of the name, ignoring case and accents; empty for all."""
     page_size: _builtins.int
     """At most 1,000 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
-    """From the answer before, with the same arguments otherwise."""
+    """From the answer before. page_size and consistency may differ; everything else must not."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
         """By which model; absent for the one the service is set to rate by."""

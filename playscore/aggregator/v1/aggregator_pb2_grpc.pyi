@@ -40,13 +40,18 @@ class AggregatorServiceStub:
     RecordScores: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.RecordScoresRequest, _aggregator_pb2.RecordScoresResponse]
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-    Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-    order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
-    rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
+    Writing the same thing twice is one thing. A score's place in time is (revision, graded or not, outcome_revision),
+    compared in this order: a higher one replaces, a lower one is stale and changes nothing, other content at the same one
+    is rejected (REVISION_CONFLICT). An unscored play's place is (revision, outcome_revision).
 
-    The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
-    n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-    score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
+    The revision is the play's, for all of its subjects and roles: a score at revision n withdraws every score of the same
+    play and model version below n, whatever its role and whoever's it is (the passer was corrected; the net was empty).
+    Scores by other model versions stay as they are until that version scores the play again. An unscored play at n
+    withdraws the play's scores below n, of its task, or of all tasks where it names none. Of a score and an unscored play
+    of one revision the score counts, unless the unscored play has the later official result.
+
+    All records of a request take effect together: no read sees some of them. Messages have at most 16 MiB: callers whose
+    library receives 4 MiB by default must raise that.
     """
     GetRating: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]
     """One subject's rating in one split."""
@@ -59,17 +64,20 @@ class AggregatorServiceStub:
     WatchRatings: _grpc.UnaryStreamMultiCallable[_aggregator_pb2.WatchRatingsRequest, _aggregator_pb2.WatchRatingsResponse]
     """Ratings as they change.
 
-    The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
-    (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
-    it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
-    its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
-    that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
-    `left`. Without changes a checkpoint comes every 10 seconds.
+    The watcher keeps a table of ratings by subject and group. A watch begins at once with the state as it is, which may
+    be empty, then follows it. Ticks are at least a tenth of a second apart; one in which a rating of the watch changed
+    sends what changed, however many plays moved it, in one response or several, the last of which carries a checkpoint.
+    A rating is sent when anything in it changed, so that a watcher hears when somebody else's play moves their rank. A
+    rating that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is
+    sent in `left`; within a tick a rating is sent or leaves, never both. Without changes a checkpoint comes every 10
+    seconds. A watcher that reads slowly gets fewer ticks, coalesced.
 
-    After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
-    the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+    After a break, `resume_token` of the last checkpoint goes on from there, on any replica: what changed since is sent,
+    coalesced. With other arguments it is RESUME_TOKEN_INVALID. Where the service no longer knows the state, or rates by
+    another default model since, the watch restarts: `restarted` may come in any response, the watcher clears its table,
+    and the table is whole again at the next checkpoint. A draining service ends a watch with NOT_SERVING.
 
-    The league and the games that the filter names need not exist yet: the watch waits for them.
+    The league, the games that the filter names and the subjects need not exist yet: the watch waits for them.
     """
     DescribeSplits: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]
     """The fields a filter can use."""
@@ -88,13 +96,18 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     RecordScores: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.RecordScoresRequest, _aggregator_pb2.RecordScoresResponse]  # type: ignore[assignment]
     """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-    Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-    order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
-    rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
+    Writing the same thing twice is one thing. A score's place in time is (revision, graded or not, outcome_revision),
+    compared in this order: a higher one replaces, a lower one is stale and changes nothing, other content at the same one
+    is rejected (REVISION_CONFLICT). An unscored play's place is (revision, outcome_revision).
 
-    The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
-    n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-    score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
+    The revision is the play's, for all of its subjects and roles: a score at revision n withdraws every score of the same
+    play and model version below n, whatever its role and whoever's it is (the passer was corrected; the net was empty).
+    Scores by other model versions stay as they are until that version scores the play again. An unscored play at n
+    withdraws the play's scores below n, of its task, or of all tasks where it names none. Of a score and an unscored play
+    of one revision the score counts, unless the unscored play has the later official result.
+
+    All records of a request take effect together: no read sees some of them. Messages have at most 16 MiB: callers whose
+    library receives 4 MiB by default must raise that.
     """
     GetRating: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetRatingRequest, _aggregator_pb2.GetRatingResponse]  # type: ignore[assignment]
     """One subject's rating in one split."""
@@ -107,17 +120,20 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     WatchRatings: _aio.UnaryStreamMultiCallable[_aggregator_pb2.WatchRatingsRequest, _aggregator_pb2.WatchRatingsResponse]  # type: ignore[assignment]
     """Ratings as they change.
 
-    The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
-    (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
-    it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
-    its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
-    that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
-    `left`. Without changes a checkpoint comes every 10 seconds.
+    The watcher keeps a table of ratings by subject and group. A watch begins at once with the state as it is, which may
+    be empty, then follows it. Ticks are at least a tenth of a second apart; one in which a rating of the watch changed
+    sends what changed, however many plays moved it, in one response or several, the last of which carries a checkpoint.
+    A rating is sent when anything in it changed, so that a watcher hears when somebody else's play moves their rank. A
+    rating that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is
+    sent in `left`; within a tick a rating is sent or leaves, never both. Without changes a checkpoint comes every 10
+    seconds. A watcher that reads slowly gets fewer ticks, coalesced.
 
-    After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
-    the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+    After a break, `resume_token` of the last checkpoint goes on from there, on any replica: what changed since is sent,
+    coalesced. With other arguments it is RESUME_TOKEN_INVALID. Where the service no longer knows the state, or rates by
+    another default model since, the watch restarts: `restarted` may come in any response, the watcher clears its table,
+    and the table is whole again at the next checkpoint. A draining service ends a watch with NOT_SERVING.
 
-    The league and the games that the filter names need not exist yet: the watch waits for them.
+    The league, the games that the filter names and the subjects need not exist yet: the watch waits for them.
     """
     DescribeSplits: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]  # type: ignore[assignment]
     """The fields a filter can use."""
@@ -139,13 +155,18 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_aggregator_pb2.RecordScoresResponse, _abc.Awaitable[_aggregator_pb2.RecordScoresResponse]]:
         """Writes scores, and plays that could not be scored. What is answered as accepted is on disk.
 
-        Writing the same thing twice is one thing. A record's place in time is (revision, outcome_revision), compared in this
-        order: a higher one replaces, a lower one is counted as stale and changes nothing, other content at the same one is
-        rejected (REVISION_CONFLICT). A score without a measure comes before every graded one of its revision.
+        Writing the same thing twice is one thing. A score's place in time is (revision, graded or not, outcome_revision),
+        compared in this order: a higher one replaces, a lower one is stale and changes nothing, other content at the same one
+        is rejected (REVISION_CONFLICT). An unscored play's place is (revision, outcome_revision).
 
-        The revision is the play's: a score at revision n withdraws the scores of the same play, role and model version below
-        n, whoever's they are (the passer was corrected); an unscored play at n withdraws all of its scores below n. Of a
-        score and an unscored play of one revision the score counts, unless the unscored play has the later official result.
+        The revision is the play's, for all of its subjects and roles: a score at revision n withdraws every score of the same
+        play and model version below n, whatever its role and whoever's it is (the passer was corrected; the net was empty).
+        Scores by other model versions stay as they are until that version scores the play again. An unscored play at n
+        withdraws the play's scores below n, of its task, or of all tasks where it names none. Of a score and an unscored play
+        of one revision the score counts, unless the unscored play has the later official result.
+
+        All records of a request take effect together: no read sees some of them. Messages have at most 16 MiB: callers whose
+        library receives 4 MiB by default must raise that.
         """
 
     @_abc_1.abstractmethod
@@ -188,17 +209,20 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_aggregator_pb2.WatchRatingsResponse], _abc.AsyncIterator[_aggregator_pb2.WatchRatingsResponse]]:
         """Ratings as they change.
 
-        The watcher keeps a table of ratings by subject. A watch begins with the state as it is, then follows it: every tick
-        (a tenth of a second at least) in which a rating of the watch changed sends what changed, however many plays moved
-        it, in one response or several, the last of which carries a checkpoint. A rating is sent when its value, its plays,
-        its qualification or its rank changed, so that a watcher hears when somebody else's play moves their rank. A subject
-        that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is sent in
-        `left`. Without changes a checkpoint comes every 10 seconds.
+        The watcher keeps a table of ratings by subject and group. A watch begins at once with the state as it is, which may
+        be empty, then follows it. Ticks are at least a tenth of a second apart; one in which a rating of the watch changed
+        sends what changed, however many plays moved it, in one response or several, the last of which carries a checkpoint.
+        A rating is sent when anything in it changed, so that a watcher hears when somebody else's play moves their rank. A
+        rating that leaves the watch (no plays left in the split, or not qualified where only the qualified are watched) is
+        sent in `left`; within a tick a rating is sent or leaves, never both. Without changes a checkpoint comes every 10
+        seconds. A watcher that reads slowly gets fewer ticks, coalesced.
 
-        After a break, `resume_token` of the last checkpoint goes on from there: what changed since is sent, coalesced. Where
-        the service no longer knows, it begins anew with `restarted`, and the watcher clears its table.
+        After a break, `resume_token` of the last checkpoint goes on from there, on any replica: what changed since is sent,
+        coalesced. With other arguments it is RESUME_TOKEN_INVALID. Where the service no longer knows the state, or rates by
+        another default model since, the watch restarts: `restarted` may come in any response, the watcher clears its table,
+        and the table is whole again at the next checkpoint. A draining service ends a watch with NOT_SERVING.
 
-        The league and the games that the filter names need not exist yet: the watch waits for them.
+        The league, the games that the filter names and the subjects need not exist yet: the watch waits for them.
         """
 
     @_abc_1.abstractmethod

@@ -29,9 +29,9 @@ class _SportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sport.ValueType
     SPORT_UNSPECIFIED: _Sport.ValueType  # 0
     """Not stated; refused."""
     SPORT_AMERICAN_FOOTBALL: _Sport.ValueType  # 1
-    """American football: yards, 22 players."""
+    """American football."""
     SPORT_ICE_HOCKEY: _Sport.ValueType  # 2
-    """Ice hockey: feet, 12 players."""
+    """Ice hockey."""
 
 class Sport(_Sport, metaclass=_SportEnumTypeWrapper):
     """Which game is played."""
@@ -39,9 +39,9 @@ class Sport(_Sport, metaclass=_SportEnumTypeWrapper):
 SPORT_UNSPECIFIED: Sport.ValueType  # 0
 """Not stated; refused."""
 SPORT_AMERICAN_FOOTBALL: Sport.ValueType  # 1
-"""American football: yards, 22 players."""
+"""American football."""
 SPORT_ICE_HOCKEY: Sport.ValueType  # 2
-"""Ice hockey: feet, 12 players."""
+"""Ice hockey."""
 Global___Sport: _TypeAlias = Sport  # noqa: Y015
 
 class _Task:
@@ -113,7 +113,9 @@ class Subject(_message.Message):
     role: Global___Role.ValueType
     """What they are rated for."""
     subject_id: _builtins.str
-    """The source's identifier. Empty where only the team is known."""
+    """The source's identifier of the player; of ROLE_SHOOTING_TEAM the team's, equal to team_id. Empty only in rejections,
+    where the player is not known.
+    """
     subject_name: _builtins.str
     """Their name as people read it; may be empty."""
     team_id: _builtins.str
@@ -228,17 +230,20 @@ class Rejection(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     SUBJECTS_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Place in the request's list, from 0. Absent where the item did not come in a list."""
     revision: _builtins.int
-    """The play's revision."""
+    """The play's revision; 0 where the item did not name a play."""
     reason: _reason_pb2.Reason.ValueType
-    """Why."""
+    """Why. A value that a receiver does not know is kept, and is final for the item."""
     detail: _builtins.str
     """What is wrong, where, and what would be right."""
+    task: Global___Task.ValueType
+    """The task that would have graded it. Unspecified: not known, or more than one."""
     @_builtins.property
     def key(self) -> Global___PlayKey:
-        """Which play."""
+        """Which play. Absent where the item did not name one."""
 
     @_builtins.property
     def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subject]:
@@ -253,10 +258,11 @@ class Rejection(_message.Message):
         reason: _reason_pb2.Reason.ValueType = ...,
         detail: _builtins.str = ...,
         subjects: _abc.Iterable[Global___Subject] | None = ...,
+        task: Global___Task.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "index", b"index", "key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "detail", b"detail", "index", b"index", "key", b"key", "reason", b"reason", "revision", b"revision", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "detail", b"detail", "index", b"index", "key", b"key", "reason", b"reason", "revision", b"revision", "subjects", b"subjects", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
     _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
@@ -288,7 +294,9 @@ Global___RevisionToken: _TypeAlias = RevisionToken  # noqa: Y015
 
 @_typing.final
 class Consistency(_message.Message):
-    """Which state a read is answered from. Nothing set: `fastest`."""
+    """Which state a read is answered from. An absent message is `fastest`; one that is present with nothing set, as a
+    requirement of a later contract would be, is FIELD_INVALID.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -303,7 +311,9 @@ class Consistency(_message.Message):
 
     @_builtins.property
     def as_of(self) -> Global___RevisionToken:
-        """Exactly that state. A replica that has moved on answers REVISION_NOT_KEPT."""
+        """Exactly that state. It is waited for like `at_least_as_fresh`; a state that is no longer kept is
+        REVISION_NOT_KEPT. How long states are kept is not promised.
+        """
 
     def __init__(
         self,

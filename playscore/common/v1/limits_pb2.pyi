@@ -29,7 +29,9 @@ class _TextKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextKind.Val
     TEXT_KIND_UNSPECIFIED: _TextKind.ValueType  # 0
     """Anything up to `max_characters`."""
     TEXT_KIND_IDENTIFIER: _TextKind.ValueType  # 1
-    """Names something: 1 to 128 printable characters."""
+    """Names something: 1 to 128 printable characters. Printable here and below: no character of the Unicode categories C
+    (control) or Z (separator) but the space. Lengths count code points.
+    """
     TEXT_KIND_LEAGUE: _TextKind.ValueType  # 2
     """Names a league: 1 to 64 characters out of letters, digits, '-', '_' and '.'."""
     TEXT_KIND_NAME: _TextKind.ValueType  # 3
@@ -41,7 +43,9 @@ class TextKind(_TextKind, metaclass=_TextKindEnumTypeWrapper):
 TEXT_KIND_UNSPECIFIED: TextKind.ValueType  # 0
 """Anything up to `max_characters`."""
 TEXT_KIND_IDENTIFIER: TextKind.ValueType  # 1
-"""Names something: 1 to 128 printable characters."""
+"""Names something: 1 to 128 printable characters. Printable here and below: no character of the Unicode categories C
+(control) or Z (separator) but the space. Lengths count code points.
+"""
 TEXT_KIND_LEAGUE: TextKind.ValueType  # 2
 """Names a league: 1 to 64 characters out of letters, digits, '-', '_' and '.'."""
 TEXT_KIND_NAME: TextKind.ValueType  # 3

@@ -49,7 +49,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NOT_IMPLEMENTED: _Reason.ValueType  # 7
     """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: ScoreShots."""
     REASON_INTERNAL: _Reason.ValueType  # 8
-    """INTERNAL. A defect of the service; the log has the trace. Example: none that we know."""
+    """INTERNAL. A defect of the service; the log has the trace."""
     REASON_IDEMPOTENCY_KEY_REUSED: _Reason.ValueType  # 9
     """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
     REASON_NOT_SERVING: _Reason.ValueType  # 10
@@ -68,7 +68,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_COORDINATES_UNDECLARED: _Reason.ValueType  # 22
     """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
     REASON_RESUME_TOKEN_INVALID: _Reason.ValueType  # 23
-    """INVALID_ARGUMENT. A resume token is not one of this game's, or of another feature specification.
+    """INVALID_ARGUMENT. A resume token does not belong to this request: another game or feature specification, or a watch
+    with other arguments.
     Example: game 1's token sent with game 2.
     """
     REASON_SPORT_UNSUPPORTED: _Reason.ValueType  # 24
@@ -117,13 +118,15 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_OFFENSE_UNKNOWN: _Reason.ValueType  # 57
     """The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
     REASON_PLAY_NULLIFIED: _Reason.ValueType  # 58
-    """The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
+    """The play does not count: nullified by the officials or the source. Example: offsetting penalties, no play."""
     REASON_SITUATION_CONTRADICTED: _Reason.ValueType  # 59
     """What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
     REASON_PLAY_WITHDRAWN: _Reason.ValueType  # 60
     """The source takes the play back: it never was one of this game. Example: a play filed under the wrong game."""
-    REASON_FILM_UNAVAILABLE: _Reason.ValueType  # 61
-    """A corrected play needs its film, and nobody has it. Example: a file of corrections without the games they are about."""
+    REASON_TRACKING_UNAVAILABLE: _Reason.ValueType  # 61
+    """A play needs tracking that is no longer at hand. Example: a file of corrections without the games they are about; a
+    context that comes after the frames of its segment were let go.
+    """
     REASON_FEATURE_SPECIFICATION_MISMATCH: _Reason.ValueType  # 70
     """--- Scoring ---
 
@@ -190,7 +193,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something was refused. The one list of reasons of all services: it stands in the rejection of a play or a record,
-    and, by its name, as `reason` in the google.rpc.ErrorInfo (domain "playscore") of every call that a handler refuses.
+    and, by its full name such as REASON_FIELD_INVALID, as `reason` in the google.rpc.ErrorInfo (domain "playscore") of every call that a handler refuses.
     Without ErrorInfo the refusal is the transport's: go by the status code (DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE,
     RESOURCE_EXHAUSTED for a message over the size limit).
 
@@ -226,7 +229,7 @@ REASON_PERMISSION_DENIED: Reason.ValueType  # 6
 REASON_NOT_IMPLEMENTED: Reason.ValueType  # 7
 """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: ScoreShots."""
 REASON_INTERNAL: Reason.ValueType  # 8
-"""INTERNAL. A defect of the service; the log has the trace. Example: none that we know."""
+"""INTERNAL. A defect of the service; the log has the trace."""
 REASON_IDEMPOTENCY_KEY_REUSED: Reason.ValueType  # 9
 """INVALID_ARGUMENT. An idempotency key came back with another request. Example: the same request_id, other scores."""
 REASON_NOT_SERVING: Reason.ValueType  # 10
@@ -245,7 +248,8 @@ header of game 2.
 REASON_COORDINATES_UNDECLARED: Reason.ValueType  # 22
 """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
 REASON_RESUME_TOKEN_INVALID: Reason.ValueType  # 23
-"""INVALID_ARGUMENT. A resume token is not one of this game's, or of another feature specification.
+"""INVALID_ARGUMENT. A resume token does not belong to this request: another game or feature specification, or a watch
+with other arguments.
 Example: game 1's token sent with game 2.
 """
 REASON_SPORT_UNSUPPORTED: Reason.ValueType  # 24
@@ -294,13 +298,15 @@ REASON_PLAYER_NOT_IN_ROSTER: Reason.ValueType  # 56
 REASON_OFFENSE_UNKNOWN: Reason.ValueType  # 57
 """The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
 REASON_PLAY_NULLIFIED: Reason.ValueType  # 58
-"""The play does not count: struck by the officials or the source. Example: offsetting penalties, no play."""
+"""The play does not count: nullified by the officials or the source. Example: offsetting penalties, no play."""
 REASON_SITUATION_CONTRADICTED: Reason.ValueType  # 59
 """What the context says contradicts the film. Example: a line of scrimmage ten yards from where the teams lined up."""
 REASON_PLAY_WITHDRAWN: Reason.ValueType  # 60
 """The source takes the play back: it never was one of this game. Example: a play filed under the wrong game."""
-REASON_FILM_UNAVAILABLE: Reason.ValueType  # 61
-"""A corrected play needs its film, and nobody has it. Example: a file of corrections without the games they are about."""
+REASON_TRACKING_UNAVAILABLE: Reason.ValueType  # 61
+"""A play needs tracking that is no longer at hand. Example: a file of corrections without the games they are about; a
+context that comes after the frames of its segment were let go.
+"""
 REASON_FEATURE_SPECIFICATION_MISMATCH: Reason.ValueType  # 70
 """--- Scoring ---
 

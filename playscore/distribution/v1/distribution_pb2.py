@@ -25,30 +25,38 @@ _sym_db = _symbol_database.Default()
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,playscore/distribution/v1/distribution.proto\x12\x19playscore.distribution.v1\x1a playscore/common/v1/limits.proto\"\x87\x01\n\x07Support\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0b\x65\x64ges_yards\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\x80 \x12\x1e\n\x16lower_tail_probability\x18\x03 \x01(\x01\x12\x1e\n\x16upper_tail_probability\x18\x04 \x01(\x01\"\xe3\x01\n\x13SplicedBinnedPareto\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12 \n\rprobabilities\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\xff\x1f\x12\x13\n\x0blower_shape\x18\x03 \x01(\x01\x12\x19\n\x11lower_scale_yards\x18\x04 \x01(\x01\x12\x13\n\x0bupper_shape\x18\x05 \x01(\x01\x12\x19\n\x11upper_scale_yards\x18\x06 \x01(\x01\x12\x1a\n\rceiling_yards\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_ceiling_yards\"8\n\tBernoulli\x12+\n\x0bprobability\x18\x01 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\xf0?\"\xa2\x01\n\x0c\x44istribution\x12O\n\x15spliced_binned_pareto\x18\x01 \x01(\x0b\x32..playscore.distribution.v1.SplicedBinnedParetoH\x00\x12\x39\n\tbernoulli\x18\x02 \x01(\x0b\x32$.playscore.distribution.v1.BernoulliH\x00\x42\x06\n\x04kindBG\n\x19playscore.distribution.v1P\x01Z(playscore/distribution/v1;distributionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,playscore/distribution/v1/distribution.proto\x12\x19playscore.distribution.v1\x1a playscore/common/v1/limits.proto\"\xad\x01\n\x07Support\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0b\x65\x64ges_yards\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\x80 \x12\x31\n\x16lower_tail_probability\x18\x03 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x31\n\x16upper_tail_probability\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\"\x89\x02\n\x13SplicedBinnedPareto\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12 \n\rprobabilities\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\xff\x1f\x12\x13\n\x0blower_shape\x18\x03 \x01(\x01\x12,\n\x11lower_scale_yards\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x13\n\x0bupper_shape\x18\x05 \x01(\x01\x12,\n\x11upper_scale_yards\x18\x06 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x1a\n\rceiling_yards\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_ceiling_yards\"8\n\tBernoulli\x12+\n\x0bprobability\x18\x01 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\xf0?\"\xa2\x01\n\x0c\x44istribution\x12O\n\x15spliced_binned_pareto\x18\x01 \x01(\x0b\x32..playscore.distribution.v1.SplicedBinnedParetoH\x00\x12\x39\n\tbernoulli\x18\x02 \x01(\x0b\x32$.playscore.distribution.v1.BernoulliH\x00\x42\x06\n\x04kindBZ\n\x19playscore.distribution.v1B\x11\x44istributionProtoP\x01Z(playscore/distribution/v1;distributionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.distribution.v1.distribution_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\031playscore.distribution.v1P\001Z(playscore/distribution/v1;distributionv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\031playscore.distribution.v1B\021DistributionProtoP\001Z(playscore/distribution/v1;distributionv1'
   _globals['_SUPPORT'].fields_by_name['support_id']._loaded_options = None
   _globals['_SUPPORT'].fields_by_name['support_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_SUPPORT'].fields_by_name['edges_yards']._loaded_options = None
   _globals['_SUPPORT'].fields_by_name['edges_yards']._serialized_options = b'\352\371\030\005\010\0018\200 '
+  _globals['_SUPPORT'].fields_by_name['lower_tail_probability']._loaded_options = None
+  _globals['_SUPPORT'].fields_by_name['lower_tail_probability']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
+  _globals['_SUPPORT'].fields_by_name['upper_tail_probability']._loaded_options = None
+  _globals['_SUPPORT'].fields_by_name['upper_tail_probability']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['support_id']._loaded_options = None
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['support_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['probabilities']._loaded_options = None
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['probabilities']._serialized_options = b'\352\371\030\005\010\0018\377\037'
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['lower_scale_yards']._loaded_options = None
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['lower_scale_yards']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['upper_scale_yards']._loaded_options = None
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['upper_scale_yards']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
   _globals['_BERNOULLI'].fields_by_name['probability']._loaded_options = None
   _globals['_BERNOULLI'].fields_by_name['probability']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\000\360?'
   _globals['_SUPPORT']._serialized_start=110
-  _globals['_SUPPORT']._serialized_end=245
-  _globals['_SPLICEDBINNEDPARETO']._serialized_start=248
-  _globals['_SPLICEDBINNEDPARETO']._serialized_end=475
-  _globals['_BERNOULLI']._serialized_start=477
-  _globals['_BERNOULLI']._serialized_end=533
-  _globals['_DISTRIBUTION']._serialized_start=536
-  _globals['_DISTRIBUTION']._serialized_end=698
+  _globals['_SUPPORT']._serialized_end=283
+  _globals['_SPLICEDBINNEDPARETO']._serialized_start=286
+  _globals['_SPLICEDBINNEDPARETO']._serialized_end=551
+  _globals['_BERNOULLI']._serialized_start=553
+  _globals['_BERNOULLI']._serialized_end=609
+  _globals['_DISTRIBUTION']._serialized_start=612
+  _globals['_DISTRIBUTION']._serialized_end=774
 # @@protoc_insertion_point(module_scope)

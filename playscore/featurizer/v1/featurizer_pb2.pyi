@@ -56,7 +56,7 @@ class PlayTensor(_message.Message):
 
     @_builtins.property
     def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """T (rows of the window), C (columns)."""
+        """Exactly two: T (rows of the window; 0 for a play that statics alone describe), C (columns)."""
 
     @_builtins.property
     def subjects(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Subject]:
@@ -155,7 +155,7 @@ class StreamPlaysRequest(_message.Message):
 
     @_builtins.property
     def end_play(self) -> _feed_pb2.EndPlay:
-        """A play's film is complete."""
+        """A play's tracking is complete."""
 
     def __init__(
         self,
@@ -338,7 +338,7 @@ class WholePlay(_message.Message):
 
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.FrameBatch]:
-        """Its film, or all of its segment."""
+        """Its frames, or all of its segment's."""
 
     @_builtins.property
     def tracks(self) -> _containers.RepeatedCompositeFieldContainer[_tracking_pb2.TrackBatch]:
@@ -433,7 +433,7 @@ class DescribeFeaturesRequest(_message.Message):
 
     TASK_FIELD_NUMBER: _builtins.int
     task: _common_pb2.Task.ValueType
-    """Whose features."""
+    """The task."""
     def __init__(
         self,
         *,
@@ -496,7 +496,7 @@ class FeatureSpecification(_message.Message):
     sport: _common_pb2.Sport.ValueType
     """The sport they are of."""
     frame_rate_hertz: _builtins.float
-    """Rows a second."""
+    """Rows per second."""
     @_builtins.property
     def frame_columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Column]:
         """The C columns of PlayTensor.frames, in order."""

@@ -66,7 +66,8 @@ class FeaturizerServiceServicer:
         The caller sends `open` first, then rosters, contexts, frames and tracks as they happen. Frames belong to segments; the
         service keeps the recent past of each (at least 2,000 frames, of the last 8 segments), so that a context may follow
         the frames it is about. A play closes when its window is complete (the tensor leaves at once), when it is ended, when
-        its segment is the one let go for a newer one, or when the caller half-closes.
+        its segment is the one let go for a newer one, or when the caller half-closes. A play whose frames were let go before
+        its context came is rejected, TRACKING_UNAVAILABLE: make it with FeaturizePlays.
 
         A context of a higher revision opens a closed play again; it ends in one more tensor or rejection. One of an equal or
         lower revision for a closed play is ignored and counted (Checkpoint.contexts_ignored).
@@ -74,9 +75,9 @@ class FeaturizerServiceServicer:
         A checkpoint follows every play: after a broken stream, open again with its token, send the rosters again, and then
         every play that was not answered, whole.
 
-        A batch or play that is wrong in itself is rejected and the stream goes on. The stream ends with INVALID_ARGUMENT or
-        FAILED_PRECONDITION only when nothing after it could be trusted: the header, the order of messages, a wrong roster, an
-        empty message, more than 200 players or 2,000 plays.
+        An invalid batch or play is rejected and the stream goes on. The stream ends only when nothing after it could be
+        trusted: an invalid header or roster, an empty message, more than 200 players or 2,000 plays (all FIELD_INVALID or the
+        reason of the field), or messages out of order (STREAM_ORDER).
 
         Messages have at most 16 MiB, either way.
         """

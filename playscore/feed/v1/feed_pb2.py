@@ -29,14 +29,14 @@ from playscore.hockey.v1 import hockey_pb2 as playscore_dot_hockey_dot_v1_dot_ho
 from playscore.tracking.v1 import tracking_pb2 as playscore_dot_tracking_dot_v1_dot_tracking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cplayscore/feed/v1/feed.proto\x12\x11playscore.feed.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\x1a$playscore/tracking/v1/tracking.proto\"\xc6\x03\n\x0bPlayContext\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x1a\n\nsegment_id\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x33\n\x0eopens_at_frame\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41H\x01\x88\x01\x01\x12-\n\x06status\x18\x05 \x01(\x0e\x32\x1d.playscore.feed.v1.PlayStatus\x12!\n\x11\x61ttacking_team_id\x18\x06 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x46\n\x13\x61ttacking_direction\x18\x07 \x01(\x0e\x32).playscore.tracking.v1.AttackingDirection\x12<\n\x08\x66ootball\x18\x08 \x01(\x0b\x32(.playscore.football.v1.FootballSituationH\x00\x12\x32\n\x04shot\x18\t \x01(\x0b\x32\".playscore.hockey.v1.ShotSituationH\x00\x42\x0b\n\tsituationB\x11\n\x0f_opens_at_frame\"r\n\x07\x45ndPlay\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x36\n\x11last_frame_number\x18\x02 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41H\x00\x88\x01\x01\x42\x14\n\x12_last_frame_number\"\xac\x01\n\x0eOfficialResult\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12:\n\x0cpass_outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeH\x00\x12\x38\n\x0cshot_outcome\x18\x03 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeH\x00\x42\t\n\x07outcome\"\t\n\x07\x45ndGame\"\xec\x03\n\x0b\x46\x65\x65\x64Message\x12\x32\n\x04game\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.GameKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x06header\x18\x02 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderH\x00\x12/\n\x06roster\x18\x03 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x33\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchH\x00\x12\x32\n\x05track\x18\x05 \x01(\x0b\x32!.playscore.tracking.v1.TrackBatchH\x00\x12\x31\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextH\x00\x12.\n\x08\x65nd_play\x18\x07 \x01(\x0b\x32\x1a.playscore.feed.v1.EndPlayH\x00\x12<\n\x0fofficial_result\x18\x08 \x01(\x0b\x32!.playscore.feed.v1.OfficialResultH\x00\x12.\n\x08\x65nd_game\x18\t \x01(\x0b\x32\x1a.playscore.feed.v1.EndGameH\x00\x42\t\n\x07message*w\n\nPlayStatus\x12\x1b\n\x17PLAY_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAY_STATUS_STANDS\x10\x01\x12\x19\n\x15PLAY_STATUS_NULLIFIED\x10\x02\x12\x19\n\x15PLAY_STATUS_WITHDRAWN\x10\x03\x42/\n\x11playscore.feed.v1P\x01Z\x18playscore/feed/v1;feedv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cplayscore/feed/v1/feed.proto\x12\x11playscore.feed.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\x1a$playscore/tracking/v1/tracking.proto\"\x9e\x04\n\x0bPlayContext\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x1a\n\nsegment_id\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x33\n\x0eopens_at_frame\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41H\x01\x88\x01\x01\x12-\n\x06status\x18\x05 \x01(\x0e\x32\x1d.playscore.feed.v1.PlayStatus\x12!\n\x11\x61ttacking_team_id\x18\x06 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x46\n\x13\x61ttacking_direction\x18\x07 \x01(\x0e\x32).playscore.tracking.v1.AttackingDirection\x12<\n\x08\x66ootball\x18\x08 \x01(\x0b\x32(.playscore.football.v1.FootballSituationH\x00\x12\x32\n\x04shot\x18\t \x01(\x0b\x32\".playscore.hockey.v1.ShotSituationH\x00\x12\x10\n\x08\x63omplete\x18\n \x01(\x08\x12\x32\n\rrelease_frame\x18\x0b \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41H\x02\x88\x01\x01\x42\x0b\n\tsituationB\x11\n\x0f_opens_at_frameB\x10\n\x0e_release_frame\"r\n\x07\x45ndPlay\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x36\n\x11last_frame_number\x18\x02 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41H\x00\x88\x01\x01\x42\x14\n\x12_last_frame_number\"\xac\x01\n\x0eOfficialResult\x12\x19\n\x07play_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12:\n\x0cpass_outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeH\x00\x12\x38\n\x0cshot_outcome\x18\x03 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeH\x00\x42\t\n\x07outcome\"\t\n\x07\x45ndGame\"\xec\x03\n\x0b\x46\x65\x65\x64Message\x12\x32\n\x04game\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.GameKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x06header\x18\x02 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderH\x00\x12/\n\x06roster\x18\x03 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x33\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchH\x00\x12\x32\n\x05track\x18\x05 \x01(\x0b\x32!.playscore.tracking.v1.TrackBatchH\x00\x12\x31\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextH\x00\x12.\n\x08\x65nd_play\x18\x07 \x01(\x0b\x32\x1a.playscore.feed.v1.EndPlayH\x00\x12<\n\x0fofficial_result\x18\x08 \x01(\x0b\x32!.playscore.feed.v1.OfficialResultH\x00\x12.\n\x08\x65nd_game\x18\t \x01(\x0b\x32\x1a.playscore.feed.v1.EndGameH\x00\x42\t\n\x07message*w\n\nPlayStatus\x12\x1b\n\x17PLAY_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAY_STATUS_STANDS\x10\x01\x12\x19\n\x15PLAY_STATUS_NULLIFIED\x10\x02\x12\x19\n\x15PLAY_STATUS_WITHDRAWN\x10\x03\x42:\n\x11playscore.feed.v1B\tFeedProtoP\x01Z\x18playscore/feed/v1;feedv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.feed.v1.feed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\021playscore.feed.v1P\001Z\030playscore/feed/v1;feedv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021playscore.feed.v1B\tFeedProtoP\001Z\030playscore/feed/v1;feedv1'
   _globals['_PLAYCONTEXT'].fields_by_name['play_id']._loaded_options = None
   _globals['_PLAYCONTEXT'].fields_by_name['play_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_PLAYCONTEXT'].fields_by_name['revision']._loaded_options = None
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLAYCONTEXT'].fields_by_name['opens_at_frame']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\320\022cA'
   _globals['_PLAYCONTEXT'].fields_by_name['attacking_team_id']._loaded_options = None
   _globals['_PLAYCONTEXT'].fields_by_name['attacking_team_id']._serialized_options = b'\352\371\030\002(\001'
+  _globals['_PLAYCONTEXT'].fields_by_name['release_frame']._loaded_options = None
+  _globals['_PLAYCONTEXT'].fields_by_name['release_frame']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\320\022cA'
   _globals['_ENDPLAY'].fields_by_name['play_id']._loaded_options = None
   _globals['_ENDPLAY'].fields_by_name['play_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_ENDPLAY'].fields_by_name['last_frame_number']._loaded_options = None
@@ -55,16 +57,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OFFICIALRESULT'].fields_by_name['play_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_FEEDMESSAGE'].fields_by_name['game']._loaded_options = None
   _globals['_FEEDMESSAGE'].fields_by_name['game']._serialized_options = b'\352\371\030\002\010\001'
-  _globals['_PLAYSTATUS']._serialized_start=1483
-  _globals['_PLAYSTATUS']._serialized_end=1602
+  _globals['_PLAYSTATUS']._serialized_start=1571
+  _globals['_PLAYSTATUS']._serialized_end=1690
   _globals['_PLAYCONTEXT']._serialized_start=230
-  _globals['_PLAYCONTEXT']._serialized_end=684
-  _globals['_ENDPLAY']._serialized_start=686
-  _globals['_ENDPLAY']._serialized_end=800
-  _globals['_OFFICIALRESULT']._serialized_start=803
-  _globals['_OFFICIALRESULT']._serialized_end=975
-  _globals['_ENDGAME']._serialized_start=977
-  _globals['_ENDGAME']._serialized_end=986
-  _globals['_FEEDMESSAGE']._serialized_start=989
-  _globals['_FEEDMESSAGE']._serialized_end=1481
+  _globals['_PLAYCONTEXT']._serialized_end=772
+  _globals['_ENDPLAY']._serialized_start=774
+  _globals['_ENDPLAY']._serialized_end=888
+  _globals['_OFFICIALRESULT']._serialized_start=891
+  _globals['_OFFICIALRESULT']._serialized_end=1063
+  _globals['_ENDGAME']._serialized_start=1065
+  _globals['_ENDGAME']._serialized_end=1074
+  _globals['_FEEDMESSAGE']._serialized_start=1077
+  _globals['_FEEDMESSAGE']._serialized_end=1569
 # @@protoc_insertion_point(module_scope)

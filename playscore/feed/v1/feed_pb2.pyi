@@ -32,7 +32,7 @@ class _PlayStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlayStatus
     PLAY_STATUS_STANDS: _PlayStatus.ValueType  # 1
     """It counts."""
     PLAY_STATUS_NULLIFIED: _PlayStatus.ValueType  # 2
-    """It was played and does not count: struck by the officials. It ends as PLAY_NULLIFIED, whatever its film says."""
+    """It was played and does not count: nullified by the officials. It ends as PLAY_NULLIFIED, whatever the tracking says."""
     PLAY_STATUS_WITHDRAWN: _PlayStatus.ValueType  # 3
     """It was never a play of this game: the source takes it back. It ends as PLAY_WITHDRAWN."""
 
@@ -44,17 +44,20 @@ PLAY_STATUS_UNSPECIFIED: PlayStatus.ValueType  # 0
 PLAY_STATUS_STANDS: PlayStatus.ValueType  # 1
 """It counts."""
 PLAY_STATUS_NULLIFIED: PlayStatus.ValueType  # 2
-"""It was played and does not count: struck by the officials. It ends as PLAY_NULLIFIED, whatever its film says."""
+"""It was played and does not count: nullified by the officials. It ends as PLAY_NULLIFIED, whatever the tracking says."""
 PLAY_STATUS_WITHDRAWN: PlayStatus.ValueType  # 3
 """It was never a play of this game: the source takes it back. It ends as PLAY_WITHDRAWN."""
 Global___PlayStatus: _TypeAlias = PlayStatus  # noqa: Y015
 
 @_typing.final
 class PlayContext(_message.Message):
-    """What is known of a play besides its film. Opens a play, or adds to it.
+    """What is known of a play besides its tracking. Opens a play, or adds to it. A correction is a context of a higher revision.
 
-    A context need only state what is new. What is known of a play is the merge of its contexts in the order of their
-    revisions: a set field replaces, an unset one keeps. A correction is a context of a higher revision.
+    Each context of a play has a revision of its own, without gaps from 1; of one revision only one content may be sent. A
+    context need only state what is new: what is known of a play is the merge of its contexts in the order of their
+    revisions. A set field replaces, an unset one keeps, within the situation too; a non-empty list replaces the whole list;
+    a situation of another kind replaces the whole situation. A revision takes effect once all before it have come, back to
+    one that is `complete`, or when the feed ends.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -68,25 +71,33 @@ class PlayContext(_message.Message):
     ATTACKING_DIRECTION_FIELD_NUMBER: _builtins.int
     FOOTBALL_FIELD_NUMBER: _builtins.int
     SHOT_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    RELEASE_FRAME_FIELD_NUMBER: _builtins.int
     play_id: _builtins.str
     """Unique in the game."""
     revision: _builtins.int
-    """Counts the source's corrections of the play, from 1. Corrections of the official result have a counter of their own
-    (outcome_revision).
-    """
+    """From 1. Corrections of the official result have a counter of their own (outcome_revision)."""
     segment_id: _builtins.str
-    """The segment it was filmed in. Empty: a segment of the play's own name."""
+    """The segment that its tracking is in. Empty: a segment of the play's own name."""
     opens_at_frame: _builtins.int
-    """The frame at which it opens, where known: earlier frames and events of the segment belong to other plays."""
+    """The frame at which it opens, where known: earlier events of the segment belong to other plays. A task's window may
+    reach back beyond it, as that of a shot does.
+    """
     status: Global___PlayStatus.ValueType
     """Whether it counts."""
     attacking_team_id: _builtins.str
     """The team with the ball or puck."""
     attacking_direction: _tracking_pb2.AttackingDirection.ValueType
     """Which way it attacks, where known."""
+    complete: _builtins.bool
+    """States all that is known of the play: contexts of lower revisions no longer count, and what is unset here is unknown.
+    This is how a field is cleared.
+    """
+    release_frame: _builtins.int
+    """The frame of what is graded, the release of a pass or shot, where the source knows it. It overrules events."""
     @_builtins.property
     def football(self) -> _football_pb2.FootballSituation:
-        """A football play, graded as a pass."""
+        """A football play. Passing grades it if it is a pass; tasks added later may grade it, too."""
 
     @_builtins.property
     def shot(self) -> _hockey_pb2.ShotSituation:
@@ -104,17 +115,23 @@ class PlayContext(_message.Message):
         attacking_direction: _tracking_pb2.AttackingDirection.ValueType = ...,
         football: _football_pb2.FootballSituation | None = ...,
         shot: _hockey_pb2.ShotSituation | None = ...,
+        complete: _builtins.bool = ...,
+        release_frame: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "football", b"football", "opens_at_frame", b"opens_at_frame", "shot", b"shot", "situation", b"situation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "football", b"football", "opens_at_frame", b"opens_at_frame", "release_frame", b"release_frame", "shot", b"shot", "situation", b"situation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "attacking_direction", b"attacking_direction", "attacking_team_id", b"attacking_team_id", "football", b"football", "opens_at_frame", b"opens_at_frame", "play_id", b"play_id", "revision", b"revision", "segment_id", b"segment_id", "shot", b"shot", "situation", b"situation", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "attacking_direction", b"attacking_direction", "attacking_team_id", b"attacking_team_id", "complete", b"complete", "football", b"football", "opens_at_frame", b"opens_at_frame", "play_id", b"play_id", "release_frame", b"release_frame", "revision", b"revision", "segment_id", b"segment_id", "shot", b"shot", "situation", b"situation", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opens_at_frame: _TypeAlias = _typing.Literal["opens_at_frame"]  # noqa: Y015
     _WhichOneofArgType__opens_at_frame: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame"]  # noqa: Y015
+    _WhichOneofReturnType__release_frame: _TypeAlias = _typing.Literal["release_frame"]  # noqa: Y015
+    _WhichOneofArgType__release_frame: _TypeAlias = _typing.Literal["_release_frame", b"_release_frame"]  # noqa: Y015
     _WhichOneofReturnType_situation: _TypeAlias = _typing.Literal["football", "shot"]  # noqa: Y015
     _WhichOneofArgType_situation: _TypeAlias = _typing.Literal["situation", b"situation"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__opens_at_frame) -> _WhichOneofReturnType__opens_at_frame | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__release_frame) -> _WhichOneofReturnType__release_frame | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_situation) -> _WhichOneofReturnType_situation | None: ...
 
@@ -122,7 +139,7 @@ Global___PlayContext: _TypeAlias = PlayContext  # noqa: Y015
 
 @_typing.final
 class EndPlay(_message.Message):
-    """The film of a play is complete."""
+    """The tracking of a play is complete."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -151,7 +168,8 @@ Global___EndPlay: _TypeAlias = EndPlay  # noqa: Y015
 @_typing.final
 class OfficialResult(_message.Message):
     """What a play officially came to. Results are counted by themselves: the highest outcome_revision counts, whatever the
-    revision of the play.
+    revision of the play. A source that sends a second result of a play must count; of two at one count the first to come
+    counts. An outcome of another task than the play's is OUTCOME_CONTRADICTORY.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -208,9 +226,9 @@ class FeedMessage(_message.Message):
     """One thing a source knows about a game. Everything a source says travels as these: a reader of files yields them, a
     stream carries them, a file of them can be replayed, and a correction is one more of them.
 
-    The header comes first. Otherwise the order does not matter, and neither do repeats: the scores and ratings of a game
-    depend on which messages came, not on when. Two limits hold: frames of one segment keep their order up to five frames,
-    and what comes after EndGame is taken as a correction of a finished game.
+    The order does not matter, and neither do repeats: the scores and ratings of a game depend on which messages came, not on
+    when. Two limits hold: frames of one segment keep their order up to five frames, and what comes after EndGame is taken as
+    a correction of a finished game. Nothing is made of a game before its header has come.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -250,7 +268,7 @@ class FeedMessage(_message.Message):
 
     @_builtins.property
     def end_play(self) -> Global___EndPlay:
-        """A play's film is complete."""
+        """A play's tracking is complete."""
 
     @_builtins.property
     def official_result(self) -> Global___OfficialResult:

@@ -147,8 +147,8 @@ class FootballSituation(_message.Message):
     away_score: _builtins.int
     """Points of the visiting team before the snap."""
     passer_id: _builtins.str
-    """Who threw. May come with a later context of the same play, but before the release. Who they are is never a feature:
-    it says which of the 22 is the passer, and whose rating moves.
+    """Who threw. May come with a later revision. Who they are is never a feature: it says which of the 22 is the passer, and
+    whose rating moves.
     """
     target_id: _builtins.str
     """Whom the pass was meant for; empty where not known (a throwaway)."""
@@ -222,11 +222,14 @@ class PassOutcome(_message.Message):
     result: Global___PassResult.ValueType
     """How it ended."""
     yards_gained: _builtins.float
-    """Whole net yards credited to the pass. INCOMPLETE and INTERCEPTED with other than 0 are OUTCOME_CONTRADICTORY; SACK and
-    SCRAMBLE are not passes, NO_RELEASE; UNSPECIFIED: the yards count as they are. Absent: not known yet.
+    """Whole net yards credited to the pass; a fraction of a yard is OUTCOME_CONTRADICTORY. INCOMPLETE and INTERCEPTED gain
+    0: absent counts as 0, anything else is OUTCOME_CONTRADICTORY. SACK and SCRAMBLE are not passes, NO_RELEASE, whatever
+    the yards. With COMPLETE or UNSPECIFIED the yards count as they are, and absent means not known yet.
     """
     outcome_revision: _builtins.int
-    """Counts the official results of a play, from 1; 0 where the source does not count."""
+    """Counts the official results of a play, from 1; 0 where the source does not count, and then has one result a play. A
+    result is not taken back to unknown: a play under review is corrected, or nullified.
+    """
     def __init__(
         self,
         *,
@@ -310,7 +313,7 @@ class PassAttributes(_message.Message):
     passer_lateral_yards: _builtins.float
     """Yards the passer stood to the left (positive) or right (negative) of the snap, at the release."""
     passer_speed_yards_per_second: _builtins.float
-    """Yards a second the passer ran at the release."""
+    """Yards per second the passer ran at the release."""
     target_id: _builtins.str
     """Who was thrown at; empty where not known."""
     def __init__(

@@ -25,14 +25,14 @@ _sym_db = _symbol_database.Default()
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/hockey/v1/hockey.proto\x12\x13playscore.hockey.v1\x1a playscore/common/v1/limits.proto\"\xe8\x02\n\rShotSituation\x12+\n\x06period\x18\x01 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00\x34@H\x00\x88\x01\x01\x12\x37\n\x12game_clock_seconds\x18\x02 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\xc0\x92@H\x01\x88\x01\x01\x12\x35\n\x10shooting_skaters\x18\x03 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\x18@H\x02\x88\x01\x01\x12\x36\n\x11\x64\x65\x66\x65nding_skaters\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\x18@H\x03\x88\x01\x01\x12\x1a\n\nshooter_id\x18\x05 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x19\n\tgoalie_id\x18\x06 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x42\t\n\x07_periodB\x15\n\x13_game_clock_secondsB\x13\n\x11_shooting_skatersB\x14\n\x12_defending_skaters\"g\n\x0bShotOutcome\x12/\n\x06result\x18\x01 \x01(\x0e\x32\x1f.playscore.hockey.v1.ShotResult\x12\'\n\x10outcome_revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\"\xc2\x02\n\x0eShotAttributes\x12+\n\x06season\x18\x01 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\xe8\x9c@\x19\x00\x00\x00\x00\x00\x30\xa1@H\x00\x88\x01\x01\x12+\n\x06period\x18\x02 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00\x34@H\x01\x88\x01\x01\x12\x17\n\x07team_id\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x1b\n\x0bopponent_id\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x32\n\rdistance_feet\x18\x05 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\xc0r@H\x02\x88\x01\x01\x12\x32\n\rangle_degrees\x18\x06 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x80\x66@H\x03\x88\x01\x01\x42\t\n\x07_seasonB\t\n\x07_periodB\x10\n\x0e_distance_feetB\x10\n\x0e_angle_degrees*\x87\x01\n\nShotResult\x12\x1b\n\x17SHOT_RESULT_UNSPECIFIED\x10\x00\x12\x14\n\x10SHOT_RESULT_GOAL\x10\x01\x12\x15\n\x11SHOT_RESULT_SAVED\x10\x02\x12\x16\n\x12SHOT_RESULT_MISSED\x10\x03\x12\x17\n\x13SHOT_RESULT_BLOCKED\x10\x04\x42\x35\n\x13playscore.hockey.v1P\x01Z\x1cplayscore/hockey/v1;hockeyv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/hockey/v1/hockey.proto\x12\x13playscore.hockey.v1\x1a playscore/common/v1/limits.proto\"\x9a\x03\n\rShotSituation\x12+\n\x06period\x18\x01 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00\x34@H\x00\x88\x01\x01\x12\x37\n\x12game_clock_seconds\x18\x02 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\xc0\x92@H\x01\x88\x01\x01\x12\x35\n\x10shooting_skaters\x18\x03 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\x18@H\x02\x88\x01\x01\x12\x36\n\x11\x64\x65\x66\x65nding_skaters\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\x18@H\x03\x88\x01\x01\x12\x1a\n\nshooter_id\x18\x05 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x19\n\tgoalie_id\x18\x06 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x30\n\tnet_state\x18\x07 \x01(\x0e\x32\x1d.playscore.hockey.v1.NetStateB\t\n\x07_periodB\x15\n\x13_game_clock_secondsB\x13\n\x11_shooting_skatersB\x14\n\x12_defending_skaters\"g\n\x0bShotOutcome\x12/\n\x06result\x18\x01 \x01(\x0e\x32\x1f.playscore.hockey.v1.ShotResult\x12\'\n\x10outcome_revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\"Q\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\x42\x08\n\x06_value\"\xd1\x02\n\x0eShotAttributes\x12+\n\x06season\x18\x01 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\xe8\x9c@\x19\x00\x00\x00\x00\x00\x30\xa1@H\x00\x88\x01\x01\x12+\n\x06period\x18\x02 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00\x34@H\x01\x88\x01\x01\x12 \n\x10shooting_team_id\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12!\n\x11\x64\x65\x66\x65nding_team_id\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x32\n\rdistance_feet\x18\x05 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\xc0r@H\x02\x88\x01\x01\x12\x32\n\rangle_degrees\x18\x06 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x80\x66@H\x03\x88\x01\x01\x42\t\n\x07_seasonB\t\n\x07_periodB\x10\n\x0e_distance_feetB\x10\n\x0e_angle_degrees*Q\n\x08NetState\x12\x19\n\x15NET_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11NET_STATE_GUARDED\x10\x01\x12\x13\n\x0fNET_STATE_EMPTY\x10\x02*\x87\x01\n\nShotResult\x12\x1b\n\x17SHOT_RESULT_UNSPECIFIED\x10\x00\x12\x14\n\x10SHOT_RESULT_GOAL\x10\x01\x12\x15\n\x11SHOT_RESULT_SAVED\x10\x02\x12\x16\n\x12SHOT_RESULT_MISSED\x10\x03\x12\x17\n\x13SHOT_RESULT_BLOCKED\x10\x04*\x8a\x01\n\x10OpportunityLevel\x12!\n\x1dOPPORTUNITY_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_LEVEL_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_LEVEL_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_LEVEL_HIGH\x10\x03\x42\x42\n\x13playscore.hockey.v1B\x0bHockeyProtoP\x01Z\x1cplayscore/hockey/v1;hockeyv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.hockey.v1.hockey_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.hockey.v1P\001Z\034playscore/hockey/v1;hockeyv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.hockey.v1B\013HockeyProtoP\001Z\034playscore/hockey/v1;hockeyv1'
   _globals['_SHOTSITUATION'].fields_by_name['period']._loaded_options = None
   _globals['_SHOTSITUATION'].fields_by_name['period']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\360?\031\000\000\000\000\000\0004@'
   _globals['_SHOTSITUATION'].fields_by_name['game_clock_seconds']._loaded_options = None
@@ -51,20 +51,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHOTATTRIBUTES'].fields_by_name['season']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\350\234@\031\000\000\000\000\0000\241@'
   _globals['_SHOTATTRIBUTES'].fields_by_name['period']._loaded_options = None
   _globals['_SHOTATTRIBUTES'].fields_by_name['period']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\360?\031\000\000\000\000\000\0004@'
-  _globals['_SHOTATTRIBUTES'].fields_by_name['team_id']._loaded_options = None
-  _globals['_SHOTATTRIBUTES'].fields_by_name['team_id']._serialized_options = b'\352\371\030\002(\001'
-  _globals['_SHOTATTRIBUTES'].fields_by_name['opponent_id']._loaded_options = None
-  _globals['_SHOTATTRIBUTES'].fields_by_name['opponent_id']._serialized_options = b'\352\371\030\002(\001'
+  _globals['_SHOTATTRIBUTES'].fields_by_name['shooting_team_id']._loaded_options = None
+  _globals['_SHOTATTRIBUTES'].fields_by_name['shooting_team_id']._serialized_options = b'\352\371\030\002(\001'
+  _globals['_SHOTATTRIBUTES'].fields_by_name['defending_team_id']._loaded_options = None
+  _globals['_SHOTATTRIBUTES'].fields_by_name['defending_team_id']._serialized_options = b'\352\371\030\002(\001'
   _globals['_SHOTATTRIBUTES'].fields_by_name['distance_feet']._loaded_options = None
   _globals['_SHOTATTRIBUTES'].fields_by_name['distance_feet']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\300r@'
   _globals['_SHOTATTRIBUTES'].fields_by_name['angle_degrees']._loaded_options = None
   _globals['_SHOTATTRIBUTES'].fields_by_name['angle_degrees']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\200f@'
-  _globals['_SHOTRESULT']._serialized_start=885
-  _globals['_SHOTRESULT']._serialized_end=1020
+  _globals['_NETSTATE']._serialized_start=1032
+  _globals['_NETSTATE']._serialized_end=1113
+  _globals['_SHOTRESULT']._serialized_start=1116
+  _globals['_SHOTRESULT']._serialized_end=1251
+  _globals['_OPPORTUNITYLEVEL']._serialized_start=1254
+  _globals['_OPPORTUNITYLEVEL']._serialized_end=1392
   _globals['_SHOTSITUATION']._serialized_start=92
-  _globals['_SHOTSITUATION']._serialized_end=452
-  _globals['_SHOTOUTCOME']._serialized_start=454
-  _globals['_SHOTOUTCOME']._serialized_end=557
-  _globals['_SHOTATTRIBUTES']._serialized_start=560
-  _globals['_SHOTATTRIBUTES']._serialized_end=882
+  _globals['_SHOTSITUATION']._serialized_end=502
+  _globals['_SHOTOUTCOME']._serialized_start=504
+  _globals['_SHOTOUTCOME']._serialized_end=607
+  _globals['_FACTORCONTRIBUTION']._serialized_start=609
+  _globals['_FACTORCONTRIBUTION']._serialized_end=690
+  _globals['_SHOTATTRIBUTES']._serialized_start=693
+  _globals['_SHOTATTRIBUTES']._serialized_end=1030
 # @@protoc_insertion_point(module_scope)

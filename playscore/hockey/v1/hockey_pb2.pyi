@@ -17,6 +17,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _NetState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NetState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NET_STATE_UNSPECIFIED: _NetState.ValueType  # 0
+    """Not known."""
+    NET_STATE_GUARDED: _NetState.ValueType  # 1
+    """A goalie did."""
+    NET_STATE_EMPTY: _NetState.ValueType  # 2
+    """Nobody did."""
+
+class NetState(_NetState, metaclass=_NetStateEnumTypeWrapper):
+    """Who defended the net."""
+
+NET_STATE_UNSPECIFIED: NetState.ValueType  # 0
+"""Not known."""
+NET_STATE_GUARDED: NetState.ValueType  # 1
+"""A goalie did."""
+NET_STATE_EMPTY: NetState.ValueType  # 2
+"""Nobody did."""
+Global___NetState: _TypeAlias = NetState  # noqa: Y015
+
 class _ShotResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -49,6 +73,34 @@ SHOT_RESULT_BLOCKED: ShotResult.ValueType  # 4
 """Stopped by a skater."""
 Global___ShotResult: _TypeAlias = ShotResult  # noqa: Y015
 
+class _OpportunityLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OpportunityLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpportunityLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OPPORTUNITY_LEVEL_UNSPECIFIED: _OpportunityLevel.ValueType  # 0
+    """Not graded."""
+    OPPORTUNITY_LEVEL_LOW: _OpportunityLevel.ValueType  # 1
+    """Below the release's lower threshold."""
+    OPPORTUNITY_LEVEL_MEDIUM: _OpportunityLevel.ValueType  # 2
+    """Between the thresholds."""
+    OPPORTUNITY_LEVEL_HIGH: _OpportunityLevel.ValueType  # 3
+    """Above the upper threshold."""
+
+class OpportunityLevel(_OpportunityLevel, metaclass=_OpportunityLevelEnumTypeWrapper):
+    """How good a chance was."""
+
+OPPORTUNITY_LEVEL_UNSPECIFIED: OpportunityLevel.ValueType  # 0
+"""Not graded."""
+OPPORTUNITY_LEVEL_LOW: OpportunityLevel.ValueType  # 1
+"""Below the release's lower threshold."""
+OPPORTUNITY_LEVEL_MEDIUM: OpportunityLevel.ValueType  # 2
+"""Between the thresholds."""
+OPPORTUNITY_LEVEL_HIGH: OpportunityLevel.ValueType  # 3
+"""Above the upper threshold."""
+Global___OpportunityLevel: _TypeAlias = OpportunityLevel  # noqa: Y015
+
 @_typing.final
 class ShotSituation(_message.Message):
     """The situation of a shot. The shot model will add to it."""
@@ -61,6 +113,7 @@ class ShotSituation(_message.Message):
     DEFENDING_SKATERS_FIELD_NUMBER: _builtins.int
     SHOOTER_ID_FIELD_NUMBER: _builtins.int
     GOALIE_ID_FIELD_NUMBER: _builtins.int
+    NET_STATE_FIELD_NUMBER: _builtins.int
     period: _builtins.int
     """1 to 3; 4 and above are overtime."""
     game_clock_seconds: _builtins.float
@@ -72,7 +125,9 @@ class ShotSituation(_message.Message):
     shooter_id: _builtins.str
     """Who shot."""
     goalie_id: _builtins.str
-    """Who defended the net; empty when it was empty."""
+    """The goalie. Empty: not known, or `net_state` says that there was none."""
+    net_state: Global___NetState.ValueType
+    """Whether the net was empty."""
     def __init__(
         self,
         *,
@@ -82,10 +137,11 @@ class ShotSituation(_message.Message):
         defending_skaters: _builtins.int | None = ...,
         shooter_id: _builtins.str = ...,
         goalie_id: _builtins.str = ...,
+        net_state: Global___NetState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "period", b"period", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "period", b"period", "shooter_id", b"shooter_id", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "net_state", b"net_state", "period", b"period", "shooter_id", b"shooter_id", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__defending_skaters: _TypeAlias = _typing.Literal["defending_skaters"]  # noqa: Y015
     _WhichOneofArgType__defending_skaters: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters"]  # noqa: Y015
@@ -133,6 +189,38 @@ class ShotOutcome(_message.Message):
 Global___ShotOutcome: _TypeAlias = ShotOutcome  # noqa: Y015
 
 @_typing.final
+class FactorContribution(_message.Message):
+    """What one factor added to a shot's chance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOGIT_FIELD_NUMBER: _builtins.int
+    factor: _builtins.str
+    """Name of the factor, for example "traffic"."""
+    value: _builtins.float
+    """The factor's value, in the unit its specification gives; absent where it is not known."""
+    logit: _builtins.float
+    """Share of the logit. All contributions and the intercept sum to it exactly."""
+    def __init__(
+        self,
+        *,
+        factor: _builtins.str = ...,
+        value: _builtins.float | None = ...,
+        logit: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "factor", b"factor", "logit", b"logit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___FactorContribution: _TypeAlias = FactorContribution  # noqa: Y015
+
+@_typing.final
 class ShotAttributes(_message.Message):
     """What splits of the shot ratings can be made by. The shot model will add to it."""
 
@@ -140,18 +228,20 @@ class ShotAttributes(_message.Message):
 
     SEASON_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
-    TEAM_ID_FIELD_NUMBER: _builtins.int
-    OPPONENT_ID_FIELD_NUMBER: _builtins.int
+    SHOOTING_TEAM_ID_FIELD_NUMBER: _builtins.int
+    DEFENDING_TEAM_ID_FIELD_NUMBER: _builtins.int
     DISTANCE_FEET_FIELD_NUMBER: _builtins.int
     ANGLE_DEGREES_FIELD_NUMBER: _builtins.int
     season: _builtins.int
     """The year in which the season began."""
     period: _builtins.int
     """1 to 3; 4 and above are overtime."""
-    team_id: _builtins.str
-    """The shooter's team."""
-    opponent_id: _builtins.str
-    """The other team."""
+    shooting_team_id: _builtins.str
+    """The team that shot. Filters and groups know `team_id` and `opponent_id` as seen from the subject: a goalie's team is
+    the defending one.
+    """
+    defending_team_id: _builtins.str
+    """The team that defended."""
     distance_feet: _builtins.float
     """Feet from the shooter to the center of the net."""
     angle_degrees: _builtins.float
@@ -161,14 +251,14 @@ class ShotAttributes(_message.Message):
         *,
         season: _builtins.int | None = ...,
         period: _builtins.int | None = ...,
-        team_id: _builtins.str = ...,
-        opponent_id: _builtins.str = ...,
+        shooting_team_id: _builtins.str = ...,
+        defending_team_id: _builtins.str = ...,
         distance_feet: _builtins.float | None = ...,
         angle_degrees: _builtins.float | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_period", b"_period", "_season", b"_season", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "period", b"period", "season", b"season"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_period", b"_period", "_season", b"_season", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "opponent_id", b"opponent_id", "period", b"period", "season", b"season", "team_id", b"team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_period", b"_period", "_season", b"_season", "angle_degrees", b"angle_degrees", "defending_team_id", b"defending_team_id", "distance_feet", b"distance_feet", "period", b"period", "season", b"season", "shooting_team_id", b"shooting_team_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__angle_degrees: _TypeAlias = _typing.Literal["angle_degrees"]  # noqa: Y015
     _WhichOneofArgType__angle_degrees: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees"]  # noqa: Y015

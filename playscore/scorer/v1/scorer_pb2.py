@@ -30,14 +30,14 @@ from playscore.football.v1 import football_pb2 as playscore_dot_football_dot_v1_
 from playscore.hockey.v1 import hockey_pb2 as playscore_dot_hockey_dot_v1_dot_hockey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a,playscore/distribution/v1/distribution.proto\x1a(playscore/featurizer/v1/featurizer.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"\x7f\n\x0bPassToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcome\"\x90\x01\n\x12ScorePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xbf\x03\n\tPassScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x32\n\x05grade\x18\t \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGradeH\x02\x88\x01\x01\x42\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probabilityB\x08\n\x06_grade\"O\n\tPassGrade\x12\x14\n\x0cyards_gained\x18\x01 \x01(\x01\x12\x12\n\nplay_score\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"\xaf\x01\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\x12\x34\n\x08supports\x18\x03 \x03(\x0b\x32\".playscore.distribution.v1.Support\"\xe5\x01\n\x0bPassToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12;\n\x07outcome\x18\x04 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"\x8d\x01\n\x12GradePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\x12<\n\x08supports\x18\x02 \x03(\x0b\x32\".playscore.distribution.v1.SupportB\x06\xea\xf9\x18\x02\x38\x10\"x\n\nGradedPass\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGrade\"z\n\x13GradePassesResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedPass\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"Q\n\x12\x46\x61\x63torContribution\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05logit\x18\x03 \x01(\x01\x42\x08\n\x06_value\"}\n\x0bShotToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x07outcome\x18\x02 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcome\"\x8e\x01\n\x11ScoreShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\x86\x03\n\tShotScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x34\n\x05level\x18\x05 \x01(\x0e\x32%.playscore.scorer.v1.OpportunityLevel\x12\x17\n\x0fintercept_logit\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.scorer.v1.FactorContribution\x12\x32\n\x05grade\x18\x08 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGradeH\x00\x88\x01\x01\x42\x08\n\x06_grade\"Q\n\tShotGrade\x12\x0c\n\x04goal\x18\x01 \x01(\x08\x12\x1c\n\x14goals_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"x\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe3\x01\n\x0bShotToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12\x39\n\x07outcome\x18\x04 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"M\n\x11GradeShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"x\n\nGradedShot\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"y\n\x12GradeShotsResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedShot\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x90\x03\n\x13StreamScoresRequest\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x36\n\nscore_pass\x18\x02 \x01(\x0b\x32 .playscore.scorer.v1.PassToScoreH\x00\x12\x36\n\ngrade_pass\x18\x03 \x01(\x0b\x32 .playscore.scorer.v1.PassToGradeH\x00\x12\x36\n\nscore_shot\x18\x04 \x01(\x0b\x32 .playscore.scorer.v1.ShotToScoreH\x00\x12\x36\n\ngrade_shot\x18\x05 \x01(\x0b\x32 .playscore.scorer.v1.ShotToGradeH\x00\x12\x35\n\x07support\x18\x06 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x12\x35\n\x05model\x18\x07 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x01\x88\x01\x01\x42\t\n\x07requestB\x08\n\x06_model\"\x8f\x03\n\x14StreamScoresResponse\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x34\n\npass_score\x18\x02 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScoreH\x00\x12\x36\n\x0bgraded_pass\x18\x03 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedPassH\x00\x12\x34\n\nshot_score\x18\x04 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotScoreH\x00\x12\x36\n\x0bgraded_shot\x18\x05 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedShotH\x00\x12\x33\n\trejection\x18\x06 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12\x38\n\x07support\x18\x07 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x01\x88\x01\x01\x42\x08\n\x06\x61nswerB\n\n\x08_support\"R\n\x11ListModelsRequest\x12 \n\tpage_size\x18\x01 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \"0\n\x11TensorDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x05\"\xd4\x02\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x12\n\nis_default\x18\x06 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x07 \x03(\x05\x12\x37\n\x07outputs\x18\x08 \x03(\x0b\x32&.playscore.scorer.v1.TensorDescription\x12\x38\n\x07support\x18\t \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x88\x01\x01\x42\n\n\x08_support\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\x10OpportunityLevel\x12!\n\x1dOPPORTUNITY_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n\x15OPPORTUNITY_LEVEL_LOW\x10\x01\x12\x1c\n\x18OPPORTUNITY_LEVEL_MEDIUM\x10\x02\x12\x1a\n\x16OPPORTUNITY_LEVEL_HIGH\x10\x03\x32\xd9\x04\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nGradeShots\x12&.playscore.scorer.v1.GradeShotsRequest\x1a\'.playscore.scorer.v1.GradeShotsResponse\x12g\n\x0cStreamScores\x12(.playscore.scorer.v1.StreamScoresRequest\x1a).playscore.scorer.v1.StreamScoresResponse(\x01\x30\x01\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseB5\n\x13playscore.scorer.v1P\x01Z\x1cplayscore/scorer/v1;scorerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a,playscore/distribution/v1/distribution.proto\x1a(playscore/featurizer/v1/featurizer.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"\x7f\n\x0bPassToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcome\"\x90\x01\n\x12ScorePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xb0\x03\n\tPassScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12-\n\x05grade\x18\t \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGradeB\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probability\"O\n\tPassGrade\x12\x14\n\x0cyards_gained\x18\x01 \x01(\x01\x12\x12\n\nplay_score\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"\xaf\x01\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\x12\x34\n\x08supports\x18\x03 \x03(\x0b\x32\".playscore.distribution.v1.Support\"\xe5\x01\n\x0bPassToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12;\n\x07outcome\x18\x04 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"\x8d\x01\n\x12GradePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\x12<\n\x08supports\x18\x02 \x03(\x0b\x32\".playscore.distribution.v1.SupportB\x06\xea\xf9\x18\x02\x38\x10\"x\n\nGradedPass\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGrade\"z\n\x13GradePassesResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedPass\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"}\n\x0bShotToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x07outcome\x18\x02 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcome\"\x8e\x01\n\x11ScoreShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xf7\x02\n\tShotScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x34\n\x05level\x18\x05 \x01(\x0e\x32%.playscore.hockey.v1.OpportunityLevel\x12\x17\n\x0fintercept_logit\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.hockey.v1.FactorContribution\x12-\n\x05grade\x18\x08 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"t\n\tShotGrade\x12/\n\x06result\x18\x01 \x01(\x0e\x32\x1f.playscore.hockey.v1.ShotResult\x12\x1c\n\x14goals_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"x\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe3\x01\n\x0bShotToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12\x39\n\x07outcome\x18\x04 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"M\n\x11GradeShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"x\n\nGradedShot\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"y\n\x12GradeShotsResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedShot\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x90\x03\n\x13StreamScoresRequest\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x36\n\nscore_pass\x18\x02 \x01(\x0b\x32 .playscore.scorer.v1.PassToScoreH\x00\x12\x36\n\ngrade_pass\x18\x03 \x01(\x0b\x32 .playscore.scorer.v1.PassToGradeH\x00\x12\x36\n\nscore_shot\x18\x04 \x01(\x0b\x32 .playscore.scorer.v1.ShotToScoreH\x00\x12\x36\n\ngrade_shot\x18\x05 \x01(\x0b\x32 .playscore.scorer.v1.ShotToGradeH\x00\x12\x35\n\x07support\x18\x06 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x12\x35\n\x05model\x18\x07 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x01\x88\x01\x01\x42\t\n\x07requestB\x08\n\x06_model\"\xfe\x02\n\x14StreamScoresResponse\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x34\n\npass_score\x18\x02 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScoreH\x00\x12\x36\n\x0bgraded_pass\x18\x03 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedPassH\x00\x12\x34\n\nshot_score\x18\x04 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotScoreH\x00\x12\x36\n\x0bgraded_shot\x18\x05 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedShotH\x00\x12\x33\n\trejection\x18\x06 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12\x33\n\x07support\x18\x07 \x01(\x0b\x32\".playscore.distribution.v1.SupportB\x08\n\x06\x61nswer\"R\n\x11ListModelsRequest\x12 \n\tpage_size\x18\x01 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \"0\n\x11TensorDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x05\"\xc3\x02\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x12\n\nis_default\x18\x06 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x07 \x03(\x05\x12\x37\n\x07outputs\x18\x08 \x03(\x0b\x32&.playscore.scorer.v1.TensorDescription\x12\x33\n\x07support\x18\t \x01(\x0b\x32\".playscore.distribution.v1.Support\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd9\x04\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nGradeShots\x12&.playscore.scorer.v1.GradeShotsRequest\x1a\'.playscore.scorer.v1.GradeShotsResponse\x12g\n\x0cStreamScores\x12(.playscore.scorer.v1.StreamScoresRequest\x1a).playscore.scorer.v1.StreamScoresResponse(\x01\x30\x01\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseBB\n\x13playscore.scorer.v1B\x0bScorerProtoP\x01Z\x1cplayscore/scorer/v1;scorerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.scorer.v1.scorer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.scorer.v1P\001Z\034playscore/scorer/v1;scorerv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.scorer.v1B\013ScorerProtoP\001Z\034playscore/scorer/v1;scorerv1'
   _globals['_PASSTOSCORE'].fields_by_name['tensor']._loaded_options = None
   _globals['_PASSTOSCORE'].fields_by_name['tensor']._serialized_options = b'\352\371\030\002\010\001'
   _globals['_SCOREPASSESREQUEST'].fields_by_name['passes']._loaded_options = None
@@ -76,8 +76,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\000\000'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\352\371\030\0030\200 '
-  _globals['_OPPORTUNITYLEVEL']._serialized_start=4821
-  _globals['_OPPORTUNITYLEVEL']._serialized_end=4959
   _globals['_QUANTILE']._serialized_start=285
   _globals['_QUANTILE']._serialized_end=331
   _globals['_PASSTOSCORE']._serialized_start=333
@@ -85,51 +83,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREPASSESREQUEST']._serialized_start=463
   _globals['_SCOREPASSESREQUEST']._serialized_end=607
   _globals['_PASSSCORE']._serialized_start=610
-  _globals['_PASSSCORE']._serialized_end=1057
-  _globals['_PASSGRADE']._serialized_start=1059
-  _globals['_PASSGRADE']._serialized_end=1138
-  _globals['_SCOREPASSESRESPONSE']._serialized_start=1141
-  _globals['_SCOREPASSESRESPONSE']._serialized_end=1316
-  _globals['_PASSTOGRADE']._serialized_start=1319
-  _globals['_PASSTOGRADE']._serialized_end=1548
-  _globals['_GRADEPASSESREQUEST']._serialized_start=1551
-  _globals['_GRADEPASSESREQUEST']._serialized_end=1692
-  _globals['_GRADEDPASS']._serialized_start=1694
-  _globals['_GRADEDPASS']._serialized_end=1814
-  _globals['_GRADEPASSESRESPONSE']._serialized_start=1816
-  _globals['_GRADEPASSESRESPONSE']._serialized_end=1938
-  _globals['_FACTORCONTRIBUTION']._serialized_start=1940
-  _globals['_FACTORCONTRIBUTION']._serialized_end=2021
-  _globals['_SHOTTOSCORE']._serialized_start=2023
-  _globals['_SHOTTOSCORE']._serialized_end=2148
-  _globals['_SCORESHOTSREQUEST']._serialized_start=2151
-  _globals['_SCORESHOTSREQUEST']._serialized_end=2293
-  _globals['_SHOTSCORE']._serialized_start=2296
-  _globals['_SHOTSCORE']._serialized_end=2686
-  _globals['_SHOTGRADE']._serialized_start=2688
-  _globals['_SHOTGRADE']._serialized_end=2769
-  _globals['_SCORESHOTSRESPONSE']._serialized_start=2771
-  _globals['_SCORESHOTSRESPONSE']._serialized_end=2891
-  _globals['_SHOTTOGRADE']._serialized_start=2894
-  _globals['_SHOTTOGRADE']._serialized_end=3121
-  _globals['_GRADESHOTSREQUEST']._serialized_start=3123
-  _globals['_GRADESHOTSREQUEST']._serialized_end=3200
-  _globals['_GRADEDSHOT']._serialized_start=3202
-  _globals['_GRADEDSHOT']._serialized_end=3322
-  _globals['_GRADESHOTSRESPONSE']._serialized_start=3324
-  _globals['_GRADESHOTSRESPONSE']._serialized_end=3445
-  _globals['_STREAMSCORESREQUEST']._serialized_start=3448
-  _globals['_STREAMSCORESREQUEST']._serialized_end=3848
-  _globals['_STREAMSCORESRESPONSE']._serialized_start=3851
-  _globals['_STREAMSCORESRESPONSE']._serialized_end=4250
-  _globals['_LISTMODELSREQUEST']._serialized_start=4252
-  _globals['_LISTMODELSREQUEST']._serialized_end=4334
-  _globals['_TENSORDESCRIPTION']._serialized_start=4336
-  _globals['_TENSORDESCRIPTION']._serialized_end=4384
-  _globals['_MODEL']._serialized_start=4387
-  _globals['_MODEL']._serialized_end=4727
-  _globals['_LISTMODELSRESPONSE']._serialized_start=4729
-  _globals['_LISTMODELSRESPONSE']._serialized_end=4818
-  _globals['_SCORERSERVICE']._serialized_start=4962
-  _globals['_SCORERSERVICE']._serialized_end=5563
+  _globals['_PASSSCORE']._serialized_end=1042
+  _globals['_PASSGRADE']._serialized_start=1044
+  _globals['_PASSGRADE']._serialized_end=1123
+  _globals['_SCOREPASSESRESPONSE']._serialized_start=1126
+  _globals['_SCOREPASSESRESPONSE']._serialized_end=1301
+  _globals['_PASSTOGRADE']._serialized_start=1304
+  _globals['_PASSTOGRADE']._serialized_end=1533
+  _globals['_GRADEPASSESREQUEST']._serialized_start=1536
+  _globals['_GRADEPASSESREQUEST']._serialized_end=1677
+  _globals['_GRADEDPASS']._serialized_start=1679
+  _globals['_GRADEDPASS']._serialized_end=1799
+  _globals['_GRADEPASSESRESPONSE']._serialized_start=1801
+  _globals['_GRADEPASSESRESPONSE']._serialized_end=1923
+  _globals['_SHOTTOSCORE']._serialized_start=1925
+  _globals['_SHOTTOSCORE']._serialized_end=2050
+  _globals['_SCORESHOTSREQUEST']._serialized_start=2053
+  _globals['_SCORESHOTSREQUEST']._serialized_end=2195
+  _globals['_SHOTSCORE']._serialized_start=2198
+  _globals['_SHOTSCORE']._serialized_end=2573
+  _globals['_SHOTGRADE']._serialized_start=2575
+  _globals['_SHOTGRADE']._serialized_end=2691
+  _globals['_SCORESHOTSRESPONSE']._serialized_start=2693
+  _globals['_SCORESHOTSRESPONSE']._serialized_end=2813
+  _globals['_SHOTTOGRADE']._serialized_start=2816
+  _globals['_SHOTTOGRADE']._serialized_end=3043
+  _globals['_GRADESHOTSREQUEST']._serialized_start=3045
+  _globals['_GRADESHOTSREQUEST']._serialized_end=3122
+  _globals['_GRADEDSHOT']._serialized_start=3124
+  _globals['_GRADEDSHOT']._serialized_end=3244
+  _globals['_GRADESHOTSRESPONSE']._serialized_start=3246
+  _globals['_GRADESHOTSRESPONSE']._serialized_end=3367
+  _globals['_STREAMSCORESREQUEST']._serialized_start=3370
+  _globals['_STREAMSCORESREQUEST']._serialized_end=3770
+  _globals['_STREAMSCORESRESPONSE']._serialized_start=3773
+  _globals['_STREAMSCORESRESPONSE']._serialized_end=4155
+  _globals['_LISTMODELSREQUEST']._serialized_start=4157
+  _globals['_LISTMODELSREQUEST']._serialized_end=4239
+  _globals['_TENSORDESCRIPTION']._serialized_start=4241
+  _globals['_TENSORDESCRIPTION']._serialized_end=4289
+  _globals['_MODEL']._serialized_start=4292
+  _globals['_MODEL']._serialized_end=4615
+  _globals['_LISTMODELSRESPONSE']._serialized_start=4617
+  _globals['_LISTMODELSRESPONSE']._serialized_end=4706
+  _globals['_SCORERSERVICE']._serialized_start=4709
+  _globals['_SCORERSERVICE']._serialized_end=5310
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from playscore.common.v1 import common_pb2 as _common_pb2
 from playscore.distribution.v1 import distribution_pb2 as _distribution_pb2
 from playscore.featurizer.v1 import featurizer_pb2 as _featurizer_pb2
@@ -23,34 +22,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _OpportunityLevel:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _OpportunityLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpportunityLevel.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    OPPORTUNITY_LEVEL_UNSPECIFIED: _OpportunityLevel.ValueType  # 0
-    """Not graded."""
-    OPPORTUNITY_LEVEL_LOW: _OpportunityLevel.ValueType  # 1
-    """Below the release's lower threshold."""
-    OPPORTUNITY_LEVEL_MEDIUM: _OpportunityLevel.ValueType  # 2
-    """Between the thresholds."""
-    OPPORTUNITY_LEVEL_HIGH: _OpportunityLevel.ValueType  # 3
-    """Above the upper threshold."""
-
-class OpportunityLevel(_OpportunityLevel, metaclass=_OpportunityLevelEnumTypeWrapper):
-    """How good a chance was."""
-
-OPPORTUNITY_LEVEL_UNSPECIFIED: OpportunityLevel.ValueType  # 0
-"""Not graded."""
-OPPORTUNITY_LEVEL_LOW: OpportunityLevel.ValueType  # 1
-"""Below the release's lower threshold."""
-OPPORTUNITY_LEVEL_MEDIUM: OpportunityLevel.ValueType  # 2
-"""Between the thresholds."""
-OPPORTUNITY_LEVEL_HIGH: OpportunityLevel.ValueType  # 3
-"""Above the upper threshold."""
-Global___OpportunityLevel: _TypeAlias = OpportunityLevel  # noqa: Y015
 
 @_typing.final
 class Quantile(_message.Message):
@@ -196,20 +167,16 @@ class PassScore(_message.Message):
         touchdown_probability: _builtins.float | None = ...,
         grade: Global___PassGrade | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_grade", b"_grade", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_grade", b"_grade", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability", "_touchdown_probability", b"_touchdown_probability", "distribution", b"distribution", "expected_yards", b"expected_yards", "first_down_probability", b"first_down_probability", "grade", b"grade", "key", b"key", "model", b"model", "quantiles", b"quantiles", "revision", b"revision", "touchdown_probability", b"touchdown_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__first_down_probability: _TypeAlias = _typing.Literal["first_down_probability"]  # noqa: Y015
     _WhichOneofArgType__first_down_probability: _TypeAlias = _typing.Literal["_first_down_probability", b"_first_down_probability"]  # noqa: Y015
-    _WhichOneofReturnType__grade: _TypeAlias = _typing.Literal["grade"]  # noqa: Y015
-    _WhichOneofArgType__grade: _TypeAlias = _typing.Literal["_grade", b"_grade"]  # noqa: Y015
     _WhichOneofReturnType__touchdown_probability: _TypeAlias = _typing.Literal["touchdown_probability"]  # noqa: Y015
     _WhichOneofArgType__touchdown_probability: _TypeAlias = _typing.Literal["_touchdown_probability", b"_touchdown_probability"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_down_probability) -> _WhichOneofReturnType__first_down_probability | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__grade) -> _WhichOneofReturnType__grade | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__touchdown_probability) -> _WhichOneofReturnType__touchdown_probability | None: ...
 
@@ -416,38 +383,6 @@ class GradePassesResponse(_message.Message):
 Global___GradePassesResponse: _TypeAlias = GradePassesResponse  # noqa: Y015
 
 @_typing.final
-class FactorContribution(_message.Message):
-    """What one factor added to a shot's chance."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    FACTOR_FIELD_NUMBER: _builtins.int
-    VALUE_FIELD_NUMBER: _builtins.int
-    LOGIT_FIELD_NUMBER: _builtins.int
-    factor: _builtins.str
-    """Name of the factor, for example "traffic"."""
-    value: _builtins.float
-    """The factor's value, in the unit its specification gives; absent where it is not known."""
-    logit: _builtins.float
-    """Share of the logit. All contributions and the intercept sum to it exactly."""
-    def __init__(
-        self,
-        *,
-        factor: _builtins.str = ...,
-        value: _builtins.float | None = ...,
-        logit: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "factor", b"factor", "logit", b"logit", "value", b"value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
-    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
-
-Global___FactorContribution: _TypeAlias = FactorContribution  # noqa: Y015
-
-@_typing.final
 class ShotToScore(_message.Message):
     """A shot to score."""
 
@@ -525,7 +460,7 @@ class ShotScore(_message.Message):
     GRADE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The tensor's revision."""
-    level: Global___OpportunityLevel.ValueType
+    level: _hockey_pb2.OpportunityLevel.ValueType
     """At the release's thresholds."""
     intercept_logit: _builtins.float
     """Logit of a shot with every factor at its base."""
@@ -542,7 +477,7 @@ class ShotScore(_message.Message):
         """Of a goal. Keep it: with it the shot can be graded again without inference."""
 
     @_builtins.property
-    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorContribution]:
+    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[_hockey_pb2.FactorContribution]:
         """Strongest first."""
 
     @_builtins.property
@@ -556,18 +491,16 @@ class ShotScore(_message.Message):
         revision: _builtins.int = ...,
         model: _common_pb2.ModelVersion | None = ...,
         distribution: _distribution_pb2.Distribution | None = ...,
-        level: Global___OpportunityLevel.ValueType = ...,
+        level: _hockey_pb2.OpportunityLevel.ValueType = ...,
         intercept_logit: _builtins.float = ...,
-        contributions: _abc.Iterable[Global___FactorContribution] | None = ...,
+        contributions: _abc.Iterable[_hockey_pb2.FactorContribution] | None = ...,
         grade: Global___ShotGrade | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_grade", b"_grade", "distribution", b"distribution", "grade", b"grade", "key", b"key", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "grade", b"grade", "key", b"key", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_grade", b"_grade", "contributions", b"contributions", "distribution", b"distribution", "grade", b"grade", "intercept_logit", b"intercept_logit", "key", b"key", "level", b"level", "model", b"model", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "distribution", b"distribution", "grade", b"grade", "intercept_logit", b"intercept_logit", "key", b"key", "level", b"level", "model", b"model", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__grade: _TypeAlias = _typing.Literal["grade"]  # noqa: Y015
-    _WhichOneofArgType__grade: _TypeAlias = _typing.Literal["_grade", b"_grade"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__grade) -> _WhichOneofReturnType__grade | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShotScore: _TypeAlias = ShotScore  # noqa: Y015
 
@@ -577,11 +510,11 @@ class ShotGrade(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    GOAL_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
     GOALS_ABOVE_EXPECTED_FIELD_NUMBER: _builtins.int
     OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
-    goal: _builtins.bool
-    """It was a goal."""
+    result: _hockey_pb2.ShotResult.ValueType
+    """How it ended."""
     goals_above_expected: _builtins.float
     """1 less the chance for a goal, 0 less the chance otherwise."""
     outcome_revision: _builtins.int
@@ -589,13 +522,13 @@ class ShotGrade(_message.Message):
     def __init__(
         self,
         *,
-        goal: _builtins.bool = ...,
+        result: _hockey_pb2.ShotResult.ValueType = ...,
         goals_above_expected: _builtins.float = ...,
         outcome_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["goal", b"goal", "goals_above_expected", b"goals_above_expected", "outcome_revision", b"outcome_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["goals_above_expected", b"goals_above_expected", "outcome_revision", b"outcome_revision", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -773,7 +706,7 @@ class StreamScoresRequest(_message.Message):
     SUPPORT_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
-    """Chosen by the caller; the answer carries it. Need not be unique for the service's sake."""
+    """Chosen by the caller; the answer carries it. The service does not require it to be unique."""
     @_builtins.property
     def score_pass(self) -> Global___PassToScore:
         """Score a pass."""
@@ -792,7 +725,7 @@ class StreamScoresRequest(_message.Message):
 
     @_builtins.property
     def support(self) -> _distribution_pb2.Support:
-        """A support that later requests name; it has no answer."""
+        """A support that later requests name; it is answered only if it is rejected."""
 
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
@@ -874,17 +807,12 @@ class StreamScoresResponse(_message.Message):
         rejection: _common_pb2.Rejection | None = ...,
         support: _distribution_pb2.Support | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "request_id", b"request_id", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "request_id", b"request_id", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__support: _TypeAlias = _typing.Literal["support"]  # noqa: Y015
-    _WhichOneofArgType__support: _TypeAlias = _typing.Literal["_support", b"_support"]  # noqa: Y015
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["pass_score", "graded_pass", "shot_score", "graded_shot", "rejection"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__support) -> _WhichOneofReturnType__support | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___StreamScoresResponse: _TypeAlias = StreamScoresResponse  # noqa: Y015
@@ -900,7 +828,7 @@ class ListModelsRequest(_message.Message):
     page_size: _builtins.int
     """At most 100 are answered, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
-    """From the answer before."""
+    """From the answer before. page_size may differ; everything else must not."""
     def __init__(
         self,
         *,
@@ -967,7 +895,7 @@ class Model(_message.Message):
     ready: _builtins.bool
     """It answers now."""
     is_default: _builtins.bool
-    """It is the one used when a request names none."""
+    """It is the one of its task that is used when a request names none."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
         """Which."""
@@ -997,13 +925,11 @@ class Model(_message.Message):
         outputs: _abc.Iterable[Global___TensorDescription] | None = ...,
         support: _distribution_pb2.Support | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "model", b"model", "support", b"support"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "bucket_lengths", b"bucket_lengths", "feature_specification_id", b"feature_specification_id", "graph_sha256", b"graph_sha256", "is_default", b"is_default", "model", b"model", "outputs", b"outputs", "ready", b"ready", "support", b"support", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket_lengths", b"bucket_lengths", "feature_specification_id", b"feature_specification_id", "graph_sha256", b"graph_sha256", "is_default", b"is_default", "model", b"model", "outputs", b"outputs", "ready", b"ready", "support", b"support", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__support: _TypeAlias = _typing.Literal["support"]  # noqa: Y015
-    _WhichOneofArgType__support: _TypeAlias = _typing.Literal["_support", b"_support"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__support) -> _WhichOneofReturnType__support | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 

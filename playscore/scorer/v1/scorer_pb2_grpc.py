@@ -109,7 +109,10 @@ class ScorerServiceServicer:
     def StreamScores(self, request_iterator, context):
         """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
         request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
-        A request that is wrong in itself is rejected and the stream goes on.
+
+        Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
+        INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
+        MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,10 @@ class ScorerServiceStub:
     StreamScores: _grpc.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]
     """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
     request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
-    A request that is wrong in itself is rejected and the stream goes on.
+
+    Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
+    INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
+    MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]
     """The models being served."""
@@ -79,7 +82,10 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     StreamScores: _aio.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]  # type: ignore[assignment]
     """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
     request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
-    A request that is wrong in itself is rejected and the stream goes on.
+
+    Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
+    INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
+    MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The models being served."""
@@ -134,7 +140,10 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.StreamScoresResponse], _abc.AsyncIterator[_scorer_pb2.StreamScoresResponse]]:
         """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
         request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
-        A request that is wrong in itself is rejected and the stream goes on.
+
+        Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
+        INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
+        MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
         """
 
     @_abc_1.abstractmethod

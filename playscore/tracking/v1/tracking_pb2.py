@@ -26,14 +26,14 @@ from playscore.common.v1 import common_pb2 as playscore_dot_common_dot_v1_dot_co
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$playscore/tracking/v1/tracking.proto\x12\x15playscore.tracking.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\"\xcf\x01\n\x10\x43oordinateSystem\x12@\n\x0blength_unit\x18\x01 \x01(\x0e\x32!.playscore.tracking.v1.LengthUnitB\x08\xea\xf9\x18\x04\x08\x01@\x16\x12\x37\n\x06origin\x18\x02 \x01(\x0e\x32\x1d.playscore.tracking.v1.OriginB\x08\xea\xf9\x18\x04\x08\x01@\x16\x12@\n\x10\x61ngle_convention\x18\x03 \x01(\x0e\x32&.playscore.tracking.v1.AngleConvention\"\xde\x04\n\nGameHeader\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.GameKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x05sport\x18\x02 \x01(\x0e\x32\x1a.playscore.common.v1.SportB\x08\xea\xf9\x18\x04\x08\x01@\x18\x12+\n\x06season\x18\x03 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\xe8\x9c@\x19\x00\x00\x00\x00\x00\x30\xa1@H\x00\x88\x01\x01\x12)\n\x04week\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00N@H\x01\x88\x01\x01\x12\x1e\n\x0chome_team_id\x18\x05 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0c\x61way_team_id\x18\x06 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x32\n\thome_side\x18\x07 \x01(\x0e\x32\x1f.playscore.tracking.v1.HomeSide\x12\x46\n\x0b\x63oordinates\x18\x08 \x01(\x0b\x32\'.playscore.tracking.v1.CoordinateSystemB\x08\xea\xf9\x18\x04\x08\x01@\x16\x12\x18\n\x10\x66rame_rate_hertz\x18\t \x01(\x01\x12\x39\n\x14home_games_remaining\x18\n \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00i@H\x02\x88\x01\x01\x12\x39\n\x14\x61way_games_remaining\x18\x0b \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00i@H\x03\x88\x01\x01\x42\t\n\x07_seasonB\x07\n\x05_weekB\x17\n\x15_home_games_remainingB\x17\n\x15_away_games_remaining\"\xa6\x01\n\x06Player\x12\x1b\n\tplayer_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x19\n\x07team_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1c\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x03\x12\x18\n\x08position\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x1a\n\rjersey_number\x18\x05 \x01(\x05H\x00\x88\x01\x01\x42\x10\n\x0e_jersey_number\"A\n\x06Roster\x12\x37\n\x07players\x18\x01 \x03(\x0b\x32\x1d.playscore.tracking.v1.PlayerB\x07\xea\xf9\x18\x03\x38\xc8\x01\"\xa8\x01\n\rTrackingEvent\x12\x14\n\x0c\x66rame_number\x18\x01 \x01(\x05\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32(.playscore.tracking.v1.TrackingEventKind\x12\x33\n\ttagged_by\x18\x04 \x01(\x0e\x32 .playscore.tracking.v1.TagSource\"\xca\x02\n\nFrameBatch\x12\x1c\n\nsegment_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12-\n\rframe_numbers\x18\x02 \x03(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41\x12\x1d\n\x11times_unix_micros\x18\x03 \x03(\x03\x42\x02\x30\x01\x12\x1e\n\nplayer_ids\x18\x04 \x03(\tB\n\xea\xf9\x18\x06(\x01\x38@@0\x12\t\n\x01x\x18\x05 \x01(\x0c\x12\t\n\x01y\x18\x06 \x01(\x0c\x12\r\n\x05speed\x18\x07 \x01(\x0c\x12\x14\n\x0c\x61\x63\x63\x65leration\x18\x08 \x01(\x0c\x12\x19\n\x11\x64irection_degrees\x18\t \x01(\x0c\x12\x1b\n\x13orientation_degrees\x18\n \x01(\x0c\x12=\n\x06\x65vents\x18\x0b \x03(\x0b\x32$.playscore.tracking.v1.TrackingEventB\x07\xea\xf9\x18\x03\x38\x80\x02\"\xe7\x01\n\nTrackBatch\x12\x1c\n\nsegment_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12<\n\x06object\x18\x02 \x01(\x0e\x32$.playscore.tracking.v1.TrackedObjectB\x06\xea\xf9\x18\x02\x08\x01\x12,\n\nrate_hertz\x18\x03 \x01(\x01\x42\x18\xea\xf9\x18\x14\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00@\x8f@ \x01\x12.\n\x0esample_numbers\x18\x04 \x03(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x65\xcd\xcd\x41\x12\t\n\x01x\x18\x05 \x01(\x0c\x12\t\n\x01y\x18\x06 \x01(\x0c\x12\t\n\x01z\x18\x07 \x01(\x0c*l\n\nLengthUnit\x12\x1b\n\x17LENGTH_UNIT_UNSPECIFIED\x10\x00\x12\x14\n\x10LENGTH_UNIT_YARD\x10\x01\x12\x15\n\x11LENGTH_UNIT_METER\x10\x02\x12\x14\n\x10LENGTH_UNIT_FOOT\x10\x03*F\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x11\n\rORIGIN_CORNER\x10\x01\x12\x11\n\rORIGIN_CENTER\x10\x02*\x98\x01\n\x0f\x41ngleConvention\x12 \n\x1c\x41NGLE_CONVENTION_UNSPECIFIED\x10\x00\x12-\n)ANGLE_CONVENTION_DEGREES_CLOCKWISE_FROM_Y\x10\x01\x12\x34\n0ANGLE_CONVENTION_DEGREES_COUNTERCLOCKWISE_FROM_X\x10\x02*\x81\x01\n\x12\x41ttackingDirection\x12#\n\x1f\x41TTACKING_DIRECTION_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41TTACKING_DIRECTION_POSITIVE_X\x10\x01\x12\"\n\x1e\x41TTACKING_DIRECTION_NEGATIVE_X\x10\x02*i\n\x08HomeSide\x12\x19\n\x15HOME_SIDE_UNSPECIFIED\x10\x00\x12\x14\n\x10HOME_SIDE_STATED\x10\x01\x12\x15\n\x11HOME_SIDE_UNKNOWN\x10\x02\x12\x15\n\x11HOME_SIDE_NEUTRAL\x10\x03*\x9a\x01\n\x11TrackingEventKind\x12#\n\x1fTRACKING_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRACKING_EVENT_KIND_SNAP\x10\x01\x12$\n TRACKING_EVENT_KIND_PASS_RELEASE\x10\x02\x12\x1c\n\x18TRACKING_EVENT_KIND_SHOT\x10\x03*X\n\tTagSource\x12\x1a\n\x16TAG_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TAG_SOURCE_MANUAL\x10\x01\x12\x18\n\x14TAG_SOURCE_AUTOMATIC\x10\x02*a\n\rTrackedObject\x12\x1e\n\x1aTRACKED_OBJECT_UNSPECIFIED\x10\x00\x12\x17\n\x13TRACKED_OBJECT_BALL\x10\x01\x12\x17\n\x13TRACKED_OBJECT_PUCK\x10\x02\x42;\n\x15playscore.tracking.v1P\x01Z playscore/tracking/v1;trackingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$playscore/tracking/v1/tracking.proto\x12\x15playscore.tracking.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\"\xcf\x01\n\x10\x43oordinateSystem\x12@\n\x0blength_unit\x18\x01 \x01(\x0e\x32!.playscore.tracking.v1.LengthUnitB\x08\xea\xf9\x18\x04\x08\x01@\x16\x12\x37\n\x06origin\x18\x02 \x01(\x0e\x32\x1d.playscore.tracking.v1.OriginB\x08\xea\xf9\x18\x04\x08\x01@\x16\x12@\n\x10\x61ngle_convention\x18\x03 \x01(\x0e\x32&.playscore.tracking.v1.AngleConvention\"\xa9\x05\n\nGameHeader\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.GameKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x05sport\x18\x02 \x01(\x0e\x32\x1a.playscore.common.v1.SportB\x08\xea\xf9\x18\x04\x08\x01@\x18\x12+\n\x06season\x18\x03 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\xe8\x9c@\x19\x00\x00\x00\x00\x00\x30\xa1@H\x00\x88\x01\x01\x12)\n\x04week\x18\x04 \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00N@H\x01\x88\x01\x01\x12\x1e\n\x0chome_team_id\x18\x05 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0c\x61way_team_id\x18\x06 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x32\n\thome_side\x18\x07 \x01(\x0e\x32\x1f.playscore.tracking.v1.HomeSide\x12<\n\x0b\x63oordinates\x18\x08 \x01(\x0b\x32\'.playscore.tracking.v1.CoordinateSystem\x12\x37\n\x10\x66rame_rate_hertz\x18\t \x01(\x01\x42\x18\xea\xf9\x18\x14\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00@\x8f@ \x01H\x02\x88\x01\x01\x12\x39\n\x14home_games_remaining\x18\n \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00i@H\x03\x88\x01\x01\x12\x39\n\x14\x61way_games_remaining\x18\x0b \x01(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00i@H\x04\x88\x01\x01\x12\x1f\n\x08revision\x18\x0c \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x42\t\n\x07_seasonB\x07\n\x05_weekB\x13\n\x11_frame_rate_hertzB\x17\n\x15_home_games_remainingB\x17\n\x15_away_games_remaining\"\xa6\x01\n\x06Player\x12\x1b\n\tplayer_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x19\n\x07team_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1c\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x03\x12\x18\n\x08position\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x1a\n\rjersey_number\x18\x05 \x01(\x05H\x00\x88\x01\x01\x42\x10\n\x0e_jersey_number\"b\n\x06Roster\x12\x37\n\x07players\x18\x01 \x03(\x0b\x32\x1d.playscore.tracking.v1.PlayerB\x07\xea\xf9\x18\x03\x38\xc8\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\"\xa8\x01\n\rTrackingEvent\x12\x14\n\x0c\x66rame_number\x18\x01 \x01(\x05\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32(.playscore.tracking.v1.TrackingEventKind\x12\x33\n\ttagged_by\x18\x04 \x01(\x0e\x32 .playscore.tracking.v1.TagSource\"\xc8\x02\n\nFrameBatch\x12\x1c\n\nsegment_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12-\n\rframe_numbers\x18\x02 \x03(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\xd0\x12\x63\x41\x12\x1d\n\x11times_unix_micros\x18\x03 \x03(\x03\x42\x02\x30\x01\x12\x1c\n\nplayer_ids\x18\x04 \x03(\tB\x08\xea\xf9\x18\x04(\x01\x38@\x12\t\n\x01x\x18\x05 \x01(\x0c\x12\t\n\x01y\x18\x06 \x01(\x0c\x12\r\n\x05speed\x18\x07 \x01(\x0c\x12\x14\n\x0c\x61\x63\x63\x65leration\x18\x08 \x01(\x0c\x12\x19\n\x11\x64irection_degrees\x18\t \x01(\x0c\x12\x1b\n\x13orientation_degrees\x18\n \x01(\x0c\x12=\n\x06\x65vents\x18\x0b \x03(\x0b\x32$.playscore.tracking.v1.TrackingEventB\x07\xea\xf9\x18\x03\x38\x80\x02\"\xe7\x01\n\nTrackBatch\x12\x1c\n\nsegment_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12<\n\x06object\x18\x02 \x01(\x0e\x32$.playscore.tracking.v1.TrackedObjectB\x06\xea\xf9\x18\x02\x08\x01\x12,\n\nrate_hertz\x18\x03 \x01(\x01\x42\x18\xea\xf9\x18\x14\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00@\x8f@ \x01\x12.\n\x0esample_numbers\x18\x04 \x03(\x05\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x65\xcd\xcd\x41\x12\t\n\x01x\x18\x05 \x01(\x0c\x12\t\n\x01y\x18\x06 \x01(\x0c\x12\t\n\x01z\x18\x07 \x01(\x0c*l\n\nLengthUnit\x12\x1b\n\x17LENGTH_UNIT_UNSPECIFIED\x10\x00\x12\x14\n\x10LENGTH_UNIT_YARD\x10\x01\x12\x15\n\x11LENGTH_UNIT_METER\x10\x02\x12\x14\n\x10LENGTH_UNIT_FOOT\x10\x03*F\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x11\n\rORIGIN_CORNER\x10\x01\x12\x11\n\rORIGIN_CENTER\x10\x02*\x98\x01\n\x0f\x41ngleConvention\x12 \n\x1c\x41NGLE_CONVENTION_UNSPECIFIED\x10\x00\x12-\n)ANGLE_CONVENTION_DEGREES_CLOCKWISE_FROM_Y\x10\x01\x12\x34\n0ANGLE_CONVENTION_DEGREES_COUNTERCLOCKWISE_FROM_X\x10\x02*\x81\x01\n\x12\x41ttackingDirection\x12#\n\x1f\x41TTACKING_DIRECTION_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41TTACKING_DIRECTION_POSITIVE_X\x10\x01\x12\"\n\x1e\x41TTACKING_DIRECTION_NEGATIVE_X\x10\x02*i\n\x08HomeSide\x12\x19\n\x15HOME_SIDE_UNSPECIFIED\x10\x00\x12\x14\n\x10HOME_SIDE_STATED\x10\x01\x12\x15\n\x11HOME_SIDE_UNKNOWN\x10\x02\x12\x15\n\x11HOME_SIDE_NEUTRAL\x10\x03*\x9a\x01\n\x11TrackingEventKind\x12#\n\x1fTRACKING_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRACKING_EVENT_KIND_SNAP\x10\x01\x12$\n TRACKING_EVENT_KIND_PASS_RELEASE\x10\x02\x12\x1c\n\x18TRACKING_EVENT_KIND_SHOT\x10\x03*X\n\tTagSource\x12\x1a\n\x16TAG_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11TAG_SOURCE_MANUAL\x10\x01\x12\x18\n\x14TAG_SOURCE_AUTOMATIC\x10\x02*a\n\rTrackedObject\x12\x1e\n\x1aTRACKED_OBJECT_UNSPECIFIED\x10\x00\x12\x17\n\x13TRACKED_OBJECT_BALL\x10\x01\x12\x17\n\x13TRACKED_OBJECT_PUCK\x10\x02\x42J\n\x15playscore.tracking.v1B\rTrackingProtoP\x01Z playscore/tracking/v1;trackingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.tracking.v1.tracking_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\025playscore.tracking.v1P\001Z playscore/tracking/v1;trackingv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025playscore.tracking.v1B\rTrackingProtoP\001Z playscore/tracking/v1;trackingv1'
   _globals['_COORDINATESYSTEM'].fields_by_name['length_unit']._loaded_options = None
   _globals['_COORDINATESYSTEM'].fields_by_name['length_unit']._serialized_options = b'\352\371\030\004\010\001@\026'
   _globals['_COORDINATESYSTEM'].fields_by_name['origin']._loaded_options = None
@@ -50,12 +50,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GAMEHEADER'].fields_by_name['home_team_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_GAMEHEADER'].fields_by_name['away_team_id']._loaded_options = None
   _globals['_GAMEHEADER'].fields_by_name['away_team_id']._serialized_options = b'\352\371\030\004\010\001(\001'
-  _globals['_GAMEHEADER'].fields_by_name['coordinates']._loaded_options = None
-  _globals['_GAMEHEADER'].fields_by_name['coordinates']._serialized_options = b'\352\371\030\004\010\001@\026'
+  _globals['_GAMEHEADER'].fields_by_name['frame_rate_hertz']._loaded_options = None
+  _globals['_GAMEHEADER'].fields_by_name['frame_rate_hertz']._serialized_options = b'\352\371\030\024\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000@\217@ \001'
   _globals['_GAMEHEADER'].fields_by_name['home_games_remaining']._loaded_options = None
   _globals['_GAMEHEADER'].fields_by_name['home_games_remaining']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\000i@'
   _globals['_GAMEHEADER'].fields_by_name['away_games_remaining']._loaded_options = None
   _globals['_GAMEHEADER'].fields_by_name['away_games_remaining']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\000i@'
+  _globals['_GAMEHEADER'].fields_by_name['revision']._loaded_options = None
+  _globals['_GAMEHEADER'].fields_by_name['revision']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\000\000'
   _globals['_PLAYER'].fields_by_name['player_id']._loaded_options = None
   _globals['_PLAYER'].fields_by_name['player_id']._serialized_options = b'\352\371\030\004\010\001(\001'
   _globals['_PLAYER'].fields_by_name['team_id']._loaded_options = None
@@ -66,6 +68,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLAYER'].fields_by_name['position']._serialized_options = b'\352\371\030\002(\001'
   _globals['_ROSTER'].fields_by_name['players']._loaded_options = None
   _globals['_ROSTER'].fields_by_name['players']._serialized_options = b'\352\371\030\0038\310\001'
+  _globals['_ROSTER'].fields_by_name['revision']._loaded_options = None
+  _globals['_ROSTER'].fields_by_name['revision']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\000\000'
   _globals['_TRACKINGEVENT'].fields_by_name['name']._loaded_options = None
   _globals['_TRACKINGEVENT'].fields_by_name['name']._serialized_options = b'\352\371\030\002(\001'
   _globals['_FRAMEBATCH'].fields_by_name['segment_id']._loaded_options = None
@@ -75,7 +79,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FRAMEBATCH'].fields_by_name['times_unix_micros']._loaded_options = None
   _globals['_FRAMEBATCH'].fields_by_name['times_unix_micros']._serialized_options = b'0\001'
   _globals['_FRAMEBATCH'].fields_by_name['player_ids']._loaded_options = None
-  _globals['_FRAMEBATCH'].fields_by_name['player_ids']._serialized_options = b'\352\371\030\006(\0018@@0'
+  _globals['_FRAMEBATCH'].fields_by_name['player_ids']._serialized_options = b'\352\371\030\004(\0018@'
   _globals['_FRAMEBATCH'].fields_by_name['events']._loaded_options = None
   _globals['_FRAMEBATCH'].fields_by_name['events']._serialized_options = b'\352\371\030\0038\200\002'
   _globals['_TRACKBATCH'].fields_by_name['segment_id']._loaded_options = None
@@ -86,34 +90,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRACKBATCH'].fields_by_name['rate_hertz']._serialized_options = b'\352\371\030\024\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000@\217@ \001'
   _globals['_TRACKBATCH'].fields_by_name['sample_numbers']._loaded_options = None
   _globals['_TRACKBATCH'].fields_by_name['sample_numbers']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000e\315\315A'
-  _globals['_LENGTHUNIT']._serialized_start=1924
-  _globals['_LENGTHUNIT']._serialized_end=2032
-  _globals['_ORIGIN']._serialized_start=2034
-  _globals['_ORIGIN']._serialized_end=2104
-  _globals['_ANGLECONVENTION']._serialized_start=2107
-  _globals['_ANGLECONVENTION']._serialized_end=2259
-  _globals['_ATTACKINGDIRECTION']._serialized_start=2262
-  _globals['_ATTACKINGDIRECTION']._serialized_end=2391
-  _globals['_HOMESIDE']._serialized_start=2393
-  _globals['_HOMESIDE']._serialized_end=2498
-  _globals['_TRACKINGEVENTKIND']._serialized_start=2501
-  _globals['_TRACKINGEVENTKIND']._serialized_end=2655
-  _globals['_TAGSOURCE']._serialized_start=2657
-  _globals['_TAGSOURCE']._serialized_end=2745
-  _globals['_TRACKEDOBJECT']._serialized_start=2747
-  _globals['_TRACKEDOBJECT']._serialized_end=2844
+  _globals['_LENGTHUNIT']._serialized_start=2030
+  _globals['_LENGTHUNIT']._serialized_end=2138
+  _globals['_ORIGIN']._serialized_start=2140
+  _globals['_ORIGIN']._serialized_end=2210
+  _globals['_ANGLECONVENTION']._serialized_start=2213
+  _globals['_ANGLECONVENTION']._serialized_end=2365
+  _globals['_ATTACKINGDIRECTION']._serialized_start=2368
+  _globals['_ATTACKINGDIRECTION']._serialized_end=2497
+  _globals['_HOMESIDE']._serialized_start=2499
+  _globals['_HOMESIDE']._serialized_end=2604
+  _globals['_TRACKINGEVENTKIND']._serialized_start=2607
+  _globals['_TRACKINGEVENTKIND']._serialized_end=2761
+  _globals['_TAGSOURCE']._serialized_start=2763
+  _globals['_TAGSOURCE']._serialized_end=2851
+  _globals['_TRACKEDOBJECT']._serialized_start=2853
+  _globals['_TRACKEDOBJECT']._serialized_end=2950
   _globals['_COORDINATESYSTEM']._serialized_start=132
   _globals['_COORDINATESYSTEM']._serialized_end=339
   _globals['_GAMEHEADER']._serialized_start=342
-  _globals['_GAMEHEADER']._serialized_end=948
-  _globals['_PLAYER']._serialized_start=951
-  _globals['_PLAYER']._serialized_end=1117
-  _globals['_ROSTER']._serialized_start=1119
-  _globals['_ROSTER']._serialized_end=1184
-  _globals['_TRACKINGEVENT']._serialized_start=1187
-  _globals['_TRACKINGEVENT']._serialized_end=1355
-  _globals['_FRAMEBATCH']._serialized_start=1358
-  _globals['_FRAMEBATCH']._serialized_end=1688
-  _globals['_TRACKBATCH']._serialized_start=1691
-  _globals['_TRACKBATCH']._serialized_end=1922
+  _globals['_GAMEHEADER']._serialized_end=1023
+  _globals['_PLAYER']._serialized_start=1026
+  _globals['_PLAYER']._serialized_end=1192
+  _globals['_ROSTER']._serialized_start=1194
+  _globals['_ROSTER']._serialized_end=1292
+  _globals['_TRACKINGEVENT']._serialized_start=1295
+  _globals['_TRACKINGEVENT']._serialized_end=1463
+  _globals['_FRAMEBATCH']._serialized_start=1466
+  _globals['_FRAMEBATCH']._serialized_end=1794
+  _globals['_TRACKBATCH']._serialized_start=1797
+  _globals['_TRACKBATCH']._serialized_end=2028
 # @@protoc_insertion_point(module_scope)

@@ -119,9 +119,9 @@ class _AttackingDirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_At
     ATTACKING_DIRECTION_UNSPECIFIED: _AttackingDirection.ValueType  # 0
     """Not stated: derived from where the teams stand, or refused."""
     ATTACKING_DIRECTION_POSITIVE_X: _AttackingDirection.ValueType  # 1
-    """Toward growing x."""
+    """Toward increasing x."""
     ATTACKING_DIRECTION_NEGATIVE_X: _AttackingDirection.ValueType  # 2
-    """Toward falling x."""
+    """Toward decreasing x."""
 
 class AttackingDirection(_AttackingDirection, metaclass=_AttackingDirectionEnumTypeWrapper):
     """Which way the attacking team of a play goes, in the coordinates of the stream."""
@@ -129,9 +129,9 @@ class AttackingDirection(_AttackingDirection, metaclass=_AttackingDirectionEnumT
 ATTACKING_DIRECTION_UNSPECIFIED: AttackingDirection.ValueType  # 0
 """Not stated: derived from where the teams stand, or refused."""
 ATTACKING_DIRECTION_POSITIVE_X: AttackingDirection.ValueType  # 1
-"""Toward growing x."""
+"""Toward increasing x."""
 ATTACKING_DIRECTION_NEGATIVE_X: AttackingDirection.ValueType  # 2
-"""Toward falling x."""
+"""Toward decreasing x."""
 Global___AttackingDirection: _TypeAlias = AttackingDirection  # noqa: Y015
 
 class _HomeSide:
@@ -285,6 +285,7 @@ class GameHeader(_message.Message):
     FRAME_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     HOME_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
     AWAY_GAMES_REMAINING_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     sport: _common_pb2.Sport.ValueType
     """What is played."""
     season: _builtins.int
@@ -298,18 +299,24 @@ class GameHeader(_message.Message):
     home_side: Global___HomeSide.ValueType
     """What is known of who plays at home."""
     frame_rate_hertz: _builtins.float
-    """Frames of the players a second. Nothing is resampled: a rate that a task does not read is FRAME_RATE_UNSUPPORTED."""
+    """Frames of the players per second; absent where the source does not track players. Nothing is resampled: a rate that a
+    task does not read is FRAME_RATE_UNSUPPORTED.
+    """
     home_games_remaining: _builtins.int
     """Regular-season games the home team has left after this one; absent where not known."""
     away_games_remaining: _builtins.int
     """Regular-season games the visiting team has left after this one; absent where not known."""
+    revision: _builtins.int
+    """Counts corrections of the header: the highest counts, for the plays that are made from then on. 0: the first."""
     @_builtins.property
     def key(self) -> _common_pb2.GameKey:
         """Which game."""
 
     @_builtins.property
     def coordinates(self) -> Global___CoordinateSystem:
-        """How positions, speeds and angles are to be read."""
+        """How positions, speeds and angles are to be read. Absent where the source sends no positions; needed and absent it is
+        COORDINATES_UNDECLARED.
+        """
 
     def __init__(
         self,
@@ -322,16 +329,19 @@ class GameHeader(_message.Message):
         away_team_id: _builtins.str = ...,
         home_side: Global___HomeSide.ValueType = ...,
         coordinates: Global___CoordinateSystem | None = ...,
-        frame_rate_hertz: _builtins.float = ...,
+        frame_rate_hertz: _builtins.float | None = ...,
         home_games_remaining: _builtins.int | None = ...,
         away_games_remaining: _builtins.int | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "coordinates", b"coordinates", "home_games_remaining", b"home_games_remaining", "key", b"key", "season", b"season", "week", b"week"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_frame_rate_hertz", b"_frame_rate_hertz", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "home_games_remaining", b"home_games_remaining", "key", b"key", "season", b"season", "week", b"week"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "home_games_remaining", b"home_games_remaining", "home_side", b"home_side", "home_team_id", b"home_team_id", "key", b"key", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining", "_frame_rate_hertz", b"_frame_rate_hertz", "_home_games_remaining", b"_home_games_remaining", "_season", b"_season", "_week", b"_week", "away_games_remaining", b"away_games_remaining", "away_team_id", b"away_team_id", "coordinates", b"coordinates", "frame_rate_hertz", b"frame_rate_hertz", "home_games_remaining", b"home_games_remaining", "home_side", b"home_side", "home_team_id", b"home_team_id", "key", b"key", "revision", b"revision", "season", b"season", "sport", b"sport", "week", b"week"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__away_games_remaining: _TypeAlias = _typing.Literal["away_games_remaining"]  # noqa: Y015
     _WhichOneofArgType__away_games_remaining: _TypeAlias = _typing.Literal["_away_games_remaining", b"_away_games_remaining"]  # noqa: Y015
+    _WhichOneofReturnType__frame_rate_hertz: _TypeAlias = _typing.Literal["frame_rate_hertz"]  # noqa: Y015
+    _WhichOneofArgType__frame_rate_hertz: _TypeAlias = _typing.Literal["_frame_rate_hertz", b"_frame_rate_hertz"]  # noqa: Y015
     _WhichOneofReturnType__home_games_remaining: _TypeAlias = _typing.Literal["home_games_remaining"]  # noqa: Y015
     _WhichOneofArgType__home_games_remaining: _TypeAlias = _typing.Literal["_home_games_remaining", b"_home_games_remaining"]  # noqa: Y015
     _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
@@ -340,6 +350,8 @@ class GameHeader(_message.Message):
     _WhichOneofArgType__week: _TypeAlias = _typing.Literal["_week", b"_week"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__away_games_remaining) -> _WhichOneofReturnType__away_games_remaining | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frame_rate_hertz) -> _WhichOneofReturnType__frame_rate_hertz | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__home_games_remaining) -> _WhichOneofReturnType__home_games_remaining | None: ...
     @_typing.overload
@@ -391,11 +403,14 @@ Global___Player: _TypeAlias = Player  # noqa: Y015
 
 @_typing.final
 class Roster(_message.Message):
-    """Players of the game. Sent again it adds, and replaces players of the same identifier."""
+    """Players of the game. Several rosters add up; of two entries of one player that of the higher revision counts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAYERS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Counts corrections of rosters. 0: the first."""
     @_builtins.property
     def players(self) -> _containers.RepeatedCompositeFieldContainer[Global___Player]:
         """At most 200 in a game."""
@@ -404,10 +419,11 @@ class Roster(_message.Message):
         self,
         *,
         players: _abc.Iterable[Global___Player] | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["players", b"players"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["players", b"players", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -456,7 +472,8 @@ class FrameBatch(_message.Message):
     f stands at f * E + e. NaN in x and y says that the player was not seen in that frame.
 
     Frames of a segment may come twice, and up to five frames late; the frame number says where they belong. Of two samples
-    of one player in one frame the first to come counts.
+    of one player in one frame the first to come counts. Tracking is not corrected in place: send it as another segment, and
+    name that one in a context of a higher revision.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
