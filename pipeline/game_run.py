@@ -364,11 +364,7 @@ class GameRun:
             await self._stream.finish()
         await self._until(lambda: not self._in_stages)
         if self._record.unknown_messages:
-            log.warning(
-                "messages of a later contract skipped",
-                game_id=self._game.game_id,
-                messages=self._record.unknown_messages,
-            )
+            log.warning("messages of a later contract skipped", count=self._record.unknown_messages)
         for play in list(self._plays.values()):
             if play.film_when_rejected is not None and play.current is not None:
                 film = self._record.film_of(play.told.context(play.answered))
