@@ -54,11 +54,11 @@ def ours(module: Any, batch: int) -> dict[str, Call]:
     return {
         LIKELIHOOD: likelihood,
         "7 quantiles": lambda: built.icdf(levels),
-        "prob of one yard": lambda: built.prob(x - 0.5, x + 0.5),
         "mean on the field": lambda: built.mean(LOW, HIGH),
-        "var on the field": lambda: built.var(LOW, HIGH),
         "crps": lambda: built.crps(x),
         "entropy": built.entropy,
+        "prob of one yard": lambda: built.prob(x - 0.5, x + 0.5),
+        "var on the field": lambda: built.var(LOW, HIGH),
     }
 
 

@@ -183,12 +183,13 @@ class TestGluontsIsWrong:
         assert float(ours.sf(x)) == pytest.approx(TAIL * (1 + 0.2 * 1e5) ** -5, rel=1e-12)
         assert float(1 - theirs.cdf(x)) == 0
 
-    def test_its_mean_is_divided_by_the_bins_and_it_has_no_entropy(self, published: Any) -> None:
+    def test_its_mean_is_divided_by_the_bins_and_it_has_no_variance_or_entropy(self, published: Any) -> None:
         ours, theirs = pair(published, torch.zeros(1, BINS), one_tail_each(0.2, 1.0, 0.2, 1.0))
         assert float(ours.mean()) == pytest.approx(30)
         assert float(theirs.mean) == pytest.approx(30 / BINS)
-        with pytest.raises(NotImplementedError):
-            theirs.entropy()
+        for missing in (theirs.variance, theirs.entropy):
+            with pytest.raises(NotImplementedError):
+                missing()
 
     @pytest.mark.parametrize("parameter", ["logits", "tails"])
     def test_one_nan_parameter_fails_the_batch(self, published: Any, parameter: str) -> None:
