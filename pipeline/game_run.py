@@ -296,11 +296,11 @@ class GameRun:
     def _grade(self, result: feed.OfficialResult) -> None:
         """An official result came: grade what was scored by it. A play that is still on its way meets it there."""
         play = self._plays.get(result.play_id)
-        if play is None or play.current is None or play.current.scored is None:
+        if play is None or play.current is None:
             return
         current = play.current
         current.result = result
-        if not play.moving:
+        if not play.moving and current.scored is not None:
             current.rejection = None
             if current.needs_grade:
                 current.begin(0.0)
