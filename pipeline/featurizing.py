@@ -49,11 +49,13 @@ class GameStream:
         self._absence = Absence(give_up_seconds)
         self._queue: asyncio.Queue[Request | None] = asyncio.Queue(MAX_QUEUED)
         self._finished = False
+        self._ended = False
         self._token: featurizer.ResumeToken | None = None
 
     async def send(self, request: Request) -> None:
-        """Sends one message on this connection; the next one is told by the backlog."""
-        await self._queue.put(request)
+        """Sends one message on this connection; the next one is told by the backlog. Does nothing after `run` ended."""
+        if not self._ended:
+            await self._queue.put(request)
 
     async def finish(self) -> None:
         """Nothing more is sent."""
@@ -65,6 +67,14 @@ class GameStream:
 
         Raises what is not transient, and ConnectionError where the featurizer stays away.
         """
+        try:
+            await self._keep_up()
+        finally:
+            self._ended = True
+            while not self._queue.empty():
+                self._queue.get_nowait()  # who waits to send goes on
+
+    async def _keep_up(self) -> None:
         pauses = backoff(0.1, 2.0)
         while True:
             try:
