@@ -46,13 +46,15 @@ def _attributes(attributes: object) -> dict[str, Any]:
 
 def rejection_to_message(header: GameHeader, rejected: Rejection) -> common.Rejection:
     """A play of a game that was rejected."""
-    return rejection(
+    message = rejection(
         play_key(header, rejected.play_id),
         rejected.revision,
         rejected.reason.value,
         rejected.detail,
         map(subject_to_message, rejected.subjects),
     )
+    message.task = common.Task.ValueType(rejected.task)
+    return message
 
 
 def checkpoint_to_message(checkpoint: Checkpoint) -> messages.Checkpoint:
@@ -96,10 +98,10 @@ def _column_to_message(column: Column) -> messages.Column:
     return messages.Column(name=column.name, unit=column.unit, description=column.description)
 
 
-def subjects_in(context: feed.PlayContext) -> tuple[Subject, ...]:
-    """Whose play it is by a context that may be wrong in itself."""
+def refused_play(context: feed.PlayContext) -> tuple[tuple[Subject, ...], int]:
+    """Whose play it is and the number of its task, by a context that may be wrong in itself."""
     match context.WhichOneof("situation"):
         case "shot":
-            return ()
+            return (), common.TASK_SHOTS
         case _:
-            return passing.subjects_in(context)
+            return passing.subjects_in(context), common.TASK_PASSING

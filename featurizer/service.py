@@ -14,7 +14,7 @@ from featurizer import metrics
 from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.task import Task, tasks_of
 from featurizer.core.whole_plays import featurize
-from featurizer.messages import rejection_to_message, specification_to_message, subjects_in, tensor_to_message
+from featurizer.messages import refused_play, rejection_to_message, specification_to_message, tensor_to_message
 from featurizer.passing.task import PASSING
 from featurizer.streams import MessageStream
 from playscore.common.v1 import common_pb2 as common
@@ -119,7 +119,8 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         except PlayscoreError as fault:
             # Revisions count from 1: a rejection at a lower one could not be recorded.
             revision = max(1, play.context.revision)
-            return Rejection(play.context.play_id, revision, fault.reason, fault.detail, subjects_in(play.context))
+            subjects, task = refused_play(play.context)
+            return Rejection(play.context.play_id, revision, fault.reason, fault.detail, subjects, task)
         return featurize(self._tasks, header, roster, context, frames, tracks)
 
 

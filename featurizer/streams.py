@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from featurizer.core.game_stream import Answers, GameStream
 from featurizer.core.task import Task
-from featurizer.messages import answer_to_message, subjects_in
+from featurizer.messages import answer_to_message, refused_play
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import GameOpened, OpenGame, StreamPlaysRequest, StreamPlaysResponse
 from playscore.feed.v1.feed_pb2 import EndPlay, PlayContext
@@ -73,7 +73,8 @@ class MessageStream:
             case "end_play":
                 return self._end_play(request.end_play)
             case "roster":
-                self._stream.add_players(roster_from_message(request.roster, self._header.team_ids))
+                players = roster_from_message(request.roster, self._header.team_ids)
+                self._stream.add_players(players, request.roster.revision)
                 return []
             case "open":
                 raise PlayscoreError(
@@ -88,7 +89,7 @@ class MessageStream:
         except PlayscoreError as fault:
             if not is_identifier(message.play_id):
                 raise  # there is no play to reject
-            return self._stream.refuse_context(message.play_id, message.revision, fault, subjects_in(message))
+            return self._stream.refuse_context(message.play_id, message.revision, fault, *refused_play(message))
         return self._stream.add_context(context)
 
     def _frames(self, message: FrameBatch) -> Answers:

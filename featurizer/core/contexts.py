@@ -15,15 +15,20 @@ T = TypeVar("T")
 def merged(contexts: Mapping[int, PlayContext]) -> PlayContext:
     """The merge of contexts by their revisions: in this order a set field replaces, an unset one keeps.
 
-    The situation is merged field by field where its type stays the same; a situation of another task replaces it.
+    The situation is merged field by field where its type stays the same; one of another type replaces it. A context
+    that is complete starts anew.
     """
-    return functools.reduce(_merge, (contexts[revision] for revision in sorted(contexts)))
+    return functools.reduce(_amended, (contexts[revision] for revision in sorted(contexts)))
 
 
 def with_context(contexts: Mapping[int, PlayContext], context: PlayContext) -> dict[int, PlayContext]:
     """The contexts by revision, one more taken in; one of a revision that is there adds to it."""
     earlier = contexts.get(context.revision)
-    return {**contexts, context.revision: context if earlier is None else _merge(earlier, context)}
+    return {**contexts, context.revision: context if earlier is None else _amended(earlier, context)}
+
+
+def _amended(known: PlayContext, later: PlayContext) -> PlayContext:
+    return later if later.complete else _merge(known, later)
 
 
 def _merge(known: T, later: T) -> T:

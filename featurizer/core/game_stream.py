@@ -19,7 +19,7 @@ from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.progress import Checkpoint, Progress, game_of
 from featurizer.core.segments import MAX_FRAMES, Segments
 from featurizer.core.task import OpenPlay, Task, task_of, tasks_of
-from featurizer.core.verdicts import check_status, rejection, too_long, unsupported
+from featurizer.core.verdicts import check_status, first_frame, let_go, rejection, too_long, unsupported
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
@@ -77,6 +77,7 @@ class GameStream:
         self._progress = Progress() if resume_token is None else Progress.from_token(resume_token, self._game)
         self._resumed = resume_token is not None
         self._roster: dict[str, Player] = {}
+        self._roster_revisions: dict[str, int] = {}
         self._segments = Segments()
         self._plays: dict[str, _Play] = {}
         self._open: dict[str, _Play] = {}
@@ -88,9 +89,16 @@ class GameStream:
         """How far the game has got."""
         return Checkpoint.of(self._progress, self._game)
 
-    def add_players(self, players: Iterable[Player]) -> None:
-        """Add who may appear; one of the same identifier is replaced. Raises FIELD_INVALID for too many players."""
-        self._roster.update((player.player_id, player) for player in players)
+    def add_players(self, players: Iterable[Player], revision: int = 0) -> None:
+        """Add who may appear; of two entries of one player that of the higher revision counts, of equal ones the later.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID for too many players.
+        """
+        for player in players:
+            if revision >= self._roster_revisions.get(player.player_id, 0):
+                self._roster[player.player_id] = player
+                self._roster_revisions[player.player_id] = revision
         if len(self._roster) > MAX_PLAYERS:
             raise PlayscoreError(
                 Reason.FIELD_INVALID,
@@ -119,7 +127,7 @@ class GameStream:
         return self._take_up(play)
 
     def refuse_context(
-        self, play_id: str, revision: int, fault: PlayscoreError, subjects: tuple[Subject, ...] = ()
+        self, play_id: str, revision: int, fault: PlayscoreError, subjects: tuple[Subject, ...] = (), task: int = 0
     ) -> Answers:
         """Reject a play for a context that is wrong in itself. A revision below 1 is a wrong one.
 
@@ -133,7 +141,7 @@ class GameStream:
         revision = max(1, revision, play.revision)
         if play.contexts:
             return self._reject(play, fault, revision)
-        return self._finish(play, Rejection(play_id, revision, fault.reason, fault.detail, subjects))
+        return self._finish(play, Rejection(play_id, revision, fault.reason, fault.detail, subjects, task))
 
     def add_frames(self, segment_id: str, frames: Frames) -> Answers:
         """Take in players of a segment. Closes the plays whose window they complete."""
@@ -152,8 +160,8 @@ class GameStream:
         self._progress.frames_dropped += gone.frames
         if gone.frames or segment.size > MAX_FRAMES:
             for play in self._open_on(segment_id):
-                opens_at = merged(play.contexts).opens_at_frame
-                if opens_at is None or opens_at <= gone.last_frame:
+                needed = first_frame(merged(play.contexts))
+                if needed == 0 or needed <= gone.last_frame:
                     answers += self._reject(play, too_long())
         return answers
 
@@ -240,14 +248,16 @@ class GameStream:
             if play.segment_id:
                 play.ends_at = None
             play.segment_id = context.segment
+        if self._segments.was_let_go(context.segment):
+            return self._reject(play, let_go())
         segment = self._segments.turn_to(context.segment)
         film = segment.footage(context.opens_at_frame, play.ends_at)
         play.open = task.open(self._header, self._roster, context, film)
         self._open[play.play_id] = play
         answers = self._let_go_surplus()
-        # A correction may come with its film: what was wrong with the film before it is not held against it.
-        torn = None if play.finished else segment.fault(context.opens_at_frame)
-        return answers + (self._reject(play, torn) if torn else self._close_if_over(play))
+        needed = first_frame(context)
+        missing = segment.fault(needed) or (None if segment.holds(needed) else let_go())
+        return answers + (self._reject(play, missing) if missing else self._close_if_over(play))
 
     def _let_go_surplus(self) -> Answers:
         """Let go of the segment that is one too many, if there is one, and close the plays on it."""

@@ -41,3 +41,5 @@ class Rejection:
     detail: str
     subjects: tuple[Subject, ...] = ()
     """Whose play it is, as far as known."""
+    task: int = 0
+    """The task that would have graded it, by its number; 0: not known."""

@@ -56,6 +56,7 @@ class Segment:
         self._tracks: deque[Track] = deque()
         self._rates: dict[TrackedObject, float] = {}
         self._track_size = 0
+        self._last_let_go = _NO_FRAME
         self._fault: PlayscoreError | None = None
         self._fault_at = _NO_FRAME
 
@@ -63,7 +64,7 @@ class Segment:
         """Take in frames and their events. Call `trim` afterward to stay within the bounds.
 
         Raises:
-            PlayscoreError: COLUMNS_INCONSISTENT or TOO_MANY_PLAYERS; nothing was taken in.
+            PlayscoreError: COLUMNS_INCONSISTENT or FIELD_INVALID; nothing was taken in.
         """
         check_columns(frames, self._latest[-1].player_ids if self._latest else ())
         self._events.extend(frames.events)
@@ -110,6 +111,7 @@ class Segment:
         if not gone:
             return LetGo(0, _NO_FRAME)
         last = max(gone)
+        self._last_let_go = max(self._last_let_go, last)
         self._seen.difference_update(gone)
         while self._events and self._events[0].frame_number <= last:
             self._let_go_event()
@@ -117,13 +119,17 @@ class Segment:
             self._fault = None
         return LetGo(len(gone), last)
 
+    def holds(self, first_frame: int) -> bool:
+        """Whether every frame from that one on that has come is still kept."""
+        return first_frame > self._last_let_go
+
     def footage(self, opens_at: int | None = None, ends_at: int | None = None) -> Footage:
         """What a play may see that opens and ends at these frames, both included; None: not known, no bound."""
         return Footage(self, _NO_FRAME if opens_at is None else opens_at, _NO_END if ends_at is None else ends_at)
 
-    def fault(self, opens_at: int | None) -> PlayscoreError | None:
-        """What was wrong with a batch that may belong to a play that opens at a frame, if there was one."""
-        return self._fault if opens_at is None or opens_at <= self._fault_at else None
+    def fault(self, first_frame: int) -> PlayscoreError | None:
+        """What was wrong with a batch that may hold frames from that one on, if there was one."""
+        return self._fault if first_frame <= self._fault_at + 1 else None
 
     def tracks(self, tracked: TrackedObject) -> Iterator[Track]:
         """Batches of samples of the ball or puck that are kept, as they came."""
@@ -134,10 +140,10 @@ class Segment:
         self._pack()
         return sum(number in self._seen for number in range(first, last + 1))
 
-    def window(self, first: int, last: int, opens_at: int, ends_at: int) -> TrackingWindow:
-        """The frames numbered `first` to `last` in order, those before `opens_at` and after `ends_at` as not seen."""
+    def window(self, first: int, last: int) -> TrackingWindow:
+        """The frames numbered `first` to `last` in order."""
         self._pack()
-        return splice(self._batches, first, last, opens_at, ends_at)
+        return splice(self._batches, first, last)
 
     @property
     def events_come(self) -> int:
@@ -172,7 +178,7 @@ class Segment:
 
 
 class Footage:
-    """What one play may see of its segment. Frames and events outside its bounds belong to other plays."""
+    """What one play may see of its segment: all its frames, and the events between the play's own bounds."""
 
     def __init__(self, segment: Segment, opens_at: int, ends_at: int) -> None:
         self._segment = segment
@@ -182,7 +188,7 @@ class Footage:
 
     @property
     def last_frame(self) -> int:
-        """The greatest frame number that has come; -1 if none has."""
+        """The greatest frame number of the play that has come; -1 if none has."""
         last = min(self._segment.last_frame, self._ends_at)
         return last if last >= self._opens_at else _NO_FRAME
 
@@ -196,17 +202,17 @@ class Footage:
 
     def frames_seen(self, first: int, last: int) -> int:
         """How many of the frames numbered `first` to `last` were seen. Takes time in proportion to `last - first`."""
-        return self._segment.frames_seen(max(first, self._opens_at), min(last, self._ends_at))
+        return self._segment.frames_seen(first, last)
 
     def window(self, first: int, last: int) -> TrackingWindow:
-        """The frames numbered `first` to `last` in order: T = last - first + 1. Those outside the bounds are not seen.
+        """The frames numbered `first` to `last` in order: T = last - first + 1. They may reach back beyond the play.
 
         Takes time in proportion to the frames that the segment keeps.
         """
-        return self._segment.window(first, last, self._opens_at, self._ends_at)
+        return self._segment.window(first, last)
 
     def tracks(self, tracked: TrackedObject) -> tuple[Track, ...]:
-        """Batches of samples of the ball or puck as they came, of the whole segment; frames share their clock."""
+        """Batches of samples of the ball or puck as they came; they share the clock of the frames."""
         return tuple(self._segment.tracks(tracked))
 
 

@@ -53,7 +53,7 @@ class Batch:
 
 
 def check_columns(frames: Frames, line_up: tuple[str, ...] = ()) -> None:
-    """Raise COLUMNS_INCONSISTENT or TOO_MANY_PLAYERS unless the columns of frames fit together.
+    """Raise COLUMNS_INCONSISTENT or FIELD_INVALID unless the columns of frames fit together.
 
     `line_up` is that of frames checked before: it is not checked again.
     """
@@ -61,7 +61,7 @@ def check_columns(frames: Frames, line_up: tuple[str, ...] = ()) -> None:
     if player_ids != line_up:
         if len(player_ids) > MAX_PLAYERS:
             raise PlayscoreError(
-                Reason.TOO_MANY_PLAYERS, f"a batch has {len(player_ids)} players; at most {MAX_PLAYERS} can be sent"
+                Reason.FIELD_INVALID, f"a batch has {len(player_ids)} players; at most {MAX_PLAYERS} can be sent"
             )
         if len(set(player_ids)) < len(player_ids):
             twice = next(i for i in player_ids if player_ids.count(i) > 1)
@@ -123,11 +123,8 @@ class TrackingWindow:
     """Samples dropped because another one for the same player and frame came first."""
 
 
-def splice(batches: Sequence[Batch], first: int, last: int, opens: int, ends: int) -> TrackingWindow:
-    """The frames numbered `first` to `last`. Of two samples of one player in one frame the first to come counts.
-
-    Frames before `opens` and after `ends` are taken as not seen.
-    """
+def splice(batches: Iterable[Batch], first: int, last: int) -> TrackingWindow:
+    """The frames numbered `first` to `last`. Of two samples of one player in one frame the first to come counts."""
     batches = [batch for batch in batches if batch.first <= last and batch.last >= first]
     line_ups = dict.fromkeys(batch.player_ids for batch in batches)
     player_ids = tuple(dict.fromkeys(itertools.chain.from_iterable(line_ups)))
@@ -136,7 +133,7 @@ def splice(batches: Sequence[Batch], first: int, last: int, opens: int, ends: in
         return TrackingWindow(first, player_ids, samples, np.zeros(samples.shape[1:], bool), 0)
 
     numbers = np.concatenate([batch.numbers for batch in batches])
-    inside = np.flatnonzero((numbers >= max(first, opens)) & (numbers <= min(last, ends)))
+    inside = np.flatnonzero((numbers >= first) & (numbers <= last))
     at = numbers[inside] - first
     rows = _rows(batches, player_ids)[:, inside]
 

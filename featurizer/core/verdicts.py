@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from featurizer.core.outcomes import Rejection
-from featurizer.core.segments import MAX_FRAMES
+from featurizer.core.segments import MAX_FRAMES, MAX_SEGMENTS
 from featurizer.core.task import Task, task_of
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import PlayContext, Player, PlayStatus
@@ -37,6 +37,21 @@ def too_long() -> PlayscoreError:
     )
 
 
+def let_go() -> PlayscoreError:
+    """TRACKING_UNAVAILABLE: the film of a play is no longer kept."""
+    return PlayscoreError(
+        Reason.TRACKING_UNAVAILABLE,
+        f"the frames of the play were let go: at least {MAX_FRAMES} of each of the last {MAX_SEGMENTS} segments are"
+        " kept; send the play whole, with FeaturizePlays",
+    )
+
+
+def first_frame(context: PlayContext) -> int:
+    """The first frame that a play is known to need, 0 if that is not known: then it may need all of its segment."""
+    known = context.opens_at_frame if context.opens_at_frame is not None else context.release_frame
+    return known or 0
+
+
 def rejection(
     tasks: Sequence[Task],
     roster: Mapping[str, Player],
@@ -52,4 +67,5 @@ def rejection(
         reason=fault.reason,
         detail=fault.detail,
         subjects=() if task is None else task.subjects(roster, context),
+        task=0 if task is None else task.number,
     )

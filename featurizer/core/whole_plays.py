@@ -9,7 +9,7 @@ import numpy as np
 from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.segments import MAX_FRAMES, Segment
 from featurizer.core.task import Task, task_of, tasks_of
-from featurizer.core.verdicts import check_status, rejection, too_long, unsupported
+from featurizer.core.verdicts import check_status, first_frame, rejection, too_long, unsupported
 from playscore.errors import PlayscoreError
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
 
@@ -36,10 +36,10 @@ def featurize(
         segment = Segment()
         for track in tracks:
             segment.add_track(track)
-        its_own = 0
+        its_own, needed = 0, first_frame(context)
         for batch in frames:
             segment.add(batch)
-            its_own += _frames_from(batch, context.opens_at_frame)
+            its_own += _frames_from(batch, needed)
             if its_own > MAX_FRAMES:
                 break
         play = task.open(header, roster, context, segment.footage(context.opens_at_frame))
@@ -50,8 +50,5 @@ def featurize(
         return rejection(tasks, roster, context, fault)
 
 
-def _frames_from(batch: Frames, opens_at: int | None) -> int:
-    """How many of the frames are a play's that opens at a frame."""
-    if opens_at is None:
-        return len(batch)
-    return int(np.count_nonzero(batch.frame_numbers >= opens_at))
+def _frames_from(batch: Frames, first: int) -> int:
+    return int(np.count_nonzero(batch.frame_numbers >= first)) if first else len(batch)

@@ -34,13 +34,15 @@ class PassPlay:
     """A pass over the film that comes in: the `OpenPlay` of passing."""
 
     def __init__(self, header: GameHeader, roster: Mapping[str, Player], context: PlayContext, film: Footage) -> None:
-        """Open the play; `roster` may grow while it is open."""
+        """Open the play of a game whose header has coordinates; `roster` may grow while it is open."""
+        assert header.coordinates is not None
         self._header = header
+        self._coordinates = header.coordinates
         self._roster = roster
         self._context = context
         self._situation = situation_of(context)
         self._film = film
-        self._tags = Tags()
+        self._tags = Tags(context.release_frame)
         self._release: int | None = None
         self._paces: dict[tuple[int, int], tuple[int, float]] = {}
         """By first and last frame: how many frames were seen between them, and the pace that they showed."""
@@ -72,7 +74,7 @@ class PassPlay:
         offense, defense = self._sides(film, passer)
         last = checks.last_row(film, passer, window)
         checks.check_numbers(film, last, offense, defense)
-        field = normalize.to_field(film.samples, self._header.coordinates)
+        field = normalize.to_field(film.samples, self._coordinates)
         checks.check_on_field(field, film)
         line_up = _line_up(field, film, offense, defense)
         sign = line_up.direction(self._context.attacking_direction)
@@ -138,7 +140,7 @@ class PassPlay:
         rows = np.flatnonzero(film.seen.any(axis=1))
         if not len(rows):
             return 0.0
-        position = normalize.positions(film.samples, self._header.coordinates)
+        position = normalize.positions(film.samples, self._coordinates)
         way = position[:, rows[-1]] - position[:, rows[0]]
         moved = np.hypot(way[0], way[1])
         moved = moved[np.isfinite(moved)]

@@ -24,11 +24,18 @@ class PassingTask:
     specification: Final[FeatureSpecification] = SPECIFICATION
 
     def check_header(self, header: GameHeader) -> None:
-        """Raise FRAME_RATE_UNSUPPORTED unless the game has ten frames a second."""
+        """Raise COORDINATES_UNDECLARED or FRAME_RATE_UNSUPPORTED: positions are read, at ten frames per second."""
+        if header.coordinates is None:
+            raise PlayscoreError(
+                Reason.COORDINATES_UNDECLARED,
+                "the header states no coordinates; the passing score reads positions and does not guess what they mean",
+                fields=(FieldViolation("header.coordinates", "must be set"),),
+            )
         if header.frame_rate_hertz != FRAME_RATE_HERTZ:
+            rate = "not stated" if header.frame_rate_hertz is None else header.frame_rate_hertz
             raise PlayscoreError(
                 Reason.FRAME_RATE_UNSUPPORTED,
-                f"frame_rate_hertz is {header.frame_rate_hertz}; the passing score works at {FRAME_RATE_HERTZ:g} frames"
+                f"frame_rate_hertz is {rate}; the passing score works at {FRAME_RATE_HERTZ:g} frames"
                 " a second and resamples nothing",
                 fields=(FieldViolation("header.frame_rate_hertz", f"must be {FRAME_RATE_HERTZ:g}"),),
             )

@@ -3,8 +3,9 @@
 **Tags.** `playscore.tracking_events` says which events are snaps and releases. Tags set by hand and tags set by a
 program are told apart; sources that have both set them a frame or two apart.
 
-**Release.** The first release after a snap. If a program tagged it and the play's snap was tagged by hand, the tag set
-by hand is waited for, for half a second at most: a source that tags the one by hand tags the other.
+**Release.** The frame that the play's context states; else the first release after a snap. If a program tagged it and
+the play's snap was tagged by hand, the tag set by hand is waited for, for half a second at most: a source that tags the
+one by hand tags the other.
 
 **Snap.** Tags set by hand win over those of a program. Of several before the release the last one counts at which the
 players still stood: after a false start the second snap counts, and a repeated tag while everyone is running does not.
@@ -39,6 +40,8 @@ class Window:
 class Tags:
     """The snaps and releases of a play, as far as they are known."""
 
+    stated_release: int | None = None
+    """The release by the play's context: it overrules every tag."""
     snaps_by_hand: set[int] = field(default_factory=set)
     snaps_by_program: set[int] = field(default_factory=set)
     releases_by_hand: set[int] = field(default_factory=set)
@@ -64,7 +67,9 @@ class Tags:
 
     @property
     def releases(self) -> set[int]:
-        """All releases, whoever tagged them."""
+        """All releases that may count, whoever tagged them."""
+        if self.stated_release is not None:
+            return {self.stated_release}
         return self.releases_by_hand | self.releases_by_program
 
     def release(self) -> int | None:
@@ -83,6 +88,8 @@ class Tags:
         return not self._may_be_corrected(release) or last_frame >= release + TAG_WAIT_FRAMES
 
     def _may_be_corrected(self, release: int) -> bool:
+        if self.stated_release is not None:
+            return False
         return release not in self.releases_by_hand and any(snap < release for snap in self.snaps_by_hand)
 
     def snap(self, release: int, pace: Callable[[int], float]) -> int:

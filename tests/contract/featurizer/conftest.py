@@ -20,7 +20,7 @@ def games() -> tuple[Game, ...]:
 @pytest.fixture
 async def client() -> AsyncIterator[FeaturizerClient]:
     """A caller of a featurizer that serves on loopback."""
-    async with serving(FeaturizerService(), ServiceSettings(_cli_parse_args=False)) as running:
+    async with serving(FeaturizerService(), ServiceSettings()) as running:
         await running.until_serving()
         async with FeaturizerClient(str(running.address)) as client:
             yield client

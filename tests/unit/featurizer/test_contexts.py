@@ -57,6 +57,13 @@ class Kick:
     distance: float
 
 
+def test_a_complete_context_clears_what_it_does_not_say() -> None:
+    whole = PlayContext("54", "AWY", FootballSituation(down=4), revision=2, complete=True)
+    assert known(CONTEXT, whole) == known(whole, CONTEXT) == whole
+    later = PlayContext("54", "", FootballSituation(passer_id="d1"), revision=3)
+    assert situation_of(known(CONTEXT, whole, later)) == FootballSituation(down=4, passer_id="d1")
+
+
 def test_a_situation_of_another_task_replaces() -> None:
     assert known(CONTEXT, PlayContext("54", "", Kick(40.0), revision=2)).situation == Kick(40.0)
 
@@ -85,6 +92,8 @@ CONTEXTS = st.builds(
     revision=st.integers(1, 4),
     segment_id=st.sampled_from(["", "Q1"]),
     opens_at_frame=st.none() | st.integers(0, 3),
+    release_frame=st.none() | st.integers(0, 3),
+    complete=st.booleans(),
     status=st.none() | st.sampled_from(PlayStatus),
 )
 

@@ -225,15 +225,21 @@ class TestCorrections:
         stream.end_play("54", LENGTH - 1)
         assert reasons(stream.add_context(replace(CONTEXT, revision=2))) == [Reason.NO_RELEASE]
 
-    def test_a_correction_of_a_play_whose_film_was_let_go_waits_for_it(self) -> None:
+    def test_a_correction_of_a_play_whose_film_was_let_go_cannot_be_made_here(self) -> None:
         stream = opened()
         stream.add_context(CONTEXT)
         one_by_one(stream, FRAMES)
-        stream.end_play("54", LENGTH - 1)
         for number in range(MAX_SEGMENTS):
             stream.add_frames(f"s{number}", SACK)
-        assert stream.add_context(replace(CONTEXT, revision=2)) == []
-        assert isinstance(only(one_by_one(stream, FRAMES)), Tensor)
+        assert reasons(stream.add_context(replace(CONTEXT, revision=2))) == [Reason.TRACKING_UNAVAILABLE]
+
+    def test_corrected_film_is_another_segment(self) -> None:
+        stream = opened()
+        stream.add_context(CONTEXT)
+        stream.add_frames("54", SACK)
+        assert reasons(stream.end_play("54", LENGTH - 1)) == [Reason.NO_RELEASE]
+        assert stream.add_context(PlayContext("54", "", None, revision=2, segment_id="54 again")) == []
+        assert isinstance(only(one_by_one(stream, FRAMES, "54 again")), Tensor)
 
     @pytest.mark.parametrize("revision", [1, 2])
     def test_an_equal_or_lower_revision_of_a_closed_play_is_ignored_and_counted(self, revision: int) -> None:
@@ -267,8 +273,8 @@ class TestCorrections:
         stream = opened()
         fault = PlayscoreError(Reason.FIELD_INVALID, "down must be 1 to 4, not 9")
         whose = (Subject(PASSING.subjects(ROSTER, CONTEXT)[0].role, "o1", "", "HOM"),)
-        wrong = only(stream.refuse_context("1", 0, fault, whose))
-        assert wrong == Rejection("1", 1, Reason.FIELD_INVALID, fault.detail, whose)
+        wrong = only(stream.refuse_context("1", 0, fault, whose, PASSING.number))
+        assert wrong == Rejection("1", 1, Reason.FIELD_INVALID, fault.detail, whose, PASSING.number)
         assert stream.refuse_context("1", 1, fault) == []
         stream.add_context(named("2", revision=3))
         assert stream.refuse_context("2", 2, fault) == []
@@ -305,7 +311,7 @@ class TestTasks:
         stream = opened()
         odd = only(stream.add_context(named("1", situation=object())))
         assert isinstance(odd, Rejection)
-        assert (odd.reason, odd.subjects) == (Reason.TASK_UNSUPPORTED, ())
+        assert (odd.reason, odd.subjects, odd.task) == (Reason.TASK_UNSUPPORTED, (), 0)
         stream.add_context(CONTEXT)
         assert isinstance(only(stream.add_frames("54", FRAMES)), Tensor)
 
@@ -383,6 +389,15 @@ class TestBounds:
         assert np.array_equal(made.frames, tensor(FRAMES).frames)
         assert stream.checkpoint.frames_dropped > MAX_FRAMES
 
+    def test_a_context_after_its_frames_were_let_go_is_rejected(self) -> None:
+        stream = opened()
+        for first in range(0, 2 * MAX_FRAMES, LENGTH):
+            stream.add_frames("Q1", later(replace(FRAMES, events=()), first))
+        early = named("1", segment_id="Q1", opens_at_frame=0)
+        assert reasons(stream.add_context(early)) == [Reason.TRACKING_UNAVAILABLE]
+        assert reasons(stream.add_context(named("2", segment_id="Q1"))) == [Reason.TRACKING_UNAVAILABLE]
+        assert stream.add_context(named("3", segment_id="Q1", release_frame=2 * MAX_FRAMES - 10)) == []
+
     def test_a_play_beyond_the_most_ends_the_stream(self) -> None:
         stream = opened()
         for number in range(MAX_PLAYS):
@@ -391,6 +406,13 @@ class TestBounds:
         with pytest.raises(PlayscoreError, match="one more than the 2000 plays") as caught:
             stream.add_context(named("more"))
         assert caught.value.reason is Reason.FIELD_INVALID
+
+    def test_of_two_entries_of_a_player_that_of_the_higher_revision_counts(self) -> None:
+        stream = GameStream(HEADER, (PASSING,))
+        stream.add_players([replace(ROSTER[PASSER], display_name="Right")], revision=2)
+        stream.add_players(ROSTER.values(), revision=1)
+        stream.add_frames("54", FRAMES)
+        assert [subject.subject_name for subject in only(stream.add_context(CONTEXT)).subjects] == ["Right"]
 
     def test_players_beyond_the_most_end_the_stream(self) -> None:
         stream = opened()
@@ -421,13 +443,6 @@ class TestWrongBatches:
         assert stream.add_frames("54", self.SHORT) == []
         stream.add_frames("54", FRAMES)
         assert reasons(stream.add_context(CONTEXT)) == [Reason.COLUMNS_INCONSISTENT]
-
-    def test_a_correction_with_its_film_mends_it(self) -> None:
-        stream = opened()
-        stream.add_context(CONTEXT)
-        stream.add_frames("54", self.SHORT)
-        assert stream.add_context(replace(CONTEXT, revision=2)) == []
-        assert isinstance(only(stream.add_frames("54", FRAMES)), Tensor)
 
     def test_a_wrong_batch_costs_no_play_that_opens_after_it(self) -> None:
         stream = opened()

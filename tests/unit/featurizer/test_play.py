@@ -15,13 +15,14 @@ from featurizer.passing.features import depth_of
 from featurizer.passing.play import MAX_FRAMES, PassPlay
 from featurizer.passing.task import PASSING as TASK
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import AttackingDirection, Frames, HomeSide, Sport, TrackingEvent
+from playscore.game import AttackingDirection, Frames, HomeSide, PlayContext, Sport, TrackingEvent
 from playscore.passing import PASSER as PASSER_ROLE
 from playscore.passing import PassDepth, PlayKind
 from playscore.subjects import Subject
 from tests.unit.featurizer.film import (
     CENTER,
     CONTEXT,
+    EVENTS,
     HEADER,
     LENGTH,
     LINE,
@@ -288,6 +289,15 @@ class TestDefects:
         assert len(made.frames) == RELEASE - SNAP - 1
         assert attributes(made).time_to_throw_seconds == pytest.approx((RELEASE - SNAP) / 10.0)
 
+    def test_a_release_that_the_context_states_overrules_the_tags(self) -> None:
+        frames = film().frames()
+        stated = replace(CONTEXT, release_frame=RELEASE - 5)
+        made = tensor(frames, context=stated)
+        assert len(made.frames) == RELEASE - SNAP - 4
+        without_tag = replace(frames, events=(TrackingEvent(SNAP, "ball_snap"),))
+        assert np.array_equal(tensor(without_tag, context=stated).frames, made.frames)
+        assert rejection(frames, context=replace(CONTEXT, release_frame=SNAP)).reason is Reason.NO_SNAP
+
     def test_players_of_the_next_play_do_not_matter(self) -> None:
         frames = film().frames()
         later = Frames(
@@ -383,7 +393,7 @@ class TestRejections:
         assert outcome.reason is Reason.TOO_MANY_PLAYERS
 
     def test_more_players_than_a_batch_may_have(self) -> None:
-        assert rejection(_tracks(65)).reason is Reason.TOO_MANY_PLAYERS
+        assert rejection(_tracks(65)).reason is Reason.FIELD_INVALID
 
     def test_the_passer_is_not_named_or_not_known(self) -> None:
         assert rejection(film().frames(), context=situation(passer_id="")).reason is Reason.PASSER_UNKNOWN
@@ -454,6 +464,7 @@ class TestRejections:
         assert "yards_to_end_zone is 40" in told.detail
 
     def test_angles_without_a_convention(self) -> None:
+        assert HEADER.coordinates is not None
         header = replace(HEADER, coordinates=replace(HEADER.coordinates, angle_convention=None))
         assert rejection(film().frames(), header=header).reason is Reason.COORDINATES_UNDECLARED
         assert isinstance(play(film().frames(angles=False), header=header), Tensor)
@@ -465,13 +476,17 @@ class TestRejections:
         assert rejection(twice).reason is Reason.COLUMNS_INCONSISTENT
 
     def test_another_frame_rate_or_sport_is_refused(self) -> None:
-        for rate in (25.0, 0.0, float("nan")):
-            with pytest.raises(PlayscoreError, match=f"is {rate:g}") as refused:
+        for rate in (25.0, 0.0, float("nan"), None):
+            stated = "not stated" if rate is None else f"{rate:g}"
+            with pytest.raises(PlayscoreError, match=f"is {stated}") as refused:
                 play(film().frames(), header=replace(HEADER, frame_rate_hertz=rate))
             assert refused.value.reason is Reason.FRAME_RATE_UNSUPPORTED
         with pytest.raises(PlayscoreError) as refused:
             play(film().frames(), header=replace(HEADER, sport=Sport.ICE_HOCKEY))
         assert refused.value.reason is Reason.SPORT_UNSUPPORTED
+        with pytest.raises(PlayscoreError) as refused:
+            play(film().frames(), header=replace(HEADER, coordinates=None))
+        assert refused.value.reason is Reason.COORDINATES_UNDECLARED
 
     def test_a_rejection_says_whose_play_it_was(self) -> None:
         told = rejection()
@@ -480,6 +495,12 @@ class TestRejections:
 
 
 class TestOpenPlay:
+    def test_a_stated_release_is_not_waited_on(self) -> None:
+        program = (TrackingEvent(SNAP, "ball_snap"), TrackingEvent(RELEASE, "autoevent_passforward"))
+        assert _complete_after(list(range(LENGTH)), events=program) == RELEASE + 5
+        stated = replace(CONTEXT, release_frame=RELEASE)
+        assert _complete_after(list(range(LENGTH)), events=program, context=stated) == RELEASE
+
     def test_it_is_complete_when_the_release_frame_has_come(self) -> None:
         assert _complete_after(list(range(LENGTH))) == RELEASE
 
@@ -493,11 +514,13 @@ class TestOpenPlay:
         assert _complete_after(late) == 20
 
 
-def _complete_after(rows: list[int]) -> int:
+def _complete_after(
+    rows: list[int], *, events: tuple[TrackingEvent, ...] = EVENTS, context: PlayContext = CONTEXT
+) -> int:
     """The row after which the play is complete, rows coming one by one."""
-    frames = film().frames()
+    frames = replace(film().frames(), events=events)
     segment = Segment()
-    opened = PassPlay(HEADER, ROSTER, CONTEXT, segment.footage())
+    opened = PassPlay(HEADER, ROSTER, context, segment.footage())
     for row in rows:
         segment.add(frames.rows(row, row + 1))
         if opened.is_complete():

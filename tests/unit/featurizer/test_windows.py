@@ -54,6 +54,14 @@ def test_a_release_that_a_program_is_stated_to_have_tagged_is_waited_on_as_one(r
     assert found.release() == 31
 
 
+def test_a_stated_release_overrules_every_tag() -> None:
+    found = Tags(27)
+    found.note([TrackingEvent(6, "ball_snap"), TrackingEvent(30, "pass_forward")])
+    assert found.release() == 27
+    assert found.settled(27, last_frame=27)
+    assert Tags(27).release() is None
+
+
 def test_the_first_release_after_a_snap_counts() -> None:
     assert tags((2, "pass_forward"), (6, "ball_snap"), (30, "pass_forward"), (48, "pass_forward")).release() == 30
 
