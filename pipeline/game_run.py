@@ -326,9 +326,13 @@ class GameRun:
             return
         await self._keep_stored_result(play)
         header, roster, whole = self._record.header, self._record.roster(), self._record.whole_play(context)
-        answer = await until_it_answers(
-            lambda: self._client.featurize_plays(header, roster, [whole]), self._give_up_seconds
-        )
+        try:
+            answer = await until_it_answers(
+                lambda: self._client.featurize_plays(header, roster, [whole]), self._give_up_seconds
+            )
+        except PlayscoreError as failure:
+            self._refuse(play, failure)
+            return
         play.closing_sent_at = time.perf_counter()
         made: list[featurizer.PlayTensor | common.Rejection] = [*answer.tensors, *answer.rejections]
         for each in made:
