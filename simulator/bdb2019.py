@@ -38,6 +38,7 @@ _PLAYS: dict[str, type[pl.DataType]] = {
     "YardsAfterCatch": pl.Float64, "PlayResult": pl.Int64, "playDescription": pl.String,
 }  # fmt: skip
 _GAMES: dict[str, type[pl.DataType]] = {
+    "league": pl.String,
     "season": pl.Int64, "week": pl.Int64, "gameDate": pl.String, "gameId": pl.Int64, "gameTimeEastern": pl.String,
     "HomeScore": pl.Int64, "VisitorScore": pl.Int64, "homeTeamAbbr": pl.String, "visitorTeamAbbr": pl.String,
     "homeDisplayName": pl.String, "visitorDisplayName": pl.String, "Stadium": pl.String, "Location": pl.String,
@@ -190,6 +191,7 @@ def _game_row(simulated: SimulatedGame) -> dict[str, object]:
     assert times is not None
     day = datetime.fromtimestamp(int(times[0]) // 1_000_000, tz=UTC)
     return dict.fromkeys(_GAMES) | {
+        "league": header.league,
         "season": header.season,
         "week": header.week,
         "gameDate": day.strftime("%m/%d/%Y"),

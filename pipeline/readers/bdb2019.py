@@ -76,6 +76,7 @@ TABLES = (
             "visitorTeamAbbr": Kind.TEXT,
             "HomeScore": Kind.INTEGER,
         },
+        extras={"league": Kind.TEXT},
     ),
     Table(
         "players",
@@ -126,7 +127,7 @@ class Reader(TableSource):
         rows = self.tables["plays"].rows(game_id).sort(pl.col("playId").cast(pl.Int64)).to_dicts()
         return Game(
             header=GameHeader(
-                league=LEAGUE,
+                league=schedule["league"] or LEAGUE,
                 game_id=game_id,
                 sport=Sport.AMERICAN_FOOTBALL,
                 season=schedule["season"],

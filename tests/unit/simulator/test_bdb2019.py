@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from playscore.passing import PassResult, outcome_of, situation_of
+from playscore.sources import open_source
 from simulator import Defects, simulate_game
 from simulator.bdb2019 import write
 from simulator.commands import simulate
@@ -99,7 +100,12 @@ def test_the_command_writes_games(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_data
-def test_the_tables_have_the_columns_of_the_real_ones(folder: Path, real_data: Path) -> None:
-    for table in ("plays", "games", "players"):
+def test_the_tables_have_the_columns_of_the_real_ones_and_the_league(folder: Path, real_data: Path) -> None:
+    for table, own in (("plays", []), ("games", ["league"]), ("players", [])):
         real = pl.read_parquet_schema(real_data / "nfl" / f"bdb2019_{table}.parquet")
-        assert (folder / f"{table}.csv").read_text().split("\n", 1)[0].split(",") == list(real)
+        assert (folder / f"{table}.csv").read_text().split("\n", 1)[0].split(",") == [*own, *real]
+
+
+def test_games_that_never_happened_are_of_a_league_of_their_own(folder: Path) -> None:
+    source = open_source(folder)
+    assert {source.game(game_id).header.league for game_id in source.game_ids} == {"SIM"}

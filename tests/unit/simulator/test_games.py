@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from featurizer.core.play import Tensor, featurize
+from featurizer.core.outcomes import Tensor
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.task import PASSING
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import AttackingDirection, Play, TrackedObject
-from playscore.passing import PassResult, PlayKind, outcome_of, situation_of
+from playscore.passing import PassAttributes, PassResult, PlayKind, outcome_of, situation_of
 from simulator import SimulatedGame, simulate, simulate_game
 from simulator.distribution import outcome_distributions
 from simulator.situation import FIELD_WIDTH, measure
@@ -124,9 +126,10 @@ def test_three_passers_in_ten_release_under_pressure(games: list[SimulatedGame])
         roster = {player.player_id: player for player in game.roster}
         for play in game.plays:
             if play.context.play_id in simulated.distributions:
-                tensor = featurize(game.header, roster, play.context, [play.frames])
+                tensor = featurize([PASSING], game.header, roster, play.context, [play.frames])
                 assert isinstance(tensor, Tensor)
-                pressed.append(tensor.attributes.under_pressure)
+                assert isinstance(tensor.attributes, PassAttributes)
+                pressed.append(bool(tensor.attributes.under_pressure))
     assert 0.26 < np.mean(pressed) < 0.37
 
 
