@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -32,10 +32,7 @@ _FIELD_TYPES: Final = {
     FieldType.STRING: messages.SPLIT_FIELD_TYPE_STRING,
     FieldType.ENUM: messages.SPLIT_FIELD_TYPE_ENUM,
 }
-_NUMBERS: Final[Mapping[int, Callable[[float], float]]] = {
-    FieldDescriptor.CPPTYPE_BOOL: bool,
-    FieldDescriptor.CPPTYPE_INT32: int,
-}
+_WHOLE: Final = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
 
 
 class TaskMessages:
@@ -53,13 +50,9 @@ class TaskMessages:
         self.measure = measure
         self.attributes = attributes
         self.value = value
-        self._measures = _inner(messages.ScoreRecord.DESCRIPTOR, measure)
         self._values = _inner(messages.Rating.DESCRIPTOR, value)
-        self._enums = {
-            field.name: {value.number: value.name for value in field.enum_type.values}
-            for field in _inner(messages.ScoreRecord.DESCRIPTOR, attributes).fields
-            if field.enum_type is not None
-        }
+        self._outcome = _enums(_inner(messages.ScoreRecord.DESCRIPTOR, measure))
+        self._enums = _enums(_inner(messages.ScoreRecord.DESCRIPTOR, attributes))
 
     def score_from_message(self, message: messages.ScoreRecord, subject: Subject, path: str) -> Score:
         """A score to write, of a message that keeps its stated limits. Raises FIELD_INVALID or MODEL_NOT_FOUND."""
@@ -78,21 +71,24 @@ class TaskMessages:
             raise invalid(
                 f"{path}.subject.team_id", f'must be that of {self.attributes}, "{team_id}": both are the subject\'s'
             )
+        measures, outcome = self._measured(message)
         return Score(
             play=_play_from_message(message.key),
+            task=self.task.number,
             subject=subject,
             model=model,
             revision=message.revision,
             outcome_revision=message.outcome_revision,
-            measures=self._measures_of(message),
+            measures=measures,
             attributes=attributes,
+            outcome=outcome,
         )
 
     def score_to_message(self, score: Score) -> messages.ScoreRecord:
         """A score as it was recorded."""
         own: dict[str, Any] = {self.attributes: dict(score.attributes)}
         if score.measures is not None:
-            own[self.measure] = _converted(score.measures, self._measures)
+            own[self.measure] = {**score.measures, **score.outcome}
         return messages.ScoreRecord(
             key=common.PlayKey(league=score.play.league, game_id=score.play.game_id, play_id=score.play.play_id),
             subject=subject_to_message(score.subject),
@@ -104,7 +100,7 @@ class TaskMessages:
 
     def rating_to_message(self, rating: Rating) -> messages.Rating:
         """A rating."""
-        own: Any = {self.value: _converted(rating.value, self._values)}
+        own: Any = {self.value: self._value_of(rating)}
         return messages.Rating(
             subject=subject_to_message(rating.subject),
             group=[_field_value(name, value) for name, value in rating.group],
@@ -114,10 +110,20 @@ class TaskMessages:
             **own,
         )
 
-    def _measures_of(self, message: messages.ScoreRecord) -> dict[str, float] | None:
+    def _measured(self, message: messages.ScoreRecord) -> tuple[dict[str, float] | None, dict[str, str]]:
+        """Measures, and what else is known of how the play ended; no measures where it is not known yet."""
         if not message.HasField(self.measure):  # type: ignore[arg-type]
-            return None
-        return {field.name: float(value) for field, value in getattr(message, self.measure).ListFields()}
+            return None, {}
+        known = {field.name: value for field, value in getattr(message, self.measure).ListFields()}
+        outcome = {name: values[known.pop(name)] for name, values in self._outcome.items() if name in known}
+        return known, outcome
+
+    def _value_of(self, rating: Rating) -> dict[str, float | None]:
+        """The fields of a rating's value, those that are whole numbers as such."""
+        whole = {name for name in rating.value if self._values.fields_by_name[name].cpp_type in _WHOLE}
+        return {
+            name: int(value) if name in whole and value is not None else value for name, value in rating.value.items()
+        }
 
     def _attributes_of(self, message: messages.ScoreRecord) -> dict[str, Value]:
         """What is known: neither absent, nor empty, nor unspecified."""
@@ -135,26 +141,30 @@ class Contract:
         self.tasks = Tasks(each.task for each in tasks)
         self._messages = {role: each for each in tasks for role in each.task.roles}
 
-    def role(self, number: int, path: str) -> Role:
-        """A role.
+    def split(
+        self, request: messages.GetRatingRequest | messages.ListRatingsRequest | messages.ListPlaysRequest
+    ) -> Split:
+        """Which plays a request is about.
 
         Raises:
-            PlayscoreError: FIELD_INVALID for none, ROLE_UNSUPPORTED for one that this release does not rate.
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, ROLE_UNSUPPORTED.
         """
-        role = self.tasks.role(number)
-        if role is not None:
-            return role
-        rated = ", ".join(f"ROLE_{role.name.upper()}" for role in self.tasks.roles)
-        if number == common.ROLE_UNSPECIFIED:
-            raise invalid(path, f"must be stated; this release rates {rated}")
-        known = number in common.Role.values()
-        name = common.Role.Name(common.Role.ValueType(number)) if known else str(number)
-        raise invalid(path, f"must be one that this release rates, {rated}; not {name}", Reason.ROLE_UNSUPPORTED)
+        split = request.split
+        role = self._role(split.role, "split.role")
+        check(request)
+        return Split(split.league, role, split.filter, _model_from_message(split))
 
-    def split(self, split: messages.Split) -> Split:
-        """Which plays are looked at, of a request that was checked."""
-        model = _model_from_message(split)
-        return Split(split.league, self.role(split.role, "split.role"), split.filter, model)
+    def role(
+        self, request: messages.GetCoverageRequest | messages.DescribeSplitsRequest | messages.ListSubjectsRequest
+    ) -> Role:
+        """The role that a request is about.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, ROLE_UNSUPPORTED.
+        """
+        role = self._role(request.role, "role")
+        check(request)
+        return role
 
     def of(self, role: Role) -> TaskMessages:
         """The messages of the task that rates a role."""
@@ -174,7 +184,7 @@ class Contract:
             try:
                 records[index] = self._record(message, supports)
             except PlayscoreError as error:
-                rejected.append(_rejected(index, message, error))
+                rejected.append(self._rejected(index, message, error))
         return Write(
             request_id=request.request_id,
             digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
@@ -189,25 +199,29 @@ class Contract:
             inserted=written.inserted,
             replaced=written.replaced,
             unchanged=written.unchanged,
-            stale=written.stale,
-            withdrawn=written.withdrawn,
-            rejections=[
-                rejection(
-                    _play_to_message(rejected.play),
-                    rejected.revision,
-                    rejected.reason.value,
-                    rejected.detail,
-                    map(subject_to_message, rejected.subjects),
-                    index=rejected.index,
-                )
-                for rejected in written.rejected
+            stale=len(written.stale),
+            stale_records=[
+                messages.StaleRecord(index=each.index, revision=each.revision, outcome_revision=each.outcome_revision)
+                for each in written.stale
             ],
+            withdrawn=written.withdrawn,
+            rejections=map(_rejection, written.rejected),
             revision=revision,
         )
+
+    def _rejected(self, index: int, message: messages.PlayRecord, error: PlayscoreError) -> Rejected:
+        """The rejection of a record that could not be read, with what can be said of it."""
+        content: Any = message.unscored if message.HasField("unscored") else message.score
+        role = None if message.HasField("unscored") else self.tasks.role(message.score.subject.role)
+        task = message.unscored.task if role is None else self.tasks[role].number
+        play = _play_from_message(content.key) if content.HasField("key") else None
+        return Rejected(index, play, task, content.revision, error.reason, error.detail)
 
     def _record(self, message: messages.PlayRecord, supports: Supports) -> PlayRecord:
         match message.WhichOneof("content"):
             case "score":
+                if message.outcome_revision:
+                    raise invalid("outcome_revision", "must be 0 with a score, which has its own")
                 return self._scored(message.score, supports, "score")
             case "unscored":
                 return self._unscored(message, "unscored")
@@ -228,10 +242,15 @@ class Contract:
             self._subject(subject, f"{path}.subjects[{place}]") for place, subject in enumerate(message.subjects)
         )
         check(record, leaving=("score",))
+        if not message.HasField("key"):
+            raise invalid(f"{path}.key", "must be set: a play that was not scored is one of a game")
+        if not message.revision:
+            raise invalid(f"{path}.revision", "must be at least 1")
         if not message.reason:
             raise invalid(f"{path}.reason", "must say why the play was not scored")
         return Unscored(
             play=_play_from_message(message.key),
+            task=message.task,
             revision=message.revision,
             outcome_revision=record.outcome_revision,
             reason=message.reason,
@@ -240,8 +259,19 @@ class Contract:
         )
 
     def _subject(self, message: common.Subject, path: str) -> Subject:
-        role = self.role(message.role, f"{path}.role")
+        role = self._role(message.role, f"{path}.role")
         return Subject(role, message.subject_id, message.subject_name, message.team_id)
+
+    def _role(self, number: int, path: str) -> Role:
+        role = self.tasks.role(number)
+        if role is not None:
+            return role
+        rated = ", ".join(f"ROLE_{role.name.upper()}" for role in self.tasks.roles)
+        if number == common.ROLE_UNSPECIFIED:
+            raise invalid(path, f"must be stated; this release rates {rated}")
+        known = number in common.Role.values()
+        name = common.Role.Name(common.Role.ValueType(number)) if known else str(number)
+        raise invalid(path, f"must be one that this release rates, {rated}; not {name}", Reason.ROLE_UNSUPPORTED)
 
 
 def ranking_to_message(ranking: Ranking) -> messages.Ranking:
@@ -303,10 +333,20 @@ def _play_to_message(play: PlayKey) -> common.PlayKey:
     return common.PlayKey(league=play.league, game_id=play.game_id, play_id=play.play_id)
 
 
-def _rejected(index: int, message: messages.PlayRecord, error: PlayscoreError) -> Rejected:
-    """The rejection of a record, with what can be said of it."""
-    content: Any = message.unscored if message.HasField("unscored") else message.score
-    return Rejected(index, _play_from_message(content.key), content.revision, error.reason, error.detail)
+def _rejection(rejected: Rejected) -> common.Rejection:
+    play = rejected.play
+    message = rejection(
+        common.PlayKey() if play is None else _play_to_message(play),
+        max(0, rejected.revision),
+        rejected.reason.value,
+        rejected.detail,
+        map(subject_to_message, rejected.subjects),
+        index=rejected.index,
+    )
+    message.task = common.Task.ValueType(rejected.task)
+    if play is None:
+        message.ClearField("key")
+    return message
 
 
 def _by_id(supports: Iterable[distributions.Support]) -> dict[str, distributions.Support]:
@@ -319,6 +359,8 @@ def _field_value(name: str, value: Value | None) -> messages.FieldValue:
             return messages.FieldValue(field=name, flag=value)
         case int():
             return messages.FieldValue(field=name, integer=value)
+        case float():
+            return messages.FieldValue(field=name, number=value)
         case None:
             return messages.FieldValue(field=name)
     return messages.FieldValue(field=name, text=str(value))
@@ -330,9 +372,10 @@ def _inner(descriptor: Descriptor, field: str) -> Descriptor:
     return inner
 
 
-def _converted(values: Mapping[str, float | None], descriptor: Descriptor) -> dict[str, float | None]:
-    """Numbers as the fields of a message take them."""
+def _enums(descriptor: Descriptor) -> dict[str, dict[int, str]]:
+    """The names of the values of each enum field."""
     return {
-        name: None if value is None else _NUMBERS.get(descriptor.fields_by_name[name].cpp_type, float)(value)
-        for name, value in values.items()
+        field.name: {value.number: value.name for value in field.enum_type.values}
+        for field in descriptor.fields
+        if field.enum_type is not None
     }

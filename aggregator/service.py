@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
@@ -30,7 +30,7 @@ from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
-from playscore.wire.validation import check, invalid
+from playscore.wire.validation import invalid
 from servicekit.metrics import PLAYS
 
 MAX_WAIT_SECONDS: Final = 1.0
@@ -43,6 +43,13 @@ MAX_READINGS: Final = 3
 """Of a page whose plays change while their distributions are read."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Reads: TypeAlias = (
+    messages.GetRatingRequest
+    | messages.ListRatingsRequest
+    | messages.ListPlaysRequest
+    | messages.GetCoverageRequest
+    | messages.ListSubjectsRequest
+)
 
 
 class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
@@ -90,17 +97,17 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             write = self._contract.write(request)
         with COMMIT_SECONDS.time():
             written = await self._store.record(write)
-        for outcome in ("inserted", "replaced", "unchanged", "stale", "withdrawn"):
+        for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
+        PLAYS.labels("stale", "").inc(len(written.stale))
         for rejected in written.rejected:
             PLAYS.labels("rejected", rejected.reason.name).inc()
         return self._contract.written(written, self._token(written.seq))
 
     async def GetRating(self, request: messages.GetRatingRequest, context: Context) -> messages.GetRatingResponse:
         """One subject's rating."""
-        check(request)
-        split = self._contract.split(request.split)
-        await self._reach(request.consistency, context)
+        split = self._contract.split(request)
+        await self._reach(request, context)
         rating, ranking = self._queries.rating(split, request.subject_id, min_plays=_min_plays(request))
         return messages.GetRatingResponse(
             rating=self._contract.of(split.role).rating_to_message(rating),
@@ -110,9 +117,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def ListRatings(self, request: messages.ListRatingsRequest, context: Context) -> messages.ListRatingsResponse:
         """Every rating."""
-        check(request)
-        split = self._contract.split(request.split)
-        await self._reach(request.consistency, context)
+        split = self._contract.split(request)
+        await self._reach(request, context)
         page = self._queries.ratings(
             split,
             Paging(request.page_size, request.page_token),
@@ -132,9 +138,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def ListPlays(self, request: messages.ListPlaysRequest, context: Context) -> messages.ListPlaysResponse:
         """The plays of a split."""
-        check(request)
-        split = self._contract.split(request.split)
-        await self._reach(request.consistency, context)
+        split = self._contract.split(request)
+        await self._reach(request, context)
         for _ in range(MAX_READINGS):
             page = self._queries.plays(
                 split,
@@ -155,16 +160,15 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             if moved_on_to is None:
                 return answer
             await self._follower.reach(moved_on_to, _longest_wait(context))
-            await self._reach(request.consistency, context)
+            await self._reach(request, context)
         raise PlayscoreError(
             Reason.NOT_FRESH_ENOUGH, "the plays changed each time they were read; ask again", retry_after_seconds=0.05
         )
 
     async def GetCoverage(self, request: messages.GetCoverageRequest, context: Context) -> messages.GetCoverageResponse:
         """How much is covered."""
-        check(request)
-        role = self._contract.role(request.role, "role")
-        await self._reach(request.consistency, context)
+        role = self._contract.role(request)
+        await self._reach(request, context)
         coverage = self._queries.coverage(request.league, role, model_from_message(request), game_id=request.game_id)
         return coverage_to_message(coverage, self._token())
 
@@ -179,8 +183,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.DescribeSplitsRequest, context: Context
     ) -> messages.DescribeSplitsResponse:
         """The fields of filters, by name."""
-        check(request)
-        role = self._contract.role(request.role, "role")
+        role = self._contract.role(request)
         page = self._queries.fields(role, Paging(request.page_size, request.page_token))
         return messages.DescribeSplitsResponse(
             fields=map(field_to_message, page.items), next_page_token=page.next_page_token
@@ -190,9 +193,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.ListSubjectsRequest, context: Context
     ) -> messages.ListSubjectsResponse:
         """Who has plays."""
-        check(request)
-        role = self._contract.role(request.role, "role")
-        await self._reach(request.consistency, context)
+        role = self._contract.role(request)
+        await self._reach(request, context)
         page = self._queries.subjects(
             request.league,
             role,
@@ -219,8 +221,11 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         answer.supports.extend(map(distributions.Support.FromString, reading.supports.values()))
         return None
 
-    async def _reach(self, consistency: common.Consistency, context: Context) -> None:
+    async def _reach(self, request: Reads, context: Context) -> None:
         """Wait for the state that a read asks for."""
+        if not request.HasField("consistency"):
+            return
+        consistency = request.consistency
         match consistency.WhichOneof("requirement"):
             case "at_least_as_fresh":
                 seq = self._seq(consistency.at_least_as_fresh, "consistency.at_least_as_fresh")
@@ -230,6 +235,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
                 await self._follower.reach_exactly(seq, _longest_wait(context))
             case "fastest" if not consistency.fastest:
                 raise invalid("consistency.fastest", "must be true, or not set")
+            case None:
+                raise invalid("consistency", "must state one of fastest, at_least_as_fresh and as_of, or be absent")
 
     def _seq(self, token: common.RevisionToken, path: str) -> int:
         return read_revision_token(token.value, self._store.store_id, path)

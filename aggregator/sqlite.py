@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Rejected, Standing, Write, Written, repeated, settle
+from aggregator.core.recording import Rejected, Stale, Standing, Write, Written, repeated, settle
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, ScoreKey, Unscored
 from aggregator.core.store import Changes, Reading
 from aggregator.sqlite_schema import prepare, to_json
@@ -38,8 +38,8 @@ _PIECE_CHANGES: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
 
 _SCORE = (
-    "s.id, s.league, s.game_id, s.play_id, s.role, s.model, s.model_version, s.subject_id, s.revision,"
-    " s.outcome_revision, s.subject_name, s.team_id, s.measures, s.attributes"
+    "s.id, s.league, s.game_id, s.play_id, s.task, s.role, s.model, s.model_version, s.subject_id, s.revision,"
+    " s.outcome_revision, s.subject_name, s.team_id, s.measures, s.attributes, s.outcome"
 )
 _SCORED = f"SELECT {_SCORE}, d.content, d.support_id FROM scores s LEFT JOIN distributions d ON d.score = s.id"
 _OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
@@ -233,13 +233,13 @@ class SqliteStore:
 
     def _put(self, connection: sqlite3.Connection, write: Write) -> _Answer:
         known = connection.execute(
-            "SELECT digest, inserted, replaced, unchanged, stale, withdrawn, rejected, seq FROM requests"
+            "SELECT digest, inserted, replaced, unchanged, withdrawn, stale, rejected, seq FROM requests"
             " WHERE request_id = ?",
             (write.request_id,),
         ).fetchone()
         if known is not None:
-            digest, inserted, replaced, unchanged, stale, withdrawn, rejected, seq = known
-            answer = Written(inserted, replaced, unchanged, stale, withdrawn, self._rejected(rejected), seq)
+            digest, inserted, replaced, unchanged, withdrawn, stale, rejected, seq = known
+            answer = Written(inserted, replaced, unchanged, withdrawn, _stale(stale), self._rejected(rejected), seq)
             try:
                 return repeated(write, digest, answer)
             except PlayscoreError as reused:
@@ -262,8 +262,8 @@ class SqliteStore:
                 written.inserted,
                 written.replaced,
                 written.unchanged,
-                written.stale,
                 written.withdrawn,
+                to_json([[each.index, each.revision, each.outcome_revision] for each in written.stale]),
                 to_json([_rejected_row(each) for each in written.rejected]),
                 written.seq,
                 time.time(),
@@ -285,20 +285,22 @@ class SqliteStore:
     def _put_scored(self, connection: sqlite3.Connection, scored: Scored) -> None:
         score = scored.score
         (item,) = connection.execute(
-            "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (league, game_id, play_id, role, model, model_version, subject_id) DO UPDATE SET"
-            " revision = excluded.revision, outcome_revision = excluded.outcome_revision,"
+            " task = excluded.task, revision = excluded.revision, outcome_revision = excluded.outcome_revision,"
             " subject_name = excluded.subject_name, team_id = excluded.team_id,"
-            " measures = excluded.measures, attributes = excluded.attributes"
+            " measures = excluded.measures, attributes = excluded.attributes, outcome = excluded.outcome"
             " RETURNING id",
             (
-                *_score_key(scored.key),
+                *(score.play.league, score.play.game_id, score.play.play_id, score.task, score.subject.role.number),
+                *(score.model.name, score.model.version, score.subject.subject_id),
                 score.revision,
                 score.outcome_revision,
                 score.subject.subject_name,
                 score.subject.team_id,
                 None if score.measures is None else to_json(score.measures),
                 to_json(score.attributes),
+                to_json(score.outcome),
             ),
         ).fetchone()
         if scored.distribution is None:
@@ -313,13 +315,13 @@ class SqliteStore:
     def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> None:
         play = unscored.play
         (item,) = connection.execute(
-            "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (league, game_id, play_id) DO UPDATE SET"
+            "INSERT INTO unscored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (league, game_id, play_id, task) DO UPDATE SET"
             " revision = excluded.revision, outcome_revision = excluded.outcome_revision,"
             " reason = excluded.reason, detail = excluded.detail, subjects = excluded.subjects"
             " RETURNING id",
             (
-                *(play.league, play.game_id, play.play_id),
+                *(play.league, play.game_id, play.play_id, unscored.task),
                 unscored.revision,
                 unscored.outcome_revision,
                 unscored.reason,
@@ -383,16 +385,18 @@ class SqliteStore:
         return self._roles.get(number) or Role(number, f"role {number}")
 
     def _score(self, row: tuple[Any, ...]) -> tuple[int, Score]:
-        item, league, game_id, play_id, role, model, version, subject_id, *at, name, team_id, measures, attributes = row
-        revision, outcome_revision = at
+        item, league, game_id, play_id, task, role, model, version, subject_id, *rest = row
+        revision, outcome_revision, name, team_id, measures, attributes, outcome = rest
         return item, Score(
             play=PlayKey(league, game_id, play_id),
+            task=task,
             subject=Subject(self._role(role), subject_id, name, team_id),
             model=ModelVersion(model, version),
             revision=revision,
             outcome_revision=outcome_revision,
             measures=None if measures is None else json.loads(measures),
             attributes=json.loads(attributes),
+            outcome=json.loads(outcome),
         )
 
     def _scored(self, row: tuple[Any, ...]) -> tuple[int, Scored]:
@@ -401,9 +405,10 @@ class SqliteStore:
         return item, Scored(made, None if content is None else Distribution(content, support_id))
 
     def _unscored(self, row: tuple[Any, ...]) -> Unscored:
-        _, league, game_id, play_id, revision, outcome_revision, reason, detail, subjects = row
+        _, league, game_id, play_id, task, revision, outcome_revision, reason, detail, subjects = row
         return Unscored(
             play=PlayKey(league, game_id, play_id),
+            task=task,
             revision=revision,
             outcome_revision=outcome_revision,
             reason=reason,
@@ -413,8 +418,8 @@ class SqliteStore:
 
     def _rejected(self, text: str) -> list[Rejected]:
         return [
-            Rejected(index, PlayKey(*play), revision, Reason[reason], detail, self._subjects(subjects))
-            for index, play, revision, reason, detail, subjects in json.loads(text)
+            Rejected(index, play and PlayKey(*play), task, revision, Reason[reason], detail, self._subjects(subjects))
+            for index, play, task, revision, reason, detail, subjects in json.loads(text)
         ]
 
     def _subjects(self, rows: Sequence[Sequence[Any]]) -> tuple[Subject, ...]:
@@ -464,11 +469,16 @@ def _score_key(key: ScoreKey) -> tuple[str | int, ...]:
     return play.league, play.game_id, play.play_id, role, model.name, model.version, subject_id
 
 
+def _stale(text: str) -> list[Stale]:
+    return [Stale(*row) for row in json.loads(text)]
+
+
 def _rejected_row(rejected: Rejected) -> list[Any]:
     play = rejected.play
     return [
         rejected.index,
-        [play.league, play.game_id, play.play_id],
+        play and [play.league, play.game_id, play.play_id],
+        rejected.task,
         rejected.revision,
         rejected.reason.name,
         rejected.detail,

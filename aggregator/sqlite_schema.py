@@ -19,6 +19,7 @@ CREATE TABLE scores (
     league TEXT NOT NULL,
     game_id TEXT NOT NULL,
     play_id TEXT NOT NULL,
+    task INTEGER NOT NULL,     -- number of playscore.common.v1.Task
     role INTEGER NOT NULL,     -- number of playscore.common.v1.Role
     model TEXT NOT NULL,
     model_version INTEGER NOT NULL,
@@ -29,6 +30,7 @@ CREATE TABLE scores (
     team_id TEXT NOT NULL,
     measures TEXT,             -- JSON object, keys sorted; NULL: ungraded
     attributes TEXT NOT NULL,  -- JSON object, keys sorted, without what is not known
+    outcome TEXT NOT NULL,     -- JSON object, keys sorted, without what is not known
     UNIQUE (league, game_id, play_id, role, model, model_version, subject_id)
 ) STRICT;
 """
@@ -52,12 +54,13 @@ CREATE TABLE unscored (
     league TEXT NOT NULL,
     game_id TEXT NOT NULL,
     play_id TEXT NOT NULL,
+    task INTEGER NOT NULL,     -- number of playscore.common.v1.Task; 0: not known, or more than one
     revision INTEGER NOT NULL,
     outcome_revision INTEGER NOT NULL,
     reason INTEGER NOT NULL,   -- number of playscore.common.v1.Reason
     detail TEXT NOT NULL,
     subjects TEXT NOT NULL,    -- JSON list of [role, subject_id, name, team_id]
-    UNIQUE (league, game_id, play_id)
+    UNIQUE (league, game_id, play_id, task)
 ) STRICT;
 """
 
@@ -76,10 +79,10 @@ CREATE TABLE requests (
     inserted INTEGER NOT NULL,
     replaced INTEGER NOT NULL,
     unchanged INTEGER NOT NULL,
-    stale INTEGER NOT NULL,
     withdrawn INTEGER NOT NULL,
-    rejected TEXT NOT NULL,    -- JSON list of [index, [league, game_id, play_id], revision, name of the reason, detail,
-                               --               list of [role, subject_id, name, team_id]]
+    stale TEXT NOT NULL,       -- JSON list of [index, revision, outcome_revision]
+    rejected TEXT NOT NULL,    -- JSON list of [index, [league, game_id, play_id] or null, task, revision, name of the
+                               --               reason, detail, list of [role, subject_id, name, team_id]]
     seq INTEGER NOT NULL,
     recorded_unix REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -93,18 +96,22 @@ _NEW = (
     f"PRAGMA application_id = {APPLICATION_ID};"
 )
 
+_PASSING = 1
+"""The task of everything in version 1."""
+
 # What version 1 kept as answers cannot be asked for again: no request of today's contract has its bytes.
 _FROM_1 = f"""
 ALTER TABLE scores RENAME TO scores_1;
 {_SCORES}
-INSERT INTO scores SELECT id, league, game_id, play_id, role, model, model_version, subject_id, revision,
-    outcome_revision, subject_name, team_id, measures, attributes_from_1(attributes) FROM scores_1;
+INSERT INTO scores SELECT id, league, game_id, play_id, {_PASSING}, role, model, model_version, subject_id, revision,
+    outcome_revision, subject_name, team_id, measures, attributes_from_1(attributes), '{{}}' FROM scores_1;
 DELETE FROM sqlite_sequence WHERE name = 'scores';
 INSERT INTO sqlite_sequence SELECT 'scores', seq FROM sqlite_sequence WHERE name = 'scores_1';
 DROP TABLE scores_1;
 ALTER TABLE unscored RENAME TO unscored_1;
 {_UNSCORED}
-INSERT INTO unscored SELECT id, league, game_id, play_id, revision, 0, reason, detail, subjects FROM unscored_1;
+INSERT INTO unscored SELECT id, league, game_id, play_id, {_PASSING}, revision, 0, reason, detail, subjects
+    FROM unscored_1;
 DROP TABLE unscored_1;
 {_DISTRIBUTIONS}
 DROP TABLE requests;

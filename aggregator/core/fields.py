@@ -50,8 +50,11 @@ class Schema:
     """
 
     measures: tuple[str, ...]
+    """Numbers that every graded score has, and that are added up."""
     attributes: tuple[Field, ...]
     """Fields that may be absent from a score."""
+    outcome: tuple[str, ...] = ()
+    """Texts that a graded score may have besides: no field of a split."""
     fields: Mapping[str, Field] = field(init=False)
     """Those of the identity and the attributes by name, in the order of the names."""
 

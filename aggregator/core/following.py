@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Store
+from aggregator.core.store import Changes, Store
 from playscore.errors import PlayscoreError, Reason
 
 _RETRY_SECONDS = 1.0
@@ -60,25 +61,35 @@ class Follower:
             )
 
     async def reach_exactly(self, seq: int, seconds: float) -> None:
-        """Wait until the snapshot is as it was at `seq`; REVISION_NOT_KEPT where it has moved on."""
+        """Wait until the snapshot is at `seq`, so long at most; REVISION_NOT_KEPT where it has moved on."""
         await self.reach(seq, seconds)
-        if self._snapshot.seq > seq or not self._snapshot.exact:
+        if self._snapshot.seq > seq:
             raise PlayscoreError(
                 Reason.REVISION_NOT_KEPT,
                 f"this replica has moved on from change {seq} to {self._snapshot.seq} and keeps no earlier state; "
                 "ask for the present one",
             )
 
+    def _apply(self, pieces: Iterable[Changes]) -> None:
+        """Go on to the state after all of the pieces, at once."""
+        for changes in pieces:
+            self._snapshot.apply(changes)
+            if changes.last:
+                self._loaded.set()
+        self._failing = False
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
     async def _follow(self) -> None:
         while True:
             try:
+                waiting: list[Changes] = []
                 async for changes in self._store.follow(self._snapshot.seq):
-                    self._snapshot.apply(changes)
-                    self._failing = False
-                    if changes.last:
-                        self._loaded.set()
-                    moved, self._moved = self._moved, asyncio.Event()
-                    moved.set()
+                    waiting.append(changes)
+                    # Readers see whole requests: once there are any, nothing is applied that goes on in the next piece.
+                    if changes.last or not self._loaded.is_set():
+                        self._apply(waiting)
+                        waiting.clear()
             except PlayscoreError:
                 if not self._loaded.is_set():
                     raise

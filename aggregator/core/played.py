@@ -56,7 +56,7 @@ class Played:
         for season in seasons:
             games.update(self._games.get(season, {}))
         unknown = games.pop(0, 0)
-        return max(games.values(), default=unknown)
+        return max(games.values(), default=0) or unknown
 
     def _cells(self, seasons: Integers, teams: Integers, games: Integers) -> list[tuple[int, int]]:
         cells, rows = distinct((seasons << _TEAM_BITS | teams) << _GAME_BITS | games)

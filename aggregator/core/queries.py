@@ -156,7 +156,7 @@ class RatingQueries:
         asked = self._asked(Split(league, role, model=model))
         if game_id:
             _check_game(asked.league, game_id, "game_id")
-        covered = asked.league.coverage(asked.scores, game_id)
+        covered = asked.league.coverage(asked.task, asked.scores, game_id)
         reasons = Counter(play.reason for play in covered.unscored)
         ordered = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
         return Coverage(covered.graded, covered.ungraded, ordered)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aggregator.core.precedence import Meeting, SameDistribution, meet
+from aggregator.core.precedence import Meeting, SameDistribution, meet, time
 from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored, ScoreKey
 from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Subject
@@ -19,9 +19,7 @@ class Effect(enum.Enum):
     INSERTED = 1
     REPLACED = 2
     UNCHANGED = 3
-    STALE = 4
-    """A later one stands there."""
-    WITHDRAWN = 5
+    WITHDRAWN = 4
     """It stood, and another of its play ended that."""
 
 
@@ -30,11 +28,26 @@ class Rejected:
     """A record that was not written, by its place in the request, and why."""
 
     index: int
-    play: PlayKey
+    play: PlayKey | None
+    """None where it did not name one."""
+    task: int
+    """Number of its task; 0 where it is not known."""
     revision: int
     reason: Reason
     detail: str
     subjects: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A record that changed nothing because a later one stands."""
+
+    index: int
+    """Its place in the request."""
+    revision: int
+    """Of the play, as it stands."""
+    outcome_revision: int
+    """Of the official result, as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,9 @@ class Written:
     inserted: int
     replaced: int
     unchanged: int
-    stale: int
     withdrawn: int
-    """Scores that stood and no longer do, because their play has a higher revision now."""
+    """Scores that stood and no longer do, because their play has a later record."""
+    stale: Sequence[Stale]
     rejected: Sequence[Rejected]
     seq: int
 
@@ -91,6 +104,7 @@ class Settlement:
     supports: Mapping[str, bytes]
     """Supports to add."""
     effects: Mapping[Effect, int]
+    stale: Sequence[Stale]
     rejected: Sequence[Rejected]
 
     def written(self, seq: int) -> Written:
@@ -99,8 +113,8 @@ class Settlement:
             inserted=self.effects.get(Effect.INSERTED, 0),
             replaced=self.effects.get(Effect.REPLACED, 0),
             unchanged=self.effects.get(Effect.UNCHANGED, 0),
-            stale=self.effects.get(Effect.STALE, 0),
             withdrawn=self.effects.get(Effect.WITHDRAWN, 0),
+            stale=self.stale,
             rejected=self.rejected,
             seq=seq,
         )
@@ -136,27 +150,32 @@ class _Settling:
         self._effects: Counter[Effect] = Counter()
 
     def settled(self) -> Settlement:
+        stale: list[Stale] = []
         rejected = list(self._write.rejected)
         for index, record in self._write.records.items():
             try:
-                self._effects[self._take(record)] += 1
+                later = self._take(record)
             except PlayscoreError as error:
-                subjects = (record.score.subject,) if isinstance(record, Scored) else record.subjects
-                rejected.append(Rejected(index, record.play, record.revision, error.reason, error.detail, subjects))
+                rejected.append(_rejected(index, record, error))
+            else:
+                if later is not None:
+                    stale.append(Stale(index, *later))
         rejected.sort(key=lambda each: each.index)
-        return Settlement(self._put, self._withdrawn, self._supports, self._effects, rejected)
+        return Settlement(self._put, self._withdrawn, self._supports, self._effects, stale, rejected)
 
-    def _take(self, record: PlayRecord) -> Effect:
+    def _take(self, record: PlayRecord) -> tuple[int, int] | None:
+        """Settle one record. Returns the place in time of a later one that stands."""
         support = self._support(record)
         beside = self._plays[record.play]
         meetings = [(stands, meet(record, stands, self._same_distribution)) for stands in beside.values()]
         met = {meeting for _, meeting in meetings}
         if Meeting.STALE in met:
-            return Effect.STALE
+            return max(time(stands) for stands, meeting in meetings if meeting is Meeting.STALE)
         if Meeting.CONFLICT in met:
             raise _conflict(record)
         if Meeting.UNCHANGED in met:
-            return Effect.UNCHANGED
+            self._effects[Effect.UNCHANGED] += 1
+            return None
         for stands, meeting in meetings:
             if meeting is Meeting.WITHDRAWS and isinstance(stands, Scored):
                 self._withdraw(stands.key)
@@ -164,7 +183,8 @@ class _Settling:
         beside[record.key] = self._put[record.key] = record
         if isinstance(record, Scored):
             self._withdrawn.pop(record.key, None)
-        return Effect.REPLACED if Meeting.REPLACES in met else Effect.INSERTED
+        self._effects[Effect.REPLACED if Meeting.REPLACES in met else Effect.INSERTED] += 1
+        return None
 
     def _withdraw(self, key: ScoreKey) -> None:
         del self._plays[key[0]][key]
@@ -193,6 +213,12 @@ class _Settling:
                 "another support needs another identifier",
             )
         return {needed: stated}
+
+
+def _rejected(index: int, record: PlayRecord, error: PlayscoreError) -> Rejected:
+    of = record.score if isinstance(record, Scored) else record
+    subjects = (record.score.subject,) if isinstance(record, Scored) else record.subjects
+    return Rejected(index, record.play, of.task, record.revision, error.reason, error.detail, subjects)
 
 
 def _support_id(record: PlayRecord) -> str:

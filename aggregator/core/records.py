@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from playscore.release import ModelVersion
 from playscore.subjects import Subject
 
 Value: TypeAlias = bool | int | float | str
+
+NO_TASK: Final = 0
+"""Of what is not known to be of one task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Score:
     """One play's score for one subject."""
 
     play: PlayKey
+    task: int
+    """Number of the task that scored it, in the contract's Task."""
     subject: Subject
     model: ModelVersion
     revision: int
@@ -36,6 +41,8 @@ class Score:
     """All that the task's schema names. None: the score is *ungraded*, the official result is not known yet."""
     attributes: Mapping[str, Value]
     """Those of the task's schema that are known."""
+    outcome: Mapping[str, str] = field(default_factory=dict)
+    """What else is known of the official result, of what the task's schema names."""
 
     @property
     def graded(self) -> bool:
@@ -81,6 +88,8 @@ class Unscored:
     """A play that opened and was not scored."""
 
     play: PlayKey
+    task: int
+    """Number of the task that would have graded it; 0 where it is not known, or more than one."""
     revision: int
     outcome_revision: int
     """The official result's for which it is not scored; 0 where no result was the reason."""
@@ -91,13 +100,14 @@ class Unscored:
     """As far as known: without an identifier where only the team is."""
 
     @property
-    def key(self) -> tuple[PlayKey]:
+    def key(self) -> UnscoredKey:
         """Tells its place from that of any other record."""
-        return (self.play,)
+        return self.play, self.task
 
 
 PlayRecord: TypeAlias = Scored | Unscored
 ScoreKey: TypeAlias = tuple[PlayKey, int, ModelVersion, str]
 """Play, number of the role, model and subject."""
-RecordKey: TypeAlias = ScoreKey | tuple[PlayKey]
-"""Of a play that was scored or was not."""
+UnscoredKey: TypeAlias = tuple[PlayKey, int]
+"""Play and number of the task."""
+RecordKey: TypeAlias = ScoreKey | UnscoredKey

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.core.columns import distinct
-from aggregator.core.records import Score, Unscored
+from aggregator.core.precedence import time
+from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.store import Changes
 from aggregator.core.table import Names, Table
 from aggregator.core.task import Task, Tasks
@@ -23,8 +24,6 @@ class Snapshot:
 
     def __init__(self, tasks: Tasks) -> None:
         self.seq = 0
-        self.exact = True
-        """All is as it was at `seq`; otherwise some of it may be as it was later."""
         self._tasks = tasks
         self._leagues: dict[str, League] = {}
 
@@ -43,7 +42,7 @@ class Snapshot:
             table.put(items)
         for unscored in changes.unscored:
             self._league(unscored.play.league).put_unscored(unscored)
-        self.seq, self.exact = changes.seq, changes.last
+        self.seq = changes.seq
 
     @property
     def leagues(self) -> list[str]:
@@ -101,7 +100,8 @@ class League:
         self.name = name
         self.tables: dict[tuple[Role, ModelVersion], ScoreTables] = {}
         self._names = Names(name)
-        self._unscored: dict[int, Unscored] = {}
+        self._unscored: defaultdict[int, dict[int, Unscored]] = defaultdict(dict)
+        """By task, and by game and play."""
 
     @property
     def games(self) -> list[str]:
@@ -116,8 +116,8 @@ class League:
         """The scores of a role and model version; none where none are recorded."""
         if (role, model) not in self.tables:
             self.tables[role, model] = ScoreTables(
-                Table(self._names, role, task.schema, model),
-                Table(self._names, role, task.schema, model, graded=False),
+                Table(self._names, task, role, model),
+                Table(self._names, task, role, model, graded=False),
             )
         return self.tables[role, model]
 
@@ -130,18 +130,28 @@ class League:
     def put_unscored(self, unscored: Unscored) -> None:
         """Set why a play was not scored."""
         key = self._names.games.code(unscored.play.game_id) << 32 | self._names.plays.code(unscored.play.play_id)
-        self._unscored[key] = unscored
+        self._unscored[unscored.task][key] = unscored
 
-    def coverage(self, scores: ScoreTables, game_id: str) -> Covered:
-        """What became of the plays of one game, or of all if empty. The best that is recorded of a play counts."""
+    def coverage(self, task: Task, scores: ScoreTables, game_id: str) -> Covered:
+        """What became of the plays of a task, by the best that is recorded of each; in one game, or in all if empty."""
         graded, _ = distinct(scores.graded.play_keys(game_id))
         ungraded, _ = distinct(scores.ungraded.play_keys(game_id))
         ungraded = ungraded[~_in_sorted(ungraded, graded)]
+        known = self._opened(task)
         opened = np.array(
-            [key for key, unscored in self._unscored.items() if game_id in ("", unscored.play.game_id)], dtype=np.int64
+            [key for key, unscored in known.items() if game_id in ("", unscored.play.game_id)], dtype=np.int64
         )
         without = opened[~(_in_sorted(opened, graded) | _in_sorted(opened, ungraded))]
-        return Covered(len(graded), len(ungraded), [self._unscored[key] for key in without.tolist()])
+        return Covered(len(graded), len(ungraded), [known[key] for key in without.tolist()])
+
+    def _opened(self, task: Task) -> dict[int, Unscored]:
+        """Plays that are unscored by a task or by no task in particular, the later record of each."""
+        of_none = self._unscored[NO_TASK]
+        opened = dict(self._unscored[task.number]) if of_none else self._unscored[task.number]
+        for key, unscored in of_none.items():
+            if key not in opened or time(unscored) > time(opened[key]):
+                opened[key] = unscored
+        return opened
 
 
 def _in_sorted(keys: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -22,12 +22,11 @@ from aggregator.core.columns import (
     grown,
     natural,
 )
-from aggregator.core.fields import Schema
 from aggregator.core.filter import EVERYTHING, And, Comparison, Filter, Or, Presence
 from aggregator.core.grouping import Groups, group
 from aggregator.core.played import MAX_SEASON, Integers, Played
 from aggregator.core.records import PlayKey, Score
-from aggregator.core.task import Extent, Totals
+from aggregator.core.task import Extent, Task, Totals
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
 
@@ -58,14 +57,17 @@ class Names:
 class Table:
     """Scores that are all graded, or all ungraded."""
 
-    def __init__(self, names: Names, role: Role, schema: Schema, model: ModelVersion, *, graded: bool = True) -> None:
+    def __init__(self, names: Names, task: Task, role: Role, model: ModelVersion, *, graded: bool = True) -> None:
+        schema = task.schema
         self.model = model
         self.role = role
         self.subject = TextColumn(names.subjects)
         self.subject_name = TextColumn(Dictionary())
         self.subject_team = TextColumn(Dictionary())
+        self._task = task.number
         self._graded = graded
         self._measures = {name: NumberColumn() for name in schema.measures} if graded else {}
+        self._outcome = {name: TextColumn(Dictionary()) for name in schema.outcome} if graded else {}
         self._attributes = {field.name: column_for(field) for field in schema.attributes}
         self._names = names
         self._game = TextColumn(names.games)
@@ -86,6 +88,7 @@ class Table:
             self.subject_name,
             self.subject_team,
             *self._measures.values(),
+            *self._outcome.values(),
             *self._fields.values(),
         )
         self._row_of: dict[int, int] = {}
@@ -113,6 +116,8 @@ class Table:
         self.subject_team.put(rows, [score.subject.team_id for score in scores])
         for name, measure in self._measures.items():
             measure.put(rows, [(score.measures or {})[name] for score in scores])
+        for name, text in self._outcome.items():
+            text.put(rows, [score.outcome.get(name) for score in scores])
         for name, attribute in self._attributes.items():
             attribute.put(rows, [score.attributes.get(name) for score in scores])
         self._played.add(*self._cells(rows))
@@ -150,8 +155,10 @@ class Table:
         """A row as it was recorded."""
         attributes = {name: column.get(row) for name, column in self._attributes.items()}
         measures = {name: float(column.data[row]) for name, column in self._measures.items()}
+        outcome = {name: column.get(row) for name, column in self._outcome.items()}
         return Score(
             play=PlayKey(self._names.league, str(self._game.get(row)), str(self._play.get(row))),
+            task=self._task,
             subject=Subject(
                 role=self.role,
                 subject_id=str(self.subject.get(row)),
@@ -163,6 +170,7 @@ class Table:
             outcome_revision=int(self._outcome_revision.data[row]),
             measures=measures if self._graded else None,
             attributes={name: value for name, value in attributes.items() if value is not None},
+            outcome={name: str(value) for name, value in outcome.items() if value is not None},
         )
 
     def of_subject(self, selection: Selection, subject_id: str) -> Rows:

@@ -43,6 +43,10 @@ class Task(Protocol):
     """One thing that is graded, as far as its ratings go."""
 
     @property
+    def number(self) -> int:
+        """Its number in the contract's Task."""
+
+    @property
     def roles(self) -> Sequence[Role]:
         """For what subjects are rated."""
 

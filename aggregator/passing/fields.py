@@ -8,6 +8,7 @@ from aggregator.core.fields import Field, FieldType, Schema
 
 SCHEMA: Final = Schema(
     measures=("play_score", "yards_gained", "expected_yards"),
+    outcome=("result",),
     attributes=(
         Field("season", FieldType.INTEGER, "", "The year in which the season began.", groups=True),
         Field("week", FieldType.INTEGER, "", "Week of the season, from 1."),

@@ -22,6 +22,7 @@ SEASON_GAMES: Final = 17
 class PassingTask:
     """Rates passers against the reference populations of releases; see `aggregator.core.task.Task`."""
 
+    number = 1
     roles = (PASSER,)
     schema: Schema = SCHEMA
     ranked_by = "rating"

@@ -11,9 +11,10 @@ from aggregator.passing.task import PassingTask
 from playscore.errors import Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion, ReferencePopulation
-from playscore.subjects import Subject
+from playscore.subjects import Role, Subject
 
 LEAGUE = "SIM"
+GOALIE = Role(3, "goalie")
 MODEL = ModelVersion("passing", 1)
 OTHER_MODEL = ModelVersion("passing", 2)
 POPULATION = ReferencePopulation(
@@ -41,18 +42,22 @@ def score(
     model: ModelVersion = MODEL,
     yards: float = 5.0,
     league: str = LEAGUE,
+    role: Role = PASSER,
+    result: str = "",
     **attributes: Value,
 ) -> Score:
     """A score; an ungraded one where the play score is None."""
     measures = {"play_score": play_score, "yards_gained": yards, "expected_yards": 6.0}
     return Score(
         play=PlayKey(league, game, str(play)),
-        subject=Subject(PASSER, subject, name, str(attributes.get("team_id", ""))),
+        task=PASSING.number,
+        subject=Subject(role, subject, name, str(attributes.get("team_id", ""))),
         model=model,
         revision=revision,
         outcome_revision=outcome_revision,
         measures=None if play_score is None else {name: value for name, value in measures.items() if value is not None},
         attributes=attributes,
+        outcome={"result": result} if result else {},
     )
 
 
@@ -66,12 +71,13 @@ def unscored(
     play: str | int = "1",
     *,
     game: str = "g1",
+    task: int = PASSING.number,
     revision: int = 1,
     outcome_revision: int = 0,
     reason: Reason = Reason.NO_RELEASE,
     detail: str = "",
 ) -> Unscored:
-    return Unscored(PlayKey(LEAGUE, game, str(play)), revision, outcome_revision, reason.value, detail, ())
+    return Unscored(PlayKey(LEAGUE, game, str(play)), task, revision, outcome_revision, reason.value, detail, ())
 
 
 def snapshot_of(*records: Score | Unscored, tasks: Tasks = TASKS) -> Snapshot:

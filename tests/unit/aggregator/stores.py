@@ -17,6 +17,7 @@ from aggregator.core.store import Changes, Store
 from aggregator.sqlite import SqliteStore
 from playscore.passing import PASSER
 from tests.unit.aggregator.memory_store import Disk, MemoryStore
+from tests.unit.aggregator.scores import GOALIE
 
 _requests = itertools.count()
 _disks: defaultdict[Path, Disk] = defaultdict(Disk)
@@ -28,7 +29,7 @@ def same_number(one: bytes, other: bytes) -> bool:
 
 
 def sqlite(location: Path) -> Store:
-    return SqliteStore(location, [PASSER], same_number)
+    return SqliteStore(location, [PASSER, GOALIE], same_number)
 
 
 def memory(location: Path) -> Store:
@@ -65,7 +66,7 @@ def write(
 
 
 def counts(written: Written) -> tuple[int, int, int, int]:
-    return written.inserted, written.replaced, written.unchanged, written.stale
+    return written.inserted, written.replaced, written.unchanged, len(written.stale)
 
 
 State = tuple[list[Scored], list[Unscored]]
@@ -100,4 +101,4 @@ class Seen:
         for item in changes.withdrawn:
             self.scores.pop(item, None)
         self.scores.update(changes.scores)
-        self.plays.update({play.play: play for play in changes.unscored})
+        self.plays.update({play.key: play for play in changes.unscored})

@@ -13,7 +13,7 @@ from aggregator.core.recording import Write, Written
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, Reading
 from playscore.errors import PlayscoreError, Reason
-from tests.unit.aggregator.scores import TASKS, league_of, score
+from tests.unit.aggregator.scores import TASKS, graded_table, league_of, score
 
 
 class Scripted:
@@ -106,12 +106,24 @@ async def test_a_state_is_held_to_exactly_or_not_at_all() -> None:
     await follower.close()
 
 
-async def test_a_state_that_was_passed_in_the_middle_of_a_piece_is_not_that_state() -> None:
-    snapshot = Snapshot(TASKS)
-    follower = Follower(Scripted([changes(1), changes(2, last=False)]), snapshot)
+async def test_readers_never_see_a_part_of_what_goes_on_in_the_next_piece() -> None:
+    snapshot, go_on = Snapshot(TASKS), asyncio.Event()
+
+    class Slow(Scripted):
+        async def follow(self, after: int) -> AsyncIterator[Changes]:
+            yield changes(1)
+            yield changes(2, last=False)
+            yield changes(3, last=False)
+            await go_on.wait()
+            yield changes(4)
+            await asyncio.Event().wait()
+
+    follower = Follower(Slow(), snapshot)
     await follower.open()
-    await follower.reach(2, 5)
-    with pytest.raises(PlayscoreError) as raised:
-        await follower.reach_exactly(2, 0)
-    assert raised.value.reason is Reason.REVISION_NOT_KEPT
+    with pytest.raises(PlayscoreError):
+        await follower.reach(2, 0.01)
+    assert snapshot.seq == 1
+    go_on.set()
+    await follower.reach_exactly(4, 5)
+    assert len(graded_table(snapshot)) == 4
     await follower.close()

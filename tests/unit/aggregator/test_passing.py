@@ -12,6 +12,7 @@ from aggregator.core.fields import FieldType
 from aggregator.core.task import Extent, Totals
 from aggregator.passing.fields import SCHEMA
 from playscore.aggregator.v1 import aggregator_pb2
+from playscore.common.v1 import common_pb2
 from playscore.field_limits import FIELD_LIMITS
 from playscore.football.v1 import football_pb2
 from playscore.passing import PASSER
@@ -37,7 +38,8 @@ def test_values_are_written_as_the_contract_has_them() -> None:
 
 
 def test_measures_and_values_are_the_contracts() -> None:
-    assert list(SCHEMA.measures) == [field.name for field in aggregator_pb2.PassMeasure.DESCRIPTOR.fields]
+    assert [*SCHEMA.measures, *SCHEMA.outcome] == [field.name for field in aggregator_pb2.PassMeasure.DESCRIPTOR.fields]
+    assert PASSING.number == common_pb2.TASK_PASSING
     values = PASSING.rate(PASSER, MODEL, totals([1], [0.5]))
     assert list(values) == [field.name for field in aggregator_pb2.PassingRating.DESCRIPTOR.fields]
     assert {PASSING.ranked_by, *PASSING.orders} <= values.keys()

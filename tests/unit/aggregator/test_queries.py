@@ -22,8 +22,9 @@ from aggregator.passing.task import PassingTask
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
-from playscore.subjects import Role, Subject
+from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
+    GOALIE,
     LEAGUE,
     MODEL,
     OTHER_MODEL,
@@ -220,7 +221,7 @@ def test_what_a_model_without_a_release_left_behind_is_not_answered() -> None:
 
 def test_what_is_wrong_with_a_question() -> None:
     asked = queries(*THREE)
-    refused(Reason.ROLE_UNSUPPORTED, asked.rating, Split(LEAGUE, Role(3, "goalie")), "good")
+    refused(Reason.ROLE_UNSUPPORTED, asked.rating, Split(LEAGUE, GOALIE), "good")
     assert refused(Reason.FILTER_INVALID, asked.rating, split("down ="), "good").fields[0].field == "split.filter"
     for wrong in ("touchdowns", "rating down", "rating asc", "rating, rating desc", "rating_low"):
         assert refused(Reason.FIELD_INVALID, asked.ratings, ALL, order_by=wrong).fields[0].field == "order_by"

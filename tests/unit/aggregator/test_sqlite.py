@@ -181,7 +181,7 @@ def write_version_1(path: Path) -> None:
 async def test_a_store_of_version_1_becomes_one_of_this_release(tmp_path: Path) -> None:
     write_version_1(tmp_path / "s")
     kept = scored(1, outcome_revision=2, name="P. One", **NEW_ATTRIBUTES)
-    nullified = Unscored(PlayKey("SIM", "g1", "7"), 5, 0, 41, "a sack", (Subject(PASSER, "", "", "KC"),))
+    nullified = Unscored(PlayKey("SIM", "g1", "7"), 1, 5, 0, 41, "a sack", (Subject(PASSER, "", "", "KC"),))
     for _ in range(2):  # as it is migrated, and once more as it is then
         async with opened(tmp_path / "s") as store:
             assert store.store_id == "the store"

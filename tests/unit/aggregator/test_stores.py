@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.core.recording import Rejected, Written
+from aggregator.core.recording import Rejected, Stale, Written
 from aggregator.core.records import PlayKey, PlayRecord, Scored, Unscored
 from aggregator.core.store import Store
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
-from playscore.subjects import Role, Subject
-from tests.unit.aggregator.scores import LEAGUE, OTHER_MODEL, scored, unscored
+from playscore.subjects import Subject
+from tests.unit.aggregator.scores import GOALIE, LEAGUE, OTHER_MODEL, scored, unscored
 from tests.unit.aggregator.stores import STORES, Opens, Seen, State, counts, everything, opening, ordered, write
 
 
@@ -39,8 +39,11 @@ async def test_a_higher_revision_replaces_and_a_lower_one_is_ignored_and_counted
         assert counts(await store.record(write(scored(1, 0.2)))) == (1, 0, 0, 0)
         assert counts(await store.record(write(scored(1, 0.2)))) == (0, 0, 1, 0)
         assert counts(await store.record(write(scored(1, 0.3, revision=3)))) == (0, 1, 0, 0)
-        assert counts(await store.record(write(scored(1, 0.2, revision=2)))) == (0, 0, 0, 1)
-        await stands(store, [scored(1, 0.3, revision=3)])
+        written = await store.record(write(scored(2), scored(1, 0.2, revision=2), request_id="stale"))
+        assert (counts(written), written.stale) == ((1, 0, 0, 1), [Stale(1, 3, 0)])
+        await stands(store, [scored(1, 0.3, revision=3), scored(2)])
+    async with opened(tmp_path / "s") as store:
+        assert await store.record(write(request_id="stale")) == written
 
 
 async def test_the_plays_revision_goes_before_the_outcomes(opened: Opens, tmp_path: Path) -> None:
@@ -117,8 +120,8 @@ async def test_other_content_at_the_same_revisions_is_refused_and_the_first_stan
 async def test_what_was_refused_before_the_store_is_part_of_the_kept_answer(opened: Opens, tmp_path: Path) -> None:
     passer = Subject(PASSER, "p1", "P. One", "KC")
     refused = [
-        Rejected(1, PlayKey(LEAGUE, "g1", "2"), 3, Reason.ROLE_UNSUPPORTED, "no such role", (passer,)),
-        Rejected(0, PlayKey("", "", ""), 0, Reason.FIELD_INVALID, "?"),
+        Rejected(1, PlayKey(LEAGUE, "g1", "2"), 1, 3, Reason.ROLE_UNSUPPORTED, "no such role", (passer,)),
+        Rejected(0, None, 0, 0, Reason.FIELD_INVALID, "?"),
     ]
     async with opened(tmp_path / "s") as store:
         first = await store.record(replace(write(request_id="a"), rejected=refused))
@@ -129,10 +132,8 @@ async def test_what_was_refused_before_the_store_is_part_of_the_kept_answer(open
 
 async def test_the_key_is_play_subject_role_and_model(opened: Opens, tmp_path: Path) -> None:
     others = scored(1), scored(2), scored(1, game="g2"), scored(1, subject="p2"), scored(1, league="NFL")
-    goalie = scored(1).score
-    goalie = replace(goalie, subject=replace(goalie.subject, role=Role(3, "goalie")))
     async with opened(tmp_path / "s") as store:
-        written = await store.record(write(*others, scored(1, model=OTHER_MODEL), Scored(goalie)))
+        written = await store.record(write(*others, scored(1, model=OTHER_MODEL), scored(1, role=GOALIE)))
     assert counts(written) == (7, 0, 0, 0)
 
 
@@ -181,6 +182,19 @@ async def test_a_play_goes_to_and_fro_with_higher_revisions(opened: Opens, tmp_p
         await stands(store, [scored(1, revision=2)], [unscored(1, revision=2)])
 
 
+async def test_a_play_is_unscored_by_one_task_or_by_all(opened: Opens, tmp_path: Path) -> None:
+    of_another, of_all = unscored(1, task=2, revision=3), unscored(1, task=0, revision=4)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1)))
+        assert (await store.record(write(of_another))).withdrawn == 0
+        assert counts(await store.record(write(scored(1, revision=2)))) == (0, 1, 0, 0)
+        ended = await store.record(write(of_all))
+        assert (counts(ended), ended.withdrawn) == ((1, 0, 0, 0), 1)
+        late = await store.record(write(scored(1, revision=3)))
+        assert late.stale == [Stale(0, 4, 0)]
+        await stands(store, [], [of_another, of_all])
+
+
 async def test_an_official_result_can_end_a_score_and_a_later_one_bring_it_back(opened: Opens, tmp_path: Path) -> None:
     none_thrown = unscored(1, outcome_revision=1)
     async with opened(tmp_path / "s") as store:
@@ -209,6 +223,16 @@ async def test_a_corrected_passer_keeps_nothing_of_the_play(opened: Opens, tmp_p
         assert (await store.record(write(scored(1, revision=3)))).withdrawn == 1
         written = await store.record(write(scored(1, subject="p3", revision=3)))
         assert (counts(written), written.withdrawn) == ((1, 0, 0, 0), 0)
+
+
+async def test_a_revision_is_of_all_roles_of_its_model(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1), scored(1, role=GOALIE), scored(1, role=GOALIE, model=OTHER_MODEL)))
+        written = await store.record(write(scored(1, revision=2)))
+        assert (counts(written), written.withdrawn) == ((0, 1, 0, 0), 1)
+        assert counts(await store.record(write(scored(1, role=GOALIE)))) == (0, 0, 0, 1)
+        scores, _ = await everything(store)
+        assert sorted((each.score.subject.role.number, each.score.model.version) for each in scores) == [(1, 1), (3, 2)]
 
 
 async def test_a_request_may_correct_itself(opened: Opens, tmp_path: Path) -> None:
@@ -265,13 +289,25 @@ async def test_a_distribution_goes_with_the_score_it_came_with(opened: Opens, tm
         await stands(store, [scored(1, revision=2), scored(2, revision=3)], [unscored(2, revision=2)])
 
 
-async def test_of_two_that_are_the_same_the_one_that_has_its_distribution_stays(opened: Opens, tmp_path: Path) -> None:
-    bare, whole = scored(1), scored(1, distribution="1")
-    for first, second, effect in ((bare, whole, (0, 1, 0, 0)), (whole, bare, (0, 0, 1, 0))):
-        async with opened(tmp_path / f"{effect}") as store:
-            await store.record(write(first))
-            assert counts(await store.record(write(second))) == effect
-            await stands(store, [whole])
+async def test_of_two_that_are_the_same_the_one_that_says_more_stays(opened: Opens, tmp_path: Path) -> None:
+    ended = {"result": "PASS_RESULT_COMPLETE"}
+    for number, (bare, whole) in enumerate(
+        (
+            (scored(1), scored(1, distribution="1")),
+            (scored(1), scored(1, **ended)),
+            (scored(1, **ended), scored(1, distribution="1", **ended)),
+        )
+    ):
+        for first, second, effect in ((bare, whole, (0, 1, 0, 0)), (whole, bare, (0, 0, 1, 0))):
+            async with opened(tmp_path / f"{number} {effect}") as store:
+                await store.record(write(first))
+                assert counts(await store.record(write(second))) == effect
+                await stands(store, [whole])
+    async with opened(tmp_path / "different") as store:
+        await store.record(write(scored(1, **ended)))
+        for other in (scored(1, result="PASS_RESULT_INCOMPLETE"), scored(1, distribution="1")):
+            (refused,) = (await store.record(write(other))).rejected
+            assert refused.reason is Reason.REVISION_CONFLICT
 
 
 async def test_a_distribution_needs_a_support_that_somebody_states(opened: Opens, tmp_path: Path) -> None:
@@ -307,9 +343,10 @@ OUTCOME_REVISIONS = st.integers(0, 2)
 PLACES = st.integers(1, 2)
 # The content is a function of the key and the revisions: that is what a revision is.
 SCORES = st.builds(
-    lambda play, subject, revision, outcome_revision, version, graded, whole: scored(
+    lambda play, subject, role, revision, outcome_revision, version, graded, whole: scored(
         play,
         revision / 10 + outcome_revision / 100 if graded else None,
+        role=role,
         subject=subject,
         revision=revision,
         outcome_revision=outcome_revision if graded else 0,
@@ -320,6 +357,7 @@ SCORES = st.builds(
     ),
     PLACES,
     st.sampled_from(["p1", "p2", "p3"]),
+    st.sampled_from([PASSER, GOALIE]),
     REVISIONS,
     OUTCOME_REVISIONS,
     st.integers(1, 2),
@@ -327,10 +365,11 @@ SCORES = st.builds(
     st.booleans(),
 )
 PLAYS = st.builds(
-    lambda play, revision, outcome_revision: unscored(
-        play, revision=revision, outcome_revision=outcome_revision, detail=f"{revision} {outcome_revision}"
+    lambda play, task, revision, outcome_revision: unscored(
+        play, task=task, revision=revision, outcome_revision=outcome_revision, detail=f"{revision} {outcome_revision}"
     ),
     PLACES,
+    st.integers(0, 2),
     REVISIONS,
     OUTCOME_REVISIONS,
 )
@@ -363,9 +402,9 @@ def test_any_order_any_batches_and_any_repetition_end_in_one_state(
 def what_should_stand(records: Sequence[PlayRecord]) -> State:
     """What the rules promise, of all records at once."""
     scores = [record for record in records if isinstance(record, Scored)]
-    plays: dict[PlayKey, Unscored] = {}
+    plays: dict[object, Unscored] = {}
     for record in sorted((record for record in records if isinstance(record, Unscored)), key=time_of):
-        plays[record.play] = record
+        plays[record.key] = record
     latest: dict[object, Scored] = {}
     for record in sorted(scores, key=lambda each: (*grade_of(each), each.distribution is not None)):
         latest[record.key] = record
@@ -374,7 +413,11 @@ def what_should_stand(records: Sequence[PlayRecord]) -> State:
         for record in latest.values()
         if record.revision
         == max(each.revision for each in scores if (each.play, each.score.model) == (record.play, record.score.model))
-        and (record.play not in plays or time_of(record) >= time_of(plays[record.play]))
+        and all(
+            time_of(record) >= time_of(play)
+            for play in plays.values()
+            if play.play == record.play and play.task in (0, record.score.task)
+        )
     ]
     return ordered(standing), ordered(plays.values())
 

@@ -22,8 +22,9 @@ from aggregator.core.table import Table
 from aggregator.core.task import Extent
 from aggregator.passing.fields import SCHEMA
 from playscore.passing import PASSER
-from playscore.subjects import Role, Subject
+from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
+    GOALIE,
     MODEL,
     OTHER_MODEL,
     PASSING,
@@ -63,10 +64,11 @@ SCORES = st.builds(
             "time_to_throw_seconds": st.floats(0, 8),
             "team_id": st.sampled_from(["KC", "BUF"]),
             "depth": st.sampled_from(SCHEMA.fields["depth"].values),
+            "result": st.sampled_from(["PASS_RESULT_COMPLETE", "PASS_RESULT_INTERCEPTED"]),
         },
     ),
 )
-UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None))
+UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None, outcome={}))
 STEPS = st.lists(st.tuples(st.integers(0, 8), SCORES | UNGRADED | st.none()), max_size=40)
 
 
@@ -104,7 +106,7 @@ def test_it_grows_past_its_first_capacity() -> None:
 
 
 def test_scores_that_no_task_rates_are_left_out() -> None:
-    goalie = replace(score(1), subject=Subject(Role(3, "goalie"), "p1", "", ""))
+    goalie = replace(score(1), subject=Subject(GOALIE, "p1", "", ""))
     snapshot = snapshot_of(goalie)
     assert snapshot.leagues == []
     assert league_of(snapshot_of(goalie, score(2))).games == ["g1"]
@@ -224,11 +226,16 @@ def test_the_best_that_is_recorded_of_a_play_counts_once() -> None:
     ]
     league = league_of(snapshot_of(*plays))
     scores = league.scores(PASSING, PASSER, MODEL)
-    assert league.coverage(scores, "") == Covered(2, 1, [unscored(2), unscored(3, game="g2")])
-    assert league.coverage(scores, "g1") == Covered(1, 1, [unscored(2)])
-    assert league.coverage(scores, "g3") == Covered(0, 0, [])
+    assert league.coverage(PASSING, scores, "") == Covered(2, 1, [unscored(2), unscored(3, game="g2")])
+    assert league.coverage(PASSING, scores, "g1") == Covered(1, 1, [unscored(2)])
+    assert league.coverage(PASSING, scores, "g3") == Covered(0, 0, [])
+    later, of_another = unscored(2, task=0, revision=2), unscored(9, task=2)
+    league.put_unscored(later)
+    league.put_unscored(of_another)
+    league.put_unscored(unscored(3, game="g2", task=0))
+    assert league.coverage(PASSING, scores, "").unscored == [later, unscored(3, game="g2")]
     others = league.scores(PASSING, PASSER, OTHER_MODEL)
-    assert league.coverage(others, "g1") == Covered(0, 0, [unscored(1), unscored(2), unscored(4)])
+    assert league.coverage(PASSING, others, "g1") == Covered(0, 0, [unscored(1), later, unscored(4)])
 
 
 def test_a_subject_is_known_while_a_score_of_theirs_stands_in_any_table() -> None:

@@ -26,6 +26,7 @@ MODEL = ModelVersion("toy", 1)
 class ToyTask:
     """Rates by the sum of totals; one play of three qualifies."""
 
+    number = 1000
     roles = (TOY,)
     models: Collection[ModelVersion] = (MODEL,)
     default_model = MODEL
@@ -46,7 +47,9 @@ class ToyTask:
 def toy(play: int, child: str, total: float | None, revision: int = 1, **attributes: Value) -> Scored:
     measures = None if total is None else {"total": total}
     subject = Subject(TOY, child, child.title(), "")
-    return Scored(Score(PlayKey("NURSERY", "monday", f"{play}"), subject, MODEL, revision, 0, measures, attributes))
+    return Scored(
+        Score(PlayKey("NURSERY", "monday", f"{play}"), 1000, subject, MODEL, revision, 0, measures, attributes)
+    )
 
 
 RECORDS: list[PlayRecord] = [
@@ -54,7 +57,7 @@ RECORDS: list[PlayRecord] = [
     toy(2, "ann", 2.5, color="BLUE"),
     toy(3, "bob", 4.0, color="BLUE"),
     toy(4, "bob", None),
-    Unscored(PlayKey("NURSERY", "monday", "5"), 1, 0, Reason.NO_FRAMES.value, "asleep", ()),
+    Unscored(PlayKey("NURSERY", "monday", "5"), 1000, 1, 0, Reason.NO_FRAMES.value, "asleep", ()),
 ]
 
 
@@ -86,9 +89,8 @@ async def test_a_toy_is_recorded_rated_and_corrected(tmp_path: Path) -> None:
         assert queries.coverage("NURSERY", TOY) == Coverage(3, 1, [(Reason.NO_FRAMES.value, 1)])
         await record("corrected", toy(3, "ann", 4.0, revision=2), toy(4, "bob", 9.0))
         assert totals() == [("bob", 9.0, 1), ("ann", 7.5, 2)]
-        assert [listed.score for listed in queries.plays(everything, subject_id="bob").items] == [
-            toy(4, "bob", 9.0).score
-        ]
+        (of_bob,) = queries.plays(everything, subject_id="bob").items
+        assert of_bob.score == toy(4, "bob", 9.0).score
         assert [field.name for field in queries.fields(TOY).items] == ["color", "game_id", "play_id", "subject_id"]
     finally:
         await follower.close()
