@@ -38,7 +38,7 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """For example "passing"."""
+        """As people read it, in errors and logs."""
 
     @property
     def number(self) -> int:
