@@ -1,9 +1,9 @@
-"""What was tried for the passing network: variants taught on the same plays, judged on the same plays.
+"""Variants of the passing network, trained and judged on the same plays.
 
     python -m benchmarks.passing_networks --run runs/passing
 
-The CRPS regret is against the law that the outcomes were drawn from, by how much more CRPS is to be expected. The plays
-judged on are of a seed of their own: those of `playscore evaluate passing` choose nothing.
+The CRPS regret is how much higher the expected CRPS is than that of the distribution that the outcomes were drawn from.
+The test plays have their own seed, so the plays of `playscore evaluate passing` choose nothing.
 """
 
 from __future__ import annotations
@@ -20,24 +20,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from featurizer.core.columns import PASSING
+from featurizer.passing.columns import SPECIFICATION
+from models.core.bootstrap import Bootstrap
 from models.passing import evaluation, sources, training
 from models.passing.columns import roles
-from models.passing.heads import EDGES, Outputs, law_of
+from models.passing.contestants import SPLICED
+from models.passing.heads import Outputs
 from models.passing.network import Design, PassingNetwork, Size
-from models.passing.plays import BINS, PassPlays, joined
+from models.passing.plays import PassPlays, joined
 from models.passing.run import Run
+from models.passing.support import BINS, GRID, distribution_of
 
 RELEASED = Size()
 
 
 class ColumnsAlone(PassingNetwork):
-    """As published: the columns in their order, without a set encoder of the release."""
+    """As published: only the columns in their order, without a set encoder of the release."""
 
     def __init__(self, design: Design) -> None:
-        super().__init__(PASSING, design)
+        super().__init__(SPECIFICATION, design)
         size = design.size
-        joined = self.trunk[0].normalized_shape[0] - 4 * size.player
+        norm = self.trunk[0]
+        assert isinstance(norm, nn.LayerNorm)
+        joined = norm.normalized_shape[0] - 4 * size.player
         self.trunk[0], self.trunk[1] = nn.LayerNorm(joined), nn.Linear(joined, size.hidden)
         del self.release
 
@@ -46,10 +51,10 @@ class ColumnsAlone(PassingNetwork):
 
 
 class ReleaseAlone(PassingNetwork):
-    """The release and nothing before it: no convolutions."""
+    """Only the release, without convolutions."""
 
     def __init__(self, design: Design) -> None:
-        super().__init__(PASSING, design)
+        super().__init__(SPECIFICATION, design)
         self.channels = design.size.channels
         del self.embed, self.blocks
 
@@ -58,35 +63,36 @@ class ReleaseAlone(PassingNetwork):
 
 
 class SetEachFrame(PassingNetwork):
-    """Players pooled in every frame before the convolutions: who stands in which slot matters nowhere."""
+    """Players pooled in every frame before the convolutions, so that the order of the slots never matters."""
 
     def __init__(self, design: Design) -> None:
-        super().__init__(PASSING, design)
+        super().__init__(SPECIFICATION, design)
         others = self.inputs.width - self.inputs.players * self.inputs.features
         self.embed = nn.Conv1d(4 * design.size.player + others, design.size.channels, 1)
 
     def since_snap(self, players: Tensor, others: Tensor, mask: Tensor) -> Tensor:
         pooled = self.release(players.flatten(0, 1)).unflatten(0, players.shape[:2])
         rows = torch.cat([pooled, others], dim=-1) * mask[:, :, None]
-        return self.blocks(self.embed(rows.transpose(1, 2)))
+        state: Tensor = self.blocks(self.embed(rows.transpose(1, 2)))
+        return state
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is different from the released recipe."""
+    """How a variant differs from the released recipe."""
 
-    network: Callable[[Design], PassingNetwork] = lambda design: PassingNetwork(PASSING, design)
+    network: Callable[[Design], PassingNetwork] = lambda design: PassingNetwork(SPECIFICATION, design)
     size: Size = RELEASED
     mirrored: bool = True
     base_rates: bool = True
     teachers: int = 0
-    """Networks of other seeds whose mean law is learnt from in place of the yards."""
+    """Networks of other seeds; their mean distribution is the target instead of the yards."""
     truth: bool = False
-    """Learn from the law itself, which no real data offers: the ceiling."""
+    """Train on the true distribution, which no real data has: the ceiling."""
 
 
 VARIANTS_SEED = 1_000_002
-"""Of the plays that variants are judged on."""
+"""Of the test plays."""
 BASE = "released: columns, and a set encoder of the release"
 VARIANTS = {
     BASE: Variant(),
@@ -100,22 +106,22 @@ VARIANTS = {
     "half as wide throughout": Variant(size=Size(channels=16, player=32, hidden=64)),
     "no dropout": Variant(size=Size(dropout=0.0)),
     "distilled from 3 others": Variant(teachers=3),
-    "taught the true law (a ceiling)": Variant(truth=True),
+    "trained on the true distribution (a ceiling)": Variant(truth=True),
 }
 
 
-def teach(
-    plays: PassPlays, variant: Variant, epochs: int, seed: int, laws: NDArray[np.float32] | None
+def train(
+    plays: PassPlays, variant: Variant, epochs: int, seed: int, targets: NDArray[np.float32] | None
 ) -> PassingNetwork:
-    """The variant's network; `laws` (N, K) are learnt from in place of the yards."""
+    """The variant's network; the targets (N, K), if any, are distributions to train on instead of the yards."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    made = training.design(plays, variant.size, "spliced")
+    made = training.design(plays, variant.size, SPLICED)
     if not variant.base_rates:
         made = replace(made, base_rates=[1 / BINS] * BINS)
     network, chosen = variant.network(made), training.Schedule()
-    sign = torch.ones(len(PASSING.frame_columns))
-    sign[list(roles(PASSING).mirrored)] = -1
+    sign = torch.ones(len(SPECIFICATION.frame_columns))
+    sign[list(roles(SPECIFICATION).mirrored)] = -1
     optimizer = torch.optim.AdamW(network.parameters(), chosen.learning_rate, weight_decay=chosen.weight_decay)
     steps = epochs * math.ceil(len(plays) / chosen.batch)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, chosen.learning_rate, steps, pct_start=0.15)
@@ -127,14 +133,14 @@ def teach(
                 turned = torch.from_numpy(rng.random(len(batch)) < 0.5)
                 frames = frames * torch.where(turned[:, None], sign, 1.0)[:, None, :]
             outputs: Outputs = network(frames, mask, statics)
-            if laws is None:
+            if targets is None:
                 loss = network.head.log_score(outputs, torch.from_numpy(plays.yards[batch])).mean()
             else:
-                cdf = law_of(outputs).cdf(torch.tensor(EDGES)[:, None]).T
+                cdf = distribution_of(*outputs).cdf(torch.tensor(GRID, dtype=torch.float32)[:, None]).T
                 mass = (cdf[:, 1:] - cdf[:, :-1]).clamp_min(0)
-                loss = -(torch.from_numpy(laws[batch]) * torch.log(mass + 1e-6)).sum(1).mean()
+                loss = -(torch.from_numpy(targets[batch]) * torch.log(mass + 1e-6)).sum(1).mean()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             scheduler.step()
@@ -147,7 +153,7 @@ def regret(cdf: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
 
 def distance(cdf: NDArray[np.float64], plays: PassPlays) -> float:
     pit = evaluation.judge(cdf, plays.yards).pit
-    return evaluation.Bootstrap(plays.games).distances_from_uniform(pit)["pit_ks"][0]
+    return Bootstrap(plays.games).distances_from_uniform(pit, evaluation.PIT_PARTS)["pit_ks"][0]
 
 
 def parameters_of(network: PassingNetwork) -> int:
@@ -156,7 +162,7 @@ def parameters_of(network: PassingNetwork) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, required=True, help="folder of a run, whose simulated plays are used")
+    parser.add_argument("--run", type=Path, required=True, help="folder of a run whose simulated plays are used")
     parser.add_argument("--plays", type=int, default=25_000)
     parser.add_argument("--test-games", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=8)
@@ -165,7 +171,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     run = Run(chosen.run)
-    learnt = run.simulated[0].subset(np.arange(chosen.plays))
+    plays = run.simulated[0].subset(np.arange(chosen.plays))
     test = joined(list(sources.simulated(VARIANTS_SEED, range(chosen.test_games), skill_spread=0.0)))
     truth = evaluation.oracle_cdf(test)
 
@@ -181,18 +187,18 @@ def main() -> None:
         )
 
     for name in chosen.only:
-        variant, began, laws = VARIANTS[name], time.perf_counter(), None
+        variant, began, targets = VARIANTS[name], time.perf_counter(), None
         if variant.teachers:
             teachers = [
-                teach(learnt, VARIANTS[BASE], chosen.epochs, 10 + seed, None) for seed in range(variant.teachers)
+                train(plays, VARIANTS[BASE], chosen.epochs, 10 + seed, None) for seed in range(variant.teachers)
             ]
             mean = np.mean([training.cdf(teacher, test) for teacher in teachers], axis=0)
             show(f"mean of {len(teachers)} networks", [mean], sum(map(parameters_of, teachers)), began)
-            laws = np.mean([np.diff(training.cdf(teacher, learnt), axis=1) for teacher in teachers], axis=0)
+            targets = np.mean([np.diff(training.cdf(teacher, plays), axis=1) for teacher in teachers], axis=0)
         elif variant.truth:
-            laws = learnt.truth
-        wanted = None if laws is None else laws.astype(np.float32)
-        networks = [teach(learnt, variant, chosen.epochs, 1 + seed, wanted) for seed in range(chosen.seeds)]
+            targets = plays.truth
+        wanted = None if targets is None else targets.astype(np.float32)
+        networks = [train(plays, variant, chosen.epochs, 1 + seed, wanted) for seed in range(chosen.seeds)]
         show(name, [training.cdf(network, test) for network in networks], parameters_of(networks[0]), began)
 
 

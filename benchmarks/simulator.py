@@ -1,6 +1,6 @@
-"""What the simulator makes: how fast, how like the real game, and whether its distribution can be learned.
+"""The simulator: how fast it is, how similar to the real game, and whether its distribution can be learned.
 
-python benchmarks/simulator.py [--games N] [--data ../shared/data]
+python -m benchmarks.simulator [--games N] [--data ../shared/data]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from scipy.stats import kstest
 
 from playscore.game import Play
-from playscore.passing import PassResult, situation_of
+from playscore.passing import PassResult, outcome_of, situation_of
 from simulator import SimulatedGame, YardsDistribution, simulate
 
 THROWN = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
@@ -32,19 +32,23 @@ def throws(games: Sequence[SimulatedGame]) -> list[tuple[Play, YardsDistribution
 
 
 def yards_of(play: Play) -> float:
-    assert play.outcome is not None
-    assert play.outcome.yards_gained is not None
-    return play.outcome.yards_gained
+    outcome = outcome_of(play)
+    assert outcome is not None
+    assert outcome.yards_gained is not None
+    return outcome.yards_gained
+
+
+def is_complete(play: Play) -> bool:
+    outcome = outcome_of(play)
+    return outcome is not None and outcome.result is PassResult.COMPLETE
 
 
 def simulated_rates(games: Sequence[SimulatedGame]) -> dict[str, float]:
-    outcomes = [play.outcome for simulated in games for play in simulated.game.plays if play.outcome]
-    results = [outcome.result for outcome in outcomes]
+    outcomes = [outcome_of(play) for simulated in games for play in simulated.game.plays]
+    results = [outcome.result for outcome in outcomes if outcome is not None]
     thrown = throws(games)
     yards = np.array([yards_of(play) for play, _, _ in thrown])
-    caught = np.array(
-        [play.outcome is not None and play.outcome.result is PassResult.COMPLETE for play, _, _ in thrown]
-    )
+    caught = np.array([is_complete(play) for play, _, _ in thrown])
     goal = np.array([situation_of(play.context).yards_to_end_zone or 0 for play, _, _ in thrown])
     air = np.array([at["air_yards"] for _, _, at in thrown])
     return rates(yards, caught, results.count(PassResult.INTERCEPTED) / len(thrown), air, caught & (yards >= goal)) | {
@@ -144,7 +148,7 @@ def learnability(games: Sequence[SimulatedGame]) -> tuple[float, float]:
         batch = torch.randint(len(x), (512,))
         loss = torch.nn.functional.mse_loss(network(x[batch]), y[batch])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""`playscore train`, `evaluate` and `release`. Torch is imported when a command runs, not when help is asked for."""
+"""`playscore train`, `evaluate` and `release`. Torch is imported when a command runs, not for its help."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from playscore.shipped import RELEASES
+
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _RUN = Path("runs/passing")
-_RELEASES = Path("models/releases")
+_OWN_RELEASES = Path("models/releases")
 
 _COUNT = click.IntRange(min=1)
 
@@ -24,18 +26,15 @@ _simulated = click.option(
     show_default=True,
     type=_COUNT,
     metavar="N",
-    help="Simulated passes to learn from, about.",
+    help="Approximate number of simulated passes to train on.",
 )
 _real = click.option(
     "--real",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Folder of real games with tracking, and of the play table the base rates come from.",
+    help="Folder of real games with tracking, and of the play table that the base rates are taken from.",
 )
 _device = click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
-_releases = click.option(
-    "--releases", default=_RELEASES, show_default=True, type=_FOLDER, help="Folder of all releases."
-)
 
 
 @click.group()
@@ -46,16 +45,26 @@ def train() -> None:
 @train.command("passing")
 @_simulated
 @_real
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of everything that is drawn.")
-@click.option("--epochs", default=12, show_default=True, type=_COUNT, help="On simulated plays.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option("--epochs", default=12, show_default=True, type=_COUNT, help="Of pretraining on simulated plays.")
 @click.option(
-    "--patience", default=4, show_default=True, type=_COUNT, help="Epochs without a better one before teaching stops."
+    "--patience",
+    default=4,
+    show_default=True,
+    type=_COUNT,
+    help="Pretraining stops after this many epochs without a better one.",
 )
 @click.option(
-    "--tuning-steps", default=300, show_default=True, type=_COUNT, help="With real plays mixed in, after the epochs."
+    "--fine-tuning-steps",
+    default=300,
+    show_default=True,
+    type=_COUNT,
+    help="Steps with real plays mixed in, after pretraining.",
 )
 @_device
-@click.option("--processes", default=1, show_default=True, type=_COUNT, help="That share each batch (DDP): one a GPU.")
+@click.option(
+    "--processes", default=1, show_default=True, type=_COUNT, help="Processes that share each batch (DDP), one per GPU."
+)
 @click.option("--out", default=_RUN, show_default=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")
 def train_passing(
     simulated: int,
@@ -63,34 +72,36 @@ def train_passing(
     seed: int,
     epochs: int,
     patience: int,
-    tuning_steps: int,
+    fine_tuning_steps: int,
     device: str,
     processes: int,
     out: Path,
 ) -> None:
-    """Train the passing model on simulated plays, then tune it on real ones.
+    """Pretrain the passing model on simulated plays, then fine-tune it on real ones.
 
-    The same command again goes on where an interrupted one stopped. The folder holds settings, plays, checkpoints,
-    curves and, after `playscore evaluate passing`, all figures.
+    Repeat the command to continue after an interruption. The folder contains settings, plays, checkpoints, curves and,
+    after `playscore evaluate passing`, all figures.
     """
-    from models.passing import parallel
+    from models.core import parallel
     from models.passing.network import Size
     from models.passing.run import Run
     from models.passing.training import Schedule
 
     parallel.check(processes, device)
-    schedule = Schedule(seed=seed, epochs=epochs, patience=patience, tuning_steps=tuning_steps)
+    schedule = Schedule(seed=seed, epochs=epochs, patience=patience, fine_tuning_steps=fine_tuning_steps)
     Run.start(out, schedule, Size(), simulated, real, _progress)
     parallel.launch(partial(_train, out), processes, device)
-    click.echo(f"the run is in {out}; judge it with: playscore evaluate passing --run {out}")
+    click.echo(f"the run is in {out}; evaluate it with: playscore evaluate passing --run {out}")
 
 
 def _train(folder: Path, device: str) -> None:
-    """Teach and tune the network of a run; in a group of processes the first one shows how it goes."""
-    from models.passing import parallel
-    from models.passing.contestants import Networks
+    """Pretrain and fine-tune the network of a run. In a group of processes the first one shows the progress."""
+    from models.core import parallel
+    from models.core.progress import silent
+    from models.passing.contestants import SPLICED
+    from models.passing.networks import Networks
     from models.passing.pictures import training_curves
-    from models.passing.run import SPLICED, Run
+    from models.passing.run import Run
 
     run = Run(folder)
 
@@ -104,32 +115,35 @@ def _train(folder: Path, device: str) -> None:
             )
             (run.contestant(SPLICED) / "curves.svg").write_text(training_curves(history))
 
-    Networks(run, _progress if parallel.leads() else _silent, device=device, on_epoch=show).released()
+    Networks(run, _progress if parallel.leads() else silent, device=device, on_epoch=show).released()
 
 
 @click.group()
 def evaluate() -> None:
-    """Judge a model on plays it has not learnt from."""
+    """Judge a model on plays that it was not trained on."""
 
 
 @evaluate.command("passing")
-@click.option("--run", "folder", default=_RUN, show_default=True, type=_FOLDER, help="The run; made if there is none.")
-@click.option("--compare", is_flag=True, help="Against a Gaussian head, GluonTS's loss, XGBoost and the base rates.")
-@click.option("--test-plays", default=20_000, show_default=True, type=_COUNT, help="Simulated passes to be judged on.")
-@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+@click.option(
+    "--run", "folder", default=_RUN, show_default=True, type=_FOLDER, help="The run; it is started if there is none."
+)
+@click.option("--compare", is_flag=True, help="Compare with a Gaussian head, GluonTS's loss, XGBoost and base rates.")
+@click.option("--test-plays", default=20_000, show_default=True, type=_COUNT, help="Simulated passes to test on.")
+@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
 @_device
 @_simulated
 @_real
 def evaluate_passing(
     folder: Path, compare: bool, test_plays: int, as_json: Path | None, device: str, simulated: int, real: Path | None
 ) -> None:
-    """Judge the passing model of a run, on simulated and on real plays, and write a page of pictures.
+    """Judge the passing model of a run on simulated and real plays, and write a page of pictures.
 
-    What the run does not hold yet is trained first, the alternatives of --compare among it, and kept: with them it
-    takes several times as long as training alone. --simulated and --real count only where there is no run yet.
+    Networks that the run does not have yet are trained first, including those of --compare, and kept. That takes
+    several times as long as training alone. --simulated and --real are used only if there is no run yet.
     """
-    from models.passing import comparison, parallel
-    from models.passing.atomic import whole
+    from models.core import parallel
+    from models.core.atomic import whole
+    from models.passing import comparison
     from models.passing.network import Size
     from models.passing.page import write_page
     from models.passing.run import EVALUATION, PAGE, SETTINGS, Run
@@ -141,8 +155,8 @@ def evaluate_passing(
     if (folder / SETTINGS).exists():
         run = Run(folder)
     else:
-        tuned = f"real ones of {real}" if real else "no real ones"
-        click.echo(f"no run in {folder}: training one on about {simulated:,} simulated passes and {tuned}", err=True)
+        others = f"the real ones in {real}" if real else "no real ones"
+        click.echo(f"no run in {folder}: training one on about {simulated:,} simulated passes and {others}", err=True)
         run = Run.start(folder, Schedule(), Size(), simulated, real, _progress)
     found = comparison.evaluate(run, test_plays, compare=compare, progress=_progress, device=device)
     text = json.dumps(found, indent=1)
@@ -156,36 +170,44 @@ def evaluate_passing(
 
 
 @evaluate.command("ratings")
-@click.option("--version", type=_COUNT, help="Of the passing model; the newest unless told.")
-@_releases
-@click.option("--seasons", default=12, show_default=True, type=_COUNT, help="Simulated seasons to be played.")
+@click.option("--version", type=_COUNT, help="Version of the passing model; the newest by default.")
+@click.option(
+    "--releases",
+    default=RELEASES,
+    show_default="those that come with playscore",
+    type=_FOLDER,
+    help="Folder of all releases.",
+)
+@click.option("--seasons", default=12, show_default=True, type=_COUNT, help="Simulated seasons to play.")
 @click.option(
     "--games",
     default=208,
     show_default=True,
     type=_COUNT,
-    help="Of each; 136 make a season, the others add passes.",
+    help="Games of each; 136 make a season, the rest add passes.",
 )
 @click.option(
     "--page",
     default=Path("out/rating_study.md"),
     show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the study there, its picture and its figures beside it.",
+    help="Where to write the study, with its picture and its figures next to it.",
 )
 def evaluate_ratings(version: int | None, releases: Path, seasons: int, games: int, page: Path) -> None:
-    """How well ratings tell true skill, from simulated seasons, in which it is known."""
-    from models.passing import graph
+    """Measure how well ratings recover true skill, in simulated seasons in which it is known."""
+    from models.core import graph
+    from models.core.releasing import newest, population_of
     from models.passing.evaluation import graph_cdf
-    from models.passing.release import MODEL, newest
+    from models.passing.release import MODEL
     from models.ratings import study, study_page
     from models.ratings.seasons import play
     from playscore.release import GRAPH, load_release
 
-    release = load_release(releases / MODEL / str(version)) if version else newest(releases)
+    release = load_release(releases / MODEL / str(version)) if version else newest(releases, MODEL)
     session = graph.session(releases / MODEL / str(release.version) / GRAPH)
+    population = population_of(release)
     played = play(partial(graph_cdf, session), seasons=seasons, games=games, progress=_progress)
-    found = study.figures(played, release.reference_population)
+    found = study.figures(played, population)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         study_page.page(found, f"passing {release.version}", f"playscore evaluate ratings --seasons {seasons}")
@@ -197,13 +219,13 @@ def evaluate_ratings(version: int | None, releases: Path, seasons: int, games: i
 
 @click.group(short_help="Release a trained model.")
 def release() -> None:
-    """Make a release of a trained model: graph, reference population, figures, card."""
+    """Release a trained model: graph, reference population, figures, card."""
 
 
 @release.command("passing")
-@click.option("--run", "folder", default=_RUN, show_default=True, type=_FOLDER, help="The run, evaluated.")
-@click.option("--version", required=True, type=_COUNT, help="Of the release; must not exist yet.")
-@_releases
+@click.option("--run", "folder", default=_RUN, show_default=True, type=_FOLDER, help="A run that was evaluated.")
+@click.option("--version", required=True, type=_COUNT, help="Version of the release; it must not exist yet.")
+@click.option("--releases", default=_OWN_RELEASES, show_default=True, type=_FOLDER, help="Folder of all releases.")
 @click.option(
     "--seasons", default=16, show_default=True, type=_COUNT, help="Simulated seasons for the reference population."
 )
@@ -211,7 +233,7 @@ def release() -> None:
     "--study-seasons", default=12, show_default=True, type=_COUNT, help="Simulated seasons for the rating study."
 )
 def release_passing(folder: Path, version: int, releases: Path, seasons: int, study_seasons: int) -> None:
-    """Release the passing model of a run that was evaluated."""
+    """Release the passing model of a run that was evaluated with --compare."""
     from models.passing.release import release as make
     from models.passing.run import Run
 
@@ -226,7 +248,3 @@ def _progress(name: str, items: Iterable[Any], total: int) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_CONSOLE) as bars:
         yield from bars.track(items, total=total, description=name)
-
-
-def _silent(_name: str, items: Iterable[Any], _total: int) -> Iterable[Any]:
-    return items

@@ -1,1 +1,1 @@
-"""The passing model: the law of yards gained of a pass, given everything up to its release."""
+"""The passing model: the distribution of the yards that a pass gains, given everything up to its release."""

@@ -1,11 +1,11 @@
-"""XGBoost on a table of the release: what an analyst without a network would set against it.
+"""XGBoost on a table of the release: the alternative of an analyst without a network.
 
-Trees answer two questions. The points are predictions of the yards that minimise the absolute error. The law is made
-from quantiles: yards are whole, and more than a third of all passes gain exactly 0, so quantiles are fitted to yards
-with noise uniform on (-1/2, 1/2). That law is continuous, and its mass between y - 1/2 and y + 1/2 is the probability
-of y. They are fitted on a scale that is half yards and half the rank among all plays: on yards alone, sums of trees
-stop between 0 and a completion, where next to nothing happens, and give too little to 0. The quantiles of a rising
-function are that function of the quantiles, so nothing is lost.
+Trees make two predictions. The points are yards with the least absolute error. The distribution is made from quantiles.
+Yards are whole numbers, and more than a third of all passes gain exactly 0, so the quantiles are fitted to yards with
+noise uniform on (-1/2, 1/2). That distribution is continuous, and its mass between y - 1/2 and y + 1/2 is the
+probability of y. The quantiles are fitted on a scale that is half yards and half the rank among all plays. On yards
+alone, sums of trees end up between 0 and a completion, where almost no outcomes are, and give 0 too little probability.
+The scale increases, and quantiles commute with increasing functions, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -17,78 +17,79 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from featurizer.core.columns import PASSING
-from models.passing.atomic import whole
-from models.passing.columns import YARDS_TO_END_ZONE, roles
-from models.passing.heads import EDGES
+from featurizer.passing.columns import SPECIFICATION
+from models.core.atomic import whole
+from models.passing.columns import YARDS_TO_END_ZONE, places, roles
 from models.passing.plays import PassPlays, yard_rates
+from models.passing.support import EDGES, GRID
 from playscore.errors import PlayscoreError, Reason
 
 Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 
 LEVELS = (0.01, 0.025, *(round(0.05 * step, 2) for step in range(1, 20)), 0.975, 0.99)
-"""Probabilities whose quantiles are fitted."""
+"""The probabilities whose quantiles are fitted."""
 
-_FRAME = {column.name: place for place, column in enumerate(PASSING.frame_columns)}
-_STATIC = {column.name: place for place, column in enumerate(PASSING.static_columns)}
-_ROLES = roles(PASSING)
+_FRAME = places(SPECIFICATION.frame_columns)
+_STATIC = places(SPECIFICATION.static_columns)
+_ROLES = roles(SPECIFICATION)
 _POSITIONS = np.asarray(_ROLES.lengths)[:, :2]
 _VELOCITIES = np.asarray(_ROLES.lengths)[:, 2:4]
 _PRESENT = np.asarray(_ROLES.masks)[:, 0]
 _PASSER, _TARGET = _ROLES.slots.index("passer"), _ROLES.slots.index("target")
 _DEFENSE = np.asarray([place for place, slot in enumerate(_ROLES.slots) if slot.startswith("defense")])
 _NEAREST = 4
-"""Defenders about the target who are told of one by one."""
-_LAST_SECOND = round(PASSING.frame_rate_hertz)
+"""Defenders around the target who have columns of their own."""
+_LAST_SECOND = round(SPECIFICATION.frame_rate_hertz)
 _CHANGING = ("target.separation", "passer.separation", "pass.lane_clearance")
 _RANKS_YARDS = 30.0
-"""Yards that the step from the first rank to the last counts for on the scale."""
-_SMALLEST_DISTANCE = 0.1
-"""Yards, where a speed is measured along a line."""
+"""The whole range of ranks counts as this many yards on the scale."""
+_MIN_DISTANCE = 0.1
+"""Yards, for a speed along the line between two players."""
 
 
 @dataclass(frozen=True)
 class BoostedSchedule:
-    """How the trees are grown; chosen by held-out games of the training plays."""
+    """How the trees are grown; chosen on held-out games of the training plays."""
 
     trees: int = 160
-    """Of each level, and of the points."""
+    """For each level, and for the points."""
     depth: int = 4
     learning_rate: float = 0.07
     child_weight: float = 50.0
-    """Least weight of the plays in a leaf."""
+    """Minimum weight of the plays in a leaf."""
     column_share: float = 0.5
-    """Of the columns, drawn for each tree."""
+    """Share of the columns drawn for each tree."""
     row_share: float = 0.8
-    """Of the plays, drawn for each tree."""
+    """Share of the plays drawn for each tree."""
     bins: int = 64
-    """Into which a column is cut."""
+    """The number of bins of a column."""
     seed: int = 0
     threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Boosted:
-    """Trees for points and quantiles; nothing of a play after its release, and nobody's name, is in their table."""
+    """Trees for points and quantiles. Their table has nothing from after the release, and no names."""
 
     medians: xgboost.Booster
-    """Grown on the absolute error."""
+    """Fitted to the absolute error."""
     quantiles: xgboost.Booster
-    """Grown on the pinball loss of every level, on the scale."""
+    """Fitted to the pinball loss of every level, on the scale."""
     scale: Array
-    """(K + 1,) at `EDGES`; linear between them."""
+    """(K + 1,) the scale at EDGES; linear between them."""
 
     @classmethod
     def fit(
         cls, plays: PassPlays, weights: Floats | None, schedule: BoostedSchedule, *, after: Boosted | None = None
     ) -> Boosted:
-        """Trees grown on these plays, each counting by its weight; the same schedule grows the same trees.
+        """Grow trees on these plays with weights (N,). The same schedule grows the same trees.
 
-        They are added to those of `after`, whose scale they keep, where there is one; it stays as it is.
+        With `after`, they are added to its trees and keep its scale; `after` itself does not change. Raises
+        FIELD_INVALID if there are no plays.
         """
         if not len(plays):
-            raise PlayscoreError(Reason.FIELD_INVALID, "there are no plays to grow trees on; at least one is needed")
+            raise PlayscoreError(Reason.FIELD_INVALID, "no plays to grow trees on; at least one is needed")
         rows = table(plays)
         noise = np.random.default_rng(schedule.seed).uniform(-0.5, 0.5, len(plays))
         scale = after.scale if after else _scale(yard_rates(plays.yards, weights))
@@ -117,15 +118,15 @@ class Boosted:
         )
 
     def points(self, plays: PassPlays) -> Array:
-        """(N,) yards predicted so that the absolute error is least."""
+        """(N,) the yards that minimize the expected absolute error."""
         return _answers(self.medians, plays)
 
     def cdf(self, plays: PassPlays) -> Array:
-        """(N, K + 1) the law of each play at `EDGES`."""
-        return law_of_quantiles(_answers(self.quantiles, plays), self.scale, _longest_gain(plays))
+        """(N, K + 1) the distribution function of each play at EDGES."""
+        return distribution_of_quantiles(_answers(self.quantiles, plays), self.scale, _longest_gain(plays))
 
     def save(self, folder: Path) -> None:
-        """Write trees and scale to the folder, which is made whole or not at all, and must not exist."""
+        """Write trees and scale to a folder that does not exist yet; it appears complete or not at all."""
         with whole(folder) as partial:
             partial.mkdir()
             for name in _TREES:
@@ -134,10 +135,12 @@ class Boosted:
 
     @classmethod
     def load(cls, folder: Path) -> Boosted:
-        """Read what `save` wrote; FIELD_INVALID where a file is missing."""
+        """Read what `save` wrote. Raises FIELD_INVALID if a file is missing."""
         missing = [name for name in (*(f"{name}.ubj" for name in _TREES), _SCALE) if not (folder / name).is_file()]
         if missing:
-            raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} lacks {', '.join(missing)}, which saved trees have")
+            raise PlayscoreError(
+                Reason.FIELD_INVALID, f"{folder} is not a folder of saved trees: {', '.join(missing)} is missing"
+            )
         trees = {name: xgboost.Booster(model_file=folder / f"{name}.ubj") for name in _TREES}
         return cls(**trees, scale=np.load(folder / _SCALE))
 
@@ -147,38 +150,37 @@ _SCALE = "scale.npy"
 
 
 def _scale(rates: Array) -> Array:
-    """(K + 1,) half the yards and half the rank, of which the whole counts as much as _RANKS_YARDS."""
-    edges = np.asarray(EDGES)
+    """(K + 1,) half yards and half ranks; the whole range of ranks counts as _RANKS_YARDS."""
     ranks = np.concatenate([[0.0], np.cumsum(rates)])
-    return edges / 2 + _RANKS_YARDS * ranks / 2
+    return GRID / 2 + _RANKS_YARDS * ranks / 2
 
 
-def law_of_quantiles(quantiles: Array, scale: Array, longest: Array) -> Array:
-    """(N, K + 1) distribution functions at `EDGES` through quantiles (N, L) of the levels.
+def distribution_of_quantiles(quantiles: Array, scale: Array, longest: Array) -> Array:
+    """(N, K + 1) distribution functions at EDGES through quantiles (N, L) of LEVELS.
 
-    The quantiles are on the rising scale, given (K + 1,) at `EDGES`. Those that cross are sorted. Between them, and
-    from the outermost to the ends of what a play can gain, the function is linear on that scale. Nothing lies beyond
-    `longest` (N,), the longest gain in yards, infinite where it is unknown.
+    The quantiles are on the increasing scale, given (K + 1,) at EDGES. Quantiles that cross are sorted. Between them,
+    and from the outermost ones to the ends of what a play can gain, the function is linear on that scale. No mass is
+    beyond `longest` (N,), the longest gain in yards, infinite if unknown.
     """
     ends = np.clip(longest + 0.5, EDGES[0] + 1, EDGES[-1])
     last = np.interp(ends, EDGES, scale)
     inner = np.clip(np.sort(quantiles, axis=1), scale[0], last[:, None])
     knots = np.column_stack([np.full(len(inner), scale[0]), inner, last])
     levels = np.asarray([0.0, *LEVELS, 1.0])
-    laws = [np.interp(scale, row, levels) for row in knots]
-    return np.where(np.asarray(EDGES) >= ends[:, None], 1.0, np.reshape(laws, (-1, len(EDGES))))
+    cdf = [np.interp(scale, row, levels) for row in knots]
+    return np.where(ends[:, None] <= GRID, 1.0, np.reshape(cdf, (-1, len(EDGES))))
 
 
 def table(plays: PassPlays) -> Floats:
-    """(N, F) a row for each play, NaN where something is unknown.
+    """(N, F) a row for each play, NaN where a value is unknown.
 
-    The columns of the release, the situation, the play in short, and the defenders nearest to the target. Left and
-    right are exchanged where the target stands on the right, so that a play and its mirror image have the same row.
+    The columns of the release, the situation, a summary of the play, and the defenders nearest to the target. Left and
+    right are swapped if the target is on the right, so that a play and its mirror image have the same row.
     """
     release = plays.frames[plays.starts[1:] - 1].copy()
     sides = np.where(release[:, _FRAME["target.y"]] < 0, -1, 1).astype(np.float32)
     release[:, list(_ROLES.mirrored)] *= sides[:, None]
-    return np.column_stack([_at_release(release), _situation(plays.statics), _in_short(plays), _nearest(release)])
+    return np.column_stack([_at_release(release), _situation(plays.statics), _summary(plays), _nearest(release)])
 
 
 def _at_release(release: Floats) -> Floats:
@@ -187,7 +189,7 @@ def _at_release(release: Floats) -> Floats:
 
 
 def _shown(frames: Floats, name: str) -> Floats:
-    """(F,) the column, NaN where its mask says unknown; a column of the pass is known where the target is."""
+    """(F,) the column, NaN where its mask says unknown. The columns of the pass are known if the target is."""
     measured, _, _ = name.partition(".")
     slot = "target" if measured == "pass" else measured
     mask = next((mask for mask in (f"{name}_known", f"{slot}.present") if mask in _FRAME), None)
@@ -202,8 +204,8 @@ def _situation(statics: Floats) -> Floats:
     return shown
 
 
-def _in_short(plays: PassPlays) -> Floats:
-    """(N, 5) how far the passer moved, the least room he had, and what changed in the last second."""
+def _summary(plays: PassPlays) -> Floats:
+    """(N, 5) how far the passer moved, their least separation, and what changed in the last second."""
     first, last = plays.starts[:-1], plays.starts[1:] - 1
     where = plays.frames[:, _POSITIONS[_PASSER]]
     steps = np.hypot(*np.diff(where, axis=0, prepend=where[:1]).T)
@@ -215,11 +217,11 @@ def _in_short(plays: PassPlays) -> Floats:
 
 
 def _nearest(release: Floats) -> Floats:
-    """(N, 6 _NEAREST) of each: place and velocity relative to the target, distance, how fast they come together."""
+    """(N, 6 _NEAREST) for each: position and velocity relative to the target, distance, closing speed."""
     place = release[:, _POSITIONS[_DEFENSE]] - release[:, None, _POSITIONS[_TARGET]]
     velocity = release[:, _VELOCITIES[_DEFENSE]] - release[:, None, _VELOCITIES[_TARGET]]
     distance = np.linalg.norm(place, axis=-1, keepdims=True)
-    closing = -(place * velocity).sum(-1, keepdims=True) / np.maximum(distance, _SMALLEST_DISTANCE)
+    closing = -(place * velocity).sum(-1, keepdims=True) / np.maximum(distance, _MIN_DISTANCE)
     relation = np.concatenate([place, velocity, distance, closing], axis=-1)
     known = release[:, _PRESENT[_DEFENSE]] * release[:, _PRESENT[_TARGET], None] > 0
     relation[~known] = np.nan

@@ -1,4 +1,4 @@
-"""The roles that columns of a feature specification play, told from their names and units."""
+"""The roles of the columns of a feature specification, derived from their names."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column, FeatureSpecification
 
 SLOT_MASKS = ("present", "orientation_known")
+YARDS_TO_END_ZONE = "yards_to_end_zone"
+
 _SLOT_LENGTHS = ("x", "y", "speed_x", "speed_y", "acceleration_x", "acceleration_y")
 _SLOT_ANGLES = {"direction": "present", "orientation": "orientation_known"}
 _MIRRORED = ("y", "speed_y", "acceleration_y", *_SLOT_ANGLES)
-YARDS_TO_END_ZONE = "yards_to_end_zone"
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Places of the columns by the part they play. A slot is one player's columns `<slot>.x`, `<slot>.y`, ..."""
+    """Places of the columns by role. A slot is one player's columns `<slot>.x`, `<slot>.y`, ..."""
 
     slots: tuple[str, ...]
     lengths: tuple[tuple[int, ...], ...]
@@ -29,9 +30,9 @@ class Roles:
     masks: tuple[tuple[int, ...], ...]
     """By slot: `present`, `orientation_known`."""
     others: tuple[int, ...]
-    """Columns of the frame that are no player's."""
+    """Columns of the frame that belong to no player."""
     mirrored: tuple[int, ...]
-    """Columns whose sign turns when left and right are exchanged."""
+    """Columns whose sign changes when left and right are swapped."""
     values: tuple[int, ...]
     """Static values that may be unknown."""
     value_masks: tuple[int, ...]
@@ -39,12 +40,12 @@ class Roles:
     flags: tuple[int, ...]
     """Static masks and flags."""
     yards_to_end_zone: int
-    """Among the static values."""
+    """Among the static columns."""
 
 
 def roles(features: FeatureSpecification) -> Roles:
-    """The roles of all columns of the specification; FIELD_INVALID where one that the network needs is missing."""
-    frame, static = _places(features.frame_columns), _places(features.static_columns)
+    """The roles of all columns. Raises FIELD_INVALID if a column that the network needs is missing."""
+    frame, static = places(features.frame_columns), places(features.static_columns)
     slots = tuple(name.removesuffix(".present") for name in frame if name.endswith(".present"))
     try:
         lengths = tuple(tuple(frame[f"{slot}.{name}"] for name in _SLOT_LENGTHS) for slot in slots)
@@ -73,11 +74,12 @@ def roles(features: FeatureSpecification) -> Roles:
     )
 
 
-def _places(columns: Sequence[Column]) -> dict[str, int]:
+def places(columns: Sequence[Column]) -> dict[str, int]:
+    """The place of each column by its name."""
     return {column.name: place for place, column in enumerate(columns)}
 
 
 def orientation(features: FeatureSpecification) -> tuple[int, ...]:
     """Places of all players' orientations, and of the masks that say which are known."""
-    names = _places(features.frame_columns)
-    return tuple(place for name, place in names.items() if name.endswith((".orientation", ".orientation_known")))
+    frame = places(features.frame_columns)
+    return tuple(place for name, place in frame.items() if name.endswith((".orientation", ".orientation_known")))

@@ -1,74 +1,73 @@
-"""The networks of a run: ours and those it is compared with, each trained when it is first asked for.
-
-All learn from the same simulated plays; from there each is tuned on real plays, which count alike for all. What the
-run's folder does not hold yet is trained when it is asked for, and kept, so that what was interrupted goes on.
-"""
+"""The forecasts that an evaluation compares: their names, colors and descriptions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.passing import training
-from models.passing.network import PassingNetwork
-from models.passing.run import SPLICED, Progress, Run
-from models.passing.training import TAUGHT, TUNED, OnEpoch, Trainer
-
-Integers = NDArray[np.int64]
-
-GAUSSIAN, GLUONTS = "gaussian", "gluonts"
+SPLICED, GAUSSIAN, GLUONTS = "spliced", "gaussian", "gluonts"
 NETWORKS = (SPLICED, GAUSSIAN, GLUONTS)
-"""By their heads."""
-RELEASED, UNTUNED = "released", f"{SPLICED}_untuned"
-"""Our network as it is released, and before real plays tuned it."""
+"""By the names of their heads."""
+RELEASED, PRETRAINED = "released", "spliced_pretrained"
+"""Our network fine-tuned on all real plays, and before any fine-tuning."""
 BOOSTED, BASE_RATES, ORACLE = "boosted", "base_rates", "oracle"
-"""Those that are no networks."""
 
 
-class Networks:
-    """The networks of a run."""
+@dataclass(frozen=True)
+class Contestant:
+    """How a forecast is shown in tables and pictures."""
 
-    def __init__(
-        self, run: Run, progress: Progress, *, device: str = "cpu", on_epoch: OnEpoch = lambda history: None
-    ) -> None:
-        self._run, self._progress, self._device, self._on_epoch = run, progress, device, on_epoch
-        self._trainers: dict[str, Trainer] = {}
+    name: str
+    color: str
+    description: str
+    line: Any = "-"
+    """Its line style in matplotlib."""
 
-    def released_path(self) -> Path:
-        """Where our released network is kept."""
-        return self._run.contestant(SPLICED) / (TUNED if self._run.has_real else TAUGHT)
 
-    def released(self) -> PassingNetwork:
-        """Our network, tuned on all real plays where there are any: what is released."""
-        if not self._run.has_real:
-            return self.taught(SPLICED)
-        return self.tuned(SPLICED, np.arange(len(self._run.real.plays)), TUNED)
+CONTESTANTS = {
+    SPLICED: Contestant(
+        "spliced (ours)",
+        "#0072b2",
+        "The network with the spliced binned Pareto distribution. On simulated plays as pretrained on them; on real "
+        "plays fine-tuned on those of other games.",
+    ),
+    RELEASED: Contestant(
+        "released (ours, fine-tuned)",
+        "#332288",
+        "The same network fine-tuned on all real plays. This is what is released.",
+        (0, (8, 2)),
+    ),
+    PRETRAINED: Contestant(
+        "spliced, pretrained only", "#56b4e9", "The same network as pretrained on simulated plays, not fine-tuned."
+    ),
+    GAUSSIAN: Contestant("Gaussian head", "#d55e00", "The same network with a normal distribution.", (0, (5, 1.5))),
+    GLUONTS: Contestant(
+        "GluonTS loss",
+        "#c0569a",
+        "The same network trained with the loss of GluonTS's spliced binned Pareto distribution.",
+        (0, (1.5, 0.8)),
+    ),
+    BOOSTED: Contestant(
+        "boosted trees",
+        "#009e73",
+        "XGBoost on a table of the release: quantiles turned into a distribution.",
+        (0, (3, 1, 1, 1)),
+    ),
+    BASE_RATES: Contestant(
+        "base rates",
+        "#8c8c8c",
+        "One distribution for all plays: that of the simulated training plays; for real plays, that of a whole season.",
+    ),
+    ORACLE: Contestant(
+        "oracle",
+        "#111111",
+        "The distribution that the outcomes were drawn from. Nothing beats it except by luck.",
+    ),
+}
+"""In the order in which they are shown. Color-blind readers can tell the colors apart (after Okabe and Ito)."""
 
-    def taught(self, head: str) -> PassingNetwork:
-        """The network with this head, as simulated plays taught it."""
-        folder = self._run.contestant(head)
-        if not training.is_taught(folder, self._run.schedule):
-            self._trainer(head)
-        return training.load(folder / TAUGHT)
 
-    def tuned(self, head: str, learnt: Integers, file: str) -> PassingNetwork:
-        """The network with this head, tuned on these real plays; kept under that name."""
-        path = self._run.contestant(head) / file
-        if not path.exists():
-            trainer = self._trainer(head)
-            steps = trainer.tune(self._run.real_to_learn(learnt), file)
-            self._watch(f"tuning {head}, {path.stem}", steps, trainer.tuning_steps)
-        return training.load(path)
-
-    def _trainer(self, head: str) -> Trainer:
-        if head not in self._trainers:
-            trainer = self._trainers[head] = self._run.trainer(head, self._device)
-            self._watch(f"teaching {head}", trainer.teach(self._on_epoch), trainer.teaching_steps)
-        return self._trainers[head]
-
-    def _watch(self, what: str, steps: Iterator[None], total: int) -> None:
-        for _ in self._progress(what, steps, total):
-            pass
+def ordered(contestants: Container[str]) -> list[str]:
+    """These contestants in the order in which they are shown."""
+    return [key for key in CONTESTANTS if key in contestants]

@@ -1,26 +1,28 @@
-"""The network: a play's frames and situation in, the parameters of the law of its yards out.
+"""The network: a play's frames and situation in, the parameters of the distribution of its yards out.
 
-Two readers of the play meet in the head. A temporal convolutional network follows every column from the snap to the
-release and answers with its state at the last real frame. A set encoder looks at the release alone: every player in
-relation to the target and the passer, pooled over each side, so that who stands in which slot does not matter there.
+Two parts read the play, and the head joins them. A temporal convolutional network follows every column from the snap to
+the release; its state at the last real frame goes on. A set encoder reads only the release: every player relative to
+the target and the passer, pooled over each side, so that the order of the slots does not matter there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.passing.columns import Roles, roles
+from models.passing.contestants import SPLICED
 from models.passing.heads import Head, Outputs, head_named
 from playscore.features import FeatureSpecification
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large the network is."""
+    """The size of the network."""
 
     channels: int = 32
     dilations: tuple[int, ...] = (1, 2, 4, 8)
@@ -29,10 +31,15 @@ class Size:
     hidden: int = 128
     dropout: float = 0.1
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Size:
+        """From the plain values of `asdict`, after JSON or not."""
+        return cls(**{**values, "dilations": tuple(values["dilations"])})
+
 
 @dataclass(frozen=True)
 class Scaling:
-    """Mean and standard deviation of every column, over the frames and plays where it is known."""
+    """Mean and standard deviation of each column, over the frames and plays in which it is known."""
 
     frame_mean: Sequence[float]
     frame_deviation: Sequence[float]
@@ -42,24 +49,30 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Design:
-    """All that a network is built from; a checkpoint holds it as `asdict`."""
+    """Everything that a network is built from; a checkpoint contains it."""
 
     scaling: Scaling
     base_rates: Sequence[float]
-    """(K,) probabilities of the bins over all plays, from which the head starts."""
+    """(K,) probabilities of the bins over all plays; the head starts from them."""
     size: Size = field(default_factory=Size)
-    head: str = "spliced"
-    """Which laws it answers with: see `models.passing.heads`."""
+    head: str = SPLICED
+    """The kind of distribution that it answers with; see `models.passing.heads`."""
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values."""
+        """As plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Design:
+        """From what `to_dict` made."""
+        scaling, size = Scaling(**values["scaling"]), Size.from_dict(values["size"])
+        return cls(scaling, values["base_rates"], size, values["head"])
 
 
 class Inputs(nn.Module):
-    """Columns as numbers of size one: standardised, angles as sine and cosine, zero wherever the mask says unknown.
+    """Standardized columns, with angles as sine and cosine, and zeros where the mask says unknown.
 
-    Answers the players (N, T, P, F), in the order of the slots, and what else a frame holds (N, T, D).
+    Returns the players (N, T, P, F) in the order of the slots, and the other columns of the frame (N, T, D).
     """
 
     lengths: Tensor
@@ -81,7 +94,7 @@ class Inputs(nn.Module):
         self.register_buffer("deviation", torch.tensor(scaling.frame_deviation))
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Players and others of frames (N, T, C)."""
+        """Players and other columns of frames (N, T, C)."""
         shape = (*frames.shape[:2], self.players, -1)
         scaled = (frames - self.mean) / self.deviation
         masks = frames[:, :, self.masks].reshape(shape)
@@ -93,7 +106,7 @@ class Inputs(nn.Module):
 
 
 class CausalBlock(nn.Module):
-    """Two dilated causal convolutions with layer normalisation, added to what came in. (N, C, T) to (N, C, T)."""
+    """A residual block of two dilated causal convolutions with layer normalization. (N, C, T) to (N, C, T)."""
 
     def __init__(self, channels: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -113,7 +126,7 @@ class CausalBlock(nn.Module):
 
 
 class ReleaseEncoder(nn.Module):
-    """Every player at the release in relation to target and passer, pooled by side. (N, P, F) to (N, 4 H)."""
+    """Every player at the release relative to target and passer, pooled by side. (N, P, F) to (N, 4 H)."""
 
     deviations: Tensor
     means: Tensor
@@ -125,7 +138,7 @@ class ReleaseEncoder(nn.Module):
         self.offense = [place for place in range(len(columns.slots)) if place not in self.defense]
         self.anchors = [columns.slots.index(name) for name in ("target", "passer")]
         lengths = list(columns.lengths[columns.slots.index("target")])
-        # Back to yards and yards per second: relations of players whose columns have scales of their own.
+        # Back to yards and yards per second, because each player's columns have their own scale.
         deviations = [[scaling.frame_deviation[place] for place in places] for places in columns.lengths]
         means = [[scaling.frame_mean[place] for place in places] for places in columns.lengths]
         self.kinematics = len(lengths)
@@ -138,14 +151,14 @@ class ReleaseEncoder(nn.Module):
         )
 
     def forward(self, players: Tensor) -> Tensor:
-        """The play at its release."""
+        """Encode the release."""
         present = players[..., -2:-1]
         moving: Tensor = (players[..., : self.kinematics] * self.deviations + self.means) / self.unit
         relations = []
         for anchor in self.anchors:
             relative = moving - moving[:, anchor : anchor + 1]
             distance = torch.sqrt(relative[..., :2].square().sum(-1, keepdim=True) + 1e-6)
-            # An absent anchor stands nowhere: nobody is in relation to it.
+            # If the anchor is absent, its relations are zero.
             seen = present[:, anchor : anchor + 1]
             relations += [relative * seen, distance * seen, torch.exp(-4 * distance) * seen]
         encoded = self.encode(torch.cat([players, *relations], dim=-1)) * present
@@ -156,9 +169,9 @@ class ReleaseEncoder(nn.Module):
 
 
 class PassingNetwork(nn.Module):
-    """frames (N, T, C), mask (N, T), static (N, S) to the parameters that the head answers with.
+    """From frames (N, T, C), mask (N, T) and static (N, S) to the head's parameters.
 
-    The mask is 1 on real frames, which come first; what stands in the frames after them changes nothing.
+    The mask is 1 on real frames, which come first. The content of the frames after them has no effect.
     """
 
     static_mean: Tensor
@@ -195,7 +208,7 @@ class PassingNetwork(nn.Module):
         self.head = head_named(design.head)(size.hidden, design.base_rates)
 
     def forward(self, frames: Tensor, mask: Tensor, static: Tensor) -> Outputs:
-        """The parameters of the laws."""
+        """The parameters of the distributions."""
         players, others = self.inputs(frames)
         last = mask - torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
         state = (self.since_snap(players, others, mask) * last[:, None, :]).sum(2)
@@ -209,13 +222,13 @@ class PassingNetwork(nn.Module):
         return answer
 
     def since_snap(self, players: Tensor, others: Tensor, mask: Tensor) -> Tensor:
-        """(N, channels, T) what the convolutions have seen up to each frame."""
+        """(N, channels, T) the state of the convolutions at each frame."""
         rows = torch.cat([players.flatten(2), others], dim=-1) * mask[:, :, None]
         state: Tensor = self.blocks(self.embed(rows.transpose(1, 2)))
         return state
 
     def at_release(self, players: Tensor) -> Tensor:
-        """(N, 4 H) what the set encoder makes of the players (N, P, F) of the last frame."""
+        """(N, 4 H) the set encoder's reading of the players (N, P, F) of the last frame."""
         state: Tensor = self.release(players)
         return state
 

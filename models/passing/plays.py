@@ -1,4 +1,4 @@
-"""Plays to learn from: tensors with their yards, as a few flat arrays; how they are split and weighted."""
+"""Plays to train on: tensors with their yards in a few flat arrays, and how they are split and weighted."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.core.columns import PASSING
-from models.passing.atomic import whole
+from featurizer.passing.columns import SPECIFICATION
+from models.core.atomic import whole
 from models.passing.columns import orientation
-from models.passing.heads import EDGES
-from playscore.game import PassResult
+from models.passing.support import BINS, FIRST_YARD
+from playscore.passing import PassResult
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-FIRST_YARD = int(EDGES[0] + 0.5)
-BINS = len(EDGES) - 1
-_BANDS = (1, 5, 10, 15, 25)
-"""Yards at which completions are told apart for the base rates."""
-LARGEST_WEIGHT = 8.0
+MAX_WEIGHT = 8.0
 GROUPS = ("season", "quarter", "down", "depth", "pressure", "side", "source", "orientation", "target")
-"""By which results are told apart."""
+"""By which results are broken down."""
+
+_BANDS = (1, 5, 10, 15, 25)
+"""Yards that separate the kinds of completions in the base rates."""
+_KINDS = len(_BANDS) + 3
 
 
 @dataclass(frozen=True, eq=False)
 class PassPlays:
-    """N plays with a known outcome; the frames of play i are rows starts[i] to starts[i+1] of `frames`."""
+    """N plays with a known outcome. The frames of play i are rows starts[i] to starts[i+1] of `frames`."""
 
     frames: Floats
     """(F, C)"""
@@ -44,13 +44,13 @@ class PassPlays:
     results: Integers
     """(N,) values of PassResult."""
     games: NDArray[np.str_]
-    """(N,) the layout or league and the game, the unit by which plays are split."""
+    """(N,) the layout or league and the game, as `<source>/<game>`; plays are split by game."""
     passers: NDArray[np.str_]
     """(N,)"""
     groups: NDArray[np.str_]
-    """(N, len(GROUPS)) which group of each kind the play belongs to; "unknown" where its source does not say."""
+    """(N, len(GROUPS)) the play's group of each kind; "unknown" if its source does not say."""
     truth: Floats
-    """(N, K) the law of a league-average passer over whole yards, where simulated; (N, 0) where nobody knows it."""
+    """(N, K) the distribution of a league-average passer over whole yards if simulated; (N, 0) if not known."""
 
     def __len__(self) -> int:
         return len(self.yards)
@@ -61,7 +61,7 @@ class PassPlays:
         return np.diff(self.starts)
 
     def padded(self, plays: Integers, length: int | None = None) -> tuple[Floats, Floats, Floats]:
-        """Frames (n, T, C), mask (n, T) and statics (n, S) of these plays; T is the longest unless given."""
+        """Frames (n, T, C), mask (n, T) and statics (n, S) of these plays; T is `length`, or the longest of them."""
         lengths = self.lengths[plays]
         length = length or int(lengths.max())
         mask = np.arange(length) < lengths[:, None]
@@ -71,7 +71,7 @@ class PassPlays:
         return frames, mask.astype(np.float32), self.statics[plays]
 
     def subset(self, plays: Integers) -> PassPlays:
-        """These plays alone."""
+        """Only these plays."""
         rows = [np.arange(self.starts[play], self.starts[play + 1]) for play in plays]
         return PassPlays(
             self.frames[np.concatenate(rows)] if rows else self.frames[:0],
@@ -80,14 +80,14 @@ class PassPlays:
         )
 
     def without_orientation(self, plays: NDArray[np.bool_]) -> PassPlays:
-        """The same plays, nobody's orientation known in those (N,) that are marked."""
+        """The same plays, with all orientations unknown in the marked ones (N,)."""
         rows = np.repeat(plays, self.lengths)
         frames = self.frames.copy()
-        frames[np.ix_(rows, np.asarray(orientation(PASSING)))] = 0
+        frames[np.ix_(rows, np.asarray(orientation(SPECIFICATION)))] = 0
         return replace(self, frames=frames)
 
     def save(self, path: Path) -> None:
-        """Write all arrays to one .npz."""
+        """Write all arrays to one .npz file."""
         with whole(path) as partial, partial.open("wb") as file:
             np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
 
@@ -99,7 +99,7 @@ class PassPlays:
 
 
 def digest(*arrays: NDArray[Any]) -> str:
-    """SHA-256 over the values of these arrays, their types and their shapes, in this order."""
+    """SHA-256 of the types, shapes and values of these arrays, in this order."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(f"{array.dtype.str} {array.shape}".encode())
@@ -108,7 +108,7 @@ def digest(*arrays: NDArray[Any]) -> str:
 
 
 def joined(parts: Sequence[PassPlays]) -> PassPlays:
-    """All plays of all parts, in order. Their true laws are known where those of all parts are."""
+    """All plays of all parts, in order. `truth` is known if it is known in every part."""
     lengths = np.concatenate([part.lengths for part in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     known = min(part.truth.shape[1] for part in parts)
@@ -119,30 +119,30 @@ def joined(parts: Sequence[PassPlays]) -> PassPlays:
 
 
 def league_rates(results: Integers, yards: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How often passes end in each kind: (kinds,), summing to 1."""
+    """Shares of the kinds of results among passes: (kinds,), summing to 1."""
     counted = np.bincount(_kinds(results, yards), minlength=_KINDS)
     rates: NDArray[np.float64] = counted / counted.sum()
     return rates
 
 
 def weights(plays: PassPlays, rates: NDArray[np.float64], counts: NDArray[np.floating] | None = None) -> Floats:
-    """Weights with which the plays, however they were selected, have these rates; at most LARGEST_WEIGHT, mean 1.
+    """Weights (N,) that give the plays these rates, however they were selected: mean 1, capped at MAX_WEIGHT before.
 
-    `counts` (N,): how often each play is there, once unless told otherwise.
+    `counts` (N,): how often each play counts; once by default.
     """
     times = np.ones(len(plays)) if counts is None else counts
     kinds = _kinds(plays.results, plays.yards)
     shares = np.bincount(kinds, times, minlength=_KINDS) / times.sum()
     ratio = np.divide(rates, shares, out=np.zeros(_KINDS), where=shares > 0)
-    chosen = times * np.minimum(ratio[kinds], LARGEST_WEIGHT)
+    chosen = times * np.minimum(ratio[kinds], MAX_WEIGHT)
     scaled: Floats = (chosen / chosen.mean()).astype(np.float32)
     return scaled
 
 
 def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
-    """(K,) probabilities of the whole yards over these plays; half a play more in each bin, so that none is 0.
+    """(K,) probabilities of the whole yards in these plays. Half a play is added to each bin, so that none is 0.
 
-    Yards off the grid count at its ends.
+    Yards beyond the bins count in the first or last one.
     """
     places = np.clip(yards - FIRST_YARD, 0, BINS - 1).astype(int)
     counts = np.bincount(places, weight, minlength=BINS) + 0.5
@@ -150,20 +150,17 @@ def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None 
     return rates
 
 
-_KINDS = len(_BANDS) + 3
-
-
 def _kinds(results: Integers, yards: NDArray[np.floating]) -> Integers:
-    """0: incomplete, 1: intercepted, from 2 on: complete, by bands of yards."""
+    """0: incomplete, 1: intercepted, 2 and above: complete, by bands of yards."""
     complete = 2 + np.digitize(yards, _BANDS)
     fixed = np.where(results == PassResult.INTERCEPTED.value, 1, 0)
     return np.where(results == PassResult.COMPLETE.value, complete, fixed).astype(np.int64)
 
 
 def split_by_game(plays: PassPlays, shares: Sequence[float], seed: int) -> list[Integers]:
-    """Indices of the plays of random games, so many that each part has about its share; no game is in two parts.
+    """Split plays by game into parts of about these shares: indices of the plays of each part.
 
-    Games of one source (what stands before the `/`) are dealt out evenly, so that every part has some of each.
+    Games of one source (the part of the name before the `/`) are dealt out evenly, so that every part has some of each.
     """
     rng = np.random.default_rng(seed)
     part_of: dict[str, int] = {}

@@ -1,10 +1,10 @@
-"""The folder of a run: its settings, its plays and who may see which, its networks, its evaluation.
+"""The folder of a run: settings, plays and what they may be used for, networks, evaluation.
 
 run.json                          settings: what the run was started with
-simulated.npz  test-<plays>.npz   simulated plays to learn from, and of other seeds to be judged on
-real.npz  untargeted.npz          real plays; the same, their targets hidden
+simulated.npz  test-<plays>.npz   simulated plays: to train on, and from other seeds to test on
+real.npz  untargeted.npz          real plays; the same with their targets hidden
 league.npz                        outcomes of an unselected season, for the base rates
-<contestant>/                     what training leaves; `spliced` is the network that is released
+<contestant>/                     what training saves; `spliced` is the network that is released
 evaluation.json  evaluation.html  what `playscore evaluate passing` finds
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.core.atomic import whole
+from models.core.progress import Progress
 from models.passing import sources
-from models.passing.atomic import whole
 from models.passing.network import Size
 from models.passing.plays import PassPlays, digest, joined, league_rates, split_by_game, weights
 from models.passing.sources import LeagueOutcomes
@@ -31,19 +32,15 @@ from playscore.errors import PlayscoreError, Reason
 
 SETTINGS = "run.json"
 EVALUATION, PAGE = "evaluation.json", "evaluation.html"
-SPLICED = "spliced"
 PASSES_PER_GAME = 52
-"""Of a simulated game of 70 plays, about."""
+"""In a simulated game of 70 plays, on average."""
 HIDDEN_TARGETS = 0.08
-"""Share of the plays whose target is not told to the network while it learns: some sources do not tell it."""
+"""Share of the training plays whose target is hidden, because some sources do not name it."""
 TEST_SEED = 1_000_001
-"""Of simulated plays to be judged on; a run's own seed is below it."""
+"""Of simulated plays to test on; a run's own seed is below it."""
 _VALIDATION_SHARE = 0.06
-_LEAST_GAMES = math.floor(0.5 / _VALIDATION_SHARE) + 1
-"""Of which one falls into the validation share."""
-
-Progress = Callable[[str, Iterable[Any], int], Iterable[Any]]
-"""Shows how far an iteration of that length has come, under that name."""
+_MIN_GAMES = math.floor(0.5 / _VALIDATION_SHARE) + 1
+"""With this many, one game falls into the validation share."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,10 @@ class Run:
     def start(
         cls, folder: Path, schedule: Schedule, size: Size, simulated: int, real: Path | None, progress: Progress
     ) -> Run:
-        """Start a run, or go on with the one in the folder if it was started with the same settings and real plays.
+        """Start a run, or continue the one in the folder if it has the same settings and real plays.
 
-        Raises PlayscoreError (FIELD_INVALID) for other settings, a seed of the plays to be judged on, so few simulated
-        plays that none would choose the epoch that is kept, or a folder `real` without real games.
+        Raises FIELD_INVALID if its settings differ, if the seed is one of the test plays', if there are too few
+        simulated plays to hold any out, and if the folder `real` has no real games.
         """
         run = cls(folder)
         _check_range(schedule.seed, simulated)
@@ -84,30 +81,30 @@ class Run:
         return run
 
     def _check_same(self, settings: dict[str, Any]) -> None:
-        told = json.loads(json.dumps(settings))
-        other = sorted(name for name in told | self.settings if told.get(name) != self.settings.get(name))
+        asked = json.loads(json.dumps(settings))
+        other = sorted(name for name in asked | self.settings if asked.get(name) != self.settings.get(name))
         if other:
             raise PlayscoreError(
                 Reason.FIELD_INVALID,
-                f"{self.folder} holds a run with other settings ({', '.join(other)}; see its {SETTINGS}); repeat them "
-                "to go on with it, or name another folder",
+                f"{self.folder} has a run with other settings ({', '.join(other)}; see its {SETTINGS}); repeat them to "
+                "continue it, or name another folder",
             )
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What the run was started with."""
+        """The settings that the run was started with."""
         try:
             read: dict[str, Any] = json.loads((self.folder / SETTINGS).read_text())
         except FileNotFoundError:
             raise PlayscoreError(
                 Reason.FIELD_INVALID,
-                f"{self.folder} holds no run; playscore train passing --out {self.folder} makes one",
+                f"{self.folder} has no run; playscore train passing --out {self.folder} makes one",
             ) from None
         return read
 
     @property
     def schedule(self) -> Schedule:
-        """How the networks are trained."""
+        """The settings of training."""
         return Schedule(**self.settings["schedule"])
 
     @property
@@ -122,26 +119,26 @@ class Run:
         return folder
 
     def trainer(self, head: str, device: str) -> Trainer:
-        """Of the network with this head."""
-        size = Size(**{**self.settings["size"], "dilations": tuple(self.settings["size"]["dilations"])})
-        learnt, held = self.simulated
-        return Trainer(learnt, held, self.schedule, self.contestant(head), size=size, head=head, device=device)
+        """A trainer of the network with this head."""
+        training, held_out = self.simulated
+        folder, size = self.contestant(head), Size.from_dict(self.settings["size"])
+        return Trainer(training, held_out, self.schedule, folder, size=size, head=head, device=device)
 
     @cached_property
     def simulated(self) -> tuple[PassPlays, PassPlays]:
-        """Simulated plays to learn from, and those set aside that choose the epoch that is kept."""
+        """Simulated plays to train on, and those held out to choose the epoch that is kept."""
         plays = PassPlays.load(self.folder / "simulated.npz")
-        learnt, held = split_by_game(plays, (1 - _VALIDATION_SHARE, _VALIDATION_SHARE), self.schedule.seed)
-        return plays.subset(learnt), plays.subset(held)
+        training, held_out = split_by_game(plays, (1 - _VALIDATION_SHARE, _VALIDATION_SHARE), self.schedule.seed)
+        return plays.subset(training), plays.subset(held_out)
 
     def test(self, plays: int, progress: Progress) -> PassPlays:
-        """So many simulated plays to be judged on, of seeds apart from those learnt from, every target known."""
+        """This many simulated plays to test on, from seeds that no run trains on, with all targets known."""
         path = self.folder / f"test-{plays}.npz"
         if not path.exists():
             made: list[PassPlays] = []
             while missing := max(0, plays - sum(map(len, made))):
                 games = range(len(made), len(made) + math.ceil(missing / PASSES_PER_GAME))
-                made += _simulated(TEST_SEED, games, 0.0, "simulating plays to be judged on", progress)
+                made += _simulated(TEST_SEED, games, 0.0, "simulating test plays", progress)
             joined(made).subset(np.arange(plays)).save(path)
         return PassPlays.load(path)
 
@@ -163,23 +160,22 @@ class Run:
         _check_aligned(self.real.plays, plays)
         return plays
 
-    def real_to_learn(self, chosen: NDArray[np.int64]) -> RealPlays:
-        """These real plays to tune on: each with its target, and for a small part of its weight without.
+    def fine_tuning_plays(self, chosen: NDArray[np.int64]) -> RealPlays:
+        """These real plays to fine-tune on: each with its target, and with a small part of its weight without it.
 
-        Nobody's orientation is shown: of the sources, one that is selected by outcome has it and complete games have
-        none, so that it would tell outcomes.
-        What a play weighs depends on how passes end among all real plays, those that were not chosen too; of these
-        nothing else is told. Raises PlayscoreError (INTERNAL) where the plays without targets are not the same ones.
+        No orientation is shown: a source that is selected by outcome has it and complete games do not, so it would
+        reveal outcomes. A play's weight depends on how passes end among all real plays, chosen or not; nothing else of
+        the plays that are not chosen is used. Raises INTERNAL if the plays without targets are not the same plays.
         """
-        told, share = self.real.weights[chosen], np.float32(HIDDEN_TARGETS)
+        weight, share = self.real.weights[chosen], np.float32(HIDDEN_TARGETS)
         plays = joined([self.real.plays.subset(chosen), self._untargeted.subset(chosen)])
         return RealPlays(
             plays.without_orientation(np.ones(len(plays), bool)),
-            np.concatenate([(1 - share) * told, share * told]),
+            np.concatenate([(1 - share) * weight, share * weight]),
         )
 
     def folds(self, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Of the real plays, those to tune on and those to be judged on, `count` times; no game is on both sides."""
+        """Real plays to fine-tune on and real plays to test on, `count` times; no game is on both sides."""
         parts = split_by_game(self.real.plays, [1 / count] * count, self.schedule.seed)
         for fold in range(count):
             yield np.concatenate([part for other, part in enumerate(parts) if other != fold]), parts[fold]
@@ -194,20 +190,20 @@ def _check_range(seed: int, simulated: int) -> None:
     if not 0 <= seed < TEST_SEED:
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"seed {seed} is not from 0 to {TEST_SEED - 1}; those above are of plays to be judged on",
+            f"seed {seed} is not from 0 to {TEST_SEED - 1}; those above are for test plays",
         )
-    least = (_LEAST_GAMES - 1) * PASSES_PER_GAME + 1
-    if simulated < least:
+    minimum = (_MIN_GAMES - 1) * PASSES_PER_GAME + 1
+    if simulated < minimum:
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"of {simulated} simulated plays none would be set aside to choose the epoch that is kept; take at least "
-            f"{least}",
+            f"{simulated} simulated plays are too few to hold any out to choose the epoch that is kept; the minimum is "
+            f"{minimum}",
         )
 
 
-def _check_aligned(told: PassPlays, untold: PassPlays) -> None:
-    if not (np.array_equal(told.games, untold.games) and np.array_equal(told.yards, untold.yards)):
+def _check_aligned(plays: PassPlays, untargeted: PassPlays) -> None:
+    if not (np.array_equal(plays.games, untargeted.games) and np.array_equal(plays.yards, untargeted.yards)):
         raise PlayscoreError(
             Reason.INTERNAL,
-            f"real plays are other ones without their targets: {len(untold)}, with them {len(told)}",
+            f"the {len(untargeted)} real plays without targets are not the {len(plays)} with them",
         )

@@ -1,11 +1,11 @@
-"""Where plays come from: the simulator, and folders of real games."""
+"""Where plays come from: the simulator, and files of real games."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,20 +15,28 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from featurizer.core.columns import PASSING
-from featurizer.core.play import Tensor, featurize
-from models.passing.plays import BINS, FIRST_YARD, GROUPS, Floats, Integers, PassPlays, joined
-from pipeline import layouts
-from pipeline.layouts.tables import column_names, data_files
+from featurizer.core.outcomes import Tensor
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.columns import SPECIFICATION
+from featurizer.passing.task import PASSING
+from models.passing.columns import places
+from models.passing.plays import GROUPS, Floats, Integers, PassPlays, joined
+from models.passing.support import BINS, FIRST_YARD
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import Game, PassResult, Play
+from playscore.game import Game, Play
+from playscore.passing import PassAttributes, PassResult, outcome_of, situation_of
+from playscore.sources import layouts
 from simulator import SimulatedGame, simulate_game
 
 log = logging.getLogger(__name__)
 
-_FRAME = {column.name: place for place, column in enumerate(PASSING.frame_columns)}
-_STATIC = {column.name: place for place, column in enumerate(PASSING.static_columns)}
-_ORIENTATION_MASKS = [place for name, place in _FRAME.items() if name.endswith(".orientation_known")]
+_TASKS = (PASSING,)
+_ORIENTATION_MASKS = [
+    place for name, place in places(SPECIFICATION.frame_columns).items() if name.endswith(".orientation_known")
+]
+_TARGET_MASK = places(SPECIFICATION.static_columns)["target_known"]
+_RESULTS = {"C": PassResult.COMPLETE, "I": PassResult.INCOMPLETE, "IN": PassResult.INTERCEPTED}
+_SCANS: dict[str, Callable[[Path], pl.LazyFrame]] = {".parquet": pl.scan_parquet, ".csv": pl.scan_csv}
 
 
 def simulated(
@@ -39,9 +47,9 @@ def simulated(
     hidden_targets: float = 0.0,
     processes: int | None = None,
 ) -> Iterator[PassPlays]:
-    """The passes of these games of the simulated league, a game at a time, made by all cores.
+    """The passes of these games of the simulated league, one game at a time, made in `processes` (default: all cores).
 
-    Of the share `hidden_targets` of the passes nobody says whom they were meant for, as of many real ones.
+    The share `hidden_targets` of the passes has no known target, like many real ones.
     """
     make = partial(_simulated_game, seed, skill_spread, hidden_targets)
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -49,11 +57,11 @@ def simulated(
 
 
 def of_simulated(simulated: SimulatedGame, name: str) -> PassPlays:
-    """The passes of a simulated game, with the laws their outcomes were drawn about."""
+    """The passes of a simulated game with the distributions of a league-average passer; `name` is the game's."""
     truth = {}
-    for play, law in simulated.laws.items():
+    for play, distribution in simulated.distributions.items():
         truth[play] = np.zeros(BINS, np.float32)
-        truth[play][law.support - FIRST_YARD] = law.probabilities
+        truth[play][distribution.support - FIRST_YARD] = distribution.probabilities
     return _of_game(name, simulated.game, truth)
 
 
@@ -66,17 +74,23 @@ def _simulated_game(seed: int, skill_spread: float, hidden_targets: float, index
 
 
 def real(folder: Path) -> tuple[PassPlays, PassPlays]:
-    """The passes with a known outcome of every layout with tracking in the folder; the same without their targets."""
-    found = layouts.detect(folder)
+    """The passes with a known outcome of all games with tracking in the folder, and the same without their targets.
+
+    Raises FIELD_INVALID if no installed layout finds tracking there.
+    """
+    found = {name: layout for name, layout in layouts().items() if layout.finds(folder)}
     if not found:
-        raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} holds no tracking of a known layout")
-    told, untold = [], []
-    for layout in found:
-        for game in layouts.read(folder, layout):
-            name = f"{layout}/{game.header.game_id}"
-            told.append(_of_game(name, game, None))
-            untold.append(_of_game(name, _without_targets(game), None))
-    return joined(told), joined(untold)
+        raise PlayscoreError(
+            Reason.FIELD_INVALID, f"{folder} has no tracking in an installed layout ({', '.join(layouts())})"
+        )
+    targeted, untargeted = [], []
+    for name, layout in found.items():
+        source = layout.open(folder)
+        for game_id in source.game_ids:
+            game = source.game(game_id)
+            targeted.append(_of_game(f"{name}/{game_id}", game, None))
+            untargeted.append(_of_game(f"{name}/{game_id}", _without_targets(game), None))
+    return joined(targeted), joined(untargeted)
 
 
 def _without_targets(game: Game) -> Game:
@@ -85,25 +99,27 @@ def _without_targets(game: Game) -> Game:
 
 def _without_target(play: Play) -> Play:
     context = play.context
-    return replace(play, context=replace(context, football=replace(context.football, target_id="")))
+    return replace(play, context=replace(context, situation=replace(situation_of(context), target_id="")))
 
 
 def _of_game(name: str, game: Game, truth: dict[str, Floats] | None) -> PassPlays:
+    """The passes of a game whose outcome is known. `truth`: their distributions by play id, if simulated."""
     roster = {player.player_id: player for player in game.roster}
     kept: list[tuple[Tensor, float, int]] = []
-    left: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
     for play in game.plays:
-        tensor = featurize(game.header, roster, play.context, [play.frames])
+        tensor = featurize(_TASKS, game.header, roster, play.context, [play.frames], play.tracks)
+        outcome = outcome_of(play)
         if not isinstance(tensor, Tensor):
-            left[tensor.reason.name] += 1
-        elif play.outcome is None or play.outcome.yards_gained is None or play.outcome.result is None:
-            left["OUTCOME_UNKNOWN"] += 1
-        elif play.outcome.result in {PassResult.SACK, PassResult.SCRAMBLE}:
-            left[play.outcome.result.name] += 1
+            left_out[tensor.reason.name] += 1
+        elif outcome is None or outcome.yards_gained is None or outcome.result is None:
+            left_out["OUTCOME_UNKNOWN"] += 1
+        elif outcome.result in {PassResult.SACK, PassResult.SCRAMBLE}:
+            left_out[outcome.result.name] += 1
         else:
-            kept.append((tensor, play.outcome.yards_gained, play.outcome.result.value))
-    log.debug("%s: %d passes; left out %s", name, len(kept), dict(left))
-    columns, statics = len(PASSING.frame_columns), len(PASSING.static_columns)
+            kept.append((tensor, outcome.yards_gained, outcome.result.value))
+    log.debug("%s: %d passes; left out %s", name, len(kept), dict(left_out))
+    columns, statics = len(SPECIFICATION.frame_columns), len(SPECIFICATION.static_columns)
     return PassPlays(
         frames=np.concatenate([np.empty((0, columns), np.float32), *(tensor.frames for tensor, _, _ in kept)]),
         starts=np.cumsum([0, *(len(tensor.frames) for tensor, _, _ in kept)]).astype(np.int64),
@@ -111,7 +127,7 @@ def _of_game(name: str, game: Game, truth: dict[str, Floats] | None) -> PassPlay
         yards=np.asarray([yards for _, yards, _ in kept], np.float32),
         results=np.asarray([result for _, _, result in kept], np.int64),
         games=np.full(len(kept), name),
-        passers=np.asarray([tensor.subject_id for tensor, _, _ in kept], np.str_),
+        passers=np.asarray([tensor.subjects[0].subject_id for tensor, _, _ in kept], np.str_),
         groups=np.asarray([_groups(name, tensor) for tensor, _, _ in kept], np.str_).reshape(-1, len(GROUPS)),
         truth=np.asarray([truth[tensor.play_id] for tensor, _, _ in kept], np.float32).reshape(-1, BINS)
         if truth is not None
@@ -120,45 +136,49 @@ def _of_game(name: str, game: Game, truth: dict[str, Floats] | None) -> PassPlay
 
 
 def _groups(name: str, tensor: Tensor) -> tuple[str, ...]:
+    """The play's group of each kind in GROUPS."""
     of = tensor.attributes
+    assert isinstance(of, PassAttributes)
 
-    def said(value: object | None) -> str:
+    def written(value: object | None) -> str:
         return "unknown" if value is None else str(value)
 
     return (
-        said(of.season),
-        said(of.quarter),
-        said(of.down),
-        said(of.depth and of.depth.name.lower().replace("_", " ")),
+        written(of.season),
+        written(of.quarter),
+        written(of.down),
+        written(of.depth and of.depth.name.lower().replace("_", " ")),
         "under pressure" if of.under_pressure else "not under pressure",
-        said(None if of.home is None else "home" if of.home else "away"),
+        written(None if of.home is None else "home" if of.home else "away"),
         name.split("/", maxsplit=1)[0],
         "known" if tensor.frames[-1, _ORIENTATION_MASKS].any() else "unknown",
-        "known" if tensor.statics[_STATIC["target_known"]] else "unknown",
+        "known" if tensor.statics[_TARGET_MASK] else "unknown",
     )
 
 
 @dataclass(frozen=True, eq=False)
 class LeagueOutcomes:
-    """How the passes of an unselected play table ended: N values of PassResult, and yards."""
+    """How the passes of an unselected season ended: N values of PassResult, and yards."""
 
     results: Integers
     yards: Floats
 
 
 def league_outcomes(folder: Path) -> LeagueOutcomes:
-    """The outcomes of all passes in the play table of the folder (Big Data Bowl 2019): nobody selected them."""
-    wanted = {"PassResult", "PlayResult"}
-    table = next((file for file in data_files(folder) if wanted <= set(column_names(file))), None)
+    """The outcomes of all passes in the folder's play table of the Big Data Bowl 2019: a whole season, unselected.
+
+    Raises FIELD_INVALID if the folder has no such table.
+    """
+    tables = (_SCANS[file.suffix](file) for file in sorted(folder.iterdir()) if file.suffix in _SCANS)
+    wanted = ("PassResult", "PlayResult")
+    table = next((table for table in tables if set(wanted) <= set(table.collect_schema().names())), None)
     if table is None:
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"{folder} holds no table with the columns {', '.join(sorted(wanted))}, which the base rates come from",
+            f"{folder} has no table with the columns {' and '.join(wanted)}, from which the base rates are taken",
         )
-    scan = pl.scan_parquet if table.suffix == ".parquet" else pl.scan_csv
-    names = {"C": PassResult.COMPLETE, "I": PassResult.INCOMPLETE, "IN": PassResult.INTERCEPTED}
-    plays = scan(table).select(*sorted(wanted)).filter(pl.col("PassResult").is_in(list(names))).drop_nulls().collect()
-    yards = plays["PlayResult"].cast(pl.Float32).to_numpy()
-    results = np.asarray([names[name].value for name in plays["PassResult"]])
-    # Yards of an incompletion are a penalty's, not the pass's.
+    passes = table.select(*wanted).filter(pl.col("PassResult").is_in(list(_RESULTS))).drop_nulls().collect()
+    results = np.asarray([_RESULTS[name].value for name in passes["PassResult"]])
+    yards = passes["PlayResult"].cast(pl.Float32).to_numpy()
+    # The yards of an incompletion belong to a penalty, not to the pass.
     return LeagueOutcomes(results, np.where(results == PassResult.INCOMPLETE.value, np.float32(0), yards))

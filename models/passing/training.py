@@ -1,8 +1,8 @@
-"""Training: simulated plays teach, real plays tune. Reproducible by seed on one kind of machine, and resumable.
+"""Training: pretraining on simulated plays, fine-tuning on real ones. Reproducible by seed on one machine, resumable.
 
-A `Trainer` works in a folder of its own: `taught.pt` is the best epoch on simulated plays alone, `tuned.pt` what became
-of it with real plays mixed in, `state.pt` all that it takes to go on after an interruption, `history.json` the figures
-of every epoch.
+A `Trainer` has its own folder: `pretrained.pt` is the best epoch on simulated plays, `fine_tuned.pt` the same network
+after fine-tuning, `state.pt` what is needed to continue after an interruption, `history.json` the figures of every
+epoch.
 """
 
 from __future__ import annotations
@@ -21,55 +21,58 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featurizer.core.columns import PASSING
-from models.passing import parallel
-from models.passing.atomic import whole
+from featurizer.passing.columns import SPECIFICATION
+from models.core import parallel
+from models.core.atomic import whole
 from models.passing.columns import orientation, roles
-from models.passing.heads import EDGES, Outputs
+from models.passing.contestants import SPLICED
+from models.passing.heads import Outputs
 from models.passing.network import Design, PassingNetwork, Scaling, Size
 from models.passing.plays import PassPlays, yard_rates
+from models.passing.support import EDGES
 from playscore.errors import PlayscoreError, Reason
 
-TAUGHT, TUNED = "taught.pt", "tuned.pt"
+PRETRAINED, FINE_TUNED = "pretrained.pt", "fine_tuned.pt"
 HISTORY = "history.json"
 _STATE = "state.pt"
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long, how fast, on what."""
+    """The settings of training."""
 
     seed: int = 1
     epochs: int = 12
     """On simulated plays."""
     patience: int = 4
-    """Epochs without a better one on simulated plays set aside, after which teaching stops."""
+    """Pretraining stops after this many epochs without a better one on the held-out simulated plays."""
     batch: int = 256
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
-    tuning_steps: int = 300
-    """With real plays mixed in, after the others. Their number is fixed: no real play chooses a checkpoint."""
-    tuning_rate: float = 3e-4
+    fine_tuning_steps: int = 300
+    """Steps with real plays mixed in, after pretraining. Their number is fixed: no real play chooses a checkpoint."""
+    fine_tuning_rate: float = 3e-4
     real_share: float = 0.3
-    """Of the loss of the tuning steps."""
-    tuning_blind: float = 0.5
-    """Share of the plays of the tuning steps that are shown without orientation.
+    """The share of real plays in the loss of fine-tuning."""
+    fine_tuning_blind: float = 0.5
+    """The share of simulated plays that are shown without orientation in fine-tuning.
 
-    One source of real plays has none and another is selected by outcome: what tells them apart must not tell outcomes.
+    One source of real plays has no orientation, and another one is selected by outcome: what separates the sources must
+    not reveal outcomes.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class RealPlays:
-    """Real plays to tune on, and how much each counts."""
+    """Real plays to fine-tune on, and how much each counts."""
 
     plays: PassPlays
     weights: NDArray[np.float32]
 
 
 def design(plays: PassPlays, size: Size, head: str) -> Design:
-    """The network's constants: scaling over known values of these plays, and their base rates."""
-    columns = roles(PASSING)
+    """The network's constants: the scaling of these plays' known values, and their base rates."""
+    columns = roles(SPECIFICATION)
     known = np.ones(plays.frames.shape, bool)
     for lengths, masks in zip(columns.lengths, columns.masks, strict=True):
         known[:, list(lengths)] = plays.frames[:, [masks[0]]] > 0
@@ -91,11 +94,11 @@ def _moments(values: NDArray[np.float32], known: NDArray[np.bool_]) -> tuple[lis
 
 
 OnEpoch = Callable[[list[dict[str, Any]]], None]
-"""Hears the figures of all epochs so far: loss, validation (log score, nats), seconds, and whether it was kept."""
+"""Is called with the figures of all epochs so far: loss, validation (log score, nats), seconds, kept or not."""
 
 
 class Trainer:
-    """Teaches and tunes one network. In a group of processes all take part, and the first one writes."""
+    """Pretrains and fine-tunes one network. In a group of processes all take part, and the first one writes."""
 
     def __init__(
         self,
@@ -105,33 +108,33 @@ class Trainer:
         folder: Path,
         *,
         size: Size | None = None,
-        head: str = "spliced",
+        head: str = SPLICED,
         device: str = "cpu",
     ) -> None:
         torch.manual_seed(schedule.seed)
         self._simulated, self._validation = simulated, validation
         self._schedule, self._folder, self._device = schedule, folder, torch.device(device)
         self._design = design(simulated, size or Size(), head)
-        self._mirror = np.ones(len(PASSING.frame_columns), np.float32)
-        self._mirror[list(roles(PASSING).mirrored)] = -1
-        self._blind = np.ones(len(PASSING.frame_columns), np.float32)
-        self._blind[list(orientation(PASSING))] = 0
-        self.network = PassingNetwork(PASSING, self._design).to(self._device)
+        self._mirror = np.ones(len(SPECIFICATION.frame_columns), np.float32)
+        self._mirror[list(roles(SPECIFICATION).mirrored)] = -1
+        self._blind = np.ones(len(SPECIFICATION.frame_columns), np.float32)
+        self._blind[list(orientation(SPECIFICATION))] = 0
+        self.network = PassingNetwork(SPECIFICATION, self._design).to(self._device)
 
     @property
-    def teaching_steps(self) -> int:
-        """Of all epochs."""
+    def pretraining_steps(self) -> int:
+        """Steps of all epochs."""
         return self._schedule.epochs * self._epoch_steps
 
     @property
-    def tuning_steps(self) -> int:
-        """Of one tuning."""
-        return self._schedule.tuning_steps
+    def fine_tuning_steps(self) -> int:
+        """Steps of one fine-tuning."""
+        return self._schedule.fine_tuning_steps
 
-    def teach(self, on_epoch: OnEpoch) -> Iterator[None]:
-        """Learn from simulated plays, a step at a time, going on where an earlier call was interrupted.
+    def pretrain(self, on_epoch: OnEpoch) -> Iterator[None]:
+        """Train on simulated plays, a step at a time, continuing where an earlier call was interrupted.
 
-        Leaves the best epoch in `taught.pt`; once done, nothing is left to do.
+        Saves the best epoch in `pretrained.pt`. Once complete, another call changes nothing.
         """
         chosen = self._schedule
         optimizer, scheduler = self._optimizer(chosen.learning_rate, chosen.epochs * self._epoch_steps)
@@ -157,7 +160,7 @@ class Trainer:
             validation = parallel.agreed(float(log_scores(self.network, self._validation).mean()))
             better = validation < min((epoch["validation"] for epoch in history), default=math.inf)
             if better:
-                self._save(TAUGHT)
+                self._save(PRETRAINED)
             history.append(
                 {
                     "loss": float(np.mean(losses)),
@@ -176,25 +179,25 @@ class Trainer:
             )
             on_epoch(history)
 
-    def tune(self, real: RealPlays, name: str = TUNED) -> Iterator[None]:
-        """Mix real plays in, from `taught.pt` on, a step at a time; leaves the network so named.
+    def fine_tune(self, real: RealPlays, name: str = FINE_TUNED) -> Iterator[None]:
+        """Continue from `pretrained.pt` with real plays mixed in, a step at a time; save the network as `name`.
 
         Every call draws the same random numbers, whatever was trained before it.
         """
         chosen = self._schedule
         torch.manual_seed(chosen.seed)
-        self.network.load_state_dict(load(self._folder / TAUGHT).state_dict())
-        optimizer, scheduler = self._optimizer(chosen.tuning_rate, chosen.tuning_steps)
+        self.network.load_state_dict(load(self._folder / PRETRAINED).state_dict())
+        optimizer, scheduler = self._optimizer(chosen.fine_tuning_rate, chosen.fine_tuning_steps)
         rng = np.random.default_rng([chosen.seed, 2])
         network = parallel.shared(self.network)
         self.network.train()
         odds = real.weights / real.weights.sum(dtype=np.float64)
         reals, share = round(chosen.batch * chosen.real_share), chosen.real_share
         endless = _endless_batches(self._simulated, chosen.batch, rng)
-        for batch in islice(endless, chosen.tuning_steps):
+        for batch in islice(endless, chosen.fine_tuning_steps):
             drawn = rng.choice(len(real.plays), reals, p=odds / odds.sum())
             parts = [(self._simulated, batch, 1 - share), (real.plays, drawn, share)]
-            loss = self._loss(network, parts, rng, blind=chosen.tuning_blind)
+            loss = self._loss(network, parts, rng, blind=chosen.fine_tuning_blind)
             self._step(loss, optimizer, scheduler)
             yield
         self._save(name)
@@ -204,7 +207,7 @@ class Trainer:
         return math.ceil(len(self._simulated) / self._schedule.batch)
 
     def _optimizer(self, rate: float, steps: int) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        # Biases are left alone: shrunk towards 0, those of the head would draw every law towards equal bins.
+        # Biases are not decayed: those of the head would pull every distribution toward equal bins.
         kinds: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
         for parameter in self.network.parameters():
             kinds[parameter.ndim > 1].append(parameter)
@@ -221,7 +224,7 @@ class Trainer:
         rng: np.random.Generator,
         blind: float = 0.0,
     ) -> Tensor:
-        """Of parts of a batch, each with its share: the mean log score, every play mirrored or not.
+        """The mean log score of a batch in parts, each with its share of the loss. Plays are mirrored at random.
 
         The share `blind` of the plays is shown without orientation. A process of a group takes its plays of each part.
         """
@@ -255,7 +258,11 @@ class Trainer:
 
     def _save(self, name: str) -> None:
         if parallel.leads():
-            state = {"design": self._design.to_dict(), "weights": self.network.state_dict(), "features": PASSING.id}
+            state = {
+                "design": self._design.to_dict(),
+                "weights": self.network.state_dict(),
+                "features": SPECIFICATION.id,
+            }
             with whole(self._folder / name) as partial:
                 torch.save(state, partial)
         parallel.wait()
@@ -269,8 +276,8 @@ class Trainer:
         parallel.wait()
 
 
-def is_taught(folder: Path, schedule: Schedule) -> bool:
-    """Whether a `Trainer` has nothing left to teach in its folder."""
+def is_pretrained(folder: Path, schedule: Schedule) -> bool:
+    """Whether pretraining in this folder is complete."""
     path = folder / HISTORY
     return path.exists() and _ended(json.loads(path.read_text()), schedule)
 
@@ -282,7 +289,7 @@ def _ended(history: Sequence[dict[str, Any]], schedule: Schedule) -> bool:
 
 @torch.no_grad()
 def outputs_of(network: PassingNetwork, plays: PassPlays) -> Iterator[tuple[NDArray[np.int64], Outputs]]:
-    """What the network answers, by batches of plays of about one length."""
+    """The network's outputs, in batches of plays of similar length, with the places of the plays."""
     network.eval()
     device = next(network.parameters()).device
     for batch in batches(plays, 512, None):
@@ -307,7 +314,7 @@ def log_scores(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]
 
 
 def batches(plays: PassPlays, size: int, rng: np.random.Generator | None) -> Iterator[NDArray[np.int64]]:
-    """Plays of about one length together, so that little is padded; in random order where `rng` is given."""
+    """Places of the plays in batches of similar length, so that little is padded; in random order if `rng` is given."""
     jitter = rng.uniform(0, 3, len(plays)) if rng else 0.0
     order = np.argsort(plays.lengths + jitter, kind="stable")
     cut = [order[start : start + size] for start in range(0, len(order), size)]
@@ -322,20 +329,21 @@ def _endless_batches(plays: PassPlays, size: int, rng: np.random.Generator) -> I
 
 
 def load(path: Path) -> PassingNetwork:
-    """The network that a `Trainer` left, on the CPU."""
+    """A network that a `Trainer` saved, on the CPU.
+
+    Raises FEATURE_SPECIFICATION_MISMATCH if it was trained on other features than the featurizer makes.
+    """
     state = torch.load(path, weights_only=True, map_location="cpu")
-    if state["features"] != PASSING.id:
+    if state["features"] != SPECIFICATION.id:
         raise PlayscoreError(
             Reason.FEATURE_SPECIFICATION_MISMATCH,
-            f"{path} was trained on features {state['features']}; the featurizer makes {PASSING.id}, so train again",
+            f"{path} was trained on features {state['features']}; the featurizer makes {SPECIFICATION.id}: train again",
         )
-    parts = state["design"]
-    size = Size(**{**parts["size"], "dilations": tuple(parts["size"]["dilations"])})
-    network = PassingNetwork(PASSING, Design(Scaling(**parts["scaling"]), parts["base_rates"], size, parts["head"]))
+    network = PassingNetwork(SPECIFICATION, Design.from_dict(state["design"]))
     network.load_state_dict(state["weights"])
     return network.eval()
 
 
 def describe(schedule: Schedule, size: Size) -> dict[str, Any]:
     """The settings of a run, as its folder keeps them."""
-    return {"schedule": asdict(schedule), "size": asdict(size), "features": PASSING.id}
+    return {"schedule": asdict(schedule), "size": asdict(size), "features": SPECIFICATION.id}

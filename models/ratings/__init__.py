@@ -1,1 +1,1 @@
-"""What ratings are made against, and how well they tell true skill."""
+"""What ratings are measured against, and how well they recover true skill."""

@@ -1,11 +1,12 @@
-"""What a box score says of a passer: passer rating, yards per attempt, completion percentage over expected."""
+"""Box score measures of a passer: passer rating, and what completion percentage over expected needs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.core.columns import PASSING
+from featurizer.passing.columns import SPECIFICATION
+from models.passing.columns import places
 from models.passing.plays import PassPlays
 
 Array = NDArray[np.float64]
@@ -20,12 +21,12 @@ _AT_RELEASE = (
 )
 _BEFORE_SNAP = ("down", "yards_to_go", "yards_to_end_zone")
 _STEPS = 8
-"""Of Newton's method, which converges here in five."""
+"""Of Newton's method, which converges in five here."""
 _RIDGE = 1e-3
 
 
 def passer_rating(attempts: Array, completions: Array, yards: Array, touchdowns: Array, interceptions: Array) -> Array:
-    """The league's passer rating, 0 to 158.3, of totals of any one shape; its formula is that of 1973."""
+    """The league's passer rating, 0 to 158.3, by the formula of 1973. All totals have the same shape, which is any."""
     parts = (
         (completions / attempts - 0.3) * 5,
         (yards / attempts - 3) / 4,
@@ -37,28 +38,28 @@ def passer_rating(attempts: Array, completions: Array, yards: Array, touchdowns:
 
 
 def touchdowns(plays: PassPlays) -> NDArray[np.bool_]:
-    """(N,) whether the pass gained all that was left to the goal line."""
+    """(N,) whether the pass gained all the yards to the goal line."""
     scored: NDArray[np.bool_] = plays.yards >= _static(plays, "yards_to_end_zone")
     return scored
 
 
 def situations(plays: PassPlays) -> Array:
-    """(N, 9) what the chance of a completion is estimated from, as published models with tracking do.
+    """(N, 9) inputs for the chance of a completion, those of published models with tracking.
 
-    At the release the receiver's depth and speed downfield, his distance to the nearest defender, to the sideline and
-    to the passer, and the nearest rusher's to the passer; before the snap down, distance and field position.
+    At the release: the receiver's depth and speed downfield, their distances to the nearest defender, the sideline and
+    the passer, and the distance of the nearest rusher to the passer. Before the snap: down, distance, field position.
     """
     release = plays.frames[plays.starts[1:] - 1]
-    names = [column.name for column in PASSING.frame_columns]
-    columns = [release[:, names.index(name)] for name in _AT_RELEASE]
+    place = places(SPECIFICATION.frame_columns)
+    columns = [release[:, place[name]] for name in _AT_RELEASE]
     columns += [_static(plays, name) for name in _BEFORE_SNAP]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
 def expected_completion(known: Array, complete: NDArray[np.bool_], folds: NDArray[np.int64]) -> Array:
-    """(N,) chance of a completion by logistic regression on what is known (N, F) and its squares.
+    """(N,) chance of a completion by logistic regression on the inputs `known` (N, F) and their squares.
 
-    Every fold by a regression on the others; by one on all plays where there is a single fold.
+    Each fold is predicted by a regression on the others, or on itself if it is the only one.
     """
     factors = np.concatenate([known, known**2], axis=1)
     scaled = (factors - factors.mean(axis=0)) / np.maximum(factors.std(axis=0), 1e-9)
@@ -67,8 +68,8 @@ def expected_completion(known: Array, complete: NDArray[np.bool_], folds: NDArra
     alone = len(np.unique(folds)) == 1
     for fold in np.unique(folds):
         held_out = folds == fold
-        taught = held_out if alone else ~held_out
-        expected[held_out] = _chances(design[held_out], _fitted(design[taught], complete[taught]))
+        training = held_out if alone else ~held_out
+        expected[held_out] = _chances(design[held_out], _fitted(design[training], complete[training]))
     return expected
 
 
@@ -89,4 +90,4 @@ def _chances(design: Array, coefficients: Array) -> Array:
 
 
 def _static(plays: PassPlays, name: str) -> NDArray[np.float32]:
-    return plays.statics[:, [column.name for column in PASSING.static_columns].index(name)]
+    return plays.statics[:, places(SPECIFICATION.static_columns)[name]]

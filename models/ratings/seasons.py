@@ -1,38 +1,37 @@
-"""Seasons of the simulated league, pass by pass, with what nobody knows of a real one: how good each passer is."""
+"""Seasons of the simulated league, pass by pass, with what is not known in a real one: how good each passer is."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.core.progress import Progress, silent
 from models.passing import sources
-from models.passing.plays import FIRST_YARD, PassPlays
+from models.passing.plays import PassPlays
+from models.passing.support import FIRST_YARD
 from models.ratings import box_score
 from models.ratings.population import SKILL_SPREAD
-from playscore.game import PassResult
+from playscore.passing import PassResult
 from simulator import simulate_game
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-Laws = Callable[[PassPlays], Array]
-"""A model: N plays in; out, (N, K + 1), the distribution functions of their yards at the edges of the bins."""
-Progress = Callable[[str, Iterable[Any], int], Iterable[Any]]
-"""Shows how far an iteration of that length has come, under that name."""
+Forecast = Callable[[PassPlays], Array]
+"""A model: from N plays to the distribution functions of their yards at the edges of the bins, (N, K + 1)."""
 
 STUDY_GAMES = 208
-"""Of each season that is studied: 136 make the season, the others give every starter 500 passes."""
+"""Of each season that is studied. 136 make the season; with the rest every starter has 500 passes."""
 STUDY_SEED = 1_000_200
-"""Of the first season, the others follow. No model is trained on these, and no reference population is made of them."""
+"""Of the first season; the next ones follow. No model is trained on them, and no population is made of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,23 +39,23 @@ class Passes:
     """N passes of P passers. Arrays (N,)."""
 
     passer: Integers
-    """Row of the passer."""
+    """Row of the passer in `Passers`."""
     game: Integers
-    """Of his season, from 0."""
+    """Index in its season, from 0."""
     play_score: Array
     """By the model."""
     oracle_score: Array
-    """By the law that the outcome was drawn about."""
+    """By the true distribution of a league-average passer."""
     average_score: Array
-    """The mean of the model's score if a league-average passer threw this pass time and again."""
+    """The expected score by the model if a league-average passer throws this pass."""
     gain_of_skill: Array
-    """By how much a unit of skill lifts that mean."""
+    """How much a unit of skill increases that."""
     yards: Array
     complete: Flags
     intercepted: Flags
     touchdown: Flags
     expected_completion: Array
-    """By a regression that was taught by other seasons."""
+    """By a regression that was fitted to other seasons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,19 +63,19 @@ class Passers:
     """P passers, each of one season. Arrays (P,)."""
 
     skill: Array
-    """The simulator's: outcomes are drawn from the law tilted by it."""
+    """The simulator's: outcomes are drawn from the distribution tilted by it."""
     team: Integers
     """As in `Results`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """How games ended, once for each side. Arrays (G,)."""
+    """How games ended, once for each team. Arrays (G,)."""
 
     team: Integers
-    """Of one season."""
+    """Index of the team and season."""
     game: Integers
-    """Of that season, from 0."""
+    """Index in its season, from 0."""
     points: Array
     won: Array
     """1, 1/2 or 0"""
@@ -84,7 +83,7 @@ class Results:
 
 @dataclass(frozen=True, eq=False)
 class Seasons:
-    """All that a study of ratings needs to know of seasons that were played."""
+    """What a study of ratings needs to know about seasons."""
 
     passes: Passes
     passers: Passers
@@ -97,7 +96,7 @@ class Seasons:
 
 @dataclass(frozen=True, eq=False)
 class _Played:
-    """A game as it comes from the process that simulated it. Passers and teams are named with their season."""
+    """A game from the process that simulated it. Names of passers and teams start with their season."""
 
     index: int
     plays: PassPlays
@@ -106,19 +105,19 @@ class _Played:
     skills: dict[str, float]
     team_of: dict[str, str]
     sides: tuple[tuple[str, float, float], tuple[str, float, float]]
-    """Team, points, and 1, 1/2 or 0 for a victory, a tie or a defeat."""
+    """Team, points, and 1, 1/2 or 0 for a win, a tie or a loss."""
 
 
 def play(
-    laws: Laws,
+    forecast: Forecast,
     *,
     seasons: int,
     games: int,
     seed: int = STUDY_SEED,
     processes: int | None = None,
-    progress: Progress = lambda _name, items, _total: items,
+    progress: Progress = silent,
 ) -> Seasons:
-    """Play so many seasons of so many games, by all cores unless told otherwise, and score the passes by the laws."""
+    """Play seasons of this many games each, in `processes` (default: all cores), and score the passes."""
     numbers: list[Array] = []
     situations: list[Array] = []
     threw: list[NDArray[np.str_]] = []
@@ -128,7 +127,7 @@ def play(
     for game in progress("playing seasons", _games(seed, seasons, games, processes), seasons * games):
         made = game.plays
         scored = box_score.touchdowns(made)
-        columns = (np.full(len(made), game.index), made.yards, made.results, scored, _scores(laws, made))
+        columns = (np.full(len(made), game.index), made.yards, made.results, scored, _scores(forecast, made))
         numbers.append(np.column_stack(columns))
         situations.append(box_score.situations(made))
         threw.append(game.passers)
@@ -200,16 +199,16 @@ def _game(wanted: tuple[int, int, int]) -> _Played:
     )
 
 
-def _scores(laws: Laws, plays: PassPlays) -> Array:
-    """(N, 4): the model's score and the oracle's, the mean of the model's at skill 0, and its gain by a unit of skill.
+def _scores(forecast: Forecast, plays: PassPlays) -> Array:
+    """(N, 4): the model's score, the oracle's, the model's expected score at skill 0, and its increase per skill.
 
-    A passer of skill s draws from p(y) (1 + s (2 m(y) - 1)), m(y) being the mid-rank in the law p (docs/simulator.md).
-    So the mean of a score r(y) is the sum of p r, and s times the sum of p (2 m - 1) r on top.
+    A passer of skill s draws from p(y) (1 + s (2 m(y) - 1)), where m(y) is the mid-rank in the distribution p
+    (docs/simulator.md). So the expected score r(y) is the sum of p r plus s times the sum of p (2 m - 1) r.
     """
     truth = plays.truth.astype(np.float64)
     truth /= truth.sum(axis=1, keepdims=True)
     own = np.cumsum(truth, axis=1) - truth / 2
-    cdf = laws(plays)
+    cdf = forecast(plays)
     ranks = (cdf[:, :-1] + cdf[:, 1:]) / 2
     gained = np.arange(len(plays)), (plays.yards - FIRST_YARD).astype(int)
     average = (truth * ranks).sum(axis=1)

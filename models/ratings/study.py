@@ -1,6 +1,6 @@
-"""What a rating is worth, measured where true skill is known: recovery, reliability, points and victories, coverage.
+"""What a rating is worth, measured where true skill is known: recovery, reliability, points and wins, coverage.
 
-Every figure is [value, lower, upper] with a 95% interval by bootstrap over passers' seasons, unless it says otherwise.
+Every figure is [value, lower, upper] with a 95% interval by bootstrap over passers' seasons, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.core.ratings import HIGHEST, rate
 from models.ratings import box_score
 from models.ratings.population import SEASON_GAMES, SKILL_SPREAD
 from models.ratings.seasons import Passes, Seasons
 from playscore.errors import PlayscoreError, Reason
+from playscore.ratings import HIGHEST, rate
 from playscore.release import ReferencePopulation
 from simulator.games import GAMES_A_WEEK
 
@@ -26,19 +26,19 @@ Figure = list[float]
 
 RATING = "rating"
 MEASURES = (RATING, "oracle", "passer_rating", "yards_per_attempt", "cpoe")
-"""The rating, the same by the true laws (which nothing can beat but by luck), and what it is compared with."""
+"""The rating, the same by the true distributions (nothing beats it except by luck), and what it is compared with."""
 PLAYS = (20, 100, 300, 500)
 
 PEERS = 31
-"""Qualified passers of the season of which places are publicly known."""
+"""Qualified passers of the season whose ratings are publicly known."""
 PUBLIC = {"first": (1, 92), "fifth": (5, 89), "thirteenth": (13, 83), "best": (1, 99)}
-"""Place and rating: three of 2021, and the best of 2020."""
+"""Rank and rating: three of 2021, and the best of 2020."""
 _DRAWN_SEASONS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
 class _Totals:
-    """Sums over sets of plays, all of one shape."""
+    """Sums over sets of plays, all of the same shape."""
 
     plays: Array
     play_score: Array
@@ -50,7 +50,7 @@ class _Totals:
     over_expected: Array
 
     def measures(self, population: ReferencePopulation) -> dict[str, Array]:
-        """By name, in the order of MEASURES."""
+        """The measures by name, in the order of MEASURES."""
         return {
             RATING: rate(self.plays.astype(np.intp), self.play_score, population).rating,
             "oracle": self.oracle_score / self.plays,
@@ -67,8 +67,8 @@ def figures(
 ) -> dict[str, Any]:
     """All figures of the study, ready for JSON.
 
-    `repeats`: how often plays are drawn, or seasons cut in halves, to average out the luck of the draw.
-    Raises PlayscoreError (FIELD_INVALID) where the seasons are too short for three passers to qualify.
+    `repeats`: how often plays are drawn, or seasons split in halves, to average out the luck of the draw.
+    Raises FIELD_INVALID if the seasons are too short for three passers to qualify.
     """
     study = _Study(played, population, repeats, resamples, np.random.default_rng(seed))
     return {
@@ -102,8 +102,8 @@ class _Study:
     ) -> None:
         self.passes, self.played, self.population = played.passes, played, population
         self.repeats, self.resamples, self.rng = repeats, resamples, rng
-        everybody = [np.flatnonzero(self.passes.passer == row) for row in range(len(played.passers.skill))]
-        in_season = [plays[self.passes.game[plays] < SEASON_GAMES] for plays in everybody]
+        all_plays = [np.flatnonzero(self.passes.passer == row) for row in range(len(played.passers.skill))]
+        in_season = [plays[self.passes.game[plays] < SEASON_GAMES] for plays in all_plays]
         self.qualified = np.flatnonzero([len(plays) >= population.min_plays for plays in in_season])
         if len(self.qualified) < 3:
             raise PlayscoreError(
@@ -111,24 +111,24 @@ class _Study:
                 f"{len(self.qualified)} passers have {population.min_plays} plays in {played.games} games; "
                 f"a season has {SEASON_GAMES}",
             )
-        self.plays = [everybody[row] for row in self.qualified]
+        self.plays = [all_plays[row] for row in self.qualified]
         self.season = [in_season[row] for row in self.qualified]
         self.skill = played.passers.skill[self.qualified]
         average, gain = float(self.passes.average_score.mean()), float(self.passes.gain_of_skill.mean())
         self.true_mean = average + gain * self.skill
-        """Of the model's score: what the passer would get, time and again, on the passes of the whole league."""
+        """The expected score by the model of each passer on the passes of the whole league."""
         self.true_rating = self.on_the_scale(self.true_mean)
 
     def on_the_scale(self, mean: Array) -> Array:
-        """The rating of a mean that is known."""
+        """The rating for a known mean."""
         known = self.population.model_copy(update={"shrinkage_plays": 0.0})
         return rate(np.ones(len(mean), np.intp), mean, known).rating
 
     def league(self) -> dict[str, Any]:
         """What was played, and whether the reference population is like it.
 
-        `luck_in_released_mean` is the standard error of the release's mean, in rating points: the skills of its
-        passers are dealt and sum to 0, the luck of their plays is drawn.
+        `luck_in_released_mean` is the standard error of the release's mean, in rating points. It comes from the luck of
+        plays only, because the skills of the population's passers are dealt and sum to 0.
         """
         population = self.population
         totals = _totals(self.passes, self.season)
@@ -152,14 +152,14 @@ class _Study:
             "released_mean": population.mean,
             "luck_in_released_mean": per_deviation
             * population.play_standard_deviation
-            / float(np.sqrt(population.passers * np.median(totals.plays))),
+            / float(np.sqrt(population.subjects * np.median(totals.plays))),
             "shrinkage_plays": population.shrinkage_plays,
             "scale_median": population.median_rating,
             "scale_deviation": population.rating_per_standard_deviation,
         }
 
     def recovery(self) -> dict[str, Any]:
-        """By number of plays: correlation of every measure with true skill, and how much nearer the rating comes."""
+        """By number of plays: the correlation of every measure with true skill, and how much higher the rating's is."""
         found = {}
         for plays in PLAYS:
             enough = self._with_plays(plays)
@@ -177,7 +177,7 @@ class _Study:
         return found
 
     def reliability(self) -> dict[str, Any]:
-        """Correlation of random halves of a season, stepped up to the whole by Spearman and Brown."""
+        """The correlation of random halves of a season, extended to the whole by the Spearman-Brown formula."""
         halves: list[list[dict[str, Array]]] = [[], []]
         for _ in range(self.repeats):
             shuffled = [self.rng.permutation(plays) for plays in self.season]
@@ -193,10 +193,9 @@ class _Study:
         }
 
     def results(self) -> dict[str, Any]:
-        """Correlation with a team's points a game and share of victories, of the same games and of the others.
+        """Correlation with a team's points per game and share of wins, in the same games and in other games.
 
-        Of the others: a measure from the weeks of even number with the results of those of odd number, and the other
-        way round, averaged.
+        In other games: the measure from even weeks with the results of odd weeks, averaged with the reverse.
         """
         season = np.arange(SEASON_GAMES)
         even = season // GAMES_A_WEEK % 2 == 0
@@ -215,9 +214,9 @@ class _Study:
         return found
 
     def coverage(self) -> dict[str, Any]:
-        """How often the 90% interval holds the true rating, and how far the rating is from it, by number of plays.
+        """How often the 90% interval contains the true rating, and how far the rating is from it, by number of plays.
 
-        A passer's plays are shuffled and cut into sets of so many that share none. `season` is all of a season's.
+        A passer's plays are shuffled and divided into disjoint sets of that number. `season` is all plays of a season.
         """
         sets: dict[str, list[list[Integers]]] = {}
         for plays in PLAYS:
@@ -255,9 +254,9 @@ class _Study:
         return {**found, "all": {"covered": _figure(np.mean(shares, axis=0))}}
 
     def scale(self) -> dict[str, Any]:
-        """Where publicly known ratings lie among those of seasons of PEERS passers drawn from the population.
+        """How publicly known ratings compare with seasons of PEERS passers drawn from the population.
 
-        `band` is the central 95% of the drawn seasons; `percentile` counts half of those that are equal, at 99.
+        `band` is the central 95% of the drawn seasons; `percentile` counts half of those with the same rating.
         """
         population, rng = self.population, self.rng
         shape = (_DRAWN_SEASONS, PEERS)
@@ -288,7 +287,7 @@ class _Study:
         return {**_totals(self.passes, plays).measures(self.population), "skill": self.skill}
 
     def _results(self, name: str, games: Integers) -> Array:
-        """The mean over these games of the teams of the qualified passers."""
+        """(P,) the mean result in these games of the teams of the qualified passers."""
         results = self.played.results
         chosen = np.isin(results.game, games)
         teams = int(results.team.max()) + 1
@@ -303,7 +302,7 @@ class _Study:
         return _totals(self.passes, [self.rng.choice(self.plays[row], plays, replace=False) for row in passers])
 
     def _weights(self, passers: Integers) -> Array:
-        """(B + 1, P) how often each passer counts: first all once, then B resamples."""
+        """(B + 1, P) how often each passer counts: first everyone once, then B resamples."""
         drawn = self.rng.multinomial(len(passers), np.full(len(passers), 1 / len(passers)), size=self.resamples)
         return np.concatenate([np.ones((1, len(passers))), drawn])
 
@@ -333,7 +332,7 @@ def _stacked(parts: list[dict[str, Array]]) -> dict[str, Array]:
 
 
 def _correlations(x: Array, y: Array, weights: Array) -> Array:
-    """(B,) Pearson's, by each of the weights (B, P), of (..., P) with (..., P); the mean over the leading axes."""
+    """(B,) Pearson correlations of (..., P) with (..., P) for each of the weights (B, P), averaged over other axes."""
     x, y = np.broadcast_arrays(np.atleast_2d(x), np.atleast_2d(y))
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     shares = weights / weights.sum(axis=1, keepdims=True)
@@ -345,22 +344,22 @@ def _correlations(x: Array, y: Array, weights: Array) -> Array:
 
 
 def _means(sums: Array, counts: NDArray[Any], weights: Array) -> Array:
-    """(B,) the mean, by each of the weights (B, P), of what has these sums and counts (P,)."""
+    """(B,) means of values with these sums and counts (P,), for each of the weights (B, P)."""
     means: Array = weights @ sums / np.maximum(weights @ counts, 1e-300)
     return means
 
 
 def _deviations(values: Array, weights: Array) -> Array:
-    """(B,) standard deviation of values (P,) by each of the weights."""
+    """(B,) standard deviations of values (P,), for each of the weights (B, P)."""
     count = weights.sum(axis=1)
-    centred = values - values.mean()
-    variance = weights @ centred**2 / count - (weights @ centred / count) ** 2
+    centered = values - values.mean()
+    variance = weights @ centered**2 / count - (weights @ centered / count) ** 2
     deviations: Array = np.sqrt(variance * count / (count - 1))
     return deviations
 
 
 def _compared(found: Mapping[str, Array]) -> dict[str, Any]:
-    """Each measure, and by how much the rating is above it, resample by resample."""
+    """Each measure, and how much higher the rating is, resample by resample."""
     return {
         "measures": {name: _figure(values) for name, values in found.items()},
         "rating_less": {name: _figure(found[RATING] - values) for name, values in found.items() if name != RATING},

@@ -10,18 +10,18 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 PICTURE = "rating_study.svg"
-"""Name of the picture, beside the page."""
+"""Name of the picture, next to the page."""
 
 _NAMES = {
     "rating": "rating",
-    "oracle": "rating by the true laws",
+    "oracle": "rating by the true distributions",
     "skill": "true skill itself",
     "passer_rating": "passer rating",
     "yards_per_attempt": "yards per attempt",
     "cpoe": "CPOE",
 }
 _ALTERNATIVES = ("passer_rating", "yards_per_attempt", "cpoe")
-_COLOURS = {
+_COLORS = {
     "rating": "#0b5fa5",
     "passer_rating": "#c2571a",
     "yards_per_attempt": "#4f8a3c",
@@ -32,76 +32,78 @@ _COLOURS = {
 _RESULTS = {
     "points": "points, same games",
     "points_of_other_games": "points, other games",
-    "won": "victories, same games",
-    "won_of_other_games": "victories, other games",
+    "won": "wins, same games",
+    "won_of_other_games": "wins, other games",
 }
 
 _PAGE = """# What the rating is worth
 
 <!-- Written by `{command}` from its figures. Do not edit: write the page anew. -->
 
-Nobody knows how good a real passer is. In the simulator it is known: each passer has a true skill that tilts every law
-his outcomes are drawn from ([simulator.md](simulator.md)). So here it can be measured how much of a rating is skill.
-`{command}` wrote this page, and measured every number in it.
+Nobody knows how good a real passer is. In the simulator everyone does: each passer has a true skill that tilts every
+distribution their outcomes are drawn from ([the simulator](simulator.md)). So here we can measure how much of a rating
+is skill. `{command}` wrote this page and measured every number in it.
 
-**Played:** {seasons} seasons of {games} games, seeds from {seed} on, {passes} passes. No model was trained on
-them, and no reference population made of them. The first {season_games} games make a season; {qualified} passers had
-the {min_plays} passes in it that qualify. The games after them only lengthen the samples. Scored by {model}, rated by
-`aggregator/core/ratings.py` against that release's reference population. Brackets are 95% intervals by bootstrap over
-passers' seasons, {resamples} resamples. Draws of plays, and of halves, are repeated {repeats} times and averaged.
+**Played:** {seasons} seasons of {games} games, seeds from {seed} on, {passes} passes. No model was trained on them, and
+no reference population was made from them. The first {season_games} games make a season; {qualified} passers had the
+{min_plays} passes in it that qualify. Later games only lengthen the samples. Release {model} scored the plays, and
+`playscore.ratings`, which the aggregator uses too, rated them against its reference population. Brackets are 95%
+intervals by bootstrap over passers' seasons, with {resamples} resamples. Draws of plays and of halves are repeated
+{repeats} times and averaged.
 
 **Against what.** *Passer rating* is the league's formula. *Yards per attempt* counts incompletions and interceptions
-as 0. *CPOE* is the completion percentage over expected. What is expected comes from a logistic regression with squares,
-taught by the other seasons, on what the tracking shows at the release (the receiver's depth, speed downfield, and
-distances to the nearest defender, the sideline and the passer; the passer's distance to the nearest rusher) and on
-down, distance and field position: more than models of the play-by-play can see. *Rating by the true laws* is the
-ceiling: the mean rank in the laws that the outcomes were drawn about.
+as 0. *CPOE* is the completion percentage over expected. The expectation comes from a logistic regression with
+squares, fitted on the other seasons. Its inputs are what the tracking shows at the release (the receiver's depth, speed
+downfield, and distances to the nearest defender, the sideline and the passer; the passer's distance to the nearest
+rusher) and down, distance and field position: more than models of the play-by-play can see. *Rating by the true
+distributions* is the ceiling: the mean rank in the distributions that the outcomes were drawn from.
 
-**What favours the rating.** True skill here shifts the ranks of outcomes in their laws, and mean ranks are what the
-rating is made of. A passer whose gift is of another kind, of completions alone, say, is not in the simulator. The
-comparison shows how much luck each measure lets in, not that skill in football is of this kind.
+**What favors the rating.** True skill here shifts the ranks of outcomes in their distributions, and the rating is made
+of mean ranks. The simulator has no passer whose skill is of another kind, of completions alone, for example. The
+comparison shows how much luck each measure lets in. It does not show that skill in football is of this kind.
 
 ![Recovery by number of plays, and coverage of the interval]({picture})
 
 ## How well it recovers true skill
 
-Correlation with true skill over passers, after so many of a passer's passes drawn at random:
+Correlation with true skill over passers, after this many of each passer's passes, drawn at random:
 
 {recovery}
 
-By how much the rating's correlation is higher, resample by resample:
+How much higher the rating's correlation is, resample by resample:
 
 {recovery_gains}
 
 {recovery_words}
 
-Where all have as many plays, shrinkage changes no order. What it changes is the error, below.
+When everyone has the same number of plays, shrinkage does not change the order. It changes the error, shown below.
 
 ## Split-half reliability
 
-The passes of a season are cut into random halves; the correlation of both halves' measures over {reliability_passers}
-passers, stepped up to the whole season by the formula of Spearman and Brown, $2r/(1 + r)$:
+The passes of a season are split into random halves. This is the correlation of the two halves' measures over
+{reliability_passers} passers, extended to the whole season by the Spearman-Brown formula, $2r/(1 + r)$:
 
 {reliability}
 
-## Points and victories
+## Points and wins
 
-Correlation over {results_passers} passers' seasons with their team's points a game and share of victories. *Same games*
-asks what the measure tells of what happened: the points were scored on the same passes, so that luck is on both sides.
-*Other games* asks what it tells of what comes: the measure from every other week, the results from the weeks between.
+Correlation over {results_passers} passers' seasons with their team's points per game and share of wins. *Same games*
+asks how much the measure says about what happened: the points were scored on the same passes, so luck is on both sides.
+*Other games* asks how much it says about what comes next: the measure is from every other week, the results are from
+the weeks between.
 
 {results}
 
 {results_words}
-Passer rating counts touchdowns, which are points of the same games.
+Passer rating counts touchdowns, which are points in the same games.
 
-The last row is what a perfect measure of the passer would show. The rest is the other side, second passers, runs,
-kicks and luck. The simulator's possessions start at drawn spots and last five plays.
+The last row is what a perfect measure of the passer would show. The rest is the other team, backup passers, runs, kicks
+and luck. The simulator's possessions start at random spots and last five plays.
 
 ## The interval
 
 The 90% interval against the true rating, which is the scale at the passer's true mean score on the passes of the whole
-league. Plays are cut into sets that share none. The error is the root mean square of rating less true rating, points.
+league. Plays are divided into disjoint sets. The error is the root mean square of rating minus true rating, in points.
 
 {coverage}
 
@@ -113,11 +115,11 @@ league. Plays are cut into sets that share none. The error is the root mean squa
 
 {league_words}
 
-## Plausible against what is publicly known
+## Compared with what is publicly known
 
-Four ratings of the league's own are publicly known: of 2021 the first of {peers} qualified with 92, the fifth with 89,
-the thirteenth with 83; and the best of 2020 with 99. {drawn} seasons of {peers} passers each were drawn from the
-reference population (normal true means, plays as in the seasons above), and rated:
+Four of the league's own ratings are publicly known: for 2021 the first of {peers} qualified passers with 92, the fifth
+with 89 and the thirteenth with 83, and for 2020 the best with 99. {drawn} seasons of {peers} passers each were drawn
+from the reference population (normal true means, plays as in the seasons above) and rated:
 
 {scale}
 
@@ -126,7 +128,7 @@ reference population (normal true means, plays as in the seasons above), and rat
 
 
 def page(figures: Mapping[str, Any], model: str, command: str) -> str:
-    """The page in Markdown. `model` names what scored the plays, `command` what the page is written by."""
+    """The page in Markdown. `model` names the release that scored the plays, `command` what writes the page."""
     settings, league, scale = figures["settings"], figures["league"], figures["scale"]
     return _PAGE.format(
         command=command,
@@ -161,17 +163,17 @@ def page(figures: Mapping[str, Any], model: str, command: str) -> str:
 
 
 def picture(figures: Mapping[str, Any]) -> str:
-    """Recovery and coverage by number of plays: an SVG, the same for the same figures."""
+    """Recovery and coverage by number of plays, as SVG text. The same figures give the same text."""
     with mpl.rc_context({"svg.hashsalt": "rating study", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         recovery, coverage = figure.subplots(1, 2)
         plays = list(figures["recovery"])
-        for place, (name, colour) in enumerate(_COLOURS.items()):
+        for place, (name, color) in enumerate(_COLORS.items()):
             found = [figures["recovery"][n]["measures"][name] for n in plays]
             places = [spot + 0.08 * (place - 2) for spot in range(len(plays))]
             style = "--" if name == "oracle" else "-"
             recovery.errorbar(
-                places, [v for v, _, _ in found], _bars(found), color=colour, ls=style, marker="o", ms=3, lw=1.2,
+                places, [v for v, _, _ in found], _bars(found), color=color, ls=style, marker="o", ms=3, lw=1.2,
                 capsize=2, label=_NAMES[name],
             )  # fmt: skip
         recovery.set_xticks(range(len(plays)), plays)
@@ -181,11 +183,11 @@ def picture(figures: Mapping[str, Any]) -> str:
         covered = [figures["coverage"][name]["covered"] for name in sets]
         coverage.axhline(0.9, color="#888888", lw=1, ls="--")
         coverage.errorbar(
-            range(len(sets)), [v for v, _, _ in covered], _bars(covered), color=_COLOURS["rating"], ls="", marker="o",
+            range(len(sets)), [v for v, _, _ in covered], _bars(covered), color=_COLORS["rating"], ls="", marker="o",
             capsize=3,
         )  # fmt: skip
         coverage.set_xticks(range(len(sets)), sets)
-        coverage.set(xlabel="plays", ylabel="share of 90% intervals that hold the true rating", ylim=(0.7, 1.01))
+        coverage.set(xlabel="plays", ylabel="share of 90% intervals that contain the true rating", ylim=(0.7, 1.01))
         for axes in (recovery, coverage):
             axes.spines[["top", "right"]].set_visible(False)
         text = io.StringIO()
@@ -194,17 +196,17 @@ def picture(figures: Mapping[str, Any]) -> str:
 
 
 def _bars(found: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Lengths of the error bars; a bootstrap interval may leave its own estimate out."""
+    """Lengths of the error bars. A bootstrap interval may exclude its own estimate."""
     return [[max(v - low, 0) for v, low, _ in found], [max(high - v, 0) for v, _, high in found]]
 
 
 def recovery_table(found: Mapping[str, Any]) -> str:
     """Correlation of every measure with true skill, by number of plays."""
     rows = [
-        [plays, of_plays["passers"], *(_interval(of_plays["measures"][name]) for name in _COLOURS)]
+        [plays, of_plays["passers"], *(_interval(of_plays["measures"][name]) for name in _COLORS)]
         for plays, of_plays in found.items()
     ]
-    return _table(["plays", "passers", *(_NAMES[name] for name in _COLOURS)], rows)
+    return _table(["plays", "passers", *(_NAMES[name] for name in _COLORS)], rows)
 
 
 def _recovery_gains(found: Mapping[str, Any]) -> str:
@@ -246,18 +248,18 @@ def reliability_table(found: Mapping[str, Any]) -> str:
         ]
         for name, value in found["measures"].items()
     ]
-    return _table(["measure", "reliability", "the rating's less this"], rows)
+    return _table(["measure", "reliability", "rating minus this"], rows)
 
 
 def results_table(found: Mapping[str, Any]) -> str:
-    """Correlation of every measure with points and victories."""
+    """Correlation of every measure with points and wins."""
     order = ("rating", *_ALTERNATIVES, "oracle", "skill")
     rows = [[_NAMES[name], *(_interval(found[key]["measures"][name]) for key in _RESULTS)] for name in order]
     return _table(["measure", *_RESULTS.values()], rows)
 
 
 def _results_words(found: Mapping[str, Any]) -> str:
-    """Where the rating and an alternative differ beyond the interval of their difference."""
+    """Where the interval of a difference between the rating and an alternative excludes 0."""
     gains = [
         (_NAMES[name], title, found[key]["rating_less"][name])
         for key, title in _RESULTS.items()
@@ -270,11 +272,11 @@ def _results_words(found: Mapping[str, Any]) -> str:
         for verdict, named in (("higher", more), ("**lower**", less))
         if named
     ]
-    return " ".join([*words, "All other differences from these three hold 0 in their intervals."])
+    return " ".join([*words, "The intervals of all other differences from these three contain 0."])
 
 
 def coverage_table(found: Mapping[str, Any]) -> str:
-    """How often the interval holds the true rating, by number of plays."""
+    """How often the interval contains the true rating, by number of plays."""
     rows = [
         [
             plays,
@@ -296,30 +298,30 @@ def coverage_table(found: Mapping[str, Any]) -> str:
 def _coverage_words(found: Mapping[str, Any]) -> str:
     missed = [plays for plays, of_plays in found.items() if not of_plays["covered"][1] <= 0.9 <= of_plays["covered"][2]]
     if not missed:
-        return "The share covered is 90% within its interval in every row."
+        return "In every row, 90% lies within the interval of the share covered."
     named = _listed(["the mean" if plays == "all" else plays for plays in missed])
-    return f"The share covered differs from 90% beyond its interval for: {named}. The other rows hold 90%."
+    return f"The interval of the share covered excludes 90% for: {named}. In the other rows it contains 90%."
 
 
 def _league(found: Mapping[str, Any]) -> str:
-    median, fewest, most = found["plays_of_a_season"]
+    median, least, most = found["plays_of_a_season"]
     rows = [
-        ["passes of a qualified passer in a season: median, fewest, most", f"{median:.0f}, {fewest:.0f}, {most:.0f}"],
+        ["passes of a qualified passer in a season: median, least, most", f"{median:.0f}, {least:.0f}, {most:.0f}"],
         [
-            f"median rating of the qualified (made to be {found['scale_median']:g})",
+            f"median rating of the qualified (set to {found['scale_median']:g})",
             _interval(found["median_rating"], digits=1),
         ],
         [
-            f"standard deviation of their ratings (made to be {found['scale_deviation']:g})",
+            f"standard deviation of their ratings (set to {found['scale_deviation']:g})",
             _interval(found["deviation_of_ratings"], digits=1),
         ],
-        ["rating less true rating, mean", _interval(found["rating_less_true"], digits=2, signed=True)],
+        ["rating minus true rating, mean", _interval(found["rating_less_true"], digits=2, signed=True)],
         ["mean play score of a league-average passer", _interval(found["average_passer"], digits=4)],
         ["the release's mean", f"{found['released_mean']:.4f}"],
         ["rating of a league-average passer", _interval(found["average_passer_rating"], digits=1)],
         ["standard error of the release's mean, in points of rating", f"{found['luck_in_released_mean']:.2f}"],
         ["standard deviation of true mean play scores, here", f"{found['true_deviation']:.4f}"],
-        ["the same as the release has it, $s/\\sqrt{k}$", f"{found['released_true_deviation']:.4f}"],
+        ["the same according to the release, $s/\\sqrt{k}$", f"{found['released_true_deviation']:.4f}"],
         ["the release's shrinkage, plays", f"{found['shrinkage_plays']:.1f}"],
     ]
     return _table(["", ""], rows)
@@ -330,16 +332,16 @@ def _league_words(found: Mapping[str, Any]) -> str:
     errors = abs(apart) / found["luck_in_released_mean"]
     verdict = "luck explains it" if errors < 2 else "**more than luck**"
     return (
-        f"The league-average passer, whose skill is 0, stands {apart:+.1f} points from the population's mean. That is "
+        f"The league-average passer, whose skill is 0, is {apart:+.1f} points from the population's mean. That is "
         f"{errors:.1f} standard errors of the release's mean: {verdict}. "
-        "By the true laws his mean play score is 0.5 exactly. What it differs from 0.5 is the model's error, and "
-        "measuring against the population's mean takes it out. That a real league's median passer stands there is not "
-        "established: no season of a real league with tracking is at hand."
+        "By the true distributions their mean play score is exactly 0.5. The difference is the model's error, and "
+        "measuring against the population's mean removes it. That a real league's median passer would be there is not "
+        "established: no season of a real league with tracking is available."
     )
 
 
 def scale_table(found: Mapping[str, Any]) -> str:
-    """Publicly known ratings among those of drawn seasons."""
+    """Publicly known ratings compared with drawn seasons."""
     rows = [
         [
             title,
@@ -356,9 +358,11 @@ def scale_table(found: Mapping[str, Any]) -> str:
 
 def _scale_words(found: Mapping[str, Any]) -> str:
     outside = [title for title, point in _points(found) if not point["inside"]]
-    said = f"**Outside the band of 95%: {_listed(outside)}.**" if outside else "All lie inside the band of 95%."
-    said += " The scale's two constants were chosen so that these four lie inside: a fit, not a check."
-    return said + f" In {found['seasons_with_a_99']:.0%} of the seasons the first has 99."
+    verdict = f"**Outside the band of 95%: {_listed(outside)}.**" if outside else "All lie inside the band of 95%."
+    return (
+        f"{verdict} The scale's two constants were chosen so that these four lie inside. That is a fit, not a check. "
+        f"In {found['seasons_with_a_99']:.0%} of the seasons the first has 99."
+    )
 
 
 def _points(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -366,7 +370,7 @@ def _points(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
         "first": "2021, first",
         "fifth": "2021, fifth",
         "thirteenth": "2021, thirteenth",
-        "first less thirteenth": "2021, first less thirteenth",
+        "first less thirteenth": "2021, first minus thirteenth",
         "best": "2020, best",
     }
     return [(title, found[name]) for name, title in titles.items()]

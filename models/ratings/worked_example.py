@@ -1,6 +1,6 @@
-"""The numbers of docs/score.md, worked by the code that serves: from an example law to play scores, and to a rating.
+"""The numbers of docs/score.md, computed by the code that serves: from a distribution to play scores and a rating.
 
-`python -m models.ratings.worked_example` writes them into the page anew, with the constants of the newest release.
+`python -m models.ratings.worked_example` rewrites them in the page, with the constants of the newest release.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aggregator.core.ratings import INTERVAL_DEVIATIONS, rate
+from models.core.releasing import newest, population_of
 from playscore.distributions import SplicedBinnedPareto
-from playscore.release import Release, list_releases
+from playscore.ratings import INTERVAL_DEVIATIONS, rate
+from playscore.release import Release
+from playscore.shipped import RELEASES
 
 PAGE = Path("docs/score.md")
-RELEASES = Path("models/releases")
 
 EDGES = (-20.5, -4.5, -0.5, 0.5, 4.5, 9.5, 14.5, 24.5, 99.5)
 LOGITS = (-2.9, -1.8, 0.0, -1.1, -0.7, -1.1, -1.3, -2.2)
@@ -25,12 +26,12 @@ TAIL = 0.05
 YARDS_TO_GO = 8
 OUTCOMES = {"incompletion": 0, "gain of 7": 7, "gain of 40": 40, "loss of 6": -6}
 PASSERS = {20: 10.2, 300: 153.0}
-"""Number of plays, and the sum of their play scores."""
+"""The sum of play scores, by number of plays."""
 
 
 def written(page: str, release: Release) -> str:
-    """The page with every part between `<!-- worked: name -->` and `<!-- end -->` written anew."""
-    parts = {"law": _law(), "thresholds": _thresholds(), "ranks": _ranks(), "rating": _rating(release)}
+    """The page with every part between `<!-- worked: name -->` and `<!-- end -->` rewritten."""
+    parts = {"law": _bins(), "thresholds": _thresholds(), "ranks": _ranks(), "rating": _rating(release)}
 
     def part(found: re.Match[str]) -> str:
         return f"<!-- worked: {found[1]} -->\n\n{parts[found[1]]}\n\n<!-- end -->"
@@ -38,15 +39,15 @@ def written(page: str, release: Release) -> str:
     return re.sub(r"<!-- worked: (\w+) -->.*?<!-- end -->", part, page, flags=re.DOTALL)
 
 
-def example_law() -> SplicedBinnedPareto:
-    """The law of the example."""
+def example_distribution() -> SplicedBinnedPareto:
+    """The distribution of the example."""
     return SplicedBinnedPareto(
         np.asarray(EDGES), np.asarray(LOGITS), LOWER_SHAPE, LOWER_SCALE, UPPER_SHAPE, UPPER_SCALE, TAIL, TAIL
     )
 
 
-def _law() -> str:
-    probabilities = example_law().probabilities
+def _bins() -> str:
+    probabilities = example_distribution().probabilities
     rows = [
         [f"{left:g} to {right:g}", f"{logit:g}", f"{np.exp(logit):.5f}", f"{probability:.5f}", f"{total:.5f}"]
         for left, right, logit, probability, total in zip(
@@ -58,8 +59,8 @@ def _law() -> str:
 
 
 def _thresholds() -> str:
-    law = example_law()
-    lower, upper = f"{float(law.lower_threshold):.4f}", f"{float(law.upper_threshold):.4f}"
+    dist = example_distribution()
+    lower, upper = f"{float(dist.lower_threshold):.4f}", f"{float(dist.upper_threshold):.4f}"
     rows = [
         ["l", f"{TAIL:g}", _interpolated(TAIL), lower, f"{LOWER_SHAPE:g}", f"{LOWER_SCALE:g}"],
         ["u", f"{1 - TAIL:g}", _interpolated(1 - TAIL), upper, f"{UPPER_SHAPE:g}", f"{UPPER_SCALE:g}"],
@@ -68,7 +69,7 @@ def _thresholds() -> str:
 
 
 def _interpolated(level: float) -> str:
-    sums = np.cumsum(example_law().probabilities)
+    sums = np.cumsum(example_distribution().probabilities)
     place = int(np.searchsorted(sums, level))
     before, mass = sums[place - 1], sums[place] - sums[place - 1]
     left, width = EDGES[place], EDGES[place + 1] - EDGES[place]
@@ -76,13 +77,13 @@ def _interpolated(level: float) -> str:
 
 
 def _ranks() -> str:
-    law = example_law()
+    dist = example_distribution()
     rows = []
     for name, yards in OUTCOMES.items():
-        below, upto = (float(value) for value in law.cdf(np.asarray([yards - 0.5, yards + 0.5])))
+        below, upto = (float(value) for value in dist.cdf(np.asarray([yards - 0.5, yards + 0.5])))
         worked = "; ".join(_worked(yards + end) for end in (-0.5, 0.5))
         rows.append([name, worked, f"{below:.4f}", f"{upto:.4f}", f"{(below + upto) / 2:.4f}"])
-    gained = float(law.sf(YARDS_TO_GO - 0.5))
+    gained = float(dist.sf(YARDS_TO_GO - 0.5))
     expectation = (
         f"The chance of a first down with {YARDS_TO_GO} yards to go: 1 − F({YARDS_TO_GO - 0.5:g}) = {gained:.4f}."
     )
@@ -91,9 +92,9 @@ def _ranks() -> str:
 
 
 def _worked(yards: float) -> str:
-    """F(yards) as it is worked by hand."""
-    law = example_law()
-    low, high = float(law.lower_threshold), float(law.upper_threshold)
+    """F(yards) as one computes it by hand."""
+    dist = example_distribution()
+    low, high = float(dist.lower_threshold), float(dist.upper_threshold)
     if yards < low:
         power = f"(1 + {LOWER_SHAPE:g} · ({low:.4f} − {yards:g}) / {LOWER_SCALE:g})^(−{1 / LOWER_SHAPE:g})"
         return f"{TAIL:g} · {power}".replace("− -", "+ ")
@@ -101,7 +102,7 @@ def _worked(yards: float) -> str:
         return (
             f"1 − {TAIL:g} · (1 + {UPPER_SHAPE:g} · ({yards:g} − {high:.4f}) / {UPPER_SCALE:g})^(−{1 / UPPER_SHAPE:g})"
         )
-    sums = np.concatenate([[0.0], np.cumsum(law.probabilities)])
+    sums = np.concatenate([[0.0], np.cumsum(dist.probabilities)])
     if yards in EDGES:
         return f"{sums[EDGES.index(yards)]:.5f}"
     place = int(np.searchsorted(EDGES, yards)) - 1
@@ -111,7 +112,7 @@ def _worked(yards: float) -> str:
 
 
 def _rating(release: Release) -> str:
-    population = release.reference_population
+    population = population_of(release)
     mu, sd = population.mean, population.standard_deviation
     s, k = population.play_standard_deviation, population.shrinkage_plays
     median, per_deviation = population.median_rating, population.rating_per_standard_deviation
@@ -149,4 +150,4 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(), list_releases(RELEASES, "passing")[-1]))
+    PAGE.write_text(written(PAGE.read_text(), newest(RELEASES, "passing")))

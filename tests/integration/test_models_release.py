@@ -7,22 +7,26 @@ import re
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from deploy.local.process import free_port
+from deploy.local.ports import reserve
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Device, Target, build_repository
-from featurizer.core.columns import PASSING
+from featurizer.passing.columns import SPECIFICATION
 from models.commands import evaluate, release, train
-from models.passing import comparison, graph, sources
-from models.passing.contestants import Networks
+from models.core import graph
+from models.core.progress import silent
+from models.core.releasing import population_of
+from models.passing import comparison, sources
 from models.passing.evaluation import graph_cdf
-from models.passing.heads import law_of
+from models.passing.networks import Networks
 from models.passing.plays import PassPlays, league_rates, weights
 from models.passing.run import Run
+from models.passing.support import GRID, OUTPUTS, SUPPORT, distribution_of
 from playscore.release import Release, load_release
 from scorer.core.inference import Batch
 from scorer.triton import TritonInference
@@ -30,8 +34,8 @@ from scorer.triton import TritonInference
 TEST_PLAYS = 400
 
 
-def typed(command: object, *arguments: object) -> Result:
-    return CliRunner().invoke(command, ["passing", *map(str, arguments)], catch_exceptions=False)  # type: ignore[arg-type]
+def typed(command: click.Command, *arguments: object) -> Result:
+    return CliRunner().invoke(command, ["passing", *map(str, arguments)], catch_exceptions=False)
 
 
 def trained(folder: Path) -> Path:
@@ -56,7 +60,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def released(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """From seasons cut short: ten games a team, in which every starter still qualifies."""
+    """Made with short seasons of ten games per team, in which every starter still qualifies."""
     root = tmp_path_factory.mktemp("releases")
     with pytest.MonkeyPatch.context() as patched:
         for games in ("SEASON_GAMES", "STUDY_GAMES"):
@@ -66,7 +70,7 @@ def released(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "passing" / "1"
 
 
-def test_a_comparison_judges_all_on_the_same_plays(run: Path) -> None:
+def test_a_comparison_judges_everyone_on_the_same_plays(run: Path) -> None:
     found = json.loads((run / "out.json").read_text())["simulated"]
     assert found["plays"] == TEST_PLAYS
     assert set(found["figures"]) == {"spliced", "gaussian", "gluonts", "boosted", "base_rates", "oracle"}
@@ -82,7 +86,7 @@ def test_a_comparison_judges_all_on_the_same_plays(run: Path) -> None:
     assert f"{found['figures']['boosted']['crps'][0]:.3f}" in page
 
 
-def test_what_is_trained_already_is_not_trained_again(run: Path) -> None:
+def test_nothing_is_trained_twice(run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.pt")}
     again = typed(evaluate, "--run", run, "--compare", "--test-plays", TEST_PLAYS)
     assert again.exit_code == 0, again.output
@@ -90,17 +94,18 @@ def test_what_is_trained_already_is_not_trained_again(run: Path) -> None:
     assert "oracle" in again.output
 
 
-def test_a_run_with_other_settings_is_not_gone_on_with(run: Path) -> None:
+def test_a_run_does_not_continue_with_other_settings(run: Path) -> None:
     other = CliRunner().invoke(train, ["passing", "--simulated", "700", "--epochs", "1", "--out", str(run)])
     assert "other settings" in str(other.exception)
 
 
 def test_a_run_becomes_a_release_that_never_changes(run: Path, released: Path) -> None:
     made = load_release(released)
-    assert made.features.id == PASSING.id
-    assert len(made.law.edges) == 121
-    assert made.reference_population.passers > 10
-    assert "SIMULATED" in made.reference_population.description
+    assert (made.format, made.task, made.features.id) == (2, "passing", SPECIFICATION.id)
+    assert {tensor.name: tensor.shape for tensor in made.outputs} == OUTPUTS
+    assert made.support == SUPPORT
+    assert population_of(made).subjects > 10
+    assert "SIMULATED" in population_of(made).description
     assert made.figures["parity"] <= 1e-5
     assert sum(file.stat().st_size for file in released.iterdir()) < 2_000_000
     card = (released / "card.md").read_text()
@@ -123,15 +128,14 @@ def test_a_run_that_was_not_evaluated_is_not_released(again: Path, tmp_path: Pat
     assert not (tmp_path / "passing").exists()
 
 
-def test_the_same_play_has_the_same_law_in_every_bucket(run: Path, released: Path) -> None:
+def test_the_same_play_has_the_same_distribution_in_every_bucket(run: Path, released: Path) -> None:
     made, session = load_release(released), graph.session(released / "model.onnx")
     plays = short_plays(run, made)
     shortest = graph_cdf(session, plays)
     for length in made.bucket_lengths[1:]:
         frames, mask, static = plays.padded(np.arange(len(plays)), length)
-        logits, tails = session.run(["logits", "tails"], {"frames": frames, "mask": mask, "static": static})
-        law = law_of((torch.from_numpy(logits).double(), torch.from_numpy(tails).double()))
-        cdf = law.cdf(torch.tensor(made.law.edges, dtype=torch.float64)[:, None]).T.numpy()
+        outputs = session.run(list(OUTPUTS), {"frames": frames, "mask": mask, "static": static})
+        cdf = distribution_of(*(output.astype(np.float64) for output in outputs)).cdf(GRID[:, None]).T
         np.testing.assert_allclose(cdf, shortest, atol=1e-6)
 
 
@@ -140,37 +144,36 @@ async def test_torch_onnxruntime_and_triton_agree(run: Path, released: Path, tmp
     made = load_release(released)
     plays = short_plays(run, made)
     inputs = plays.padded(np.arange(len(plays)), made.bucket_lengths[0])
-    network = Networks(Run(run), lambda _name, steps, _total: steps).released()
+    network = Networks(Run(run), silent).released()
     with torch.inference_mode():
         expected = [output.numpy() for output in network(*map(torch.from_numpy, inputs))]
-    in_process = graph.session(released / "model.onnx").run(
-        ["logits", "tails"], dict(zip(graph.INPUTS, inputs, strict=True))
-    )
+    session = graph.session(released / "model.onnx")
+    in_process = session.run(list(OUTPUTS), dict(zip(graph.INPUTS, inputs, strict=True)))
     repository = build_repository(released.parents[1], tmp_path / "models", Target.PYTHON)
-    port = free_port()
-    server = triton_server(repository, port, free_port(), free_port(), tmp_path / "triton.log")
-    await server.start()
-    try:
-        await server.wait_ready(60)
-        inference = TritonInference(f"127.0.0.1:{port}", "passing", attempt_seconds=30)
-        await inference.open()
-        served = await inference.infer(1, Batch(*inputs), time.monotonic() + 30)
-        await inference.close()
-    finally:
-        await server.kill()
-    for theirs, ours in ((in_process, expected), ([served.logits, served.tails], expected)):
-        for answer, other in zip(theirs, ours, strict=True):
-            np.testing.assert_allclose(answer, other, atol=1e-5, rtol=1e-5)
+    with reserve(0, 0, 0) as (port, http_port, metrics_port):
+        server = triton_server(repository, port, http_port, metrics_port, tmp_path / "triton.log")
+        await server.start()
+        try:
+            await server.wait_ready(60)
+            inference = TritonInference(f"127.0.0.1:{port}", attempt_seconds=30)
+            await inference.open()
+            served = await inference.infer(made.key, Batch(*inputs), time.monotonic() + 30)
+            await inference.close()
+        finally:
+            await server.kill()
+    for answers in (in_process, [served[name] for name in OUTPUTS]):
+        for answer, ours in zip(answers, expected, strict=True):
+            np.testing.assert_allclose(answer, ours, atol=1e-5, rtol=1e-5)
 
 
 def test_both_targets_serve_the_release_alike(released: Path, tmp_path: Path) -> None:
-    """All but the words that say which backend runs the graph, and where."""
+    """The configurations differ only in the backend that runs the graph, and where."""
     made = load_release(released)
-    said = {
+    configurations = {
         target: (build_repository(released.parents[1], tmp_path / target.value, target) / "passing/config.pbtxt")
         for target in Target
     }
-    python, onnxruntime = (said[target].read_text() for target in (Target.PYTHON, Target.ONNXRUNTIME))
+    python, onnxruntime = (configurations[target].read_text() for target in (Target.PYTHON, Target.ONNXRUNTIME))
     assert onnxruntime == python.replace('backend: "python"', 'backend: "onnxruntime"') != python
     on_gpus = build_repository(released.parents[1], tmp_path / "gpu", Target.ONNXRUNTIME, Device.GPU)
     assert (on_gpus / "passing/config.pbtxt").read_text() == onnxruntime.replace("KIND_CPU", "KIND_GPU") != onnxruntime
@@ -180,8 +183,7 @@ def test_both_targets_serve_the_release_alike(released: Path, tmp_path: Path) ->
         "frames": f"-1, {len(made.features.frame_columns)}",
         "mask": "-1",
         "static": f"{len(made.features.static_columns)}",
-        "logits": f"{len(made.law.edges) - 1}",
-        "tails": "4",
+        **{tensor.name: ", ".join(map(str, tensor.shape)) for tensor in made.outputs},
     }
     assert f"max_batch_size: {made.max_batch_size}\n" in onnxruntime
     warmed = re.findall(r'name: "bucket (\d+), batch (\d+)"', onnxruntime)
@@ -209,7 +211,17 @@ def test_real_plays_are_weighted_to_the_base_rates_and_no_game_is_on_both_sides(
     real_data: Path, tmp_path: Path
 ) -> None:
     made = typed(
-        train, "--simulated", 450, "--epochs", 1, "--tuning-steps", 2, "--real", real_data / "nfl", "--out", tmp_path
+        train,
+        "--simulated",
+        450,
+        "--epochs",
+        1,
+        "--fine-tuning-steps",
+        2,
+        "--real",
+        real_data / "nfl",
+        "--out",
+        tmp_path,
     )
     assert made.exit_code == 0, made.output
     real = Run(tmp_path).real
@@ -222,7 +234,7 @@ def test_real_plays_are_weighted_to_the_base_rates_and_no_game_is_on_both_sides(
 
     judged = []
     run = Run(tmp_path)
-    for learnt, held in run.folds(comparison.FOLDS):
-        assert not set(run.real_to_learn(learnt).plays.games) & set(real.plays.games[held])
-        judged += held.tolist()
+    for chosen, held_out in run.folds(comparison.FOLDS):
+        assert not set(run.fine_tuning_plays(chosen).plays.games) & set(real.plays.games[held_out])
+        judged += held_out.tolist()
     assert sorted(judged) == list(range(len(real.plays)))

@@ -1,4 +1,4 @@
-"""The trees that the network is compared with: what they are told of a play, and that their answers are laws."""
+"""The trees that the network is compared with: what they see of a play, and that they answer distributions."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from featurizer.core.columns import PASSING
-from models.passing.boosted import LEVELS, Boosted, BoostedSchedule, law_of_quantiles, table
-from models.passing.columns import roles
-from models.passing.heads import EDGES
+from featurizer.passing.columns import SPECIFICATION
+from models.passing.boosted import LEVELS, Boosted, BoostedSchedule, distribution_of_quantiles, table
+from models.passing.columns import places, roles
 from models.passing.plays import GROUPS, PassPlays
+from models.passing.support import EDGES, GRID
 from playscore.errors import PlayscoreError
 
-FRAME = {column.name: place for place, column in enumerate(PASSING.frame_columns)}
-STATIC = {column.name: place for place, column in enumerate(PASSING.static_columns)}
-GRID = np.asarray(EDGES)
+FRAME = places(SPECIFICATION.frame_columns)
+STATIC = places(SPECIFICATION.static_columns)
 SCHEDULE = BoostedSchedule(trees=25, learning_rate=0.3, column_share=1.0, threads=1)
 
 
 def made_up(count: int, seed: int) -> PassPlays:
-    """Plays that only the room of the target decides: with at most a yard nothing is gained, else ten to fifteen."""
+    """Plays decided only by the target's separation: up to a yard nothing is gained, beyond it ten to fifteen yards."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(4, 30, count)
     frames = rng.normal(0, 4, (lengths.sum(), len(FRAME))).astype(np.float32)
@@ -67,13 +67,13 @@ def unseen() -> PassPlays:
     return made_up(400, 2)
 
 
-def masses(cdf: np.ndarray, yards: int) -> np.ndarray:
+def masses(cdf: NDArray[np.float64], yards: int) -> NDArray[np.float64]:
     below = int(yards - 0.5 - GRID[0])
-    probability: np.ndarray = cdf[:, below + 1] - cdf[:, below]
+    probability: NDArray[np.float64] = cdf[:, below + 1] - cdf[:, below]
     return probability
 
 
-def test_every_answer_is_a_law_on_the_field(fitted: Boosted, unseen: PassPlays) -> None:
+def test_every_answer_is_a_distribution_on_the_field(fitted: Boosted, unseen: PassPlays) -> None:
     cdf = fitted.cdf(unseen)
     assert cdf.shape == (len(unseen), len(EDGES))
     assert ((cdf >= 0) & (cdf <= 1)).all()
@@ -90,7 +90,7 @@ def test_nothing_is_gained_beyond_the_goal_line(fitted: Boosted, unseen: PassPla
     assert (anywhere[:, GRID == 98.5] < 1).all()
 
 
-def test_what_decides_a_play_is_learnt(fitted: Boosted, unseen: PassPlays) -> None:
+def test_what_decides_a_play_is_learned(fitted: Boosted, unseen: PassPlays) -> None:
     room = unseen.frames[unseen.starts[1:] - 1, FRAME["target.separation"]]
     far = unseen.statics[:, STATIC["yards_to_end_zone"]] > 20
     covered, free = (room < 0.9) & far, (room > 1.1) & far
@@ -144,7 +144,7 @@ def test_trees_survive_the_disk(fitted: Boosted, unseen: PassPlays, tmp_path: Pa
         Boosted.load(tmp_path)
 
 
-def test_trees_half_written_are_none(
+def test_an_interrupted_save_leaves_no_trees(
     fitted: Boosted, unseen: PassPlays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -158,7 +158,7 @@ def test_trees_half_written_are_none(
     np.testing.assert_array_equal(Boosted.load(tmp_path / "trees").points(unseen), fitted.points(unseen))
 
 
-def test_without_plays_no_tree_grows() -> None:
+def test_no_tree_grows_without_plays() -> None:
     with pytest.raises(PlayscoreError, match="no plays"):
         Boosted.fit(made_up(1, 5).subset(np.empty(0, np.int64)), None, SCHEDULE)
 
@@ -166,11 +166,11 @@ def test_without_plays_no_tree_grows() -> None:
 def test_a_play_and_its_mirror_image_have_the_same_row() -> None:
     plays = made_up(50, 6)
     mirrored = plays.frames.copy()
-    mirrored[:, list(roles(PASSING).mirrored)] *= -1
+    mirrored[:, list(roles(SPECIFICATION).mirrored)] *= -1
     np.testing.assert_array_equal(table(replace(plays, frames=mirrored)), table(plays))
 
 
-def test_unknown_values_are_not_looked_at() -> None:
+def test_unknown_values_have_no_effect() -> None:
     plays = made_up(50, 7)
     hidden = altered(plays, target__present=0, defense_3__present=0, passer__orientation_known=0)
     statics = hidden.statics.copy()
@@ -201,29 +201,29 @@ def test_the_nearest_defenders_are_those_of_the_release() -> None:
     st.lists(st.floats(-40, 120), min_size=len(LEVELS), max_size=len(LEVELS)),
     st.one_of(st.integers(1, 99), st.just(np.inf)),
 )
-def test_any_quantiles_make_a_law(quantiles: list[float], longest: float) -> None:
-    cdf = law_of_quantiles(np.asarray([quantiles]), GRID, np.asarray([longest], np.float64))[0]
+def test_any_quantiles_make_a_distribution(quantiles: list[float], longest: float) -> None:
+    cdf = distribution_of_quantiles(np.asarray([quantiles]), GRID, np.asarray([longest], np.float64))[0]
     assert ((cdf >= 0) & (cdf <= 1)).all()
     assert (np.diff(cdf) >= 0).all()
     assert (cdf[int(min(longest, 99) + 0.5 - GRID[0]) :] == 1).all()
 
 
-def test_the_law_has_the_quantiles_it_was_made_from() -> None:
+def test_the_distribution_has_the_quantiles_it_was_made_from() -> None:
     uniform = np.asarray(LEVELS) * 63 - 2.5
-    cdf = law_of_quantiles(uniform[None], GRID, np.asarray([90.0]))[0]
+    cdf = distribution_of_quantiles(uniform[None], GRID, np.asarray([90.0]))[0]
     inner = slice(*np.searchsorted(GRID, uniform[[0, -1]]))
     np.testing.assert_allclose(cdf[inner], (GRID[inner] + 2.5) / 63, atol=1e-12)
 
 
 @given(st.lists(st.floats(0.01, 40), min_size=len(GRID), max_size=len(GRID)))
-def test_on_any_rising_scale_a_quantile_has_its_level(steps: list[float]) -> None:
+def test_on_any_increasing_scale_a_quantile_has_its_level(steps: list[float]) -> None:
     scale, places = np.cumsum(steps), 5 + 4 * np.arange(len(LEVELS))
-    cdf = law_of_quantiles(scale[places][None], scale, np.asarray([np.inf]))[0]
+    cdf = distribution_of_quantiles(scale[places][None], scale, np.asarray([np.inf]))[0]
     np.testing.assert_allclose(cdf[places], LEVELS, atol=1e-9)
 
 
-def test_levels_within_half_a_yard_of_nothing_are_the_probability_of_nothing() -> None:
+def test_levels_within_half_a_yard_of_zero_are_the_probability_of_zero() -> None:
     levels = np.asarray(LEVELS)
     dithered = np.where(levels <= 0.4, levels / 0.4 - 0.5, 0.5 + 20 * (levels - 0.4))
-    cdf = law_of_quantiles(dithered[None], GRID, np.asarray([90.0]))
+    cdf = distribution_of_quantiles(dithered[None], GRID, np.asarray([90.0]))
     assert masses(cdf, 0)[0] == pytest.approx(0.4, abs=0.02)

@@ -1,14 +1,15 @@
-"""Figures of forecasts: right laws are found right, wrong ones are found out, and intervals hold what they say."""
+"""Figures of forecasts: right distributions pass, wrong ones are detected, and intervals cover what they say."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from models.core.bootstrap import Array, Bootstrap
 from models.passing import evaluation, sources
-from models.passing.evaluation import Bootstrap, figures, judge, oracle_cdf
-from models.passing.heads import EDGES
-from models.passing.plays import BINS, FIRST_YARD, GROUPS, PassPlays, joined, yard_rates
+from models.passing.evaluation import PIT_PARTS, figures, judge, oracle_cdf
+from models.passing.plays import GROUPS, PassPlays, joined, yard_rates
+from models.passing.support import BINS, EDGES, FIRST_YARD, GRID
 from playscore.distributions import SplicedBinnedPareto
 
 
@@ -30,7 +31,7 @@ def test_the_oracle_is_calibrated_and_beats_the_base_rates(simulated: PassPlays)
     assert bootstrap.mean(base.log_score - judged.log_score)[1] > 0
 
 
-def test_a_wrong_law_is_found_out(simulated: PassPlays) -> None:
+def test_a_wrong_distribution_is_detected(simulated: PassPlays) -> None:
     never_complete = np.zeros(BINS)
     never_complete[-FIRST_YARD] = 1.0
     found = figures(
@@ -41,12 +42,12 @@ def test_a_wrong_law_is_found_out(simulated: PassPlays) -> None:
     assert found["log_score"][0] > 5
 
 
-def test_the_sum_over_whole_yards_is_the_crps_of_the_law() -> None:
-    """With the law's mass at whole yards, where outcomes are: the law's own CRPS differs by the width of a bin only."""
-    law = SplicedBinnedPareto(EDGES, np.linspace(0, -5, BINS), 0.1, 2.0, 0.2, 4.0)
-    cdf = law.cdf(np.asarray(EDGES))[None]
+def test_the_sum_over_whole_yards_is_the_crps_of_the_distribution() -> None:
+    """The sum puts the mass at whole yards, where outcomes are, so it differs by no more than the width of a bin."""
+    dist = SplicedBinnedPareto(EDGES, np.linspace(0, -5, BINS), 0.1, 2.0, 0.2, 4.0)
+    cdf = dist.cdf(GRID)[None]
     for yards in (-12.0, 0.0, 30.0):
-        assert judge(cdf, np.asarray([yards])).crps[0] == pytest.approx(float(law.crps(yards)), abs=0.2)
+        assert judge(cdf, np.asarray([yards])).crps[0] == pytest.approx(float(dist.crps(yards)), abs=0.2)
 
 
 def test_expected_crps_is_least_for_the_truth() -> None:
@@ -60,7 +61,7 @@ def test_expected_crps_is_least_for_the_truth() -> None:
     assert gained == pytest.approx(((shifted - right) ** 2).sum(axis=1).mean(), rel=0.1)
 
 
-def test_yards_beyond_the_grid_count_at_its_ends(simulated: PassPlays) -> None:
+def test_yards_beyond_the_bins_count_in_the_outer_ones(simulated: PassPlays) -> None:
     cdf = oracle_cdf(simulated)[:2]
     judged = judge(cdf, np.asarray([-42.0, 120.0]))
     assert np.isfinite(judged.crps).all()
@@ -73,14 +74,14 @@ def test_weights_count_plays_more_than_once(simulated: PassPlays) -> None:
     weights = np.where(np.arange(60) < 10, 3.0, 1.0)
     repeated = np.concatenate([np.arange(60), np.arange(10), np.arange(10)])
     assert Bootstrap(few.games, weights).mean(judged.crps)[0] == pytest.approx(judged.crps[repeated].mean())
-    counted = Bootstrap(few.games, weights).distances_from_uniform(judged.pit)
-    again = Bootstrap(few.games[repeated]).distances_from_uniform(judged.pit[repeated])
+    counted = Bootstrap(few.games, weights).distances_from_uniform(judged.pit, PIT_PARTS)
+    again = Bootstrap(few.games[repeated]).distances_from_uniform(judged.pit[repeated], PIT_PARTS)
     for name, distance in again.items():
         assert counted[name][0] == pytest.approx(distance[0]), name
 
 
-def test_intervals_are_of_games_not_of_plays() -> None:
-    """Plays of one game that all say the same are one piece of evidence."""
+def test_intervals_are_by_game_not_by_play() -> None:
+    """Identical plays of one game are one piece of evidence."""
     rng = np.random.default_rng(1)
     by_game = rng.normal(size=50)
     alike = np.repeat(by_game, 40)
@@ -97,14 +98,15 @@ def test_the_distance_by_chance_is_that_of_kolmogorov() -> None:
 
 
 def test_what_is_known_is_not_resampled() -> None:
-    """Half of the plays are of kind 1, by weight: so in every resample, and the interval says so."""
+    """Plays are weighted so that half are of kind 1. So they are in every resample, and the interval has no width."""
     rng = np.random.default_rng(4)
     kind = (rng.random(600) < 0.2).astype(float)
     games = np.repeat([f"one/{number}" for number in range(60)], 10)
 
-    def to_a_half(counts: np.ndarray) -> np.ndarray:
+    def to_a_half(counts: Array) -> Array:
         share = np.average(kind, weights=counts)
-        return counts * np.where(kind > 0, 0.5 / share, 0.5 / (1 - share))
+        weighted: Array = counts * np.where(kind > 0, 0.5 / share, 0.5 / (1 - share))
+        return weighted
 
     bootstrap = Bootstrap(games, to_a_half)
     assert bootstrap.mean(kind) == pytest.approx([0.5, 0.5, 0.5])
@@ -125,10 +127,10 @@ def test_effective_games_count_the_weight() -> None:
     assert Bootstrap(games, np.repeat([1.0, 1.0, 0.0, 0.0], 5)).effective_games == pytest.approx(2)
 
 
-def test_a_tail_that_is_wrong_is_found_in_that_tail() -> None:
+def test_a_wrong_tail_is_detected_in_that_tail() -> None:
     pit = np.random.default_rng(5).uniform(size=5000)
     pit = np.where(pit > 0.95, 0.95 + (pit - 0.95) / 4, pit)
-    found = Bootstrap(np.repeat([f"g{number}" for number in range(50)], 100)).distances_from_uniform(pit)
+    found = Bootstrap(np.repeat([f"g{number}" for number in range(50)], 100)).distances_from_uniform(pit, PIT_PARTS)
     assert found["pit_ks_upper"][0] > 0.03
     assert found["pit_ks_lower"][0] < 0.01
 
@@ -142,7 +144,7 @@ def test_every_play_is_in_one_group_of_each_kind(simulated: PassPlays) -> None:
     assert {"behind line", "short", "intermediate", "deep"} <= set(depths)
 
 
-def test_reliability_compares_chances_with_what_came(simulated: PassPlays) -> None:
+def test_reliability_compares_chances_with_what_happened(simulated: PassPlays) -> None:
     tenths = evaluation.reliability(oracle_cdf(simulated), simulated.yards, Bootstrap(simulated.games))
     for reach, parts in tenths.items():
         assert sum(part["plays"] for part in parts) == len(simulated)

@@ -1,4 +1,4 @@
-"""The law is that of a league-average passer: who plays, for whom, and when the game was, changes nothing."""
+"""The distribution is that of a league-average passer: who plays, for whom and when changes nothing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from models.passing import graph
+from models.core import graph
 from models.passing.evaluation import graph_cdf
 from models.passing.release import MODEL
 from models.passing.sources import of_simulated
 from playscore.game import Game
+from playscore.passing import situation_of
 from playscore.release import GRAPH, Release
 from simulator import simulate_game
 
 
 def with_other_people(game: Game) -> Game:
-    """The same game played by others: every name, number, team, league, season and date exchanged."""
+    """The same game with every name, number, team, league, season and date replaced."""
     ids = [player.player_id for player in game.roster]
     swapped = dict(zip(ids, np.random.default_rng(0).permutation(ids).tolist(), strict=True))
     header = game.header
@@ -37,11 +38,11 @@ def with_other_people(game: Game) -> Game:
             play,
             context=replace(
                 play.context,
-                offense_team_id=teams[play.context.offense_team_id],
-                football=replace(
-                    play.context.football,
-                    passer_id=swapped.get(play.context.football.passer_id, ""),
-                    target_id=swapped.get(play.context.football.target_id, ""),
+                attacking_team_id=teams[play.context.attacking_team_id],
+                situation=replace(
+                    situation_of(play.context),
+                    passer_id=swapped.get(situation_of(play.context).passer_id, ""),
+                    target_id=swapped.get(situation_of(play.context).target_id, ""),
                 ),
             ),
             frames=replace(
@@ -54,7 +55,7 @@ def with_other_people(game: Game) -> Game:
     return replace(game, header=renamed, roster=roster, plays=plays)
 
 
-def test_swapping_identities_changes_no_tensor_and_no_law(passing_release: Release, releases: Path) -> None:
+def test_swapping_identities_changes_no_tensor_and_no_distribution(passing_release: Release, releases: Path) -> None:
     simulated = simulate_game(3, 0)
     other = replace(simulated, game=with_other_people(simulated.game))
     one, swapped = of_simulated(simulated, "one"), of_simulated(other, "other")

@@ -1,21 +1,25 @@
-"""What the passing network must and must not look at."""
+"""What the passing network must depend on, and what it must not."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 
-from featurizer.core.columns import PASSING
-from models.passing.columns import roles
+from featurizer.passing.columns import SPECIFICATION
+from models.passing.columns import places, roles
 from models.passing.gluonts_head import GluontsHead
-from models.passing.heads import EDGES, LONGEST_GAIN_ENDS, GaussianHead, law_of
+from models.passing.heads import END_BEYOND_GOAL, GaussianHead
 from models.passing.network import Design, PassingNetwork, Scaling, Size
+from models.passing.support import GRID, distribution_of
+from playscore.distributions import SplicedBinnedPareto
 from playscore.errors import PlayscoreError
-from playscore.features import FeatureSpecification
 
-FRAME = {column.name: place for place, column in enumerate(PASSING.frame_columns)}
-STATIC = {column.name: place for place, column in enumerate(PASSING.static_columns)}
+FRAME = places(SPECIFICATION.frame_columns)
+STATIC = places(SPECIFICATION.static_columns)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,7 @@ def network() -> PassingNetwork:
     torch.manual_seed(0)
     frame, static = len(FRAME), len(STATIC)
     scaling = Scaling([0.5] * frame, [3.0] * frame, [2.0] * static, [5.0] * static)
-    made = PassingNetwork(PASSING, Design(scaling, [1 / 120] * 120, Size(dropout=0.0)))
+    made = PassingNetwork(SPECIFICATION, Design(scaling, [1 / 120] * 120, Size(dropout=0.0)))
     for parameter in made.head.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     return made.eval()
@@ -45,7 +49,12 @@ def answers(network: PassingNetwork, *inputs: torch.Tensor) -> torch.Tensor:
         return torch.cat(network(*inputs), dim=-1)
 
 
-def test_the_same_play_in_two_buckets_has_the_same_law(network: PassingNetwork) -> None:
+def distribution(network: PassingNetwork, *inputs: torch.Tensor) -> SplicedBinnedPareto:
+    with torch.inference_mode():
+        return distribution_of(*(answer.double() for answer in network(*inputs)))
+
+
+def test_the_same_play_in_two_buckets_has_the_same_distribution(network: PassingNetwork) -> None:
     frames, mask, static = plays()
     longer = torch.cat([frames, 50 * torch.randn(4, 88, len(FRAME))], dim=1)
     longer_mask = torch.cat([mask, torch.zeros(4, 88)], dim=1)
@@ -60,7 +69,7 @@ def test_a_play_does_not_depend_on_its_batch(network: PassingNetwork) -> None:
     torch.testing.assert_close(answers(network, frames, mask, static), alone, atol=1e-5, rtol=1e-5)
 
 
-def test_unknown_values_are_not_looked_at(network: PassingNetwork) -> None:
+def test_unknown_values_have_no_effect(network: PassingNetwork) -> None:
     frames, mask, static = plays()
     frames[:, :, FRAME["defense_3.orientation_known"]] = 0.0
     static[:, STATIC["down.known"]] = static[:, STATIC["yards_to_end_zone.known"]] = 0.0
@@ -84,46 +93,43 @@ def test_an_angle_is_the_same_after_a_full_turn(network: PassingNetwork) -> None
 def test_nothing_is_gained_beyond_the_goal_line(network: PassingNetwork) -> None:
     frames, mask, static = plays()
     static[:, STATIC["yards_to_end_zone"]] = 7.0
-    with torch.inference_mode():
-        law = law_of(network(frames, mask, static))
-    assert float(law.probabilities[:, np.asarray(EDGES[:-1]) > 7].sum(-1).max()) < 1e-5
+    dist = distribution(network, frames, mask, static)
+    assert float(dist.probabilities[:, GRID[:-1] > 7].sum(-1).max()) < 1e-5
 
 
 @pytest.mark.parametrize("goal_line", [1.0, 7.0, 34.5, 98.0])
-def test_the_law_ends_at_the_goal_line(network: PassingNetwork, goal_line: float) -> None:
+def test_the_distribution_ends_at_the_goal_line(network: PassingNetwork, goal_line: float) -> None:
     frames, mask, static = plays()
     static[:, STATIC["yards_to_end_zone"]], static[:, STATIC["yards_to_end_zone.known"]] = goal_line, 1.0
-    with torch.inference_mode():
-        law = law_of(tuple(answer.double() for answer in network(frames, mask, static)))
-    end = np.floor(goal_line + 0.5) + LONGEST_GAIN_ENDS
-    torch.testing.assert_close(law.icdf(1.0), torch.full((4,), end, dtype=torch.float64), atol=1e-3, rtol=0)
-    assert float(law.sf(end + 0.01).max()) == 0
-    assert float(law.sf(end - 1.0).min()) > 0
+    dist = distribution(network, frames, mask, static)
+    end = np.floor(goal_line + 0.5) + END_BEYOND_GOAL
+    torch.testing.assert_close(dist.icdf(1.0), torch.full((4,), end, dtype=torch.float64), atol=1e-3, rtol=0)
+    assert float(dist.sf(end + 0.01).max()) == 0
+    assert float(dist.sf(end - 1.0).min()) > 0
 
 
-def test_without_a_goal_line_the_upper_tail_goes_on(network: PassingNetwork) -> None:
+def test_without_a_goal_line_the_upper_tail_does_not_end(network: PassingNetwork) -> None:
     frames, mask, static = plays()
     static[:, STATIC["yards_to_end_zone.known"]] = 0.0
-    with torch.inference_mode():
-        law = law_of(tuple(answer.double() for answer in network(frames, mask, static)))
-    assert bool((law.upper_shape > 0).all())
-    assert float(law.sf(99.5).min()) > 0
+    dist = distribution(network, frames, mask, static)
+    assert bool((dist.upper_shape > 0).all())
+    assert float(dist.sf(99.5).min()) > 0
 
 
-def test_nobody_is_known_by_name() -> None:
-    names = {column.name for column in (*PASSING.frame_columns, *PASSING.static_columns)}
+def test_no_column_identifies_anyone() -> None:
+    names = {column.name for column in (*SPECIFICATION.frame_columns, *SPECIFICATION.static_columns)}
     assert not [name for name in names if any(word in name for word in ("_id", "team", "player", "season", "name"))]
 
 
 def test_a_specification_without_what_the_network_needs_is_refused() -> None:
-    frame = tuple(column for column in PASSING.frame_columns if column.name != "defense_0.speed_x")
-    lacking = FeatureSpecification(PASSING.sport, PASSING.frame_rate_hertz, frame, PASSING.static_columns)
+    frame = tuple(column for column in SPECIFICATION.frame_columns if column.name != "defense_0.speed_x")
+    lacking = replace(SPECIFICATION, frame_columns=frame)
     with pytest.raises(PlayscoreError, match=r"defense_0\.speed_x"):
         roles(lacking)
 
 
-def test_every_column_has_one_part() -> None:
-    found = roles(PASSING)
+def test_every_column_has_one_role() -> None:
+    found = roles(SPECIFICATION)
     frame = [place for group in (*found.lengths, *found.angles, *found.masks) for place in group] + [*found.others]
     assert sorted(frame) == list(range(len(FRAME)))
     assert sorted([*found.values, *found.flags]) == list(range(len(STATIC)))
@@ -132,39 +138,39 @@ def test_every_column_has_one_part() -> None:
 def test_the_loss_is_the_probability_of_the_whole_yards(network: PassingNetwork) -> None:
     with torch.inference_mode():
         outputs = tuple(answer.double() for answer in network(*plays()))
-        law = law_of(outputs)
+        dist = distribution_of(*outputs)
     yards = torch.tensor([-30.0, 0.0, 12.0, 110.0], dtype=torch.float64)
-    mass = law.cdf(yards + 0.5) - law.cdf(yards - 0.5)
+    mass = dist.cdf(yards + 0.5) - dist.cdf(yards - 0.5)
     torch.testing.assert_close(torch.exp(-network.head.log_score(outputs, yards)), mass + 1e-6, atol=1e-9, rtol=1e-6)
     assert network.head.log_score(outputs, torch.full((4,), 1e9, dtype=torch.float64)).isfinite().all()
 
 
-def test_a_normal_law_is_judged_by_the_same_rule() -> None:
+def test_a_normal_distribution_is_judged_by_the_same_rule() -> None:
     head = GaussianHead(4, [1 / 120] * 120)
     outputs = (torch.tensor([[7.0, 9.0], [7.0, 0.3]], dtype=torch.float64),)
     yards = torch.tensor([60.0, -4.0], dtype=torch.float64)
-    law = torch.distributions.Normal(7.0, torch.tensor([9.0, 0.3], dtype=torch.float64))
-    mass = law.cdf(yards + 0.5) - law.cdf(yards - 0.5)
-    torch.testing.assert_close(torch.exp(-head.log_score(outputs, yards)), mass + 1e-6)
-    torch.testing.assert_close(head.cdf(outputs)[0], law.cdf(torch.tensor(EDGES, dtype=torch.float64)[:, None])[:, 0])
+    dist = norm(7.0, [9.0, 0.3])
+    mass = dist.cdf(yards.numpy() + 0.5) - dist.cdf(yards.numpy() - 0.5)
+    np.testing.assert_allclose(torch.exp(-head.log_score(outputs, yards)), mass + 1e-6, rtol=1e-7)
+    np.testing.assert_allclose(head.cdf(outputs).T, dist.cdf(GRID[:, None]), atol=1e-12)
 
 
-def test_the_published_loss_is_of_the_same_law(network: PassingNetwork) -> None:
-    """GluonTS's density is ours in the body; in the tails its loss adds the bin's to the Pareto law's."""
+def test_the_published_loss_is_of_the_same_distribution(network: PassingNetwork) -> None:
+    """GluonTS's density is ours in the body; in the tails its loss adds the bin's to the Pareto tail's."""
     head = GluontsHead(16, [1 / 120] * 120)
     torch.nn.init.normal_(head.linear.weight, std=0.3)
     state = torch.randn(4, 16, generator=torch.Generator().manual_seed(2))
     outputs = tuple(answer.double() for answer in head(state, torch.full((4, 1), 70.0), torch.ones(4, 1)))
-    law = law_of(outputs)
-    body = law.median().round()
-    torch.testing.assert_close(head.log_score(outputs, body), -law.log_prob(body), atol=1e-5, rtol=1e-5)
-    tail = (law.icdf(0.99) + 1).round()
-    both = law.log_prob(tail) + torch.log(law.probabilities[torch.arange(4), (tail + 20).long()])
+    dist = distribution_of(*outputs)
+    body = dist.median().round()
+    torch.testing.assert_close(head.log_score(outputs, body), -dist.log_prob(body), atol=1e-5, rtol=1e-5)
+    tail = (dist.icdf(0.99) + 1).round()
+    both = dist.log_prob(tail) + torch.log(dist.probabilities[torch.arange(4), (tail + 20).long()])
     torch.testing.assert_close(head.log_score(outputs, tail), -both, atol=1e-3, rtol=1e-3)
 
 
-def test_players_of_an_absent_target_are_still_seen(network: PassingNetwork) -> None:
-    """Without a target the release is still read: moving the defenders moves the law."""
+def test_players_are_seen_without_a_target(network: PassingNetwork) -> None:
+    """Without a target the release is still read: moving a defender changes its encoding."""
     frames, _, _ = plays()
     frames[:, :, [place for name, place in FRAME.items() if name.endswith(".present")]] = 1.0
     frames[:, :, [place for name, place in FRAME.items() if name.startswith("target.")]] = 0.0

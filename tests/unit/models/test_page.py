@@ -1,4 +1,4 @@
-"""The page of an evaluation claims what its figures carry, shows all of them, and needs nothing but itself."""
+"""The page of an evaluation claims only what its figures support, shows all of them, and is self-contained."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
 
 from models.passing import comparison, evaluation, page, pictures
-from models.passing.contestants import BASE_RATES, BOOSTED, GAUSSIAN, GLUONTS, RELEASED, UNTUNED
-from models.passing.evaluation import Array
-from models.passing.plays import BINS, GROUPS, PassPlays
-from models.passing.run import SPLICED
-
-PLAYS, GAMES = 240, 24
+from models.passing.contestants import (
+    BASE_RATES,
+    BOOSTED,
+    CONTESTANTS,
+    GAUSSIAN,
+    GLUONTS,
+    ORACLE,
+    RELEASED,
+    SPLICED,
+)
+from models.passing.figures import MIN_GAMES, MIN_PLAYS
+from tests.unit.models.evaluations import SIMULATED, forecasts, invented
 
 
 class Page(HTMLParser):
@@ -61,57 +66,6 @@ class Page(HTMLParser):
             self._into[-1] += data
 
 
-def invented(truth: bool) -> PassPlays:
-    """Plays of three kinds of laws, and whose outcomes are drawn from them."""
-    rng = np.random.default_rng(1)
-    yards = np.arange(BINS) - 20.0
-    expected = rng.choice([2.0, 7.0, 15.0], PLAYS)
-    laws = norm.pdf(yards, expected[:, None], 5) + 0.03 * (yards == 0)
-    laws /= laws.sum(axis=1, keepdims=True)
-    groups = np.full((PLAYS, len(GROUPS)), "unknown", dtype="<U20")
-    groups[:, GROUPS.index("down")] = rng.choice(["1", "2", "4"], PLAYS, p=[0.55, 0.4, 0.05])
-    groups[:, GROUPS.index("pressure")] = rng.choice(["under pressure", "<not under>"], PLAYS)
-    return PassPlays(
-        frames=np.zeros((PLAYS, 1), np.float32),
-        starts=np.arange(PLAYS + 1),
-        statics=np.zeros((PLAYS, 1), np.float32),
-        yards=np.asarray([rng.choice(yards, p=law) for law in laws], np.float32),
-        results=np.zeros(PLAYS, np.int64),
-        games=np.asarray([f"sim/{play % GAMES}" for play in range(PLAYS)]),
-        passers=np.full(PLAYS, ""),
-        groups=groups,
-        truth=(laws if truth else laws[:, :0]).astype(np.float32),
-    )
-
-
-def forecasts(plays: PassPlays, names: list[str]) -> dict[str, Array]:
-    """Normal laws, each a little wrong in its own way."""
-    grid = evaluation.GRID
-    shift = np.random.default_rng(2).normal(0, 1, (PLAYS, 1))
-    return {
-        name: norm.cdf(grid, 7 + 0.3 * place + 0.2 * place * shift, 6 + place)
-        + np.zeros((PLAYS, 1)) for place, name in enumerate(names)
-    }  # fmt: skip
-
-
-SIMULATED = [SPLICED, RELEASED, GAUSSIAN, GLUONTS, BOOSTED, BASE_RATES]
-REAL = [SPLICED, GAUSSIAN, GLUONTS, BOOSTED, UNTUNED, BASE_RATES]
-
-
-@pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
-    plays = invented(truth=True)
-    simulated = comparison.compared(plays, forecasts(plays, SIMULATED) | {"oracle": evaluation.oracle_cdf(plays)}, None)
-    plays = invented(truth=False)
-    weights = np.random.default_rng(3).uniform(0.2, 2, PLAYS)
-    real = comparison.compared(plays, forecasts(plays, REAL), weights)
-    for part in (simulated, real):
-        part["points_absolute_error"] = [7.125, 6.5, 8.25]
-        part["examples"] = part["examples"][:1]
-    real |= {"folds": 5, "unweighted": comparison.compared(plays, forecasts(plays, REAL), None)["figures"]}
-    return {"settings": {"simulated": 50_000, "real": True}, "simulated": simulated, "real": real}
-
-
 @pytest.fixture(scope="module")
 def written(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(found, tmp_path_factory.mktemp("page"))
@@ -122,7 +76,7 @@ def write(found: Mapping[str, Any], folder: Path) -> str:
     return (folder / "evaluation.html").read_text(encoding="utf-8")
 
 
-def test_the_tables_hold_every_contestant_and_the_numbers_of_the_evaluation(
+def test_the_tables_have_every_contestant_and_the_numbers_of_the_evaluation(
     found: dict[str, Any], written: str
 ) -> None:
     simulated, regret, real, unweighted, *_ = Page(written).tables
@@ -132,9 +86,9 @@ def test_the_tables_hold_every_contestant_and_the_numbers_of_the_evaluation(
         (unweighted, found["real"]["unweighted"]),
     ):
         shown = {row[0]: row[1:] for row in table[1:]}
-        assert set(shown) == {pictures.NAMES[name] for name in figures}
+        assert set(shown) == {CONTESTANTS[name].name for name in figures}
         for name, of in figures.items():
-            read = [numbers(cell) for cell in shown[pictures.NAMES[name]]]
+            read = [numbers(cell) for cell in shown[CONTESTANTS[name].name]]
             shares = ("below_lower_tail", "above_upper_tail", "coverage_50", "coverage_80", "coverage_95")
             distances = ("pit_ks", "pit_ks_lower", "pit_ks_upper")
             keys = ("median_absolute_error", "crps", "log_score", *distances, "mean_play_score")
@@ -144,9 +98,9 @@ def test_the_tables_hold_every_contestant_and_the_numbers_of_the_evaluation(
                 assert cell == pytest.approx(100 * np.asarray(of[key]), abs=0.051)
     by_name = {row[0]: row[1:] for row in regret[1:]}
     for name in SIMULATED[1:]:
-        part, cells = found["simulated"], by_name[pictures.NAMES[name]]
+        part, cells = found["simulated"], by_name[CONTESTANTS[name].name]
         assert numbers(cells[0]) == pytest.approx(100 * np.asarray(part["crps_regret"][name]), abs=0.0051)
-        assert numbers(cells[1]) == pytest.approx(100 * np.asarray(part["crps_regret_realised"][name]), abs=0.0051)
+        assert numbers(cells[1]) == pytest.approx(100 * np.asarray(part["crps_regret_realized"][name]), abs=0.0051)
         assert numbers(cells[2]) == pytest.approx(part["crps_less_ours"][name], abs=5.1e-4)
 
 
@@ -154,7 +108,7 @@ def numbers(cell: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", cell.replace("−", "-"))]
 
 
-def test_the_verdicts_stand_on_the_page(found: dict[str, Any], written: str) -> None:
+def test_the_verdicts_are_on_the_page(found: dict[str, Any], written: str) -> None:
     items = Page(written).items
     for part in (found["simulated"], found["real"]):
         for _, said in page.verdicts(part):
@@ -162,9 +116,7 @@ def test_the_verdicts_stand_on_the_page(found: dict[str, Any], written: str) -> 
 
 
 @given(st.tuples(*[st.floats(-3, 3).map(lambda yards: round(yards, 3))] * 3).map(sorted))
-def test_a_difference_is_claimed_only_where_its_interval_leaves_out_nothing(
-    found: dict[str, Any], ends: list[float]
-) -> None:
+def test_a_difference_is_claimed_only_if_its_interval_excludes_zero(found: dict[str, Any], ends: list[float]) -> None:
     low, value, high = ends
     part = {**found["real"], "crps_less_ours": {GAUSSIAN: [value, low, high]}}
     kind, said = page.verdicts(part)[0]
@@ -183,12 +135,12 @@ def test_a_difference_is_claimed_only_where_its_interval_leaves_out_nothing(
     ("regret", "kind", "word"),
     [
         ([0.010, 0.008, 0.012], "good", "<b>met</b>"),
-        ([0.019, 0.017, 0.021], "open", "the figure meets it, the interval <b>does not settle</b>"),
-        ([0.021, 0.019, 0.023], "open", "the figure misses it, the interval <b>does not settle</b>"),
+        ([0.019, 0.017, 0.021], "open", "the figure meets it, but the interval is <b>inconclusive</b>"),
+        ([0.021, 0.019, 0.023], "open", "the figure misses it, but the interval is <b>inconclusive</b>"),
         ([0.030, 0.028, 0.032], "bad", "<b>missed</b>"),
     ],
 )
-def test_what_is_asked_for_is_met_only_with_the_whole_interval(
+def test_a_target_is_met_only_by_the_whole_interval(
     found: dict[str, Any], regret: list[float], kind: str, word: str
 ) -> None:
     part = found["simulated"]
@@ -196,7 +148,7 @@ def test_what_is_asked_for_is_met_only_with_the_whole_interval(
     assert (verdict[0], word in verdict[1]) == (kind, True)
 
 
-def test_calibration_is_claimed_only_where_every_interval_holds_what_it_should(found: dict[str, Any]) -> None:
+def test_calibration_is_claimed_only_if_every_interval_contains_the_nominal_value(found: dict[str, Any]) -> None:
     part = found["real"]
     right = {
         "mean_play_score": 0.5, "below_lower_tail": 0.05, "above_upper_tail": 0.05, "coverage_50": 0.5,
@@ -210,7 +162,7 @@ def test_calibration_is_claimed_only_where_every_interval_holds_what_it_should(f
         assert (kind, "<b>1 off</b>" in said) == ("bad", True)
 
 
-def test_the_page_needs_nothing_but_itself(written: str) -> None:
+def test_the_page_is_self_contained(written: str) -> None:
     read = Page(written)
     assert len(read.addresses) > 100
     assert all(address.startswith("#") for address in read.addresses)
@@ -220,31 +172,31 @@ def test_the_page_needs_nothing_but_itself(written: str) -> None:
     assert written.count("<svg") == 10
 
 
-def test_names_of_groups_are_text(written: str) -> None:
+def test_names_of_groups_are_escaped(written: str) -> None:
     assert "<not under>" not in written
     assert "pressure: <not under>" in {row[0] for table in Page(written).tables for row in table}
 
 
-def test_small_groups_are_grey(found: dict[str, Any], written: str) -> None:
+def test_small_groups_are_gray(found: dict[str, Any], written: str) -> None:
     small = [
         f"{kind}: {group}"
         for part in (found["simulated"], found["real"])
         for kind, of_kind in part["groups"].items()
         for group, of in of_kind.items()
-        if of["plays"] < pictures.SMALL_PLAYS or of["games"] < pictures.SMALL_GAMES
+        if of["plays"] < MIN_PLAYS or of["games"] < MIN_GAMES
     ]
     assert "down: 4" in small
     assert Page(written).few == small
 
 
-def test_without_alternatives_and_real_plays_the_page_speaks_of_neither(found: dict[str, Any], tmp_path: Path) -> None:
+def test_without_alternatives_and_real_plays_the_page_mentions_neither(found: dict[str, Any], tmp_path: Path) -> None:
     plays = invented(truth=True)
-    few = forecasts(plays, [SPLICED, BASE_RATES]) | {"oracle": evaluation.oracle_cdf(plays)}
+    few = forecasts(plays, [SPLICED, BASE_RATES]) | {ORACLE: evaluation.oracle_cdf(plays)}
     simulated = comparison.compared(plays, few, None)
     alone = write({"settings": {}, "simulated": simulated | {"examples": simulated["examples"][:1]}}, tmp_path)
-    assert "No real plays were judged on" in alone
+    assert "There were no real plays" in alone
     assert "On real plays</h3>" not in alone
-    assert not [name for name in (GAUSSIAN, GLUONTS, BOOSTED, "released") if pictures.NAMES[name] in alone]
+    assert not [name for name in (GAUSSIAN, GLUONTS, BOOSTED, RELEASED) if CONTESTANTS[name].name in alone]
 
 
 def test_pictures_of_the_same_figures_are_the_same(found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Plays to learn from, and the figures drawn from them."""
+"""Plays to train on: where they come from, and how they are split and weighted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featurizer.core.columns import PASSING
-from featurizer.core.play import Tensor, featurize
+from featurizer.core.outcomes import Tensor
+from featurizer.core.whole_plays import featurize
+from featurizer.passing.columns import SPECIFICATION
+from featurizer.passing.task import PASSING
 from models.passing import plays as passes
 from models.passing import sources
 from models.passing.columns import orientation, roles
-from models.passing.plays import FIRST_YARD, PassPlays
-from playscore.game import PassResult
+from models.passing.plays import PassPlays
+from models.passing.support import FIRST_YARD
+from playscore.passing import PassResult
 from simulator import simulate_game
 
 
@@ -23,7 +26,7 @@ def simulated() -> PassPlays:
     return passes.joined(list(sources.simulated(3, range(40), processes=1)))
 
 
-def test_simulated_plays_carry_their_truth(simulated: PassPlays) -> None:
+def test_simulated_plays_have_their_true_distribution(simulated: PassPlays) -> None:
     assert len(simulated) > 1500
     np.testing.assert_allclose(simulated.truth.sum(axis=1), 1, atol=1e-5)
     drawn = simulated.truth[np.arange(len(simulated)), (simulated.yards - FIRST_YARD).astype(int)]
@@ -34,9 +37,9 @@ def test_simulated_plays_carry_their_truth(simulated: PassPlays) -> None:
 def test_a_mirrored_play_has_the_mirrored_tensor() -> None:
     game = simulate_game(3, 0).game
     roster = {player.player_id: player for player in game.roster}
-    sign = np.ones(len(PASSING.frame_columns), np.float32)
-    sign[list(roles(PASSING).mirrored)] = -1
-    angles = [place for group in roles(PASSING).angles for place in group]
+    sign = np.ones(len(SPECIFICATION.frame_columns), np.float32)
+    sign[list(roles(SPECIFICATION).mirrored)] = -1
+    angles = [place for group in roles(SPECIFICATION).angles for place in group]
     compared = 0
     for play in game.plays:
         frames = play.frames
@@ -48,7 +51,7 @@ def test_a_mirrored_play_has_the_mirrored_tensor() -> None:
             direction_degrees=(180 - frames.direction_degrees) % 360,
             orientation_degrees=(180 - frames.orientation_degrees) % 360,
         )
-        tensors = [featurize(game.header, roster, play.context, [film]) for film in (frames, mirrored)]
+        tensors = [featurize([PASSING], game.header, roster, play.context, [film]) for film in (frames, mirrored)]
         if isinstance(tensors[0], Tensor) and isinstance(tensors[1], Tensor):
             difference = tensors[1].frames - tensors[0].frames * sign
             difference[:, angles] = (difference[:, angles] + np.pi) % (2 * np.pi) - np.pi
@@ -57,7 +60,7 @@ def test_a_mirrored_play_has_the_mirrored_tensor() -> None:
     assert compared > 40
 
 
-def test_padding_stands_on_the_right_and_is_masked(simulated: PassPlays) -> None:
+def test_padding_is_on_the_right_and_masked(simulated: PassPlays) -> None:
     chosen = np.asarray([5, 0])
     frames, mask, statics = simulated.padded(chosen, 64)
     assert frames.shape[:2] == mask.shape == (2, 64)
@@ -78,7 +81,7 @@ def test_plays_survive_the_disk(simulated: PassPlays, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.padded(np.arange(3))[0], simulated.padded(np.asarray([3, 1, 2]))[0])
 
 
-def test_no_game_is_on_two_sides_of_a_split(simulated: PassPlays) -> None:
+def test_no_game_is_in_two_parts_of_a_split(simulated: PassPlays) -> None:
     parts = passes.split_by_game(simulated, (0.6, 0.15, 0.25), seed=4)
     games = [set(simulated.games[part].tolist()) for part in parts]
     assert sum(map(len, games)) == len(set().union(*games)) == 40
@@ -97,12 +100,12 @@ def test_weights_restore_the_base_rates(simulated: PassPlays) -> None:
         assert np.average(biased.results == result.value, weights=weights) == pytest.approx(share, abs=1e-6)
 
 
-def test_without_orientation_only_orientation_is_gone(simulated: PassPlays) -> None:
+def test_hiding_orientation_changes_nothing_else(simulated: PassPlays) -> None:
     few = simulated.subset(np.arange(6))
     marked = np.asarray([True, False, True, False, False, True])
     blind = few.without_orientation(marked)
-    gone = list(orientation(PASSING))
-    names = {PASSING.frame_columns[place].name.partition(".")[2] for place in gone}
+    gone = list(orientation(SPECIFICATION))
+    names = {SPECIFICATION.frame_columns[place].name.partition(".")[2] for place in gone}
     assert names == {"orientation", "orientation_known"}
     for play in range(6):
         before, after = (each.frames[each.starts[play] : each.starts[play + 1]] for each in (few, blind))

@@ -1,4 +1,4 @@
-"""The reference population tells skill from luck, and puts its own passers on the scale that it promises."""
+"""The reference population separates skill from luck, and its own passers have the mean and spread of the scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aggregator.core.ratings import rate
 from models.ratings.population import (
     MEDIAN_RATING,
     MIN_PLAYS,
@@ -17,6 +16,7 @@ from models.ratings.population import (
     spread,
 )
 from playscore.errors import PlayscoreError
+from playscore.ratings import rate
 from playscore.release import ReferencePopulation
 
 WITHIN, BETWEEN = 0.25, 0.02
@@ -37,9 +37,9 @@ def population(plays: NDArray[np.int64], seed: int = 0, *, mean: float = 0.48) -
     return reference_population(scores, passers, seasons=1, description="{passers} in {seasons}")
 
 
-def test_the_population_tells_skill_from_luck() -> None:
+def test_the_population_separates_skill_from_luck() -> None:
     found = population(np.full(400, 300))
-    assert found.passers == 400
+    assert found.subjects == 400
     assert found.description == "400 in 1"
     assert found.mean == pytest.approx(0.48, abs=0.003)
     assert found.play_standard_deviation == pytest.approx(WITHIN, rel=0.01)
@@ -62,7 +62,7 @@ def test_the_variance_between_passers_is_found_without_bias_however_unequal_thei
     assert error < 0.05 * BETWEEN**2
 
 
-def test_who_plays_too_little_is_not_counted() -> None:
+def test_passers_with_too_few_plays_do_not_count() -> None:
     plays = np.full(60, 300)
     scores, passers = drawn(plays)
     rare = np.full(MIN_PLAYS - 1, 0.99), np.full(MIN_PLAYS - 1, "rare")
@@ -80,7 +80,7 @@ def test_the_season_of_the_reference_has_the_mean_and_the_deviation_of_the_scale
     scores, passers = drawn(plays, seed, mean=mean)
     found = reference_population(scores, passers, 1, "")
     _, passer = np.unique(passers, return_inverse=True)
-    # Without the clamp, which is no part of the standardisation: half the points a standard deviation, and twice back.
+    # Without the clamp, which is not part of the standardization: halve the points, then double them.
     narrow = found.model_copy(update={"rating_per_standard_deviation": RATING_PER_STANDARD_DEVIATION / 2})
     halved = rate(np.bincount(passer), np.bincount(passer, scores).astype(np.float64), narrow).rating
     ratings = MEDIAN_RATING + 2 * (halved - MEDIAN_RATING)
@@ -94,6 +94,6 @@ def test_a_population_without_skill_is_all_shrinkage() -> None:
     assert found.shrinkage_plays >= 300
 
 
-def test_less_than_a_season_makes_no_population() -> None:
+def test_less_than_a_season_is_not_a_population() -> None:
     with pytest.raises(PlayscoreError, match=f"1 of 3 passers have {MIN_PLAYS} plays"):
         population(np.asarray([10, 300, MIN_PLAYS - 1]))

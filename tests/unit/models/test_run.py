@@ -1,4 +1,4 @@
-"""A run's folder: what starts it and what is refused, whose plays are whose, and what of it becomes a release."""
+"""A run's folder: what starts it, what is refused, which plays are used for what, and what is released."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ import torch
 from click.testing import CliRunner
 
 from models.commands import evaluate, release, train
-from models.passing import parallel
-from models.passing.contestants import BOOSTED, NETWORKS, Networks
+from models.core import parallel
+from models.core.progress import silent
+from models.core.releasing import newest
+from models.passing.contestants import BOOSTED, NETWORKS, SPLICED
 from models.passing.network import Size
+from models.passing.networks import Networks
 from models.passing.plays import PassPlays, digest
-from models.passing.release import POPULATION_SEED, newest
+from models.passing.release import MODEL, POPULATION_SEED
 from models.passing.release import release as make_release
-from models.passing.run import EVALUATION, SPLICED, TEST_SEED, Run
+from models.passing.run import EVALUATION, TEST_SEED, Run
 from models.passing.training import Schedule
 from models.ratings.seasons import STUDY_SEED
 from playscore.errors import PlayscoreError, Reason
 from simulator import simulate
 from simulator.bdb2019 import write
 
-LEAST = 417
+MIN_SIMULATED = 417
 FOLDS = 3
 
 
-def silent(_name: str, items: Iterable[Any], _total: int) -> Iterable[Any]:
-    return items
-
-
-def started(folder: Path, real: Path | None, *, seed: int = 4, simulated: int = LEAST) -> Run:
+def started(folder: Path, real: Path | None, *, seed: int = 4, simulated: int = MIN_SIMULATED) -> Run:
     return Run.start(folder, Schedule(seed=seed), Size(), simulated, real, silent)
 
 
@@ -60,27 +59,27 @@ def own(run: Run, tmp_path: Path) -> Run:
     return Run(Path(shutil.copytree(run.folder, tmp_path / "own")))
 
 
-def test_the_least_run_has_plays_to_learn_from_and_plays_that_choose_the_epoch(run: Run, tmp_path: Path) -> None:
-    learnt, held = run.simulated
-    assert len(learnt) > len(held) > 0
-    assert not set(learnt.games) & set(held.games)
-    with pytest.raises(PlayscoreError, match=str(LEAST)):
-        started(tmp_path / "run", None, simulated=LEAST - 1)
+def test_the_smallest_run_has_training_plays_and_held_out_ones(run: Run, tmp_path: Path) -> None:
+    training, held_out = run.simulated
+    assert len(training) > len(held_out) > 0
+    assert not set(training.games) & set(held_out.games)
+    with pytest.raises(PlayscoreError, match=str(MIN_SIMULATED)):
+        started(tmp_path / "run", None, simulated=MIN_SIMULATED - 1)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("seed", [-1, TEST_SEED])
-def test_no_run_learns_from_the_seeds_it_is_judged_on(seed: int, tmp_path: Path) -> None:
+def test_no_run_trains_on_the_seeds_it_is_tested_on(seed: int, tmp_path: Path) -> None:
     with pytest.raises(PlayscoreError, match=str(TEST_SEED - 1)):
         started(tmp_path / "run", None, seed=seed)
     assert not (tmp_path / "run").exists()
 
 
-def test_real_games_are_looked_at_before_any_is_simulated(real: Path, tmp_path: Path) -> None:
+def test_real_games_are_read_before_any_is_simulated(real: Path, tmp_path: Path) -> None:
     shutil.copytree(real, tmp_path / "real")
     (tmp_path / "real" / "plays.csv").unlink()
     with pytest.raises(PlayscoreError, match="PassResult"):
-        Run.start(tmp_path / "run", Schedule(), Size(), LEAST, tmp_path / "real", never)
+        Run.start(tmp_path / "run", Schedule(), Size(), MIN_SIMULATED, tmp_path / "real", never)
     assert not (tmp_path / "run").exists()
 
 
@@ -88,16 +87,16 @@ def never(_name: str, items: Iterable[Any], _total: int) -> Iterable[Any]:
     raise AssertionError("plays are simulated")
 
 
-def test_a_run_is_gone_on_with_by_the_same_settings_and_real_plays_alone(run: Run, real: Path, tmp_path: Path) -> None:
-    again = Run.start(run.folder, Schedule(seed=4), Size(), LEAST, real, never)
+def test_a_run_continues_only_with_the_same_settings_and_real_plays(run: Run, real: Path, tmp_path: Path) -> None:
+    again = Run.start(run.folder, Schedule(seed=4), Size(), MIN_SIMULATED, real, never)
     assert again.settings == run.settings
     with pytest.raises(PlayscoreError, match="schedule"):
-        Run.start(run.folder, Schedule(seed=5), Size(), LEAST, real, never)
+        Run.start(run.folder, Schedule(seed=5), Size(), MIN_SIMULATED, real, never)
     write(simulate(8, 4, 20), tmp_path)
     with pytest.raises(PlayscoreError, match="real_sha256"):
-        Run.start(run.folder, Schedule(seed=4), Size(), LEAST, tmp_path, never)
+        Run.start(run.folder, Schedule(seed=4), Size(), MIN_SIMULATED, tmp_path, never)
     with pytest.raises(PlayscoreError, match="real"):
-        Run.start(run.folder, Schedule(seed=4), Size(), LEAST, None, never)
+        Run.start(run.folder, Schedule(seed=4), Size(), MIN_SIMULATED, None, never)
 
 
 def test_other_values_types_or_shapes_have_another_digest() -> None:
@@ -108,28 +107,28 @@ def test_other_values_types_or_shapes_have_another_digest() -> None:
     assert len({same, *(digest(other, numbers.astype(str)) for other in others)}) == 1 + len(others)
 
 
-def test_what_is_told_of_real_plays_is_of_the_games_chosen(run: Run) -> None:
+def test_fine_tuning_plays_are_of_the_chosen_games(run: Run) -> None:
     plays = run.real.plays
-    for learnt, held in run.folds(FOLDS):
-        told = run.real_to_learn(learnt)
-        assert set(told.plays.games) == set(plays.games[learnt])
-        assert not set(told.plays.games) & set(plays.games[held])
-        assert len(told.plays) == 2 * len(learnt)
-        assert (told.plays.groups[len(learnt) :, -1] == "unknown").all()
-        assert told.weights.sum() == pytest.approx(run.real.weights[learnt].sum(), rel=1e-5)
+    for chosen, held_out in run.folds(FOLDS):
+        used = run.fine_tuning_plays(chosen)
+        assert set(used.plays.games) == set(plays.games[chosen])
+        assert not set(used.plays.games) & set(plays.games[held_out])
+        assert len(used.plays) == 2 * len(chosen)
+        assert (used.plays.groups[len(chosen) :, -1] == "unknown").all()
+        assert used.weights.sum() == pytest.approx(run.real.weights[chosen].sum(), rel=1e-5)
 
 
-def test_real_plays_and_the_same_without_targets_must_be_the_same(own: Run) -> None:
+def test_plays_with_and_without_targets_must_be_the_same_plays(own: Run) -> None:
     path = own.folder / "untargeted.npz"
     plays = PassPlays.load(path)
     for other in (np.arange(len(plays))[::-1], np.arange(len(plays) - 1)):
         plays.subset(other).save(path)
         with pytest.raises(PlayscoreError) as refused:
-            Run(own.folder).real_to_learn(np.arange(3))
+            Run(own.folder).fine_tuning_plays(np.arange(3))
         assert refused.value.reason is Reason.INTERNAL
 
 
-def test_exactly_as_many_plays_are_judged_as_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_exactly_as_many_test_plays_as_requested(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = 60
     monkeypatch.setattr("models.passing.run.PASSES_PER_GAME", wanted)
     plays = run.test(wanted, silent)
@@ -140,7 +139,7 @@ def test_exactly_as_many_plays_are_judged_as_asked_for(run: Run, monkeypatch: py
     assert len(run.test(wanted, never)) == wanted
 
 
-def test_plays_half_written_leave_what_was_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_save_changes_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = run.simulated[1]
     held.save(tmp_path / "plays.npz")
 
@@ -158,7 +157,7 @@ def test_plays_half_written_leave_what_was_there(run: Run, tmp_path: Path, monke
 
 
 def judged(run: Run, *contestants: str) -> dict[str, Any]:
-    """An evaluation of these contestants, and of the network that the run holds."""
+    """An evaluation of these contestants and of the network that the run has."""
     checkpoint = Networks(run, silent).released_path()
     checkpoint.write_bytes(b"weights")
     figures: dict[str, Any] = {"figures": {name: {} for name in contestants}}
@@ -170,18 +169,18 @@ def judged(run: Run, *contestants: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({}, "no figures of boosted, gaussian, gluonts on simulated plays"),
         ({"simulated": {"figures": dict.fromkeys([*NETWORKS, BOOSTED])}}, "on real plays"),
         ({"simulated": {}}, "boosted, gaussian, gluonts, spliced"),
     ],
 )
-def test_a_network_that_was_not_judged_beside_the_alternatives_is_not_released(
-    own: Run, change: dict[str, Any], said: str
+def test_a_network_that_was_not_compared_with_the_alternatives_is_not_released(
+    own: Run, change: dict[str, Any], message: str
 ) -> None:
     (own.folder / EVALUATION).write_text(json.dumps(judged(own, SPLICED) | change))
-    assert said in refused_release(own)
+    assert message in refused_release(own)
 
 
 def test_a_network_that_changed_after_it_was_judged_is_not_released(own: Run) -> None:
@@ -202,15 +201,15 @@ def refused_release(run: Run) -> str:
     return refused.value.detail
 
 
-def test_seasons_of_the_reference_population_do_not_run_into_those_of_the_study(tmp_path: Path) -> None:
-    most = STUDY_SEED - POPULATION_SEED
-    with pytest.raises(PlayscoreError, match=f"at most {most}"):
-        make_release(Run(tmp_path), 1, tmp_path, seasons=most + 1, study_seasons=1, progress=never)
+def test_seasons_of_the_reference_population_do_not_overlap_with_those_of_the_study(tmp_path: Path) -> None:
+    maximum = STUDY_SEED - POPULATION_SEED
+    with pytest.raises(PlayscoreError, match=f"the maximum is {maximum}"):
+        make_release(Run(tmp_path), 1, tmp_path, seasons=maximum + 1, study_seasons=1, progress=never)
 
 
-def test_where_nothing_is_released_there_is_no_newest(tmp_path: Path) -> None:
+def test_without_releases_there_is_no_newest(tmp_path: Path) -> None:
     with pytest.raises(PlayscoreError, match="no release of passing") as refused:
-        newest(tmp_path)
+        newest(tmp_path, MODEL)
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 
 
@@ -223,20 +222,20 @@ def test_more_gpus_than_there_are_are_refused_before_any_process_starts() -> Non
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        (train, ("passing", "--simulated", "--epochs", "--patience", "--tuning-steps", "--processes")),
+        (train, ("passing", "--simulated", "--epochs", "--patience", "--fine-tuning-steps", "--processes")),
         (evaluate, ("passing", "--simulated", "--test-plays")),
         (evaluate, ("ratings", "--version", "--seasons", "--games")),
         (release, ("passing", "--version", "--seasons", "--study-seasons")),
     ],
 )
-def test_of_nothing_there_is_none(command: click.Group, options: tuple[str, ...]) -> None:
+def test_counts_must_be_positive(command: click.Group, options: tuple[str, ...]) -> None:
     for option in options[1:]:
         done = CliRunner().invoke(command, [options[0], option, "0"])
         assert done.exit_code == 2, option
         assert f"Invalid value for '{option}'" in done.output
 
 
-def test_whoever_mistypes_a_run_is_told_that_another_is_trained(tmp_path: Path) -> None:
+def test_a_mistyped_run_is_announced_before_it_is_trained(tmp_path: Path) -> None:
     typed = ["passing", "--run", tmp_path / "mistyped", "--simulated", 9, "--json", tmp_path / "new" / "out.json"]
     done = CliRunner().invoke(evaluate, list(map(str, typed)))
     assert f"no run in {tmp_path / 'mistyped'}: training one on about 9 simulated passes" in done.output

@@ -1,4 +1,4 @@
-"""docs/score.md is right to the last printed digit: by the code that serves, and by hand."""
+"""docs/score.md is right to the last printed digit, by the code that serves and by hand."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from models.core.releasing import population_of
 from models.ratings import worked_example
 from models.ratings.worked_example import EDGES
-from playscore.release import Release, list_releases
+from playscore.release import Release
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,28 +21,23 @@ def page() -> str:
     return (ROOT / worked_example.PAGE).read_text()
 
 
-@pytest.fixture(scope="module")
-def newest() -> Release:
-    return list_releases(ROOT / worked_example.RELEASES, "passing")[-1]
-
-
 def table(page: str, part: str, which: int = 0) -> list[list[str]]:
-    """The cells of a table of a worked part, without its head."""
+    """The cells of a table in a worked part, without its head."""
     text = page.split(f"<!-- worked: {part} -->")[1].split("<!-- end -->", maxsplit=1)[0]
     block = [block for block in text.split("\n\n") if block.startswith("|")][which]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]]
 
 
 def by_hand(formula: str) -> float:
-    """What a calculator makes of a formula as it is printed."""
+    """The result that a calculator gives for a printed formula."""
     for printed, typed in {"−": "-", "·": "*", "^": "**"}.items():
         formula = formula.replace(printed, typed)
     assert re.fullmatch(r"[-+*/(). \d]+", formula), formula
     return float(eval(formula))
 
 
-def test_the_page_is_what_the_code_says_with_the_newest_release(page: str, newest: Release) -> None:
-    assert page == worked_example.written(page, newest), "run: python -m models.ratings.worked_example"
+def test_the_page_is_what_the_code_writes_with_the_newest_release(page: str, passing_release: Release) -> None:
+    assert page == worked_example.written(page, passing_release), "run: python -m models.ratings.worked_example"
 
 
 def test_the_bins_follow_from_the_logits_by_hand(page: str) -> None:
@@ -103,11 +99,13 @@ def test_the_rating_follows_from_the_printed_constants_by_hand(page: str) -> Non
     assert abs(ratings[0] - middle) < abs(ratings[1] - middle)
 
 
-def test_what_the_page_says_of_the_release_holds(page: str, newest: Release) -> None:
-    edges = newest.law.edges
+def test_what_the_page_says_about_the_release_is_true(page: str, passing_release: Release) -> None:
+    support = passing_release.support
+    assert support is not None
+    edges = support.edges_yards
     assert (len(edges) - 1, edges[0], edges[-1]) == (120, -20.5, 99.5)
     assert "120 bins one yard wide, from −20.5 to 99.5" in page
-    assert newest.law.lower_tail == newest.law.upper_tail == 0.05
-    population = newest.reference_population
+    assert support.lower_tail_probability == support.upper_tail_probability == 0.05
+    population = population_of(passing_release)
     assert population.min_plays == 224
     assert rf"{population.median_rating:g} + {population.rating_per_standard_deviation:g}\,\frac" in page

@@ -1,9 +1,10 @@
-"""The study of the rating finds what is there, on passers whose skill is known, and says what it is not sure of."""
+"""The study of the rating finds the skill of passers for whom it is known, and says what it is not sure of."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,25 @@ from models.ratings import box_score, seasons, study, study_page
 from models.ratings.population import SEASON_GAMES
 from models.ratings.seasons import Passers, Passes, Results, Seasons
 from playscore.errors import PlayscoreError
-from playscore.release import ReferencePopulation
+from playscore.passing import situation_of
+from playscore.release import ReferencePopulation, Release
 from simulator import simulate_game
 
 POPULATION = ReferencePopulation(
     description="",
-    passers=128,
+    subjects=128,
     min_plays=224,
     mean=0.5,
     standard_deviation=0.026,
     play_standard_deviation=0.27,
     shrinkage_plays=0.27**2 / 0.03**2,
 )
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEAMS, GAMES_A_TEAM, PLAYS_A_GAME = 16, 25, 24
 
 
 def truth(plays: PassPlays) -> NDArray[np.float64]:
-    """The model that is never wrong."""
+    """A model that is never wrong."""
     return np.pad(np.cumsum(plays.truth.astype(np.float64), axis=1), ((0, 0), (1, 0)))
 
 
@@ -43,7 +46,7 @@ def played() -> Seasons:
 
 
 def invented(passers: int = 192, seed: int = 0, *, worth: float = 0.15, shift: float = 0.0) -> Seasons:
-    """Passers whose play scores lie about 1/2 + worth * skill, whose completions tell less, and whose yards nothing."""
+    """Passers whose play scores average 1/2 + worth * skill; completions depend less on skill, and yards not at all."""
     rng = np.random.default_rng(seed)
     skill = rng.normal(0, 0.2, passers)
     passer = np.repeat(np.arange(passers), GAMES_A_TEAM * PLAYS_A_GAME)
@@ -85,14 +88,14 @@ def figures() -> dict[str, Any]:
     return study.figures(invented(), POPULATION, repeats=5, resamples=200)
 
 
-def test_by_the_true_laws_the_average_passer_scores_a_half_and_skill_lifts_him_as_the_formula_says(
+def test_by_the_true_distributions_the_average_passer_scores_a_half_and_skill_adds_what_the_formula_says(
     played: Seasons,
 ) -> None:
     passes = played.passes
     np.testing.assert_allclose(passes.average_score, 0.5, atol=1e-6)
     np.testing.assert_allclose(passes.play_score, passes.oracle_score, atol=1e-6)
-    law = simulate_game(5, 0).laws
-    cubes = [(1 - (one.probabilities**3).sum()) / 6 for one in law.values()]
+    distributions = simulate_game(5, 0).distributions.values()
+    cubes = [(1 - (one.probabilities**3).sum()) / 6 for one in distributions]
     np.testing.assert_allclose(passes.gain_of_skill[: len(cubes)], cubes, atol=1e-6)
 
 
@@ -100,7 +103,7 @@ def test_seasons_hold_what_was_played(played: Seasons) -> None:
     passes, passers, results = played.passes, played.passers, played.results
     for number, (season, index) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
         game = simulate_game(5 + season, index)
-        throws = [game.details[play] for play in game.laws]
+        throws = [game.details[play] for play in game.distributions]
         home, visitors = results.team[2 * number : 2 * number + 2]
         mine = (passes.game == index) & np.isin(passers.team[passes.passer], [home, visitors])
         assert passes.yards[mine].tolist() == [throw.yards for throw in throws]
@@ -108,16 +111,16 @@ def test_seasons_hold_what_was_played(played: Seasons) -> None:
         assert results.points[2 * number : 2 * number + 2].tolist() == list(game.final_score)
         assert sorted(set(passers.skill[passes.passer[mine]])) == sorted(
             {
-                game.skills[play.context.football.passer_id]
+                game.skills[situation_of(play.context).passer_id]
                 for play in game.game.plays
-                if play.context.play_id in game.laws
+                if play.context.play_id in game.distributions
             }
         )
     assert results.won.reshape(-1, 2).sum(axis=1).tolist() == [1.0] * 4
 
 
-def test_passer_rating_is_the_leagues() -> None:
-    # A perfect game, an empty one, and the example of the league's own text: Steve Young in 1994, 112.8.
+def test_passer_rating_is_that_of_the_league() -> None:
+    # A perfect game, a terrible one, and the league's own example: Steve Young in 1994, 112.8.
     totals = np.asarray([[10, 10, 125, 2, 0], [10, 2, 10, 0, 4], [461, 324, 3969, 35, 10]], dtype=float)
     assert box_score.passer_rating(*totals.T).round(1).tolist() == [158.3, 0.0, 112.8]
 
@@ -129,7 +132,7 @@ def test_no_passer_rating_leaves_its_scale(attempts: int, completed: float, pick
     assert 0 <= rating[0] <= 158.34
 
 
-def test_expected_completion_is_calibrated_on_plays_it_was_not_taught_by() -> None:
+def test_expected_completion_is_calibrated_on_plays_it_was_not_fitted_to() -> None:
     rng = np.random.default_rng(3)
     known = rng.normal(0, 1, (20_000, 2))
     chance = 1 / (1 + np.exp(-(0.5 - known[:, 0] + 0.3 * known[:, 1] ** 2)))
@@ -137,7 +140,7 @@ def test_expected_completion_is_calibrated_on_plays_it_was_not_taught_by() -> No
     expected = box_score.expected_completion(known, complete, rng.integers(0, 2, len(chance)))
     assert np.abs(expected - chance).max() < 0.1
     assert (complete - expected).mean() == pytest.approx(0, abs=0.01)
-    # A fold's own outcomes do not teach it: turned around, they change nothing there.
+    # A fold's own outcomes have no effect on it: reversing them changes nothing there.
     folds = np.arange(len(chance)) % 2
     turned = np.where(folds == 1, ~complete, complete)
     before, after = (box_score.expected_completion(known, outcome, folds) for outcome in (complete, turned))
@@ -167,7 +170,7 @@ def test_reliability_is_that_of_the_whole_season(figures: dict[str, Any]) -> Non
     assert low < value < high
 
 
-def test_the_interval_covers_what_it_says_and_is_found_out_where_it_does_not(figures: dict[str, Any]) -> None:
+def test_the_interval_covers_what_it_says_and_one_that_is_too_narrow_is_detected(figures: dict[str, Any]) -> None:
     for rows in figures["coverage"].values():
         value, low, high = rows["covered"]
         assert low - 0.02 <= 0.9 <= high + 0.02
@@ -185,7 +188,7 @@ def test_shrinkage_brings_ratings_nearer_to_the_truth(figures: dict[str, Any]) -
     assert few["error"][2] < few["error_without_shrinkage"][1]
 
 
-def test_a_model_that_scores_everybody_higher_than_its_population_is_found_out() -> None:
+def test_a_model_that_scores_everyone_higher_than_its_population_is_detected() -> None:
     league = study.figures(invented(shift=0.02), POPULATION, repeats=1, resamples=100)["league"]
     assert league["rating_less_true"][1] > 3
     fair = study.figures(invented(), POPULATION, repeats=1, resamples=100)["league"]
@@ -202,9 +205,9 @@ def test_results_follow_skill_not_the_other_way_round(figures: dict[str, Any]) -
         assert abs(results[name]["measures"]["yards_per_attempt"][0]) < results[name]["measures"]["rating"][0]
 
 
-def test_the_scale_has_as_many_at_each_place_as_the_normal_law(figures: dict[str, Any]) -> None:
+def test_the_scale_follows_the_normal_distribution(figures: dict[str, Any]) -> None:
     scale = figures["scale"]
-    # The median of the 13th of 31 of a normal law is 0.22 deviations above its mean.
+    # The median of the 13th of 31 draws from a normal distribution is 0.22 deviations above its mean.
     assert scale["thirteenth"]["median"] == pytest.approx(84 + 7 * 0.22, abs=0.5)
     assert scale["fifth"]["band"][0] < scale["fifth"]["median"] < scale["fifth"]["band"][1]
     for point in (scale[name] for name in study.PUBLIC):
@@ -221,7 +224,7 @@ def test_seasons_too_short_to_qualify_are_refused(played: Seasons) -> None:
         study.figures(played, POPULATION)
 
 
-def test_the_page_tells_every_figure_and_the_picture_is_one(figures: dict[str, Any]) -> None:
+def test_the_page_has_every_figure_and_a_picture(figures: dict[str, Any]) -> None:
     page = study_page.page(figures, "passing 7", "playscore evaluate ratings")
     assert page.startswith("# What the rating is worth\n\n<!-- Written by `playscore evaluate ratings`")
     for plays in map(str, study.PLAYS):
@@ -239,7 +242,7 @@ def test_the_page_tells_every_figure_and_the_picture_is_one(figures: dict[str, A
     assert "correlation with true skill" in picture
 
 
-def test_the_page_does_not_hide_what_is_bad(figures: dict[str, Any]) -> None:
+def test_the_page_does_not_hide_bad_results(figures: dict[str, Any]) -> None:
     good = study_page.page(figures, "passing 7", "command")
     assert "**worse**" not in good
     turned = {**figures, "recovery": {}}
@@ -250,3 +253,11 @@ def test_the_page_does_not_hide_what_is_bad(figures: dict[str, Any]) -> None:
     bad = study_page.page(turned, "passing 7", "command")
     assert "the rating is **worse** after" in bad
     assert "2021, fifth" in bad.split("**Outside the band of 95%: ")[1].split("**")[0]
+
+
+def test_the_study_in_the_docs_is_that_of_the_newest_release(passing_release: Release) -> None:
+    figures = passing_release.figures["ratings"]
+    command = f"playscore evaluate ratings --seasons {figures['settings']['seasons']}"
+    page = study_page.page(figures, f"passing {passing_release.version}", command)
+    assert (DOCS / "rating_study.md").read_text() == page
+    assert (DOCS / study_page.PICTURE).exists()

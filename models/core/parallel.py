@@ -1,7 +1,7 @@
-"""Training in a group of processes, one a device: data-parallel, gradients averaged by torch's DDP.
+"""Data-parallel training in a group of processes, one per device, with torch's DDP.
 
-Every process draws the same batches and takes every n-th play of each; losses are scaled so that the averaged gradient
-is that of the whole batch. Alone, all of this is the identity.
+Every process draws the same batches and takes every n-th play of each. Losses are scaled so that the averaged gradient
+is that of the whole batch. In a single process all of this changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from playscore.errors import PlayscoreError, Reason
 
 
 def world() -> int:
-    """Processes in the group."""
+    """The number of processes in the group."""
     return group.get_world_size() if group.is_initialized() else 1
 
 
@@ -29,18 +29,18 @@ def leads() -> bool:
 
 
 def part(plays: int) -> slice:
-    """Which plays of a batch are this process's."""
+    """Which plays of a batch belong to this process."""
     return slice(group.get_rank(), plays, world()) if group.is_initialized() else slice(None)
 
 
 def wait() -> None:
-    """For all others of the group."""
+    """Wait for the rest of the group."""
     if group.is_initialized():
         group.barrier()
 
 
 def agreed(figure: float) -> float:
-    """The first process's, so that all decide alike whatever the last digit of their own."""
+    """The first process's figure, so that all processes decide the same whatever the last digits of theirs."""
     if not group.is_initialized():
         return figure
     said = [figure]
@@ -49,12 +49,12 @@ def agreed(figure: float) -> float:
 
 
 def dropout_state(device: torch.device) -> Tensor:
-    """Of the random numbers that dropout draws on the device."""
+    """The state of the random numbers that dropout draws on the device."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def restore_dropout(state: Tensor, device: torch.device) -> None:
-    """Go on drawing where `dropout_state` was taken."""
+    """Continue drawing where `dropout_state` was taken."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:
@@ -62,22 +62,22 @@ def restore_dropout(state: Tensor, device: torch.device) -> None:
 
 
 def shared(network: nn.Module) -> nn.Module:
-    """The network with gradients averaged over the group."""
+    """The network, with gradients averaged over the group."""
     return nn.parallel.DistributedDataParallel(network) if group.is_initialized() else network
 
 
 def check(processes: int, device: str) -> None:
-    """Raises PlayscoreError (FIELD_INVALID) where this machine has not a GPU for each process and is asked for one."""
+    """Raise FIELD_INVALID if each process needs a GPU and this machine has fewer."""
     if device == "cuda" and processes > torch.cuda.device_count():
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"{processes} {'GPU is' if processes == 1 else 'GPUs are'} asked for and {torch.cuda.device_count()} are "
-            "here: one a process; take --device cpu, or fewer processes",
+            f"{processes} processes need a GPU each, and this machine has {torch.cuda.device_count()}: use "
+            "--device cpu or fewer processes",
         )
 
 
 def launch(work: Callable[[str], None], processes: int, device: str) -> None:
-    """Run `work(device)` in so many processes: one a GPU for "cuda", else with the cores dealt out."""
+    """Run `work(device)` in this many processes: one per GPU for "cuda", else with the cores divided among them."""
     if processes == 1:
         work(device)
         return

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all: what exists was written to its end."""
+"""Files and folders that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Where to write what becomes `path` at the end of the block; an interruption leaves `path` as it was.
+    """A path to write to; at the end of the block it becomes `path`. If the block raises, `path` stays as it was.
 
-    A folder takes the place of none, or of an empty one.
+    A folder can replace only an empty folder.
     """
     partial = path.with_name(f".{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)

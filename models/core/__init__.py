@@ -1,0 +1,1 @@
+"""What training, judging and releasing share between tasks."""
