@@ -15,8 +15,8 @@ from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.task import Task, tasks_of
 from featurizer.core.whole_plays import featurize
 from featurizer.messages import refused_play, rejection_to_message, specification_to_message, tensor_to_message
-from featurizer.passing.task import PASSING
 from featurizer.streams import MessageStream
+from featurizer.tasks import TASKS
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as messages
@@ -26,9 +26,6 @@ from playscore.limits import TextKind
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
-
-TASKS: tuple[Task, ...] = (PASSING,)
-"""Every task that this release featurizes."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
