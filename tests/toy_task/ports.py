@@ -97,7 +97,7 @@ class InProcessRatings:
 
     async def get_rating(self, league: str, subject_id: str, **_: Any) -> float:
         rating, _ranking = self._queries.rating(Split(league, TEAM), subject_id)
-        return float(rating.value["total"])
+        return rating.value["total"] or 0.0
 
     def reasons(self, league: str) -> dict[int, int]:
         """How many plays were not scored, by reason."""

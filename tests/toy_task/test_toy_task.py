@@ -62,10 +62,8 @@ def released(root: Path) -> Release:
         helper.make_node("Mul", ["rows", "mask"], ["real"]),
         helper.make_node("ReduceSum", ["real", "time"], ["total"], keepdims=0),
     ]
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in (("frames", ["N", "T", 2]), ("mask", ["N", "T"]), ("static", ["N", 1]))
-    ]
+    shapes: dict[str, list[str | int | None]] = {"frames": ["N", "T", 2], "mask": ["N", "T"], "static": ["N", 1]}
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     output = helper.make_tensor_value_info("total", TensorProto.FLOAT, ["N"])
     graph = helper.make_graph(nodes, "advance", inputs, [output], [weights, *axes.values()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -86,9 +84,7 @@ def released(root: Path) -> Release:
 
 def play(play_id: str, team: str, x: float) -> Play:
     """Three frames in which the attacking team comes to stand at x, x + 1 and x + 2."""
-    place = np.array(
-        [x + number if player.team_id == team else -50.0 for player in ROSTER for number in [int(player.player_id[-1])]]
-    )
+    place = np.array([x + number if each == team else DEFENDERS_X for each in HEADER.team_ids for number in range(3)])
     rows = np.stack([place - 2, place - 1, place]).astype(np.float32)
     frames = Frames(np.arange(3, dtype=np.int32), tuple(each.player_id for each in ROSTER), rows, np.zeros_like(rows))
     return Play(PlayContext(play_id, team, situation=None), frames)
@@ -113,10 +109,7 @@ async def test_a_toy_task_goes_from_a_feed_to_a_rating_and_through_a_correction(
     release = released(tmp_path / "releases")
     inference = OnnxInference(tmp_path / "releases", [release])
     await inference.open()
-    nothing = Play(
-        PlayContext("4", "cats", situation=None), Frames(np.empty(0, np.int32), (), *[np.empty((0, 0), np.float32)] * 2)
-    )
-    game = Game(HEADER, ROSTER, [play("1", "cats", 10), play("2", "cats", 20), play("3", "dogs", 5), nothing])
+    game = Game(HEADER, ROSTER, [play("1", "cats", 10), play("2", "cats", 20), play("3", "dogs", 5), UNSEEN])
     key = common.GameKey(league="TOY", game_id="monday")
     correction = feed.FeedMessage(game=key, context=feed.PlayContext(play_id="2", revision=2, attacking_team_id="dogs"))
 
