@@ -1,7 +1,8 @@
 """How much of Triton's throughput the scorer leaves: `python -m benchmarks.scorer`.
 
-One Triton; a bare `tritonclient.grpc.aio` and the whole scorer (its own process, gRPC in and out, laws graded) take
-turns, each with the same number of single plays in flight. The client's work is part of both.
+One Triton; a bare `tritonclient.grpc.aio` and the whole scorer (its own process, gRPC in and out, distributions graded)
+take turns, each with the same number of plays in flight. The client's work is part of both. The scorer is asked by
+calls of one or several plays, or with `--stream` by messages on one open stream.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +22,36 @@ import click
 import grpc.aio
 import numpy as np
 import uvloop
+from numpy.typing import NDArray
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 
-from deploy.local.process import ServerProcess, free_port
-from deploy.local.stack import serving
+from deploy.local.process import free_port
+from deploy.local.stack import service_process
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
+from playscore.common.v1 import common_pb2
+from playscore.featurizer.v1 import featurizer_pb2
+from playscore.football.v1 import football_pb2
 from playscore.release import Release, list_releases
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
-from playscore.tracking.v1 import tracking_pb2
+from playscore.shipped import RELEASES
 from scorer.core.batching import bucket_length, pad
+from scorer.core.tensors import Tensor
 
 FRAMES = 28
 """Frames of every play: 2.8 s from snap to release."""
 TARGET = 0.7
 SECONDS = 30.0
+MODEL = "passing"
 
-Call = Callable[[int], Awaitable[object]]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A way to ask for plays."""
+
+    call: Callable[[int], Awaitable[object]]
+    plays_a_call: int = 1
 
 
 class Plays:
@@ -51,24 +66,24 @@ class Plays:
         self.passes = [self._pass(place) for place in range(count)]
 
     def _pass(self, place: int) -> scorer_pb2.PassToScore:
-        tensor = tracking_pb2.PlayTensor(
-            key=tracking_pb2.PlayKey(league="SIM", game_id="1", play_id=str(place)),
+        tensor = featurizer_pb2.PlayTensor(
+            key=common_pb2.PlayKey(league="SIM", game_id="1", play_id=str(place)),
             revision=1,
             feature_specification_id=self.release.features.id,
             shape=self.frames[place].shape,
             frames=self.frames[place].tobytes(),
             statics=self.statics[place].tobytes(),
-            pass_attributes=tracking_pb2.PassAttributes(yards_to_go=10.0, yards_to_end_zone=45.0),
+            pass_attributes=football_pb2.PassAttributes(yards_to_go=10.0, yards_to_end_zone=45.0),
         )
-        outcome = tracking_pb2.PassOutcome(yards_gained=7.0)
+        outcome = football_pb2.PassOutcome(yards_gained=7.0)
         return scorer_pb2.PassToScore(tensor=tensor, outcome=outcome)
 
-    def bare(self, client: InferenceServerClient) -> Call:
+    def bare(self, client: InferenceServerClient) -> Asked:
         """Asks Triton for one play, padded before the clock starts."""
         length = bucket_length(FRAMES, self.release.bucket_lengths)
-        batches = [pad([frames], [statics], length) for frames, statics in zip(self.frames, self.statics, strict=True)]
+        batches = [pad([Tensor(*play)], length) for play in zip(self.frames, self.statics, strict=True)]
 
-        def tensor(name: str, values: np.ndarray) -> InferInput:
+        def tensor(name: str, values: NDArray[np.float32]) -> InferInput:
             declared = InferInput(name, list(values.shape), "FP32")
             declared.set_data_from_numpy(values)
             return declared
@@ -76,15 +91,13 @@ class Plays:
         async def call(turn: int) -> None:
             batch = batches[turn % len(batches)]
             inputs = [tensor("frames", batch.frames), tensor("mask", batch.mask), tensor("static", batch.statics)]
-            answer = await client.infer(
-                "passing", inputs, model_version=str(self.release.version), client_timeout=SECONDS
-            )
-            answer.as_numpy("logits")
-            answer.as_numpy("tails")
+            answer = await client.infer(MODEL, inputs, model_version=str(self.release.version), client_timeout=SECONDS)
+            for output in self.release.outputs:
+                answer.as_numpy(output.name)
 
-        return call
+        return Asked(call)
 
-    def scored(self, stub: Any, together: int) -> Call:
+    def scored(self, stub: Any, together: int) -> Asked:
         """Asks the scorer for `together` plays in one call."""
         groups = [self.passes[first : first + together] for first in range(0, len(self.passes), together)]
         requests = [scorer_pb2.ScorePassesRequest(passes=group) for group in groups]
@@ -94,60 +107,84 @@ class Plays:
             response = await stub.ScorePasses(request, timeout=SECONDS)
             assert len(response.scores) == len(request.passes)
 
-        return call
+        return Asked(call, together)
+
+    @asynccontextmanager
+    async def streamed(self, stub: Any) -> AsyncIterator[Asked]:
+        """Asks the scorer for one play in a message on an open stream."""
+        stream = stub.StreamScores()
+        waiting: dict[int, asyncio.Future[None]] = {}
+        free = asyncio.Lock()  # a stream takes one write at a time
+
+        async def call(turn: int) -> None:
+            answered = waiting[turn] = asyncio.get_running_loop().create_future()
+            play = self.passes[turn % len(self.passes)]
+            async with free:
+                await stream.write(scorer_pb2.StreamScoresRequest(request_id=turn, score_pass=play))
+            await answered
+
+        async def receive() -> None:
+            async for answer in stream:
+                assert answer.HasField("pass_score")
+                waiting.pop(answer.request_id).set_result(None)
+
+        receiving = asyncio.create_task(receive())
+        yield Asked(call)
+        await stream.done_writing()
+        await receiving
 
 
-async def plays_a_second(call: Call, plays: int, in_flight: int, together: int = 1) -> float:
-    turns = iter(range(plays // together))
+async def plays_a_second(asked: Asked, plays: int, in_flight: int) -> float:
+    turns = iter(range(plays // asked.plays_a_call))
 
     async def keep_one_in_flight() -> None:
         for turn in turns:
-            await call(turn)
+            await asked.call(turn)
 
     begin = time.perf_counter()
-    await asyncio.gather(*(keep_one_in_flight() for _ in range(in_flight // together)))
+    await asyncio.gather(*(keep_one_in_flight() for _ in range(in_flight // asked.plays_a_call)))
     return plays / (time.perf_counter() - begin)
 
 
-def scorer_server(port: int, triton_port: int, releases: Path, log: Path) -> ServerProcess:
-    address = f"127.0.0.1:{port}"
-
-    command = [sys.executable, "-m", "scorer", "--listen", address, "--metrics-listen", f"127.0.0.1:{free_port()}"]
-    command += ["--releases", str(releases), "--triton-url", f"127.0.0.1:{triton_port}", "--log-level", "warning"]
-    return ServerProcess(name="scorer", command=command, environment={}, log=log, ready=lambda: serving(address))
-
-
-async def measure(releases: Path, plays: int, rounds: int, in_flight: int, together: int) -> float:
-    """Prints what was measured; answers the ratio."""
-    made = Plays(list_releases(releases, "passing")[-1])
+@asynccontextmanager
+async def servers(releases: Path) -> AsyncIterator[tuple[InferenceServerClient, Any]]:
+    """A Triton and a scorer in front of it: a client of the one, a stub of the other."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         repository = build_repository(releases, scratch / "models", Target.PYTHON)
         triton_port, scorer_port = free_port(), free_port()
         triton = triton_server(repository, triton_port, free_port(), free_port(), scratch / "triton.log")
-        scorer = scorer_server(scorer_port, triton_port, releases, scratch / "scorer.log")
-        client = InferenceServerClient(f"127.0.0.1:{triton_port}")
-        channel = grpc.aio.insecure_channel(f"127.0.0.1:{scorer_port}")
+        settings = {
+            "RELEASES": str(releases),
+            "TRITON_URL": f"127.0.0.1:{triton_port}",
+            "LOG_LEVEL": "warning",
+        }
+        scorer = service_process("scorer", scorer_port, free_port(), settings, scratch / "scorer.log")
         try:
-            await triton.start()
-            await triton.wait_ready(60)
-            await scorer.start()
-            await scorer.wait_ready(60)
-            calls = {
-                "tritonclient": (made.bare(client), 1),
-                "scorer": (made.scored(scorer_pb2_grpc.ScorerServiceStub(channel), together), together),
-            }
-            for call, plays_a_call in calls.values():
-                await plays_a_second(call, plays // 10, in_flight, plays_a_call)
-            found: dict[str, list[float]] = {name: [] for name in calls}
-            for _ in range(rounds):
-                for name, (call, plays_a_call) in calls.items():
-                    found[name].append(await plays_a_second(call, plays, in_flight, plays_a_call))
+            for server in (triton, scorer):
+                await server.start()
+                await server.wait_ready(60)
+            async with (
+                InferenceServerClient(f"127.0.0.1:{triton_port}") as client,
+                grpc.aio.insecure_channel(f"127.0.0.1:{scorer_port}") as channel,
+            ):
+                yield client, scorer_pb2_grpc.ScorerServiceStub(channel)
         finally:
-            await channel.close()
-            await client.close()
             await scorer.stop()
             await triton.stop()
+
+
+async def measure(releases: Path, plays: int, rounds: int, in_flight: int, together: int, stream: bool) -> float:
+    """Prints what was measured; answers the ratio."""
+    made = Plays(list_releases(releases, MODEL)[-1])
+    async with servers(releases) as (client, stub), made.streamed(stub) as streamed:
+        ways = {"tritonclient": made.bare(client), "scorer": streamed if stream else made.scored(stub, together)}
+        for asked in ways.values():
+            await plays_a_second(asked, plays // 10, in_flight)
+        found: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, asked in ways.items():
+                found[name].append(await plays_a_second(asked, plays, in_flight))
     for name, rates in found.items():
         each = ", ".join(f"{rate:.0f}" for rate in rates)
         print(f"{name:13} {statistics.median(rates):6.0f} plays/s (median of {each})")
@@ -158,14 +195,17 @@ async def measure(releases: Path, plays: int, rounds: int, in_flight: int, toget
 
 
 @click.command()
-@click.option("--releases", type=click.Path(path_type=Path), default=Path("models/releases"), show_default=True)
+@click.option("--releases", type=click.Path(path_type=Path), default=RELEASES, help="Folder of releases.")
 @click.option("--plays", default=4000, show_default=True, help="Plays a round.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--in-flight", default=8, show_default=True, help="Plays asked for at once.")
 @click.option("--together", type=click.IntRange(1, 8), default=1, show_default=True, help="Plays a call of the scorer.")
-def main(releases: Path, plays: int, rounds: int, in_flight: int, together: int) -> None:
+@click.option("--stream", is_flag=True, help="Ask the scorer by messages on one open stream instead of by calls.")
+def main(releases: Path, plays: int, rounds: int, in_flight: int, together: int, stream: bool) -> None:
     """Exits with 1 if the scorer is slower than it may be."""
-    sys.exit(uvloop.run(measure(releases, plays, rounds, in_flight, together)) < TARGET)
+    if stream and together > 1:
+        raise click.UsageError("a message on a stream has one play: --stream and --together exclude each other")
+    sys.exit(uvloop.run(measure(releases.resolve(), plays, rounds, in_flight, together, stream)) < TARGET)
 
 
 if __name__ == "__main__":

@@ -66,16 +66,22 @@ class Supports:
         self._stated: dict[str, Support | PlayscoreError] = {}
 
     def state(self, message: distributions.Support, path: str) -> None:
-        """Remember a support. What is wrong with it is told to whoever names it."""
-        if not is_identifier(message.support_id):
-            return  # nothing can name it
-        self._stated.pop(message.support_id, None)
+        """Remember a support.
+
+        Raises:
+            PlayscoreError: as `support_from_message`; whoever names the support is told, too.
+        """
+        stated = self._stated
+        stated.pop(message.support_id, None)
         try:
-            self._stated[message.support_id] = support_from_message(message, path)
+            stated[message.support_id] = support_from_message(message, path)
         except PlayscoreError as error:
-            self._stated[message.support_id] = error
-        if len(self._stated) > MAX_SUPPORTS:
-            del self._stated[next(iter(self._stated))]
+            if is_identifier(message.support_id):
+                stated[message.support_id] = error
+            raise
+        finally:
+            if len(stated) > MAX_SUPPORTS:
+                del stated[next(iter(stated))]
 
     def named(self, support_id: str, path: str) -> Support:
         """The support of that identifier; `path` is that of the distribution which names it.
@@ -187,9 +193,28 @@ def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: 
     )
 
 
-def rejected_tensor(error: PlayscoreError, tensor: featurizer.PlayTensor, index: int | None = None) -> common.Rejection:
-    """Why a tensor has no score."""
-    return rejection(tensor.key, tensor.revision, error.reason.value, error.detail, tensor.subjects, index=index)
+def rejection_of(error: PlayscoreError, message: Any, task: str = "", *, index: int | None = None) -> common.Rejection:
+    """Why something was refused.
+
+    Args:
+        error: the reason.
+        message: what was refused. A play to score is named by its tensor, one to grade by itself, anything else not.
+        task: name of the task that it is for, if known.
+        index: its place in the request's list, if it came in one.
+    """
+    named = getattr(message, "tensor", message)
+    key, revision = getattr(named, "key", common.PlayKey()), getattr(named, "revision", 0)
+    subjects = getattr(named, "subjects", ())
+    made = rejection(key, revision, error.reason.value, error.detail, subjects, index=index)
+    made.task = task_to_message(task)
+    if made.key == common.PlayKey():
+        made.ClearField("key")
+    return made
+
+
+def task_to_message(name: str) -> common.Task.ValueType:
+    """A task's number in the contract; unspecified for one that the contract does not have."""
+    return dict(common.Task.items()).get(f"TASK_{name.upper()}", common.TASK_UNSPECIFIED)
 
 
 def model_to_message(model: Model[Any, Any], *, ready: bool, is_default: bool) -> messages.Model:
@@ -197,7 +222,7 @@ def model_to_message(model: Model[Any, Any], *, ready: bool, is_default: bool) -
     release = model.release
     return messages.Model(
         model=key_to_message(release.key),
-        task=_task(release),
+        task=task_to_message(release.task),
         feature_specification_id=release.features.id,
         graph_sha256=release.graph_sha256,
         ready=ready,
@@ -206,9 +231,3 @@ def model_to_message(model: Model[Any, Any], *, ready: bool, is_default: bool) -
         outputs=[messages.TensorDescription(name=output.name, shape=output.shape) for output in release.outputs],
         support=None if release.support is None else support_to_message(release.support),
     )
-
-
-def _task(release: Release) -> common.Task.ValueType:
-    """The contract's number; unspecified for a task that the contract does not have."""
-    name = f"TASK_{release.task.upper()}"
-    return common.Task.Value(name) if name in dict(common.Task.items()) else common.TASK_UNSPECIFIED

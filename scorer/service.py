@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -17,7 +17,6 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.scorer.v1 import scorer_pb2_grpc
-from playscore.wire.common import rejected
 from playscore.wire.validation import check, invalid
 from scorer import metrics
 from scorer.core.catalog import Catalog
@@ -29,7 +28,7 @@ from scorer.messages import (
     check_specification,
     model_from_message,
     model_to_message,
-    rejected_tensor,
+    rejection_of,
     support_to_message,
 )
 from scorer.stream import ScoreStream
@@ -91,9 +90,13 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
     async def GradePasses(self, request: messages.GradePassesRequest, context: Context) -> messages.GradePassesResponse:
         """Grades each pass by itself, by the distribution it comes with."""
         supports = Supports(self._catalog.supports)
-        check(request, leaving=("passes",))
+        check(request, leaving=("passes", "supports"))
         for place, support in enumerate(request.supports):
-            supports.state(support, f"supports[{place}]")
+            try:
+                supports.state(support, f"supports[{place}]")
+            except PlayscoreError as error:
+                if error.reason is not Reason.DISTRIBUTION_INVALID:  # which is told to those who name it
+                    raise
         graded, rejections = _grade(PASSES, request.passes, "passes", supports)
         return messages.GradePassesResponse(graded=graded, rejections=rejections)
 
@@ -149,7 +152,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
             else:
                 scores.append(edge.score(plays[index], result, release))
         metrics.SCORED.inc(len(scores))
-        rejections = _rejections(errors, lambda index, error: rejected_tensor(error, plays[index].tensor, index=index))
+        rejections = _rejections(edge, plays, errors)
         supports = [support_to_message(release.support)] if scores and release.support is not None else []
         return scores, rejections, supports
 
@@ -165,10 +168,7 @@ def _grade(
         else:
             graded.append(edge.graded(plays[index], grade))
     metrics.GRADED.inc(len(graded))
-    rejections = _rejections(
-        errors, lambda index, error: rejected(error, plays[index].key, plays[index].revision, index=index)
-    )
-    return graded, rejections
+    return graded, _rejections(edge, plays, errors)
 
 
 def _check_specifications(plays: Iterable[Any], field: str, release: Release) -> None:
@@ -194,12 +194,12 @@ def _read(
 
 
 def _rejections(
-    errors: dict[int, PlayscoreError], rejection: Callable[[int, PlayscoreError], common.Rejection]
+    edge: TaskMessages, plays: Sequence[Any], errors: Mapping[int, PlayscoreError]
 ) -> list[common.Rejection]:
     """In the order asked."""
     for error in errors.values():
         metrics.count_rejection(error)
-    return [rejection(index, error) for index, error in sorted(errors.items())]
+    return [rejection_of(error, plays[index], edge.task.name, index=index) for index, error in sorted(errors.items())]
 
 
 def _token(model: Model[Any, Any]) -> str:

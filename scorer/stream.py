@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import structlog
 
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
-from playscore.wire.common import rejected
 from playscore.wire.validation import check, invalid
 from scorer import metrics
 from scorer.core.catalog import Catalog
@@ -21,10 +23,12 @@ from scorer.messages import (
     TaskMessages,
     check_specification,
     model_from_message,
-    rejected_tensor,
+    rejection_of,
     support_to_message,
 )
 from scorer.tasks import PASSES
+
+_log = structlog.get_logger()
 
 MAX_WAITING: Final = 256
 """Requests of a stream that may wait for their answers; it reads no more until one has left."""
@@ -72,23 +76,23 @@ class ScoreStream:
         self._supports = Supports(catalog.supports)
         self._told: set[str] = set()
         self._room = asyncio.Semaphore(MAX_WAITING)
-        self._done: asyncio.Queue[_Done | BaseException | None] = asyncio.Queue()
+        self._done: asyncio.Queue[_Done | None] = asyncio.Queue()
         self._in_flight: set[asyncio.Future[Any]] = set()
 
     async def answers(
         self, requests: AsyncIterator[messages.StreamScoresRequest]
     ) -> AsyncGenerator[messages.StreamScoresResponse, None]:
-        """One answer a request, but for supports, which have none. Ends once the requests have, and all are answered.
+        """One answer a request; supports have one only if they are rejected.
 
-        Closing it lets go of what waits.
+        Ends once the requests have, and all are answered. Raises what the requests raise. Closing it lets go of what
+        waits.
         """
         reading = asyncio.create_task(self._read(requests))
         try:
             while (done := await self._done.get()) is not None:
-                if isinstance(done, BaseException):
-                    raise done
                 yield self._answer(done)
                 self._room.release()
+            await reading
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -103,33 +107,33 @@ class ScoreStream:
                     await self._room.acquire()
             for _ in range(MAX_WAITING - 1):  # all room is free once all are answered
                 await self._room.acquire()
-        except Exception as error:
-            self._done.put_nowait(error)
-        else:
+        finally:
             self._done.put_nowait(None)
 
     def _take(self, message: messages.StreamScoresRequest) -> bool:
-        """Begin to work on a request. Whether it is one that is answered."""
+        """Begin to work on a request. Whether it will be answered."""
         kind = message.WhichOneof("request") or ""
-        if kind == "support":
-            self._supports.state(message.support, "support")
-            return False
         request = _Request(message.request_id, kind, getattr(message, kind) if kind else None)
         try:
-            self._begin(request, message)
-        except PlayscoreError as error:
-            self._done.put_nowait(_Done(request, error))
-        return True
+            return self._begin(request, message)
+        except Exception as error:
+            self._done.put_nowait(_Done(request, _refusal(error)))
+            return True
 
-    def _begin(self, request: _Request, message: messages.StreamScoresRequest) -> None:
-        if request.kind in _SCORING:
-            self._score(request, _SCORING[request.kind].task, model_from_message(message))
-        elif request.kind in _GRADING:
-            self._grade(request, _GRADING[request.kind].task)
-        elif request.kind:
-            raise PlayscoreError(Reason.NOT_IMPLEMENTED, f"this release does not answer {request.kind}")
+    def _begin(self, request: _Request, message: messages.StreamScoresRequest) -> bool:
+        kind = request.kind
+        if kind == "support":
+            self._supports.state(request.message, kind)
+            return False
+        if kind in _SCORING:
+            self._score(request, _SCORING[kind].task, model_from_message(message))
+        elif kind in _GRADING:
+            self._grade(request, _GRADING[kind].task)
+        elif kind:
+            raise PlayscoreError(Reason.NOT_IMPLEMENTED, f"this release does not answer {kind}")
         else:
             raise invalid("request", "must be set to what is to be scored or graded")
+        return True
 
     def _score(self, request: _Request, edge: TaskMessages, wanted: ModelVersion | None) -> None:
         model = self._catalog.find(edge.task.name, wanted)
@@ -142,7 +146,9 @@ class ScoreStream:
         def scored(future: asyncio.Future[Any]) -> None:
             self._in_flight.discard(future)
             if not future.cancelled():
-                self._done.put_nowait(_outcome(request, release, future))
+                error = future.exception()
+                result = future.result() if error is None else _refusal(error)
+                self._done.put_nowait(_Done(request, result, release))
 
         scoring.add_done_callback(scored)
 
@@ -152,40 +158,44 @@ class ScoreStream:
         self._done.put_nowait(_Done(request, grade))
 
     def _answer(self, done: _Done) -> messages.StreamScoresResponse:
-        request, result, release = done.request, done.result, done.release
-        answer: dict[str, Any] = {"request_id": request.id}
-        if isinstance(result, PlayscoreError):
-            metrics.count_rejection(result)
-            answer["rejection"] = _rejection(result, request.message)
-        elif release is not None:
-            metrics.SCORED.inc()
-            arm = _SCORING[request.kind]
-            answer[arm.answer] = arm.task.score(request.message, result, release)
-            if release.support is not None and release.support.id not in self._told:
-                self._told.add(release.support.id)
-                answer["support"] = support_to_message(release.support)
-        else:
-            metrics.GRADED.inc()
-            arm = _GRADING[request.kind]
-            answer[arm.answer] = arm.task.graded(request.message, result)
-        return messages.StreamScoresResponse(**answer)
+        request, refused = done.request, done.result
+        if not isinstance(refused, PlayscoreError):
+            try:
+                return self._graded(done) if done.release is None else self._scored(done, done.release)
+            except Exception as error:
+                refused = _refusal(error)
+        metrics.count_rejection(refused)
+        return messages.StreamScoresResponse(request_id=request.id, rejection=_rejection(refused, request))
+
+    def _scored(self, done: _Done, release: Release) -> messages.StreamScoresResponse:
+        request, arm = done.request, _SCORING[done.request.kind]
+        answer: dict[str, Any] = {arm.answer: arm.task.score(request.message, done.result, release)}
+        if release.support is not None and release.support.id not in self._told:
+            answer["support"] = support_to_message(release.support)
+            self._told.add(release.support.id)
+        metrics.SCORED.inc()
+        return messages.StreamScoresResponse(request_id=request.id, **answer)
+
+    def _graded(self, done: _Done) -> messages.StreamScoresResponse:
+        request, arm = done.request, _GRADING[done.request.kind]
+        answer: dict[str, Any] = {arm.answer: arm.task.graded(request.message, done.result)}
+        metrics.GRADED.inc()
+        return messages.StreamScoresResponse(request_id=request.id, **answer)
 
 
-def _outcome(request: _Request, release: Release, future: asyncio.Future[Any]) -> _Done | BaseException:
-    error = future.exception()
-    if error is None:
-        return _Done(request, future.result(), release)
+def _refusal(error: BaseException) -> PlayscoreError:
+    """What an error means to the request that it came of. A defect is logged."""
     if isinstance(error, PlayscoreError):
-        return _Done(request, error)
+        return error
     if isinstance(error, TimeoutError):
-        late = PlayscoreError(Reason.INFERENCE_UNAVAILABLE, f"no answer within {SECONDS_A_REQUEST:g} s: {error}")
-        return _Done(request, late)
-    return error  # a defect of ours ends the stream
+        return PlayscoreError(Reason.INFERENCE_UNAVAILABLE, f"no answer within {SECONDS_A_REQUEST:g} s: {error}")
+    error_id = uuid.uuid4().hex
+    _log.error("internal error", error_id=error_id, exc_info=error)
+    return PlayscoreError(Reason.INTERNAL, f"internal error {error_id}; the log of the service has its trace")
 
 
-def _rejection(error: PlayscoreError, message: Any) -> common.Rejection:
-    if message is None:
-        return rejected(error, common.PlayKey(), 0)
-    if hasattr(message, "tensor"):
-        return rejected_tensor(error, message.tensor)
-    return rejected(error, message.key, message.revision)
+def _rejection(error: PlayscoreError, request: _Request) -> common.Rejection:
+    arm = _SCORING.get(request.kind) or _GRADING.get(request.kind)
+    if arm is None:
+        return rejection_of(error, request.message)
+    return rejection_of(error, request.message, arm.task.task.name)

@@ -80,7 +80,7 @@ def _yards(message: football.PassOutcome, path: str) -> float | None:
     """The yards to rank; None before they are known.
 
     Raises:
-        PlayscoreError: FIELD_INVALID, YARDS_OUT_OF_RANGE, OUTCOME_CONTRADICTORY, or NO_RELEASE for what is no pass.
+        PlayscoreError: OUTCOME_CONTRADICTORY, or NO_RELEASE for what is no pass.
     """
     outcome = outcome_from_message(message, path)
     result, yards = outcome.result, outcome.yards_gained
@@ -136,6 +136,7 @@ def _distribution_to_message(distribution: YardsDistribution) -> distributions.D
 
 
 def _grade(outcome: football.PassOutcome, play_score: float) -> messages.PassGrade:
+    # An incompletion or interception without yards gained 0, which is what an absent number reads as.
     return messages.PassGrade(
         yards_gained=outcome.yards_gained, play_score=play_score, outcome_revision=outcome.outcome_revision
     )

@@ -159,6 +159,7 @@ async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub:
         play = plays[rejected.index]
         assert rejected.detail
         assert (rejected.key, rejected.revision) == (play.tensor.key, play.tensor.revision)
+        assert rejected.task == common_pb2.TASK_PASSING
         assert rejected.subjects == play.tensor.subjects
     paths = {place: rejected.detail.split()[0] for place, rejected in enumerate(response.rejections, start=1)}
     assert paths[1] == "passes[1].tensor.frames"
@@ -289,13 +290,18 @@ async def test_a_result_that_cannot_be_is_refused_alone_by_both_calls(
 
 
 @pytest.mark.parametrize("result", [PASS_RESULT_INCOMPLETE, PASS_RESULT_INTERCEPTED])
-async def test_an_incompletion_and_an_interception_rank_as_no_yards(
+async def test_an_incompletion_and_an_interception_rank_as_no_yards_stated_or_not(
     stub: Any, passing_release: Release, result: PassResult.ValueType
 ) -> None:
     play = pass_to_score(passing_release, yards=0.0)
     [plain] = (await score(stub, play)).scores
     play.outcome.result = result
     assert (await score(stub, play)).scores == [plain]
+    play.outcome.ClearField("yards_gained")
+    assert (await score(stub, play)).scores == [plain]
+    [graded] = (await grade(stub, to_grade(plain, result=result))).graded
+    assert graded.grade.yards_gained == 0.0
+    assert graded.grade.play_score == pytest.approx(plain.grade.play_score, abs=1e-9)
 
 
 # --- GradePasses ---
@@ -419,7 +425,10 @@ async def test_a_support_that_is_none_rejects_those_who_name_it(
     ("support", "field"),
     [
         (stated(np.arange(5000.0).tolist()), "supports[0].edges_yards"),
-        (distribution_pb2.Support(edges_yards=[0.0, 1.0]), "supports[0].support_id"),
+        (
+            distribution_pb2.Support(edges_yards=[0.0, 1.0], lower_tail_probability=0.1, upper_tail_probability=0.1),
+            "supports[0].support_id",
+        ),
     ],
 )
 async def test_a_support_beyond_its_limits_fails_the_call(

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from playscore.errors import Reason
 from playscore.football.v1.football_pb2 import PassOutcome
 from playscore.release import ModelVersion, Release
-from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2
 from scorer.core.inference import Batch, Outputs
 from scorer.onnx import OnnxInference
@@ -174,19 +173,15 @@ class Defective(OnnxInference):
         return await super().infer(model, batch, deadline)
 
 
-async def test_a_defect_ends_the_stream_with_an_identifier_that_finds_it_in_the_log(
-    serve: Serve, passing_release: Release
-) -> None:
+async def test_a_stream_goes_on_after_a_defect(serve: Serve, passing_release: Release) -> None:
     async with serve(Defective(RELEASES, [passing_release]), (passing_release,)) as stub:
         stream = stub.StreamScores()
-        await stream.write(request(1, pass_to_score(passing_release)))
-        with pytest.raises(grpc.aio.AioRpcError) as ended:
-            await stream.read()
-        error = error_from_rpc(ended.value)
-        assert error is not None
-        assert error.reason is Reason.INTERNAL
-        again = [answer async for answer in stub.StreamScores([request(2, pass_to_score(passing_release))])]
-    assert [answer.request_id for answer in again] == [2]
+        for request_id in range(2):
+            await stream.write(request(request_id, pass_to_score(passing_release)))
+            answer = await stream.read()
+            assert answer.request_id == request_id
+            assert answer.rejection.reason == (Reason.INTERNAL.value if request_id == 0 else 0)
+        await stream.done_writing()
 
 
 async def test_a_caller_that_goes_away_leaves_the_service_to_the_others(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
+import structlog
 
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.distribution.v1 import distribution_pb2
@@ -219,11 +220,18 @@ async def test_a_batch_that_fails_rejects_its_plays_and_the_stream_goes_on(
     assert [answer async for answer in stream] == []
 
 
-async def test_a_defect_ends_the_stream(catalog: Catalog, inference: Gated, passing_release: Release) -> None:
+async def test_a_defect_is_told_to_its_plays_with_what_finds_it_in_the_log(
+    catalog: Catalog, inference: Gated, passing_release: Release
+) -> None:
     inference.failure = RuntimeError("a defect")
     inference.gate.set()
-    with pytest.raises(RuntimeError, match="a defect"):
-        await answers(catalog, *(to_score(passing_release, place) for place in range(3)))
+    with structlog.testing.capture_logs() as logged:
+        found = await answers(catalog, *(to_score(passing_release, place) for place in range(3)))
+    assert [reason(answer) for answer in found] == ["REASON_INTERNAL"] * 3
+    for answer, entry in zip(found, logged, strict=True):
+        assert entry["error_id"] in answer.rejection.detail
+        assert entry["exc_info"].args == ("a defect",)
+        assert "a defect" not in answer.rejection.detail
 
 
 async def test_requests_that_break_off_end_the_stream(catalog: Catalog, passing_release: Release) -> None:
@@ -274,7 +282,7 @@ def over(support: distribution_pb2.Support, before: scorer_pb2.PassScore, reques
     return request
 
 
-async def test_a_support_has_no_answer_and_is_known_to_what_follows_it(
+async def test_a_good_support_has_no_answer_and_is_known_to_what_follows_it(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)
@@ -300,16 +308,25 @@ async def test_a_stream_remembers_the_supports_that_were_stated_last(
     assert all(answer.HasField("graded_pass") for answer in found[1:])
 
 
-async def test_a_support_that_is_none_is_told_to_those_who_name_it(
+async def test_a_support_that_is_none_is_rejected_and_told_to_those_who_name_it(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)
     wrong = own_support(0.1)
     wrong.edges_yards[0] = 7.0
     nameless = distribution_pb2.Support(support_id="x" * 200, edges_yards=wrong.edges_yards)
-    answer = await one_answer(catalog, Request(support=nameless), Request(support=wrong), over(wrong, before, 1))
-    assert reason(answer) == "REASON_DISTRIBUTION_INVALID"
-    assert answer.rejection.detail.startswith("support.edges_yards")
+    found = await answers(
+        catalog,
+        Request(request_id=1, support=nameless),
+        Request(request_id=2, support=wrong),
+        over(wrong, before, 3),
+    )
+    assert [answer.request_id for answer in found] == [1, 2, 3]
+    assert reason(found[0]) == "REASON_FIELD_INVALID"
+    for answer in found[1:]:
+        assert reason(answer) == "REASON_DISTRIBUTION_INVALID"
+        assert answer.rejection.detail.startswith("support.edges_yards")
+    assert [answer.rejection.HasField("key") for answer in found] == [False, False, True]
 
 
 async def test_what_is_wrong_in_itself_is_rejected_with_its_play(
@@ -340,4 +357,6 @@ async def test_what_is_wrong_in_itself_is_rejected_with_its_play(
         assert what in answer.rejection.detail
         assert not answer.rejection.HasField("index")
     assert [answer.rejection.key.play_id for answer in found] == ["0", "1", "2", "1", "2", "1", ""]
+    assert [answer.rejection.task for answer in found[:4]] == [common_pb2.TASK_PASSING] * 4
+    assert not found[6].rejection.HasField("key")
     assert found[2].rejection.subjects == yards.score_pass.tensor.subjects
