@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.process import ServerProcess, free_port
+from deploy.local.ports import reserve
+from deploy.local.process import ServerProcess
 from deploy.local.stack import LocalStack
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
@@ -30,14 +31,14 @@ async def triton(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> As
     """A real Triton for the whole session. A test that kills it starts it again."""
     scratch = tmp_path_factory.mktemp("triton")
     repository = build_repository(releases, scratch / "models", Target.PYTHON)
-    port = free_port()
-    server = triton_server(repository, port, free_port(), free_port(), scratch / "triton.log")
-    await server.start()
-    try:
-        await server.wait_ready(60)
-        yield RunningTriton(f"127.0.0.1:{port}", server)
-    finally:
-        await server.kill()
+    with reserve(0, 0, 0) as (port, http_port, metrics_port):
+        server = triton_server(repository, port, http_port, metrics_port, scratch / "triton.log")
+        await server.start()
+        try:
+            await server.wait_ready(60)
+            yield RunningTriton(f"127.0.0.1:{port}", server)
+        finally:
+            await server.kill()
 
 
 @pytest.fixture(scope="session")

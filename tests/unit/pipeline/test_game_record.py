@@ -96,14 +96,26 @@ def test_the_header_of_another_game_is_refused() -> None:
     assert refused.value.reason is Reason.GAME_MISMATCH
 
 
-def test_a_message_that_says_nothing_is_refused() -> None:
-    with pytest.raises(PlayscoreError, match="a feed message is empty") as refused:
-        GameRecord().add(told())
-    assert refused.value.reason is Reason.FIELD_INVALID
+def test_a_message_of_a_later_contract_is_counted_and_skipped() -> None:
+    record = GameRecord()
+    assert not record.add(told())
+    assert record.unknown_messages == 1
+    assert record.plays == {}
+
+
+def test_the_header_of_the_highest_revision_counts() -> None:
+    headers = [
+        told(header={"key": {"league": "NFL", "game_id": "7"}, "season": 2019 + revision, "revision": revision})
+        for revision in (0, 1, 2)
+    ]
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        record = recorded(*(headers[place] for place in order))
+        assert record.header is not None
+        assert record.header.season == 2021
 
 
 class TestRevisions:
-    """Contexts say what is new: a revision is known once all before it are."""
+    """Contexts say what is new: a revision is known once all before it are, back to one that says all."""
 
     @pytest.mark.parametrize(
         ("numbers", "so_far", "at_the_end"),
@@ -113,6 +125,18 @@ class TestRevisions:
         play = recorded(*(told(context={"play_id": "54", "revision": number}) for number in numbers)).play("54")
         assert play.revision(whole=False) == so_far
         assert play.revision(whole=True) == at_the_end
+
+    @pytest.mark.parametrize(
+        ("numbers", "complete", "so_far"),
+        [((3,), 3, 3), ((1, 3), 3, 3), ((3, 5), 3, 3), ((3, 4), 3, 4), ((1, 2, 4, 5), 4, 5), ((2, 4), 1, 0)],
+    )
+    def test_what_came_before_one_that_says_all_is_not_waited_for(
+        self, numbers: tuple[int, ...], complete: int, so_far: int
+    ) -> None:
+        contexts = [{"play_id": "54", "revision": number, "complete": number == complete} for number in numbers]
+        play = recorded(*(told(context=context) for context in contexts)).play("54")
+        assert play.revision(whole=False) == so_far
+        assert play.revision(whole=True) == max(numbers)
 
     def test_a_context_is_all_that_was_said_up_to_its_revision(self) -> None:
         play = recorded(
@@ -163,12 +187,9 @@ class TestFilm:
         assert not record.film_has_ended(record.play("54"), PlayContext(play_id="54"))
 
 
-def test_a_player_who_is_told_again_is_the_one_told_last() -> None:
-    record = recorded(
-        told(roster={"players": [{"player_id": "1", "team_id": "KC"}, {"player_id": "2", "team_id": "KC"}]}),
-        told(roster={"players": [{"player_id": "1", "team_id": "KC", "display_name": "Paul Able"}]}),
-    )
-    assert [(player.player_id, player.display_name) for player in record.roster().players] == [
-        ("1", "Paul Able"),
-        ("2", ""),
-    ]
+def test_a_player_who_is_told_again_is_the_one_of_the_highest_revision() -> None:
+    first = told(roster={"players": [{"player_id": "1", "team_id": "KC"}, {"player_id": "2", "team_id": "KC"}]})
+    second = told(roster={"players": [{"player_id": "1", "team_id": "KC", "display_name": "Paul Able"}], "revision": 1})
+    for order in ((first, second), (second, first)):
+        players = {player.player_id: player.display_name for player in recorded(*order).roster().players}
+        assert players == {"1": "Paul Able", "2": ""}

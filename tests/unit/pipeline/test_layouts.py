@@ -166,6 +166,7 @@ def test_hackathon2015_frames_are_numbered_by_time(tmp_path: Path) -> None:
     tables.hackathon2015(tmp_path, [line(101, 14)])
     game = only_game(tmp_path)
     assert game.plays[0].frames.frame_numbers.tolist() == [0, 1, 4]
+    assert game.header.coordinates is not None
     assert game.header.coordinates.angle_convention is None
 
 

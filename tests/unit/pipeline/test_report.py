@@ -238,7 +238,7 @@ def test_stages_have_counts_and_milliseconds() -> None:
 
 
 def test_a_play_that_the_aggregator_does_not_answer_for_is_lost() -> None:
-    lost = ended(KEY, 2, None, None, rejection(KEY, 2, Reason.FILM_UNAVAILABLE.value, "no film"), recorded=False)
+    lost = ended(KEY, 2, None, None, rejection(KEY, 2, Reason.TRACKING_UNAVAILABLE.value, "no film"), recorded=False)
     replay = Replay(plays_read=3, results=[scored_play(), lost])
     assert replay.lost == 2
-    assert replay.endings() == {(Ending.SCORED, None): 1, (Ending.REJECTED, Reason.FILM_UNAVAILABLE): 1}
+    assert replay.endings() == {(Ending.SCORED, None): 1, (Ending.REJECTED, Reason.TRACKING_UNAVAILABLE): 1}

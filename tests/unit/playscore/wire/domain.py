@@ -62,17 +62,19 @@ HEADERS = st.builds(
     season=whole(1850, 2200),
     home_team_id=st.just("HOM"),
     away_team_id=IDENTIFIERS.filter(lambda team: team != "HOM"),
-    coordinates=st.builds(
+    coordinates=st.none()
+    | st.builds(
         CoordinateSystem,
         st.sampled_from(LengthUnit),
         st.sampled_from(Origin),
         known(st.sampled_from(AngleConvention)),
     ),
-    frame_rate_hertz=st.floats(0.1, 1000.0),
+    frame_rate_hertz=st.none() | st.floats(0.0, 1000.0, exclude_min=True),
     week=whole(1, 60),
     home_games_remaining=whole(0, 200),
     away_games_remaining=whole(0, 200),
     home_side=st.sampled_from(HomeSide),
+    revision=st.integers(0, 2**31 - 1),
 )
 
 ROSTERS = st.lists(
@@ -113,6 +115,8 @@ CONTEXTS = st.builds(
     segment_id=st.just("") | IDENTIFIERS,
     opens_at_frame=whole(0, 10_000_000),
     status=known(st.sampled_from(PlayStatus)),
+    complete=st.booleans(),
+    release_frame=whole(0, 10_000_000),
 )
 
 OUTCOMES = st.builds(

@@ -16,6 +16,8 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage, OfficialResult, PlayContext
 from playscore.football.v1.football_pb2 import (
     PASS_RESULT_COMPLETE,
+    PASS_RESULT_INCOMPLETE,
+    PASS_RESULT_INTERCEPTED,
     PASS_RESULT_SACK,
     PASS_RESULT_SCRAMBLE,
     PassOutcome,
@@ -176,6 +178,20 @@ class TestMerged:
             3, attacking_team_id="KC", opens_at_frame=4, football={"down": 2, "home_score": 7, "passer_id": "101"}
         )
 
+    @given(st.permutations([0, 1, 2]))
+    def test_one_that_states_all_clears_what_was_said_before_it(self, order: list[int]) -> None:
+        said = [
+            self.told(1, attacking_team_id="KC", football={"down": 1}),
+            self.told(2, complete=True, football={"passer_id": "101"}),
+            self.told(3, football={"home_score": 7}),
+        ]
+        known = merged(said[place] for place in order)
+        assert known == self.told(3, complete=True, football={"passer_id": "101", "home_score": 7})
+
+    def test_a_situation_of_another_kind_replaces_the_whole_of_it(self) -> None:
+        known = merged([self.told(1, football={"down": 1}), self.told(2, shot={"period": 2})])
+        assert known == self.told(2, shot={"period": 2})
+
 
 class TestResults:
     def told(self, yards: float, revision: int) -> OfficialResult:
@@ -203,7 +219,10 @@ class TestResults:
             (OfficialResult(pass_outcome=PassOutcome(yards_gained=0.0)), True),
             (OfficialResult(pass_outcome=PassOutcome(result=PASS_RESULT_SACK)), True),
             (OfficialResult(pass_outcome=PassOutcome(result=PASS_RESULT_SCRAMBLE)), True),
+            (OfficialResult(pass_outcome=PassOutcome(result=PASS_RESULT_INCOMPLETE)), True),
+            (OfficialResult(pass_outcome=PassOutcome(result=PASS_RESULT_INTERCEPTED)), True),
             (OfficialResult(pass_outcome=PassOutcome(result=PASS_RESULT_COMPLETE)), False),
+            (OfficialResult(pass_outcome=PassOutcome()), False),
             (OfficialResult(shot_outcome=ShotOutcome(result=SHOT_RESULT_GOAL)), True),
             (OfficialResult(shot_outcome=ShotOutcome()), False),
             (OfficialResult(), False),

@@ -18,7 +18,7 @@ import playscore
 from playscore.errors import PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
 from playscore.limits import FieldLimits, TextKind
-from playscore.tracking.v1.tracking_pb2 import GameHeader, Roster
+from playscore.tracking.v1.tracking_pb2 import LENGTH_UNIT_YARD, GameHeader, Roster
 from playscore.wire.validation import MAX_VIOLATIONS, check
 
 OPEN_ENUMS = ("playscore.common.v1.Reason",)
@@ -211,7 +211,7 @@ def test_everything_wrong_is_named_at_once_with_the_reason_of_the_first() -> Non
     message = right(GameHeader.DESCRIPTOR)
     message.key.league = ""
     message.sport = 0
-    message.coordinates.ClearField("origin")
+    message.coordinates.length_unit = LENGTH_UNIT_YARD
     assert violations(message, "header") == (
         Reason.FIELD_INVALID,
         ("header.key.league", "header.sport", "header.coordinates.origin"),

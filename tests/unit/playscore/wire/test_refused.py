@@ -195,7 +195,7 @@ def spoiled_batches() -> Iterator[tuple[messages.FrameBatch, Reason, str]]:
     message.player_ids[1] = message.player_ids[0]
     yield message, Reason.COLUMNS_INCONSISTENT, "frames.player_ids"
     message = batch(players=65)
-    yield message, Reason.TOO_MANY_PLAYERS, "frames.player_ids"
+    yield message, Reason.FIELD_INVALID, "frames.player_ids"
     message = batch()
     message.frame_numbers[3] = -1
     yield message, Reason.FIELD_INVALID, "frames.frame_numbers"

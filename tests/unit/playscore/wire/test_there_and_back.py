@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from google.protobuf.message import Message
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -15,7 +15,7 @@ from playscore.common.v1.common_pb2 import PlayKey
 from playscore.errors import PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Floats, Frames, GameHeader, PlayContext, Player, Track, TrackedObject
-from playscore.passing import PASSER, FootballSituation, PassAttributes, PassOutcome
+from playscore.passing import PASSER, FootballSituation, PassAttributes, PassOutcome, PassResult
 from playscore.subjects import Subject
 from playscore.wire.columns import from_bytes, to_bytes
 from playscore.wire.common import play_key, rejected, rejection, subject_to_message
@@ -42,6 +42,8 @@ from tests.unit.playscore.wire import domain
 from tests.unit.playscore.wire.plain import plain
 
 M = TypeVar("M", bound=Message)
+
+WITHOUT_A_CATCH = (PassResult.INCOMPLETE, PassResult.INTERCEPTED)
 
 
 def travelled(message: M) -> M:
@@ -96,10 +98,17 @@ def test_a_sample_of_the_ball_that_was_not_seen_stays_unseen() -> None:
 
 @given(domain.OUTCOMES)
 def test_an_official_result(outcome: PassOutcome) -> None:
+    assume(outcome.yards_gained is not None or outcome.result not in WITHOUT_A_CATCH)
     assert outcome_from_message(travelled(outcome_to_message(outcome))) == outcome
     message = travelled(result_to_message("54", outcome))
     assert message.play_id == "54"
     assert result_from_message(message) == outcome
+
+
+@pytest.mark.parametrize("result", WITHOUT_A_CATCH)
+def test_a_pass_that_no_teammate_caught_has_gained_nothing(result: PassResult) -> None:
+    message = travelled(outcome_to_message(PassOutcome(result, None)))
+    assert outcome_from_message(message) == PassOutcome(result, 0.0)
 
 
 @given(domain.ATTRIBUTES)
