@@ -192,6 +192,9 @@ class BatchStages:
                 self._recording.put(play)
             else:
                 log.error("play not recorded", key=str(play.key), detail=refused.detail)
+        for stale in answer.stale_records:
+            if await self._goes_with_what_stands(owners[stale.index], stale):
+                again.add(owners[stale.index])
         finished = [play for play in batch if play not in again]
         for play in finished:
             self._stamp("record", play)
@@ -199,6 +202,18 @@ class BatchStages:
             await self._read([play for play in finished if play.rejection is None], answer.revision)
         for play in finished:
             self._finish(play)
+
+    async def _goes_with_what_stands(self, play: InFlightPlay, stale: aggregator.StaleRecord) -> bool:
+        """Where somebody else has recorded a later revision by an earlier official result, grade that one by ours."""
+        if play.task is None or play.result is None or outcome_revision(play.result) <= stale.outcome_revision:
+            return False
+        task = play.task
+        stored = await until_it_answers(lambda: task.stored(play.key), self._give_up_seconds)
+        if stored is None:
+            return False
+        play.revision, play.scored = stored.revision, stored.scored
+        self._grading.put(play)
+        return True
 
     async def _read(self, plays: Sequence[InFlightPlay], revision: common.RevisionToken) -> None:
         """Reads the ratings that plays have just moved, at least as fresh as their record."""

@@ -52,12 +52,14 @@ class _Play:
     """The revision that the featurizer was told last; 0: none."""
     answered: int = 0
     """The revision of the featurizer's last answer; 0: none."""
-    film_when_rejected: int | None = None
-    """How much film there was when the featurizer's last answer was a rejection."""
+    inputs_when_rejected: int | None = None
+    """How many messages it was made from when the featurizer's last answer was a rejection."""
     closing_sent_at: float = 0.0
     current: InFlightPlay | None = None
     moving: bool = False
     """`current` is in the stages."""
+    provisional: bool = False
+    """`current` is a rejection that waits for tracking that may still come."""
     result: PlayResult | None = None
 
     @property
@@ -252,13 +254,13 @@ class GameRun:
 
     def _answer(self, play: _Play, revision: int, answer: featurizer.PlayTensor | common.Rejection) -> None:
         """The featurizer has answered for a play at a revision, perhaps again: a resumed stream repeats itself."""
-        if revision < play.answered or (revision == play.answered and play.film_when_rejected is None):
+        if revision < play.answered or (revision == play.answered and play.inputs_when_rejected is None):
             return
         play.answered = revision
         tensor = answer if isinstance(answer, featurizer.PlayTensor) else None
         refused = answer if isinstance(answer, common.Rejection) else None
-        film = self._record.film_of(play.told.context(revision))
-        play.film_when_rejected = None if refused is None else len(film)
+        context = play.told.context(revision)
+        play.inputs_when_rejected = None if refused is None else self._record.inputs_of(context)
         current = InFlightPlay(
             self._key(play),
             revision,
@@ -269,7 +271,12 @@ class GameRun:
             result=self._record.results.get(play.told.play_id),
         )
         current.begin(play.closing_sent_at or time.perf_counter())
-        self._enter(play, current)
+        may_change = not (self._whole or context.status in _STRUCK or self._record.film_has_ended(play.told, context))
+        if refused is not None and may_change:
+            play.current, play.provisional = current, True
+            self._moved.set()
+        else:
+            self._enter(play, current)
 
     def _refuse(self, play: _Play, failure: PlayscoreError) -> None:
         self._answer(
@@ -277,7 +284,7 @@ class GameRun:
         )
 
     def _enter(self, play: _Play, current: InFlightPlay) -> None:
-        play.current, play.moving = current, True
+        play.current, play.moving, play.provisional = current, True, False
         self._in_stages += 1
         self._stages.take(current)
 
@@ -369,11 +376,11 @@ class GameRun:
         await self._until(lambda: not self._in_stages)
         if self._record.unknown_messages:
             log.warning("messages of a later contract skipped", count=self._record.unknown_messages)
-        for play in list(self._plays.values()):
-            if play.film_when_rejected is not None and play.current is not None:
-                film = self._record.film_of(play.told.context(play.answered))
-                if len(film) > play.film_when_rejected:
-                    await self._make_again(play, play.answered)
+        for play in [play for play in self._plays.values() if play.inputs_when_rejected is not None]:
+            if self._record.inputs_of(play.told.context(play.answered)) > (play.inputs_when_rejected or 0):
+                await self._make_again(play, play.answered)
+            elif play.provisional and play.current is not None:
+                self._enter(play, play.current)
         for play_id in self._results_told:
             await self._grade_stored(self._play(play_id))
         await self._until(lambda: not self._in_stages)
