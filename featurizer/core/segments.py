@@ -50,7 +50,8 @@ class Segment:
         self._latest_size = 0
         self._batches: deque[Batch] = deque()
         self._seen: set[int] = set()
-        """Frames of the batches in which somebody was seen."""
+        """Frames in which somebody was seen, but for those of the batches below."""
+        self._not_looked_at: list[Batch] = []
         self._events: deque[TrackingEvent] = deque()
         self._events_let_go = 0
         self._tracks: deque[Track] = deque()
@@ -112,6 +113,7 @@ class Segment:
             return LetGo(0, _NO_FRAME)
         last = max(gone)
         self._last_let_go = max(self._last_let_go, last)
+        self._look()
         self._seen.difference_update(gone)
         while self._events and self._events[0].frame_number <= last:
             self._let_go_event()
@@ -138,6 +140,7 @@ class Segment:
     def frames_seen(self, first: int, last: int) -> int:
         """How many of the frames numbered `first` to `last` were seen, with at least one player in them."""
         self._pack()
+        self._look()
         return sum(number in self._seen for number in range(first, last + 1))
 
     def window(self, first: int, last: int) -> TrackingWindow:
@@ -157,11 +160,17 @@ class Segment:
     def _pack(self) -> None:
         """Put the latest frames, which may be many small messages, into few arrays."""
         if self._latest:
-            for batch in pack(self._latest):
-                self._batches.append(batch)
-                self._seen.update(batch.frames_seen())
+            packed = pack(self._latest)
+            self._batches.extend(packed)
+            self._not_looked_at.extend(packed)
             self._latest.clear()
             self._latest_size = 0
+
+    def _look(self) -> None:
+        """Find out in which frames of the batches somebody was seen."""
+        for batch in self._not_looked_at:
+            self._seen.update(batch.frames_seen())
+        self._not_looked_at.clear()
 
     def _let_go_frames(self, count: int) -> list[int]:
         """Let go of the first frames of the oldest batch; their numbers."""
