@@ -19,8 +19,8 @@ import pytest
 
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.aggregator.v1 import aggregator_pb2_grpc
-from playscore.scorer.v1 import scorer_pb2
-from playscore.tracking.v1 import reason_pb2, tracking_pb2
+from playscore.common.v1 import common_pb2 as common
+from playscore.common.v1 import reason_pb2
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,16 +38,18 @@ def release(releases: Path, version: int) -> None:
     graph = b"no graph: the aggregator runs none"
     (folder / "model.onnx").write_bytes(graph)
     description = {
+        "format": 2,
         "model": "passing",
         "version": version,
+        "task": "passing",
         "released": "2026-01-01",
         "features": {"id": "made up", "frame_columns": [], "static_columns": []},
         "bucket_lengths": [32],
         "max_batch_size": 8,
-        "law": {"edges": [-1, 0, 1], "lower_tail": 0.05, "upper_tail": 0.05},
+        "outputs": [{"name": "logits", "shape": [-1, 2]}],
         "reference_population": {
             "description": "made up",
-            "passers": 31,
+            "subjects": 31,
             "min_plays": 10,
             "mean": 0.5,
             "standard_deviation": 0.02,
@@ -103,19 +105,23 @@ async def running(
 
 def request(number: int) -> pb.RecordScoresRequest:
     record = pb.ScoreRecord(
-        key=tracking_pb2.PlayKey(league="SIM", game_id="g1", play_id=str(number)),
-        subject=tracking_pb2.Subject(role=tracking_pb2.ROLE_PASSER, subject_id=f"p{number % 7}"),
-        model=scorer_pb2.ModelVersion(name="passing", version=1),
+        key=common.PlayKey(league="SIM", game_id="g1", play_id=str(number)),
+        subject=common.Subject(role=common.ROLE_PASSER, subject_id=f"p{number % 7}"),
+        model=common.ModelVersion(name="passing", version=1),
         revision=1,
         pass_measure=pb.PassMeasure(play_score=number % 11 / 10, yards_gained=5, expected_yards=6),
     )
-    return pb.RecordScoresRequest(request_id=f"play {number}", records=[record])
+    return pb.RecordScoresRequest(request_id=f"play {number}", records=[pb.PlayRecord(score=record)])
 
 
-async def standings(stub: aggregator_pb2_grpc.AggregatorServiceStub, token: str) -> pb.ListRatingsResponse:
-    question = pb.ListRatingsRequest(league="SIM", role=tracking_pb2.ROLE_PASSER, at_least_as_fresh=token)
+async def standings(
+    stub: aggregator_pb2_grpc.AggregatorServiceStub, revision: common.RevisionToken | None = None
+) -> pb.ListRatingsResponse:
+    question = pb.ListRatingsRequest(split=pb.Split(league="SIM", role=common.ROLE_PASSER))
+    if revision is not None:
+        question.consistency.at_least_as_fresh.CopyFrom(revision)
     answer: pb.ListRatingsResponse = await stub.ListRatings(question, timeout=5)
-    answer.revision_token = ""
+    answer.ClearField("revision")
     return answer
 
 
@@ -137,13 +143,13 @@ async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undi
     async with running(releases, f"sqlite:///{tmp_path}/killed.sqlite") as (service, stub):
         again = [await tell(stub, number) for number in range(plays)]
         assert all(again[number] == answer for number, answer in kept.items())
-        disturbed = await standings(stub, again[-1].revision_token)
+        disturbed = await standings(stub, again[-1].revision)
         service.send_signal(signal.SIGTERM)
         await service.communicate()
         assert service.returncode == 0
     async with running(releases, f"sqlite:///{tmp_path}/calm.sqlite") as (_, stub):
         calm = [await tell(stub, number) for number in range(plays)]
-        assert await standings(stub, calm[-1].revision_token) == disturbed
+        assert await standings(stub, calm[-1].revision) == disturbed
 
 
 async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated_by(
@@ -151,7 +157,7 @@ async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated
 ) -> None:
     store = f"sqlite:///{tmp_path}/s.sqlite"
     of_second = request(2)
-    of_second.records[0].model.version = 2
+    of_second.records[0].score.model.version = 2
     async with running(releases, store) as (_, stub):
         await stub.RecordScores(request(1), timeout=5)
         (refused,) = (await stub.RecordScores(of_second, timeout=5)).rejections
@@ -162,27 +168,31 @@ async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated
         assert list((await stub.RecordScores(of_second, timeout=5)).rejections) == [refused]
         of_second.request_id = "after the upgrade"
         written = await stub.RecordScores(of_second, timeout=5)
-        (rating,) = (await standings(stub, written.revision_token)).ratings
-        assert (rating.model.version, rating.subject.subject_id) == (2, "p2")
-    async with running(releases, store, MODEL_VERSION="1") as (_, stub):
-        (rating,) = (await standings(stub, "")).ratings
-        assert (rating.model.version, rating.subject.subject_id) == (1, "p1")
+        assert rated_by(await standings(stub, written.revision)) == (2, "p2")
+    async with running(releases, store, DEFAULT_MODELS="passing:1") as (_, stub):
+        assert rated_by(await standings(stub)) == (1, "p1")
     shutil.rmtree(releases / "passing" / "1")
     async with running(releases, store) as (_, stub):
-        (rating,) = (await standings(stub, "")).ratings
-        assert rating.model.version == 2
+        assert rated_by(await standings(stub)) == (2, "p2")
+
+
+def rated_by(answer: pb.ListRatingsResponse) -> tuple[int, str]:
+    """The version that an answer is of, and the one subject it rates."""
+    (rating,) = answer.ratings
+    return answer.ranking.model.version, rating.subject.subject_id
 
 
 async def test_it_says_why_it_does_not_start(tmp_path: Path, releases: Path) -> None:
     nowhere = tmp_path / "nothing"
     nowhere.mkdir()
     (tmp_path / "text").write_text("no database " * 1000)
-    for folder, store, version, code, says in [
-        (nowhere, f"sqlite:///{tmp_path}/s", "1", 1, "no release"),
-        (releases, f"sqlite:///{tmp_path}/s", "7", 1, "no release of passing 7"),
-        (releases, f"sqlite:///{tmp_path}/text", "1", 1, "not a database"),
-        (releases, "postgres://x", "1", 2, "is no store"),
+    for folder, store, models, code, says in [
+        (nowhere, f"sqlite:///{tmp_path}/s", "", 1, "no release"),
+        (releases, f"sqlite:///{tmp_path}/s", "passing:7", 1, "no release of passing version 7"),
+        (releases, f"sqlite:///{tmp_path}/s", "passing", 2, "is not name:version"),
+        (releases, f"sqlite:///{tmp_path}/text", "", 1, "not a database"),
+        (releases, "postgres://x", "", 2, "is no store"),
     ]:
-        service = await process(folder, store, MODEL_VERSION=version)
+        service = await process(folder, store, DEFAULT_MODELS=models)
         output, _ = await asyncio.wait_for(service.communicate(), 30)
         assert (service.returncode, says in output.decode()) == (code, True), output.decode()

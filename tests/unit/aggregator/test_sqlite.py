@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,7 @@ OLD_ATTRIBUTES = {
     "target_separation": 3.5,
     "time_to_throw": 2.5,
 }
-NEW_ATTRIBUTES: dict[str, int | float | str] = {
+NEW_ATTRIBUTES: dict[str, Any] = {
     "depth": "PASS_DEPTH_BEHIND_LINE",
     "down": 3,
     "passer_depth_yards": 7.5,

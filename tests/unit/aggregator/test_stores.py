@@ -69,13 +69,13 @@ async def test_an_ungraded_score_comes_before_every_graded_one_of_its_revision(o
 
 async def test_a_play_inferred_again_is_unchanged_though_not_to_the_last_digit(opened: Opens, tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as store:
-        first = [
+        first: list[PlayRecord] = [
             scored(1, 0.2, distribution="6.5", time_to_throw_seconds=2.5, season=2021),
             scored(2, None, distribution="6.5"),
             unscored(3),
         ]
         await store.record(write(*first))
-        again = [
+        again: list[PlayRecord] = [
             scored(1, 0.2 + 3e-8, distribution="6.5000001", time_to_throw_seconds=2.5 + 1e-7, season=2021),
             scored(2, None, distribution="6.4999999"),
             unscored(3, detail="in other words"),
@@ -110,9 +110,7 @@ async def test_other_content_at_the_same_revisions_is_refused_and_the_first_stan
         assert {each.reason for each in written.rejected} == {Reason.REVISION_CONFLICT}
         assert written.rejected[0].play == same[0].play
         assert "revision 1 of play '1'" in written.rejected[0].detail
-        await stands(
-            store, [scored(3, None), scored(1, 0.2, outcome_revision=1, distribution="6.5", down=3)], same[1:2]
-        )  # type: ignore[arg-type]
+        await stands(store, [graded, ungraded], [ended])
     async with opened(tmp_path / "s") as store:
         assert await store.record(write(*same, *others, request_id="others", digest=b"1")) == written
 
@@ -403,8 +401,8 @@ def what_should_stand(records: Sequence[PlayRecord]) -> State:
     """What the rules promise, of all records at once."""
     scores = [record for record in records if isinstance(record, Scored)]
     plays: dict[object, Unscored] = {}
-    for record in sorted((record for record in records if isinstance(record, Unscored)), key=time_of):
-        plays[record.key] = record
+    for play in sorted((record for record in records if isinstance(record, Unscored)), key=time_of):
+        plays[play.key] = play
     latest: dict[object, Scored] = {}
     for record in sorted(scores, key=lambda each: (*grade_of(each), each.distribution is not None)):
         latest[record.key] = record

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aggregator.core.filter import EVERYTHING, parse_filter
 from aggregator.core.grouping import GroupValues
-from aggregator.core.records import Score
+from aggregator.core.records import Score, Unscored
 from aggregator.core.snapshot import Covered, Snapshot
 from aggregator.core.store import Changes
 from aggregator.core.table import Table
@@ -128,7 +128,11 @@ def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
             " GROUP BY 1, 2, 3"
         ).fetchall()
     mine = totals(table_of(*scores), "down >= 3 AND NOT depth = PASS_DEPTH_DEEP", ("subject_id", "team_id", "season"))
-    assert mine == {tuple(group): (count, pytest.approx(total, abs=count * 2**-30)) for *group, count, total in found}
+    assert mine.keys() == {tuple(group) for *group, _, _ in found}
+    for *group, count, total in found:
+        plays, play_scores = mine[tuple(group)]
+        assert plays == count
+        assert play_scores == pytest.approx(total, abs=count * 2**-30)
 
 
 @settings(deadline=None)
@@ -145,7 +149,7 @@ def totals(table: Table, text: str = "", fields: tuple[str, ...] = BY_SUBJECT) -
     found = table.totals(selection, groups)
     return {
         groups.values[group]: (int(found.plays[group]), float(found.sums["play_score"][group]))
-        for group in np.flatnonzero(found.plays)
+        for group in np.flatnonzero(found.plays).tolist()
     }
 
 
@@ -215,7 +219,7 @@ def test_the_order_follows_what_is_written_later() -> None:
 
 
 def test_the_best_that_is_recorded_of_a_play_counts_once() -> None:
-    plays = [
+    plays: list[Score | Unscored] = [
         score(1),
         score(1, subject="p2"),
         score(1, None, subject="p3"),
