@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import LocalStack
-from pipeline.layouts import open_source
-from pipeline.replay import Addresses, Replay, replay
-from pipeline.results import PlayResult
+from pipeline.commands import BACKLOG
+from pipeline.readers.feed_files import FeedWriter
+from pipeline.replay import Addresses, Replay, Watcher, replay
+from pipeline.results import Ending, PlayResult
+from playscore.sources import open_source
 from simulator.bdb2019 import write
 from simulator.games import simulate
+from tests.processes import Command
 
 pytestmark = pytest.mark.triton
 
+PLAYSCORE = (sys.executable, "-m", "playscore")
 PLAYS = 40
 GAMES = 2
 
@@ -45,9 +49,10 @@ def addresses(stack: LocalStack) -> Addresses:
 
 def ratings(done: Replay) -> dict[str, Any]:
     """Ratings up to what a batch of another size changes in the last digits of an inference."""
+    (standings,) = done.standings.values()
     return {
         rating.subject.subject_id: (rating.plays, pytest.approx(rating.passing.rating, abs=1e-4), rating.rank)
-        for rating in done.ratings
+        for rating in standings.ratings
     }
 
 
@@ -64,23 +69,23 @@ async def test_a_server_killed_in_the_middle_leaves_the_ratings_of_an_undisturbe
     games: Path, own_stack: LocalStack, undisturbed: Replay, victim: str
 ) -> None:
     under_way = asyncio.Event()
-    finished: list[PlayResult] = []
+    recorded: list[PlayResult] = []
 
-    def on_finished(result: PlayResult) -> None:
-        finished.append(result)
-        if len(finished) == 10:
+    def on_recorded(result: PlayResult) -> None:
+        recorded.append(result)
+        if len(recorded) == 10:
             under_way.set()
 
     source = open_source(games)
     playing = asyncio.create_task(
-        replay(source, source.game_ids, addresses(own_stack), speed=60.0, on_finished=on_finished)
+        replay(source, source.game_ids, addresses(own_stack), speed=60.0, watcher=Watcher(on_recorded=on_recorded))
     )
     await under_way.wait()
     await own_stack.servers[victim].kill()
-    await asyncio.sleep(1.0)
+    await own_stack.servers[victim].start()  # it is away until it is ready
     assert not playing.done()
-    await own_stack.servers[victim].start()
     done = await playing
+    assert done.given_up == ""
     assert done.lost == 0
     assert done.endings() == undisturbed.endings()
     assert ratings(done) == ratings(undisturbed)
@@ -89,44 +94,73 @@ async def test_a_server_killed_in_the_middle_leaves_the_ratings_of_an_undisturbe
 async def test_the_command_reports_every_play_and_the_same_command_again_changes_no_rating(
     games: Path, own_stack: LocalStack, tmp_path: Path
 ) -> None:
-    reports = []
-    for name in ("first.json", "second.json"):
-        command = [
-            *(
-                sys.executable,
-                "-c",
-                "from playscore.cli import main; main()",
-                "replay",
-                "--data",
-                str(games),
-                "--json",
-                str(tmp_path / name),
-            ),
-            *("--laws", "--featurizer", own_stack.featurizer, "--scorer", own_stack.scorer),
-            *("--aggregator", own_stack.aggregator),
-        ]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        output, _ = await process.communicate()
-        assert process.returncode == 0, output.decode()
-        reports.append(json.loads((tmp_path / name).read_text()))
+    services = [
+        word for name in ("featurizer", "scorer", "aggregator") for word in (f"--{name}", getattr(own_stack, name))
+    ]
+    reports, said = [], []
+    for run in ("first", "second"):
+        command = (*PLAYSCORE, "replay", "--data", str(games), "--json", "report.json", "--distributions", *services)
+        async with Command(tmp_path / run, *command) as playing:
+            assert await playing.ended() == 0, playing.stdout + playing.stderr
+            reports.append(json.loads((playing.folder / "report.json").read_text()))
+            said.append(" ".join(playing.stdout.split()))
     first, second = reports
-    assert first["ratings"] == second["ratings"]
-    assert first["coverage"] == second["coverage"]
-    assert b"0 new" in output
+    for part in ("ratings", "coverage", "min_plays"):
+        assert first[part] == second[part]
+    assert f"{PLAYS * GAMES} new, 0 replaced, 0 unchanged" in said[0]
+    assert f"0 new, 0 replaced, {PLAYS * GAMES} unchanged" in said[1]
+    assert BACKLOG in said[0]
 
     assert len(first["plays"]) == PLAYS * GAMES
     endings = Counter(play["outcome"] for play in first["plays"])
     assert set(endings) <= {"scored", "rejected", "no_release", "not_a_pass"}
-    coverage = first["coverage"]["NFL"]
+    (coverage,) = first["coverage"].values()
     assert coverage["plays"] == PLAYS * GAMES
     assert coverage["scored"] == endings["scored"]
     for play in first["plays"]:
         assert (play["reason"] is None) == (play["outcome"] == "scored")
         if play["outcome"] == "scored":
             assert 0 <= play["score"] <= 1
-            assert len(play["law"]["edges"]) == len(play["law"]["probabilities"]) + 1
+            distribution = play["distribution"]
+            assert len(distribution["edges_yards"]) == len(distribution["probabilities"]) + 1
             assert play["quantiles"]["0.05"] <= play["quantiles"]["0.5"] <= play["quantiles"]["0.95"]
+            assert 0 <= play["touchdown_probability"] <= play["first_down_probability"] <= 1
+            assert play["attributes"]["team_id"] == play["team_id"]
+            assert play["passer_name"]
     for stage in ("featurize", "score", "record", "play"):
         assert first["stages"][stage]["count"] == endings["scored"]
+
+
+async def test_plays_that_qualify_for_a_rank_can_be_set(games: Path, stack: LocalStack) -> None:
+    source = open_source(games)
+    for count, qualified in ((0, True), (1_000, False)):
+        done = await replay(source, source.game_ids, addresses(stack), min_plays=count)
+        (standings,) = done.standings.values()
+        assert standings.ranking.min_plays == count
+        assert {rating.qualified for rating in standings.ratings} == {qualified}
+        assert standings.ranking.qualified == len(standings.ratings) * qualified
+
+
+async def test_a_recorded_replay_is_a_layout_that_replays_to_the_same_ratings(
+    games: Path, undisturbed: Replay, own_stack: LocalStack, tmp_path: Path
+) -> None:
+    source = open_source(games)
+    for file in ("recorded.feed", "recorded.jsonl"):
+        with FeedWriter(tmp_path / file) as writer:
+            await replay(source, source.game_ids, addresses(own_stack), watcher=Watcher(on_message=writer.write))
+        recorded = open_source(tmp_path / file)
+        assert sorted(recorded.game_ids) == sorted(source.game_ids)
+        again = await replay(recorded, recorded.game_ids, addresses(own_stack))
+        assert ratings(again) == ratings(undisturbed)
+        assert again.written.unchanged == PLAYS * GAMES
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("layout", "scored"), [("hackathon2015", 228), ("ngs_highlights", 346), ("bdb2023", 6)])
+async def test_of_the_real_games_as_many_plays_are_scored_as_ever(
+    real_data: Path, stack: LocalStack, layout: str, scored: int
+) -> None:
+    source = open_source(real_data / "nfl", layout)
+    done = await replay(source, source.game_ids, addresses(stack))
+    assert done.lost == 0
+    assert sum(result.ending is Ending.SCORED for result in done.results) == scored
