@@ -124,10 +124,6 @@ class GameRecord:
         """The film of the segment that a play is in."""
         return self.films[segment_of(context)]
 
-    def inputs_of(self, context: feed.PlayContext) -> int:
-        """How many messages a play is made from, besides its contexts."""
-        return len(self.film_of(context)) + len(self.rosters)
-
     def whole_play(self, context: feed.PlayContext) -> featurizer.WholePlay:
         """A play with all of its segment's film."""
         film = self.film_of(context)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -52,8 +52,12 @@ class _Play:
     """The revision that the featurizer was told last; 0: none."""
     answered: int = 0
     """The revision of the featurizer's last answer; 0: none."""
-    inputs_when_rejected: int | None = None
-    """How many messages it was made from when the featurizer's last answer was a rejection."""
+    rejected: bool = False
+    """The featurizer's last answer was a rejection."""
+    ended: bool = False
+    """The featurizer was told that its tracking is complete."""
+    late: bool = False
+    """A roster came after it was opened, or tracking after it was ended: a rejection may be for the lack of it."""
     closing_sent_at: float = 0.0
     current: InFlightPlay | None = None
     moving: bool = False
@@ -97,6 +101,8 @@ class GameRun:
         self._give_up_seconds = give_up_seconds
         self._record = GameRecord()
         self._plays: dict[str, _Play] = {}
+        self._on_segment: defaultdict[str, set[_Play]] = defaultdict(set)
+        """Plays that were streamed, by the segments that they were said to be in."""
         self._waiting: deque[_Play] = deque()
         self._results_told: set[str] = set()
         """Plays whose official result came in the feed, not in the archive."""
@@ -144,10 +150,14 @@ class GameRun:
                 )
                 tasks.create_task(self._follow(self._stream))
             case "roster":
+                for play in self._plays.values():
+                    play.late = play.late or play.streamed > 0
                 await self._send(featurizer.StreamPlaysRequest(roster=message.roster))
             case "frames":
+                self._note_late(message.frames.segment_id)
                 await self._send_frames(message)
             case "track":
+                self._note_late(message.track.segment_id)
                 if any(self._open_in(message.track.segment_id)):
                     await self._send(featurizer.StreamPlaysRequest(track=message.track))
             case "context":
@@ -157,6 +167,10 @@ class GameRun:
             case "official_result":
                 self._results_told.add(message.official_result.play_id)
                 self._grade(message.official_result)
+
+    def _note_late(self, segment_id: str) -> None:
+        for play in self._on_segment[segment_id]:
+            play.late = play.late or play.ended
 
     # --- The featurizer's stream ---
 
@@ -189,7 +203,7 @@ class GameRun:
         for frames in film.frames:
             yield featurizer.StreamPlaysRequest(frames=frames)
         if self._record.film_has_ended(play.told, context):
-            yield _end_of(play)
+            yield self._end_of(play)
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
         if self._stream is not None and self._refusal is None:
@@ -207,9 +221,7 @@ class GameRun:
             await self._end(play)
 
     def _open_in(self, segment_id: str) -> Iterator[_Play]:
-        for play in self._plays.values():
-            if play.is_open and segment_of(play.told.context(play.streamed)) == segment_id:
-                yield play
+        return (play for play in self._on_segment[segment_id] if play.is_open)
 
     def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
         if answer.HasField("tensor"):
@@ -227,10 +239,17 @@ class GameRun:
         if play.answered:
             await self._make_again(play, revision)
         elif play.is_open:
-            play.streamed = revision
-            await self._send(featurizer.StreamPlaysRequest(context=play.told.context(revision)))
+            context = self._turn_to(play, revision)
+            await self._send(featurizer.StreamPlaysRequest(context=context))
         elif play not in self._waiting:
             self._waiting.append(play)
+
+    def _turn_to(self, play: _Play, revision: int) -> feed.PlayContext:
+        """The play is featurized at a revision now; what is known of it there."""
+        context = play.told.context(revision)
+        play.streamed = revision
+        self._on_segment[segment_of(context)].add(play)
+        return context
 
     async def _open_waiting(self) -> None:
         """Stream plays that wait, as far as there is room."""
@@ -239,10 +258,10 @@ class GameRun:
             if len(open_plays) >= MAX_OPEN_PLAYS:
                 if len(self._waiting) >= MAX_OPEN_PLAYS:
                     # So many plays have begun since that its film is over, whether the source says so or not.
-                    await self._send(_end_of(open_plays[0]))
+                    await self._send(self._end_of(open_plays[0]))
                 return
             play = self._waiting.popleft()
-            play.streamed = play.told.revision(whole=self._whole)
+            self._turn_to(play, play.told.revision(whole=self._whole))
             if self._refusal is not None:
                 self._refuse(play, self._refusal)
             for request in self._requests(play):
@@ -250,17 +269,17 @@ class GameRun:
 
     async def _end(self, play: _Play) -> None:
         if play.is_open and self._record.film_has_ended(play.told, play.told.context(play.streamed)):
-            await self._send(_end_of(play))
+            await self._send(self._end_of(play))
 
     def _answer(self, play: _Play, revision: int, answer: featurizer.PlayTensor | common.Rejection) -> None:
         """The featurizer has answered for a play at a revision, perhaps again: a resumed stream repeats itself."""
-        if revision < play.answered or (revision == play.answered and play.inputs_when_rejected is None):
+        if revision < play.answered or (revision == play.answered and not play.rejected):
             return
         play.answered = revision
         tensor = answer if isinstance(answer, featurizer.PlayTensor) else None
         refused = answer if isinstance(answer, common.Rejection) else None
         context = play.told.context(revision)
-        play.inputs_when_rejected = None if refused is None else self._record.inputs_of(context)
+        play.rejected = refused is not None
         current = InFlightPlay(
             self._key(play),
             revision,
@@ -315,8 +334,7 @@ class GameRun:
 
     async def _make_again(self, play: _Play, revision: int) -> None:
         """Featurize a play whole, from the record, at a revision."""
-        play.streamed = revision
-        context = play.told.context(revision)
+        context = self._turn_to(play, revision)
         if context.status in _STRUCK:
             reason, detail = _STRUCK[context.status]
             self._answer(play, revision, rejection(self._key(play), revision, reason.value, detail))
@@ -327,7 +345,7 @@ class GameRun:
                 self._key(play),
                 revision,
                 Reason.TRACKING_UNAVAILABLE.value,
-                "a corrected play is made again from its film: name the data that it was played from",
+                "neither feed nor archive has the game's header and tracking: name the data that it is played from",
             )
             play.result = ended(self._key(play), revision, None, None, refused, recorded=False)
             return
@@ -362,22 +380,20 @@ class GameRun:
             await self._tell(play)
         await self._open_waiting()
         if self._stream is None:
-            no_header = PlayscoreError(Reason.STREAM_ORDER, "the feed has no header: its numbers cannot be read")
             for play in self._waiting:
-                play.streamed = play.told.revision(whole=True)
-                self._refuse(play, no_header)
+                await self._make_again(play, play.told.revision(whole=True))
         else:
             while open_plays := [play for play in self._plays.values() if play.is_open]:
                 for play in open_plays:
-                    await self._send(_end_of(play))
+                    await self._send(self._end_of(play))
                 await self._until(lambda: not any(play.is_open for play in open_plays))
                 await self._open_waiting()
             await self._stream.finish()
         await self._until(lambda: not self._in_stages)
         if self._record.unknown_messages:
             log.warning("messages of a later contract skipped", count=self._record.unknown_messages)
-        for play in [play for play in self._plays.values() if play.inputs_when_rejected is not None]:
-            if self._record.inputs_of(play.told.context(play.answered)) > (play.inputs_when_rejected or 0):
+        for play in [play for play in self._plays.values() if play.rejected]:
+            if play.late and play.told.context(play.answered).status not in _STRUCK:
                 await self._make_again(play, play.answered)
             elif play.provisional and play.current is not None:
                 self._enter(play, play.current)
@@ -408,6 +424,10 @@ class GameRun:
 
     # --- The rest ---
 
+    def _end_of(self, play: _Play) -> featurizer.StreamPlaysRequest:
+        play.ended = True
+        return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.told.play_id))
+
     def _play(self, play_id: str) -> _Play:
         if play_id not in self._plays:
             self._plays[play_id] = _Play(self._record.play(play_id))
@@ -420,7 +440,3 @@ class GameRun:
         while not holds():
             self._moved.clear()
             await self._moved.wait()
-
-
-def _end_of(play: _Play) -> featurizer.StreamPlaysRequest:
-    return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.told.play_id))
