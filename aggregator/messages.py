@@ -308,7 +308,7 @@ def field_to_message(field: Field) -> messages.SplitField:
         unit=field.unit,
         description=field.description,
         values=field.values,
-        groups=field.groups,
+        groupable=field.groups,
     )
 
 

@@ -1,7 +1,7 @@
 """Where games come from: layouts of recorded data, found by name, and the sources that they open.
 
-A layout is an entry point of the group `playscore.layouts`, so any package can add one. What it needs is imported when it
-is asked for.
+A layout is an entry point of the group `playscore.layouts`, so any package can add one. What a layout needs is imported
+when it is asked for.
 """
 
 from __future__ import annotations

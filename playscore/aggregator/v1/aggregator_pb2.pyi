@@ -1233,7 +1233,7 @@ class SplitField(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
-    GROUPS_FIELD_NUMBER: _builtins.int
+    GROUPABLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As it is written."""
     type: Global___SplitFieldType.ValueType
@@ -1242,7 +1242,7 @@ class SplitField(_message.Message):
     """For example "s", "yd"; empty for counts, flags and names."""
     description: _builtins.str
     """What it says."""
-    groups: _builtins.bool
+    groupable: _builtins.bool
     """Ratings can be grouped by it."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1256,11 +1256,11 @@ class SplitField(_message.Message):
         unit: _builtins.str = ...,
         description: _builtins.str = ...,
         values: _abc.Iterable[_builtins.str] | None = ...,
-        groups: _builtins.bool = ...,
+        groupable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "groups", b"groups", "name", b"name", "type", b"type", "unit", b"unit", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "groupable", b"groupable", "name", b"name", "type", b"type", "unit", b"unit", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

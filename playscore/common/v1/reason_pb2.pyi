@@ -116,7 +116,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PLAYER_NOT_IN_ROSTER: _Reason.ValueType  # 56
     """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
     REASON_OFFENSE_UNKNOWN: _Reason.ValueType  # 57
-    """The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
+    """The offense is not one of the two teams, or not the passer's. Example: attacking_team_id "KC" in a game of BUF and MIA."""
     REASON_PLAY_NULLIFIED: _Reason.ValueType  # 58
     """The play does not count: nullified by the officials or the source. Example: offsetting penalties, no play."""
     REASON_SITUATION_CONTRADICTED: _Reason.ValueType  # 59
@@ -296,7 +296,7 @@ REASON_COLUMNS_INCONSISTENT: Reason.ValueType  # 55
 REASON_PLAYER_NOT_IN_ROSTER: Reason.ValueType  # 56
 """A player in the frames is not in the roster. Example: player_id "12345" that no roster announced."""
 REASON_OFFENSE_UNKNOWN: Reason.ValueType  # 57
-"""The offense is not one of the two teams, or not the passer's. Example: offense_team_id "KC" in a game of BUF and MIA."""
+"""The offense is not one of the two teams, or not the passer's. Example: attacking_team_id "KC" in a game of BUF and MIA."""
 REASON_PLAY_NULLIFIED: Reason.ValueType  # 58
 """The play does not count: nullified by the officials or the source. Example: offsetting penalties, no play."""
 REASON_SITUATION_CONTRADICTED: Reason.ValueType  # 59
