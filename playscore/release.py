@@ -1,6 +1,6 @@
 """A model's release: everything that services know about it. Released files never change.
 
-models/releases/<model>/<version>/   release.json   model.onnx   card.md
+    models/releases/<model>/<version>/   release.json   model.onnx   card.md
 
 Every graph takes N plays padded to one of the release's lengths T, in three float32 tensors: `frames` (N, T, C), `mask`
 (N, T), which is 1 where a frame is real, and `static` (N, S). What it answers is the release's own: `Release.outputs`.
