@@ -40,6 +40,8 @@ A flag that is true or false is set with `--flag` and cleared with `--no-flag`, 
 _OTHERS = {
     "PLAYSCORE_BUDGETS": "File of latency budgets to use instead of those that come with playscore; histograms take "
     "their buckets from it.",
+    "PLAYSCORE_TRITON": "Folder of the environment that a local Triton server runs in; what `playscore triton install` "
+    "makes where not set.",
 }
 
 _KINDS: dict[Any, str] = {FilePath: "path of a file", DirectoryPath: "path of a folder", HostAndPort: "`host:port`"}
