@@ -62,6 +62,8 @@ class _Play:
     current: InFlightPlay | None = None
     moving: bool = False
     """`current` is in the stages."""
+    judged_by: feed.OfficialResult | None = None
+    """The official result that was known when `current` entered the stages."""
     provisional: bool = False
     """`current` is a rejection that waits for tracking that may still come."""
     result: PlayResult | None = None
@@ -303,7 +305,7 @@ class GameRun:
         )
 
     def _enter(self, play: _Play, current: InFlightPlay) -> None:
-        play.current, play.moving, play.provisional = current, True, False
+        play.current, play.moving, play.provisional, play.judged_by = current, True, False, current.result
         self._in_stages += 1
         self._stages.take(current)
 
@@ -313,8 +315,8 @@ class GameRun:
         if recorded is play.current:
             play.moving = False
             play.result = recorded.outcome()
-            if recorded.needs_grade:
-                self._enter(play, recorded)
+            if recorded.result is not play.judged_by:
+                self._judge_again(play, recorded)
         self._moved.set()
 
     # --- Corrections ---
@@ -324,13 +326,18 @@ class GameRun:
         play = self._plays.get(result.play_id)
         if play is None or play.current is None:
             return
-        current = play.current
-        current.result = result
-        if not play.moving and current.scored is not None:
-            current.rejection = None
-            if current.needs_grade:
-                current.begin(0.0)
-                self._enter(play, current)
+        play.current.result = result
+        if not play.moving:
+            self._judge_again(play, play.current)
+
+    def _judge_again(self, play: _Play, current: InFlightPlay) -> None:
+        """A later official result is known: the task may accept what it rejected by an earlier one."""
+        rejected, current.rejection = current.rejection, None
+        if current.needs_grade or (current.scored is None and current.tensor is not None):
+            current.begin(0.0)
+            self._enter(play, current)
+        else:
+            current.rejection = rejected
 
     async def _make_again(self, play: _Play, revision: int) -> None:
         """Featurize a play whole, from the record, at a revision."""
