@@ -122,9 +122,14 @@ class NotingRatings(Rehearsed):
         return response
 
     async def has_records(self, count: int) -> None:
-        """Returns once there are that many."""
+        """Returns once so many plays are scored."""
         async with self.grown:
             await self.grown.wait_for(lambda: len(self.records) >= count)
+
+    async def has_play(self, play: PlayId) -> None:
+        """Returns once the play is recorded, scored or not."""
+        async with self.grown:
+            await self.grown.wait_for(lambda: play in self.plays)
 
     async def get_rating(
         self,

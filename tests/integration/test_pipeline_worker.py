@@ -16,6 +16,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import Game
 from playscore.passing import PassOutcome, PassResult, outcome_of, situation_of
+from playscore.wire.feed import result_to_message
 from playscore.wire.games import feed_of
 from simulator.games import simulate
 from tests.integration.services import Bench, NotingRatings, RulePassing, bench
@@ -210,12 +211,53 @@ async def test_yards_that_come_late_are_graded_as_if_they_had_been_there(game: G
     assert {(record.revision, record.outcome_revision) for record in undisturbed.values()} == {(1, 1)}
 
 
+SACK = PassOutcome(PassResult.SACK, -7.0)
+CAUGHT = PassOutcome(PassResult.COMPLETE, 12.0)
+DROPPED = PassOutcome(PassResult.INCOMPLETE, 0.0)
+
+
+@pytest.mark.parametrize("recorded_between", [False, True])
+@pytest.mark.parametrize(
+    ("first", "second"), [(SACK, CAUGHT), (CAUGHT, SACK), (CAUGHT, DROPPED)], ids=["caught", "sacked", "dropped"]
+)
+async def test_a_corrected_result_counts_as_if_it_had_been_the_only_one(
+    game: Game, first: PassOutcome, second: PassOutcome, recorded_between: bool
+) -> None:
+    play_id = await a_scored_play(game)
+
+    def told(outcome: PassOutcome) -> FeedMessage:
+        (message,) = (one for one in results_of(game) if one.official_result.play_id == play_id)
+        return FeedMessage(game=message.game, official_result=result_to_message(play_id, outcome))
+
+    corrected = replace(second, revision=2)
+    others = [message for message in feed_of(game) if message.official_result.play_id != play_id]
+
+    async def at_once() -> AsyncIterator[FeedMessage]:
+        for message in (*others, told(corrected)):
+            yield message
+
+    async def one_by_one(services: Bench) -> AsyncIterator[FeedMessage]:
+        for message in (*others, told(first)):
+            yield message
+        if recorded_between:
+            await services.ratings.has_play((game.header.game_id, play_id))
+        yield told(corrected)
+
+    async with bench() as services:
+        await services.play_feed(game, at_once())
+        expected = services.ratings.plays
+    async with bench() as services:
+        async with asyncio.timeout(30):
+            results = await services.play_feed(game, one_by_one(services))
+    assert services.ratings.plays == expected
+    (result,) = (result for result in results if result.play_id == play_id)
+    assert result.ending is (Ending.REJECTED if second is SACK else Ending.SCORED)
+
+
 async def test_a_play_whose_yards_never_become_known_waits_for_them(game: Game) -> None:
     unknowing = replace(
         game,
-        plays=[
-            replace(play, outcome=play.outcome and PassOutcome(PassResult.COMPLETE, None)) for play in game.plays
-        ],
+        plays=[replace(play, outcome=play.outcome and PassOutcome(PassResult.COMPLETE, None)) for play in game.plays],
     )
     async with bench() as services:
         results = await services.play(unknowing)
