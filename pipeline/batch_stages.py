@@ -208,7 +208,7 @@ class BatchStages:
         if play.task is None or play.result is None or outcome_revision(play.result) <= stale.outcome_revision:
             return False
         task = play.task
-        stored = await until_it_answers(lambda: task.stored(play.key), self._give_up_seconds)
+        stored = await until_it_answers(lambda: task.stored(play.key, self.revision), self._give_up_seconds)
         if stored is None:
             return False
         play.revision, play.scored = stored.revision, stored.scored

@@ -23,7 +23,7 @@ from pipeline.game_record import GameRecord, ToldPlay, segment_of
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.results import PlayResult, ended
 from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
-from pipeline.task import Featurizer, Task
+from pipeline.task import Featurizer, Stored, Task
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
@@ -375,7 +375,7 @@ class GameRun:
         if play.current is not None:
             return
         for task in self._tasks:
-            stored = await until_it_answers(lambda: task.stored(self._key(play)), self._give_up_seconds)  # noqa: B023
+            stored = await self._stored(task, play)
             if stored is not None and stored.result is not None:
                 known = self._record.results.get(play.told.play_id)
                 if known is None or outcome_revision(known) < outcome_revision(stored.result):
@@ -414,7 +414,7 @@ class GameRun:
             return
         key, result = self._key(play), self._record.results[play.told.play_id]
         for task in self._tasks:
-            stored = await until_it_answers(lambda: task.stored(key), self._give_up_seconds)  # noqa: B023
+            stored = await self._stored(task, play)
             if stored is not None:
                 current = InFlightPlay(
                     key, stored.revision, self._on_recorded, task=task, scored=stored.scored, result=result
@@ -430,6 +430,10 @@ class GameRun:
         play.result = ended(key, 1, None, None, refused, recorded=False)
 
     # --- The rest ---
+
+    async def _stored(self, task: Task, play: _Play) -> Stored | None:
+        key, after = self._key(play), self._stages.revision
+        return await until_it_answers(lambda: task.stored(key, after), self._give_up_seconds)
 
     def _end_of(self, play: _Play) -> featurizer.StreamPlaysRequest:
         play.ended = True

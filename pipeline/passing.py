@@ -50,8 +50,8 @@ class Passing:
         )
         supports = {support.support_id: support for support in answer.supports}
         return [
-            each if isinstance(each, common.Rejection) else _scored(tensor, each, supports)
-            for (tensor, _), each in zip(plays, _in_order(answer.scores, answer.rejections), strict=True)
+            each if isinstance(each, common.Rejection) else _scored(tensor, each, supports, result)
+            for (tensor, result), each in zip(plays, _in_order(answer.scores, answer.rejections), strict=True)
         ]
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
@@ -61,17 +61,24 @@ class Passing:
             [_to_grade(scored.records[0].score, result) for scored, result in plays], supports.values()
         )
         return [
-            each if isinstance(each, common.Rejection) else _graded(scored, each.grade)
-            for (scored, _), each in zip(plays, _in_order(answer.graded, answer.rejections), strict=True)
+            each if isinstance(each, common.Rejection) else _graded(scored, each.grade, result)
+            for (scored, result), each in zip(plays, _in_order(answer.graded, answer.rejections), strict=True)
         ]
 
-    async def stored(self, play: common.PlayKey) -> Stored | None:
+    async def stored(
+        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
+    ) -> Stored | None:
         """See Task."""
         split = f"game_id = {_quoted(play.game_id)} AND play_id = {_quoted(play.play_id)}"
         try:
-            async for listed in self._ratings.list_plays(
-                play.league, split=split, include_distributions=True, include_ungraded=True
-            ):
+            plays = self._ratings.list_plays(
+                play.league,
+                split=split,
+                include_distributions=True,
+                include_ungraded=True,
+                at_least_as_fresh=at_least_as_fresh,
+            )
+            async for listed in plays:
                 return _stored(listed.record, listed.support)
         except PlayscoreError as unknown:
             if unknown.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND):
@@ -80,7 +87,10 @@ class Passing:
 
 
 def _scored(
-    tensor: featurizer.PlayTensor, score: scorer.PassScore, supports: dict[str, distribution.Support]
+    tensor: featurizer.PlayTensor,
+    score: scorer.PassScore,
+    supports: dict[str, distribution.Support],
+    result: feed.OfficialResult | None,
 ) -> Scored:
     """A pass as it was scored."""
     record = aggregator.ScoreRecord(
@@ -97,17 +107,20 @@ def _scored(
         supports=(supports[score.distribution.spliced_binned_pareto.support_id],),
         score=score,
     )
-    return _graded(scored, score.grade) if score.HasField("grade") else scored
+    return scored if result is None or not score.HasField("grade") else _graded(scored, score.grade, result)
 
 
-def _graded(scored: Scored, grade: scorer.PassGrade) -> Scored:
+def _graded(scored: Scored, grade: scorer.PassGrade, result: feed.OfficialResult) -> Scored:
     """A pass by a grade of it."""
     record = aggregator.PlayRecord()
     record.CopyFrom(scored.records[0])
     record.score.outcome_revision = grade.outcome_revision
     record.score.pass_measure.CopyFrom(
         aggregator.PassMeasure(
-            play_score=grade.play_score, yards_gained=grade.yards_gained, expected_yards=_expected_yards(scored)
+            play_score=grade.play_score,
+            yards_gained=grade.yards_gained,
+            expected_yards=_expected_yards(scored),
+            result=result.pass_outcome.result,
         )
     )
     score = None
@@ -138,7 +151,9 @@ def _stored(record: aggregator.ScoreRecord, support: distribution.Support | None
     measure, graded = record.pass_measure, record.HasField("pass_measure")
     result = feed.OfficialResult(
         play_id=record.key.play_id,
-        pass_outcome=football.PassOutcome(yards_gained=measure.yards_gained, outcome_revision=record.outcome_revision),
+        pass_outcome=football.PassOutcome(
+            result=measure.result, yards_gained=measure.yards_gained, outcome_revision=record.outcome_revision
+        ),
     )
     scored = Scored(
         records=(aggregator.PlayRecord(score=record),),

@@ -67,7 +67,9 @@ class Task(Protocol):
         """Grades plays that were scored before, by what was expected of them then. One answer each, in order."""
         ...
 
-    async def stored(self, play: common.PlayKey) -> Stored | None:
+    async def stored(
+        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
+    ) -> Stored | None:
         """What is recorded of a play that was scored before, perhaps by another process; None where nothing is."""
         ...
 
