@@ -34,7 +34,7 @@ class TaskMessages(Protocol):
         ...
 
     def item(self, message: Any, release: Release, path: str) -> Any:
-        """An item of the task, from a message that keeps its stated limits and is of the release's specification.
+        """An item of the task, from a message that passed `check_play` and is of the release's specification.
 
         Raises:
             PlayscoreError: what is wrong with it; `path` is the message's.
@@ -46,7 +46,7 @@ class TaskMessages(Protocol):
         ...
 
     def stored(self, message: Any, supports: Supports, path: str) -> Any:
-        """What is to be graded, from a message that keeps its stated limits.
+        """What is to be graded, from a message that passed `check_play`.
 
         Raises:
             PlayscoreError: what is wrong with it; `path` is the message's.
@@ -151,6 +151,15 @@ def model_from_message(message: Any) -> ModelVersion | None:
 def key_to_message(key: ModelVersion) -> common.ModelVersion:
     """Which model, as it travels."""
     return common.ModelVersion(name=key.name, version=key.version)
+
+
+def check_play(message: Any, path: str) -> None:
+    """Refuse a play to score or to grade beyond its stated limits; its outcome is checked by the task that reads it.
+
+    Raises:
+        PlayscoreError: mostly FIELD_INVALID.
+    """
+    check(message, path, leaving=("outcome",))
 
 
 def check_specification(tensor: featurizer.PlayTensor, release: Release, path: str) -> None:

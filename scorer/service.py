@@ -25,6 +25,7 @@ from scorer.core.model import Model
 from scorer.messages import (
     Supports,
     TaskMessages,
+    check_play,
     check_specification,
     model_from_message,
     model_to_message,
@@ -186,7 +187,7 @@ def _read(
     for index, message in enumerate(plays):
         path = f"{field}[{index}]"
         try:
-            check(message, path)
+            check_play(message, path)
             done[index] = read(message, path)
         except PlayscoreError as error:
             errors[index] = error

@@ -15,12 +15,13 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
-from playscore.wire.validation import check, invalid
+from playscore.wire.validation import invalid
 from scorer import metrics
 from scorer.core.catalog import Catalog
 from scorer.messages import (
     Supports,
     TaskMessages,
+    check_play,
     check_specification,
     model_from_message,
     rejection_of,
@@ -138,7 +139,7 @@ class ScoreStream:
     def _score(self, request: _Request, edge: TaskMessages, wanted: ModelVersion | None) -> None:
         model = self._catalog.find(edge.task.name, wanted)
         message, path, release = request.message, request.kind, model.release
-        check(message, path)
+        check_play(message, path)
         check_specification(message.tensor, release, f"{path}.tensor")
         scoring = model.submit(edge.item(message, release, path), time.monotonic() + SECONDS_A_REQUEST)
         self._in_flight.add(scoring)
@@ -153,7 +154,7 @@ class ScoreStream:
         scoring.add_done_callback(scored)
 
     def _grade(self, request: _Request, edge: TaskMessages) -> None:
-        check(request.message, request.kind)
+        check_play(request.message, request.kind)
         [grade] = edge.task.grade([edge.stored(request.message, self._supports, request.kind)])
         self._done.put_nowait(_Done(request, grade))
 
