@@ -38,6 +38,7 @@ runs, sacks and scrambles; to grade anyone but the passer; or to call passers di
 A temporal convolutional network over the play and a set encoder of the release, with a spliced binned Pareto head:
 {parameters:,} parameters. The ONNX graph differs from the trained network by at most {parity:.0e}; {max_parity:.0e} is
 allowed.
+
 {training}
 
 ## Data and their terms

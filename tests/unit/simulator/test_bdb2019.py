@@ -94,8 +94,10 @@ def test_defects_can_be_written(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_games(tmp_path: Path) -> None:
-    told = CliRunner().invoke(simulate, ["--games", "1", "--plays", "5", "--seed", "4", "--out", str(tmp_path / "out")])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(
+        simulate, ["--games", "1", "--plays", "5", "--seed", "4", "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 0, result.output
     assert (tmp_path / "out" / "tracking_gameId_2030907000.csv").exists()
 
 
