@@ -204,7 +204,7 @@ class GameRun:
             yield featurizer.StreamPlaysRequest(track=track)
         for frames in film.frames:
             yield featurizer.StreamPlaysRequest(frames=frames)
-        if self._record.film_has_ended(play.told, context):
+        if play.ended or self._record.film_has_ended(play.told, context):
             yield self._end_of(play)
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
