@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,14 +24,6 @@ _LINE_CHARACTERS = 400
 
 class ServerError(RuntimeError):
     """A server ended, cannot be started, or did not become ready."""
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now. `deploy.local.ports.reserve` also keeps it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)
