@@ -267,6 +267,8 @@ class GameRun:
             if self._refusal is not None:
                 self._refuse(play, self._refusal)
             for request in self._requests(play):
+                if request.HasField("frames"):
+                    play.closing_sent_at = time.perf_counter()
                 await self._send(request)
 
     async def _end(self, play: _Play) -> None:
