@@ -426,6 +426,11 @@ class GameRun:
                 else:
                     play.result = current.outcome()
                 return
+        if self._record.header is not None and play.answered:
+            # Nothing is stored, because it was rejected: perhaps by an earlier result.
+            revision, play.answered = play.answered, 0
+            await self._make_again(play, revision)
+            return
         refused = rejection(
             key, 1, Reason.SUBJECT_NOT_FOUND.value, "an official result of a play of which no score is stored"
         )
