@@ -102,7 +102,7 @@ class NotingRatings(Rehearsed):
         for index, record in enumerate(records):
             key = key_of(record)
             if key[1] in self.conflicting:
-                response.rejections.add(index=index, reason=Reason.REVISION_CONFLICT.value, detail="another stands")  # type: ignore[arg-type]
+                response.rejections.add(index=index, reason=Reason.REVISION_CONFLICT.value, detail="another stands")
                 continue
             stands = self.plays.get(key)
             if stands is None:
@@ -171,7 +171,9 @@ class RulePassing(Rehearsed):
         await self.answer()
         return [self._grade(scored.records[0].score, result) for scored, result in plays]
 
-    async def stored(self, play: common.PlayKey) -> Stored | None:
+    async def stored(
+        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
+    ) -> Stored | None:
         record = self.ratings.records.get((play.game_id, play.play_id))
         if record is None:
             return None

@@ -3,115 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from pipeline.featurizing import MAX_QUEUED, GameStream, Request, says_little
 from playscore.common.v1.common_pb2 import GameKey
 from playscore.errors import PlayscoreError, Reason
-from playscore.featurizer.v1.featurizer_pb2 import (
-    FeaturizePlaysResponse,
-    ResumeToken,
-    StreamPlaysResponse,
-    WholePlay,
-)
-from playscore.tracking.v1.tracking_pb2 import GameHeader, Roster
+from playscore.featurizer.v1.featurizer_pb2 import StreamPlaysResponse
+from playscore.feed.v1.feed_pb2 import EndPlay
+from playscore.tracking.v1.tracking_pb2 import GameHeader
+from tests.unit.pipeline.played_featurizer import SECONDS, Featurizer, checkpoint, gone, rejection, tensor
 
 HEADER = GameHeader(key=GameKey(league="NFL", game_id="7"))
-SECONDS = 10.0
-
-Answer = StreamPlaysResponse | Exception | None
-"""What a stream yields: an answer, the failure it breaks with, or None for its end."""
 
 
-def request(play_id: str, **message: Any) -> Request:
-    return Request(end_play={"play_id": play_id, **message})  # type: ignore[arg-type]
+def request(play_id: str) -> Request:
+    return Request(end_play=EndPlay(play_id=play_id))
 
 
-def tensor(play_id: str) -> StreamPlaysResponse:
-    return StreamPlaysResponse(tensor={"key": {"play_id": play_id}})  # type: ignore[arg-type]
-
-
-def rejection(play_id: str) -> StreamPlaysResponse:
-    return StreamPlaysResponse(rejection={"key": {"play_id": play_id}})  # type: ignore[arg-type]
-
-
-def checkpoint(token: str) -> StreamPlaysResponse:
-    return StreamPlaysResponse(checkpoint={"resume_token": {"value": token}})  # type: ignore[arg-type]
-
-
-class Connection:
-    """One stream, as the featurizer sees it."""
-
-    def __init__(self, resume_token: ResumeToken | None) -> None:
-        self.resume_token = None if resume_token is None else resume_token.value
-        self.received: list[str] = []
-        self.half_closed = False
-        self.heard = asyncio.Condition()
-        self.answers: asyncio.Queue[Answer] = asyncio.Queue()
-        self.takes = asyncio.Event()
-        self.takes.set()
-
-    async def send(self, message: Request) -> None:
-        await self.takes.wait()
-        async with self.heard:
-            self.received.append(message.end_play.play_id)
-            self.heard.notify_all()
-
-    async def finish(self) -> None:
-        async with self.heard:
-            self.half_closed = True
-            self.heard.notify_all()
-
-    async def __aiter__(self) -> AsyncIterator[StreamPlaysResponse]:
-        while (answer := await self.answers.get()) is not None:
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
-
-    async def hears(self, *messages: str) -> None:
-        """Returns once it was told these, and nothing else."""
-        async with self.heard, asyncio.timeout(SECONDS):
-            await self.heard.wait_for(lambda: len(self.received) >= len(messages))
-        assert self.received == [*messages]
-
-    async def is_half_closed(self) -> None:
-        """Returns once the caller has nothing more to say."""
-        async with self.heard, asyncio.timeout(SECONDS):
-            await self.heard.wait_for(lambda: self.half_closed)
-
-
-class Featurizer:
-    """Opens a stream unless it is to fail; `opened` yields those that are open."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.failures = list(failures)
-        self.tokens: list[str | None] = []
-        self._opened: asyncio.Queue[Connection] = asyncio.Queue()
-
-    @asynccontextmanager
-    async def stream_plays(
-        self, header: GameHeader, resume_token: ResumeToken | None = None
-    ) -> AsyncIterator[Connection]:
-        connection = Connection(resume_token)
-        self.tokens.append(connection.resume_token)
-        if self.failures:
-            raise self.failures.pop(0)
-        self._opened.put_nowait(connection)
-        yield connection
-
-    async def featurize_plays(
-        self, header: GameHeader, roster: Roster, plays: Iterable[WholePlay]
-    ) -> FeaturizePlaysResponse:
-        raise NotImplementedError
-
-    async def opened(self) -> Connection:
-        """The next stream that opens."""
-        async with asyncio.timeout(SECONDS):
-            return await self._opened.get()
+def requests(*play_ids: str) -> list[Request]:
+    return list(map(request, play_ids))
 
 
 class Game:
@@ -154,10 +67,6 @@ async def ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait_for(task, SECONDS)
 
 
-def gone() -> ConnectionError:
-    return ConnectionError("127.0.0.1:50051: it went away")
-
-
 async def test_what_is_sent_arrives_and_what_is_answered_is_heard() -> None:
     featurizer = Featurizer()
     game = Game(featurizer)
@@ -165,7 +74,7 @@ async def test_what_is_sent_arrives_and_what_is_answered_is_heard() -> None:
         connection = await featurizer.opened()
         await game.send("1")
         await game.send("2")
-        await connection.hears("1", "2")
+        await connection.hears(*requests("1", "2"))
         for answer in (tensor("1"), checkpoint("a"), rejection("2"), checkpoint("b")):
             connection.answers.put_nowait(answer)
         await game.stream.finish()
@@ -182,18 +91,18 @@ async def test_a_new_connection_is_told_what_was_not_answered_with_the_last_toke
         first = await featurizer.opened()
         for play_id in ("1", "2", "3"):
             await game.send(play_id)
-        await first.hears("1", "2", "3")
+        await first.hears(*requests("1", "2", "3"))
         for answer in (tensor("1"), checkpoint("a"), rejection("3"), checkpoint("b"), gone()):
             first.answers.put_nowait(answer)
         second = await featurizer.opened()
-        await second.hears("2")
+        await second.hears(*requests("2"))
         await game.send("4")
-        await second.hears("2", "4")
+        await second.hears(*requests("2", "4"))
         await game.stream.finish()
         await second.is_half_closed()
         second.answers.put_nowait(gone())
         third = await featurizer.opened()
-        await third.hears("2", "4")
+        await third.hears(*requests("2", "4"))
         await third.is_half_closed()
         third.answers.put_nowait(None)
         await ended(task)
@@ -211,7 +120,7 @@ async def test_what_waits_to_be_sent_when_a_connection_breaks_is_not_told_twice(
         first.answers.put_nowait(gone())
         second = await featurizer.opened()
         await game.send("4")
-        await second.hears("1", "2", "3", "4")
+        await second.hears(*requests("1", "2", "3", "4"))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +133,7 @@ async def test_a_featurizer_that_is_away_is_asked_until_it_opens(failure: Except
     game = Game(featurizer)
     async with running(game.stream):
         await game.send("1")
-        await (await featurizer.opened()).hears("1")
+        await (await featurizer.opened()).hears(*requests("1"))
 
 
 async def test_a_token_that_is_no_longer_taken_is_dropped() -> None:
@@ -233,11 +142,11 @@ async def test_a_token_that_is_no_longer_taken_is_dropped() -> None:
     async with running(game.stream):
         await game.send("1")
         first = await featurizer.opened()
-        await first.hears("1")
+        await first.hears(*requests("1"))
         featurizer.failures = [PlayscoreError(Reason.RESUME_TOKEN_INVALID, "of another release")]
         for answer in (checkpoint("a"), gone()):
             first.answers.put_nowait(answer)
-        await (await featurizer.opened()).hears("1")
+        await (await featurizer.opened()).hears(*requests("1"))
     assert featurizer.tokens == [None, "a", None]
 
 
@@ -259,7 +168,7 @@ async def test_every_absence_is_counted_for_itself() -> None:
         for _ in range(3):
             (await featurizer.opened()).answers.put_nowait(gone())
         await game.send("1")
-        await (await featurizer.opened()).hears("1")
+        await (await featurizer.opened()).hears(*requests("1"))
 
 
 REFUSAL = PlayscoreError(Reason.FRAME_RATE_UNSUPPORTED, "made for 10 frames a second")
