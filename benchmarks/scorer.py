@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 
-from deploy.local.process import free_port
+from deploy.local.ports import reserve
 from deploy.local.stack import service_process
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
@@ -149,17 +149,17 @@ async def plays_a_second(asked: Asked, plays: int, in_flight: int) -> float:
 @asynccontextmanager
 async def servers(releases: Path) -> AsyncIterator[tuple[InferenceServerClient, Any]]:
     """A Triton and a scorer in front of it: a client of the one, a stub of the other."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, reserve(0, 0, 0, 0, 0) as ports:
         scratch = Path(folder)
+        triton_port, triton_http, triton_metrics, scorer_port, scorer_metrics = ports
         repository = build_repository(releases, scratch / "models", Target.PYTHON)
-        triton_port, scorer_port = free_port(), free_port()
-        triton = triton_server(repository, triton_port, free_port(), free_port(), scratch / "triton.log")
+        triton = triton_server(repository, triton_port, triton_http, triton_metrics, scratch / "triton.log")
         settings = {
             "RELEASES": str(releases),
             "TRITON_URL": f"127.0.0.1:{triton_port}",
             "LOG_LEVEL": "warning",
         }
-        scorer = service_process("scorer", scorer_port, free_port(), settings, scratch / "scorer.log")
+        scorer = service_process("scorer", scorer_port, scorer_metrics, settings, scratch / "scorer.log")
         try:
             for server in (triton, scorer):
                 await server.start()
