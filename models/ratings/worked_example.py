@@ -31,7 +31,7 @@ PASSERS = {20: 10.2, 300: 153.0}
 
 def written(page: str, release: Release) -> str:
     """The page with every part between `<!-- worked: name -->` and `<!-- end -->` rewritten."""
-    parts = {"law": _bins(), "thresholds": _thresholds(), "ranks": _ranks(), "rating": _rating(release)}
+    parts = {"distribution": _bins(), "thresholds": _thresholds(), "ranks": _ranks(), "rating": _rating(release)}
 
     def part(found: re.Match[str]) -> str:
         return f"<!-- worked: {found[1]} -->\n\n{parts[found[1]]}\n\n<!-- end -->"

@@ -77,7 +77,7 @@ def clock_seconds(clock: str | None) -> float | None:
 
 
 def yards_to_end_zone(offense: str, sides: tuple[str, str], side: str | None, number: float | None) -> float | None:
-    """Yards from the line of scrimmage, the `number`-yard line of `side`'s half, to the goal the offence attacks.
+    """Yards from the line of scrimmage, the `number`-yard line of `side`'s half, to the goal the offense attacks.
 
     Sources leave the side, or side and number, open at midfield.
     """

@@ -41,7 +41,7 @@ def test_the_page_is_what_the_code_writes_with_the_newest_release(page: str, pas
 
 
 def test_the_bins_follow_from_the_logits_by_hand(page: str) -> None:
-    *rows, total = table(page, "law")
+    *rows, total = table(page, "distribution")
     weights = [math.exp(float(row[1])) for row in rows]
     running = 0.0
     for row, weight in zip(rows, weights, strict=True):
@@ -59,7 +59,7 @@ def test_the_thresholds_follow_by_hand(page: str) -> None:
 
 
 def test_the_play_scores_follow_by_hand(page: str) -> None:
-    body = [float(row[4]) for row in table(page, "law")[:-1]]
+    body = [float(row[4]) for row in table(page, "distribution")[:-1]]
     (_, _, _, lower, *_), (_, _, _, upper, *_) = table(page, "thresholds")
     rows = table(page, "ranks")
     places = {name: [yards - 0.5, yards + 0.5] for name, yards in worked_example.OUTCOMES.items()}

@@ -74,7 +74,7 @@ def test_is_the_one_that_was_stated(weights: list[float], shape: float, scale: f
         (distribution(probabilities=[]), [support()], "distribution.spliced_binned_pareto.probabilities"),
         (distribution(probabilities=[0.5, 0.5]), [support()], "distribution.spliced_binned_pareto"),
         (distribution(probabilities=[0.5, -0.5, 1.0]), [support()], "distribution.spliced_binned_pareto"),
-        (distribution(upper_scale_yards=0.0), [support()], "distribution.spliced_binned_pareto"),
+        (distribution(upper_scale_yards=0.0), [support()], "distribution.spliced_binned_pareto.upper_scale_yards"),
         (distribution(upper_shape=float("nan")), [support()], "distribution.spliced_binned_pareto"),
         (distribution(), [support(edges_yards=[0.0, 5.0, 5.0, 9.0])], "distribution.spliced_binned_pareto"),
         (distribution(), [support(upper_tail_probability=0.96)], "distribution.spliced_binned_pareto"),
