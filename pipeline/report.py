@@ -67,12 +67,19 @@ def play_as_json(result: PlayResult, *, distributions: bool) -> dict[str, Any]:
             "touchdown_probability": _optional(score, "touchdown_probability"),
             "quantiles": {f"{point.probability:g}": point.yards for point in score.quantiles},
         }
+    elif result.scored is not None:  # it was scored before; what was expected is stored
+        record = result.scored.records[0].score
+        row |= {
+            "score": _optional(record.pass_measure, "play_score"),
+            "expected_yards": _optional(record.pass_measure, "expected_yards"),
+            "attributes": _attributes(record.pass_attributes),
+        }
     if result.tensor is not None:
         row["attributes"] = _attributes(result.tensor.pass_attributes)
     if distributions:
         row["distribution"] = (
-            distribution_as_json(score.distribution, result.scored.supports)
-            if score is not None and result.scored is not None
+            distribution_as_json(result.scored.records[0].score.distribution, result.scored.supports)
+            if result.scored is not None
             else None
         )
     return row
