@@ -55,16 +55,30 @@ def tensor(**attributes: Any) -> featurizer.PlayTensor:
     return featurizer.PlayTensor(key=KEY, revision=1, subjects=[PASSER], pass_attributes=ATTRIBUTES, **attributes)
 
 
+EXPECTED = distribution.Distribution(
+    spliced_binned_pareto=distribution.SplicedBinnedPareto(support_id="s", probabilities=[0.25, 0.75], upper_shape=0.5)
+)
+
+
+def recorded(**measure: Any) -> aggregator.PlayRecord:
+    return aggregator.PlayRecord(
+        score=aggregator.ScoreRecord(
+            key=KEY,
+            revision=1,
+            subject=PASSER,
+            pass_attributes=ATTRIBUTES,
+            distribution=EXPECTED,
+            pass_measure=aggregator.PassMeasure(**measure) if measure else None,
+        )
+    )
+
+
 def score(**said: Any) -> scorer.PassScore:
     return scorer.PassScore(
         key=KEY,
         revision=1,
         expected_yards=6.5,
-        distribution=distribution.Distribution(
-            spliced_binned_pareto=distribution.SplicedBinnedPareto(
-                support_id="s", probabilities=[0.25, 0.75], upper_shape=0.5
-            )
-        ),
+        distribution=EXPECTED,
         quantiles=[scorer.Quantile(probability=0.05, yards=-1.0), scorer.Quantile(probability=0.5, yards=5.0)],
         **said,
     )
@@ -74,13 +88,21 @@ def scored_play() -> PlayResult:
     graded = score(
         grade=scorer.PassGrade(yards_gained=9.0, play_score=0.75, outcome_revision=1), touchdown_probability=0.125
     )
-    scored = Scored((), (PASSER,), (SUPPORT,), outcome_revision=1, score=graded)
+    record = recorded(play_score=0.75, yards_gained=9.0, expected_yards=6.5)
+    scored = Scored((record,), (PASSER,), (SUPPORT,), outcome_revision=1, score=graded)
     result = feed.OfficialResult(pass_outcome=football.PassOutcome(yards_gained=9.0, outcome_revision=1))
     return ended(KEY, 1, tensor(), scored, None, result=result)
 
 
 def ungraded_play() -> PlayResult:
-    return ended(KEY, 1, tensor(), Scored((), (PASSER,), (SUPPORT,), score=score()), None)
+    return ended(KEY, 1, tensor(), Scored((recorded(),), (PASSER,), (SUPPORT,), score=score()), None)
+
+
+def stored_play() -> PlayResult:
+    """Scored by another process, and graded by a corrected result."""
+    record = recorded(play_score=0.5, yards_gained=4.0, expected_yards=6.5)
+    result = feed.OfficialResult(pass_outcome=football.PassOutcome(yards_gained=4.0, outcome_revision=2))
+    return ended(KEY, 1, None, Scored((record,), (PASSER,), (SUPPORT,), outcome_revision=2), None, result=result)
 
 
 def rejected_play(reason: int = Reason.NO_SNAP.value, subjects: tuple[common.Subject, ...] = ()) -> PlayResult:
@@ -110,7 +132,7 @@ def test_its_parts_have_the_names_that_scripts_know() -> None:
     assert set(as_json()) == {"plays", "ratings", "min_plays", "coverage", "stages"}
 
 
-@pytest.mark.parametrize("play", [scored_play(), ungraded_play(), rejected_play()])
+@pytest.mark.parametrize("play", [scored_play(), ungraded_play(), stored_play(), rejected_play()])
 def test_every_play_has_every_key_whatever_became_of_it(play: PlayResult) -> None:
     assert set(only(as_json(play))) == PLAY_KEYS
     assert set(only(as_json(play, distributions=True))) == PLAY_KEYS | {"distribution"}
@@ -145,6 +167,14 @@ def test_a_play_whose_result_is_not_known_yet_has_what_was_expected_of_it() -> N
         None,
         6.5,
     )
+
+
+def test_a_play_that_was_scored_before_has_what_is_stored_of_it() -> None:
+    play = only(as_json(stored_play(), distributions=True))
+    assert (play["outcome"], play["yards"], play["score"], play["expected_yards"]) == ("scored", 4.0, 0.5, 6.5)
+    assert play["attributes"]["down"] == 3
+    assert play["distribution"]["probabilities"] == [0.25, 0.75]
+    assert play["quantiles"] is None
 
 
 def test_a_play_that_was_rejected_says_why_and_whose_it_was() -> None:
