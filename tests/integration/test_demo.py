@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from deploy.local.demo import SPLITS, run_demo
-from deploy.local.page.content import BACKLOG
+from pipeline.commands import BACKLOG
 
 
 async def test_a_slate_of_one_game_is_played_to_its_page(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from playscore.passing import PassOutcome, situation_of
 from playscore.scorer.v1 import scorer_pb2 as scorer
 
 PLAYS_SHOWN = 12
+FRAME_RATE_HERTZ = 10.0
 FIELD_YARDS = 120.0
 FIELD_WIDTH_YARDS = 160.0 / 3.0
 
@@ -88,7 +89,7 @@ def _frames(game: Game, play: Play) -> dict[str, Any]:
         if event.frame_number in numbers
     }
     ball = next((track for track in play.tracks if track.tracked is TrackedObject.BALL), None)
-    ball_x, ball_y = _at_frames(ball, numbers, game.header.frame_rate_hertz)
+    ball_x, ball_y = _at_frames(ball, numbers, game.header.frame_rate_hertz or FRAME_RATE_HERTZ)
     return {
         "snap": row_of.get("ball_snap", 0),
         "release": row_of.get("pass_forward", 0),

@@ -37,7 +37,7 @@ def test_by_hand() -> None:
     # The posterior's standard deviation is 0.3 / sqrt(400) = 0.015, of which 1.645 make 0.0247 or 8.64 points.
     rating, low, high = rated(300, 0.52)
     assert rating == pytest.approx(89.25)
-    assert (low, high) == (pytest.approx(89.25 - 8.636, abs=1e-3), pytest.approx(min(99, 89.25 + 8.636), abs=1e-3))
+    assert (low, high) == pytest.approx((89.25 - 8.636, min(99, 89.25 + 8.636)), abs=1e-3)
 
 
 def test_without_plays_the_interval_is_that_of_the_population_of_true_means() -> None:
