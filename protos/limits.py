@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor
@@ -41,15 +42,17 @@ def messages(descriptors: FileDescriptorSet) -> Iterator[Descriptor]:
 
 def as_python(limits: FieldLimits) -> str:
     """The limits as a call of playscore.limits.FieldLimits."""
-    arguments = []
-    for field, value in limits.ListFields():
-        match field.name:
-            case "text":
-                value = "TextKind." + TextKind.Name(value).removeprefix("TEXT_KIND_")
-            case "reason":
-                value = "Reason." + Reason.Name(value).removeprefix("REASON_")
-        arguments.append(f"{field.name}={value}")
+    arguments = [f"{field.name}={_value(field.name, value)}" for field, value in limits.ListFields()]
     return f"FieldLimits({', '.join(arguments)})"
+
+
+def _value(name: str, value: Any) -> str:
+    match name:
+        case "text":
+            return "TextKind." + TextKind.Name(value).removeprefix("TEXT_KIND_")
+        case "reason":
+            return "Reason." + Reason.Name(value).removeprefix("REASON_")
+    return str(value)
 
 
 def main(descriptors: Path, out: Path) -> None:
