@@ -220,14 +220,17 @@ def _progress(
         plays = progress.add_task("plays", total=0)
         read: dict[str, int] = {}
         seen: set[tuple[str, str]] = set()
+        done: Counter[str] = Counter()
 
         def on_game(game_id: str, count: int) -> None:
             read[game_id] = count
             progress.update(plays, total=sum(read.values()))
 
         def on_recorded(result: PlayResult) -> None:
+            if (result.game_id, result.play_id) in seen:
+                return
             seen.add((result.game_id, result.play_id))
-            done = Counter(game_id for game_id, _ in seen)
+            done[result.game_id] += 1
             progress.update(plays, completed=len(seen))
             progress.update(games, completed=sum(done[game_id] >= count for game_id, count in read.items()))
 
