@@ -150,6 +150,8 @@ def replay_command(start_services: StartServices) -> click.Command:
         played = corrected or source
         if played is None:
             raise click.UsageError("give --data: the games to play, or --corrections of games played before")
+        if record is not None and _is_read(record, data, corrections):
+            raise click.UsageError(f"--record {record} would replace what is played; name another file")
         game_ids = select_games(played, [game.strip() for game in games.split(",") if game.strip()])
         services = _running(featurizer, scorer, aggregator, Tls(tls_authority, tls_certificate, tls_key))
         if services is not None and store is not None:
@@ -192,6 +194,12 @@ def replay_command(start_services: StartServices) -> click.Command:
             raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
 
     return replay
+
+
+def _is_read(file: Path, *played: Path | None) -> bool:
+    """Whether a file is among what is played: one of the files named, or in one of the folders."""
+    places = [place for place in played if place is not None]
+    return file.exists() and any(place.samefile(file) or place.samefile(file.parent) for place in places)
 
 
 def _default_store(data: Path | None, layout: str | None) -> Path:
