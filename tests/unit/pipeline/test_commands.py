@@ -110,6 +110,16 @@ def test_a_recording_ends_in_one_of_the_forms(games: Path, tmp_path: Path) -> No
     assert not record.exists()
 
 
+def test_a_recording_does_not_replace_what_is_played(corrections: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "recorded"
+    folder.mkdir()
+    file = corrections.rename(folder / "game.jsonl")
+    before = file.read_bytes()
+    for played in (("--data", str(file)), ("--data", str(folder)), ("--corrections", str(file), "--store", "x.db")):
+        assert "would replace what is played" in refused(*played, "--record", str(folder / "." / "game.jsonl"))
+    assert file.read_bytes() == before
+
+
 def test_games_that_are_not_there_are_refused_with_those_that_are(games: Path, corrections: Path) -> None:
     for played in (("--data", str(games)), ("--corrections", str(corrections))):
         result = invoke(*played, "--games", "7, 2017090700")
