@@ -12,7 +12,7 @@ from pipeline.game_run import GameRun
 from pipeline.pace import paced
 from pipeline.passing import Passing
 from pipeline.results import Ending, PlayResult, StageTimes
-from pipeline.retry import GIVE_UP_SECONDS
+from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
 from playscore.common.v1 import common_pb2 as common
@@ -156,7 +156,10 @@ async def replay(
                 for game_id in game_ids:
                     games.create_task(one(game_id))
             for league in sorted(leagues):
-                report.standings[league] = await _standings(ratings, league, min_plays, stages.revision)
+                report.standings[league] = await until_it_answers(
+                    lambda: _standings(ratings, league, min_plays, stages.revision),  # noqa: B023
+                    give_up_seconds,
+                )
         except (BaseExceptionGroup, ConnectionError) as failures:
             failure = _leaf(failures)
             if not isinstance(failure, ConnectionError):
