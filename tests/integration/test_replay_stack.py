@@ -64,16 +64,19 @@ async def undisturbed(games: Path, releases: Path, tmp_path_factory: pytest.Temp
         return await replay(source, source.game_ids, addresses(stack))
 
 
-@pytest.mark.parametrize("victim", ["featurizer", "scorer", "triton", "aggregator"])
+@pytest.mark.parametrize(
+    ("victim", "after"),
+    [("featurizer", 10), ("scorer", 10), ("triton", 10), ("aggregator", 10), ("aggregator", PLAYS * GAMES)],
+)
 async def test_a_server_killed_in_the_middle_leaves_the_ratings_of_an_undisturbed_run(
-    games: Path, own_stack: LocalStack, undisturbed: Replay, victim: str
+    games: Path, own_stack: LocalStack, undisturbed: Replay, victim: str, after: int
 ) -> None:
     under_way = asyncio.Event()
     recorded: list[PlayResult] = []
 
     def on_recorded(result: PlayResult) -> None:
         recorded.append(result)
-        if len(recorded) == 10:
+        if len(recorded) == after:
             under_way.set()
 
     source = open_source(games)
