@@ -11,10 +11,10 @@ from aggregator.distributions import same_distribution
 from aggregator.service import AggregatorService
 from aggregator.sqlite import SqliteStore
 from aggregator.tasks import make_tasks
-from playscore.release import ModelVersion, list_releases
+from playscore.release import list_releases
 from playscore.shipped import RELEASES
 from servicekit import ServiceSettings, run
-from servicekit.settings import HostAndPort
+from servicekit.settings import HostAndPort, ModelVersions, parse_models
 
 _SQLITE = "sqlite:///"
 
@@ -25,22 +25,6 @@ def _store_url(url: str) -> str:
             f"{url!r} is no store; {_SQLITE}scores.sqlite is one, {_SQLITE}/var/scores.sqlite an absolute one"
         )
     return url
-
-
-def _models(text: str) -> str:
-    _parse_models(text)
-    return text
-
-
-def _parse_models(text: str) -> tuple[ModelVersion, ...]:
-    """Models out of `name:version,name:version`; whitespace around them is allowed."""
-    models = []
-    for part in text.split(",") if text.strip() else ():
-        name, colon, version = part.strip().rpartition(":")
-        if not (colon and name and version.isascii() and version.isdigit()):
-            raise ValueError(f'"{part.strip()}" is not name:version; for example passing:2')
-        models.append(ModelVersion(name, int(version)))
-    return tuple(models)
 
 
 class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
@@ -58,7 +42,7 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
         default=RELEASES,
         description="folder of <model>/<version>/ releases; those of tasks that the aggregator knows are rated by",
     )
-    default_models: Annotated[str, AfterValidator(_models)] = Field(
+    default_models: ModelVersions = Field(
         default="",
         description="models to rate by where a request names none, as name:version, several with commas between; "
         "the newest of a task for which none is set",
@@ -71,7 +55,7 @@ def build(settings: AggregatorSettings) -> AggregatorService:
     Raises:
         PlayscoreError: MODEL_NOT_FOUND, there is nothing to rate by, or not what is to be the default.
     """
-    tasks = make_tasks(list_releases(settings.releases), _parse_models(settings.default_models))
+    tasks = make_tasks(list_releases(settings.releases), parse_models(settings.default_models))
     roles = [role for each in tasks for role in each.task.roles]
     store = SqliteStore(Path(settings.store.removeprefix(_SQLITE)), roles, same_distribution)
     return AggregatorService(store, tasks)

@@ -13,8 +13,8 @@ from aggregator.core.precedence import close
 from aggregator.core.records import Distribution
 from playscore.distribution.v1 import distribution_pb2 as messages
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import Support
-from playscore.wire.validation import check, invalid
+from playscore.wire.distributions import support_from_message
+from playscore.wire.validation import invalid
 
 MAX_SUM_ERROR: Final = 1e-3
 """Of the probabilities of the bins, which add up to 1."""
@@ -28,7 +28,7 @@ class Supports:
         self._wrong: dict[str, PlayscoreError] = {}
         for support_id, message in stated.items():
             try:
-                _check_support(message, f'supports["{support_id}"]')
+                support_from_message(message, f'supports["{support_id}"]')
             except PlayscoreError as error:
                 self._wrong[support_id] = PlayscoreError(Reason.DISTRIBUTION_INVALID, error.detail, fields=error.fields)
 
@@ -64,21 +64,6 @@ def distribution_from_message(message: messages.Distribution, supports: Supports
 def same_distribution(one: bytes, other: bytes) -> bool:
     """Whether two distributions that were kept are the same, but for the last digits of inference."""
     return one == other or _same(messages.Distribution.FromString(one), messages.Distribution.FromString(other))
-
-
-def _check_support(message: messages.Support, path: str) -> None:
-    check(message, path)
-    support = Support(
-        edges_yards=tuple(message.edges_yards),
-        lower_tail_probability=message.lower_tail_probability,
-        upper_tail_probability=message.upper_tail_probability,
-    )
-    try:
-        support.check()
-    except PlayscoreError as error:
-        raise _invalid(path, f"is none: {error.detail}") from None
-    if message.support_id != support.id:
-        raise _invalid(f"{path}.support_id", f'must be "{support.id}", the digest of edges and tails')
 
 
 def _check_spliced(stated: messages.SplicedBinnedPareto, bins: int | None, path: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, DirectoryPath, Field, PositiveFloat
+from pydantic import DirectoryPath, Field, PositiveFloat
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion, list_releases
+from playscore.release import list_releases
 from playscore.shipped import RELEASES
 from scorer.core.inference import Inference
 from scorer.onnx import OnnxInference
@@ -15,23 +15,7 @@ from scorer.service import ScorerService
 from scorer.tasks import TASKS
 from scorer.triton import TritonInference
 from servicekit import ServiceSettings, run
-from servicekit.settings import HostAndPort
-
-
-def _models(text: str) -> str:
-    _parse_models(text)
-    return text
-
-
-def _parse_models(text: str) -> tuple[ModelVersion, ...]:
-    """Models out of `name:version,name:version`; whitespace around them is allowed."""
-    models = []
-    for part in text.split(",") if text.strip() else ():
-        name, colon, version = part.strip().rpartition(":")
-        if not (colon and name and version.isascii() and version.isdigit()):
-            raise ValueError(f'"{part.strip()}" is not name:version; for example passing:2')
-        models.append(ModelVersion(name, int(version)))
-    return tuple(models)
+from servicekit.settings import HostAndPort, ModelVersions, parse_models
 
 
 class ScorerSettings(ServiceSettings, env_prefix="PLAYSCORE_SCORER_"):
@@ -48,12 +32,12 @@ class ScorerSettings(ServiceSettings, env_prefix="PLAYSCORE_SCORER_"):
     )
     releases: DirectoryPath = Field(
         default=RELEASES,
-        description="folder of <model>/<version>/ releases; those of tasks that the scorer knows are served",
+        description="folder of <model>/<version>/ releases; those of known tasks are served",
     )
-    default_models: Annotated[str, AfterValidator(_models)] = Field(
+    default_models: ModelVersions = Field(
         default="",
-        description="models to score with where a request names none, as name:version, several with commas between; "
-        "the newest of a task for which none is set",
+        description="models to use when a request names none, as name:version, separated by commas; a task without "
+        "one uses its newest",
     )
     inference: Literal["triton", "onnxruntime"] = Field(
         default="triton", description="what runs the model: a Triton server, or onnxruntime in this process"
@@ -65,10 +49,10 @@ class ScorerSettings(ServiceSettings, env_prefix="PLAYSCORE_SCORER_"):
 
 
 def build(settings: ScorerSettings) -> ScorerService:
-    """The service over the inference that the settings choose.
+    """The service with the inference that the settings choose.
 
     Raises:
-        PlayscoreError: MODEL_NOT_FOUND, there is nothing to serve, or not what is to be the default.
+        PlayscoreError: MODEL_NOT_FOUND if there is nothing to serve, or a default model is not there.
     """
     known = {edge.task.name for edge in TASKS}
     releases = [release for release in list_releases(settings.releases) if release.task in known]
@@ -79,7 +63,7 @@ def build(settings: ScorerSettings) -> ScorerService:
         inference = TritonInference(settings.triton_url, settings.triton_timeout_seconds)
     else:
         inference = OnnxInference(settings.releases, releases)
-    return ScorerService(releases, inference, _parse_models(settings.default_models))
+    return ScorerService(releases, inference, parse_models(settings.default_models))
 
 
 if __name__ == "__main__":

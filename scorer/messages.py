@@ -1,4 +1,4 @@
-"""The messages that every task's calls share, as the core's types, and back; and what a task adds for its own."""
+"""Messages that all tasks share, to the core's types and back; and what a task must provide for its own messages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from playscore.release import ModelVersion, Release, Support
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.wire.columns import finite, from_bytes
 from playscore.wire.common import rejection
+from playscore.wire.distributions import support_from_message, support_to_message
 from playscore.wire.validation import check, invalid
 from scorer.core.batching import bucket_length
 from scorer.core.model import Model
@@ -22,54 +23,54 @@ from scorer.core.task import Task
 from scorer.core.tensors import Tensor
 
 MAX_SUPPORTS: Final = FIELD_LIMITS["playscore.scorer.v1.GradePassesRequest.supports"].max_items
-"""That a caller may state and have remembered."""
+"""How many supports of a caller are remembered."""
 
 
 class TaskMessages(Protocol):
-    """A task's own messages. Those to score have a `tensor`, those to grade a `key` and a `revision`."""
+    """Reads and writes a task's messages. Those to score have a `tensor`, those to grade a `key` and a `revision`."""
 
     @property
     def task(self) -> Task[Any, Any, Any, Any]:
-        """What it is the edge of."""
+        """The task."""
         ...
 
     def item(self, message: Any, release: Release, path: str) -> Any:
-        """An item of the task, from a message that passed `check_play` and is of the release's specification.
+        """A play to score, from a message that passed `check_play` and `check_specification`.
 
         Raises:
-            PlayscoreError: what is wrong with it; `path` is the message's.
+            PlayscoreError: what is wrong with it. `path` leads to the message in the request.
         """
         ...
 
     def score(self, message: Any, scored: Any, release: Release) -> Any:
-        """The message that answers an item's."""
+        """The answer to a message to score."""
         ...
 
     def stored(self, message: Any, supports: Supports, path: str) -> Any:
-        """What is to be graded, from a message that passed `check_play`.
+        """A play to grade, from a message that passed `check_play`.
 
         Raises:
-            PlayscoreError: what is wrong with it; `path` is the message's.
+            PlayscoreError: what is wrong with it. `path` leads to the message in the request.
         """
         ...
 
     def graded(self, message: Any, grade: Any) -> Any:
-        """The message that answers what was to be graded."""
+        """The answer to a message to grade."""
         ...
 
 
 class Supports:
-    """The supports that stored distributions may name: those of models being served, and what a caller stated last."""
+    """The supports that stored distributions may name: those of the models being served, and those a caller stated."""
 
     def __init__(self, served: Mapping[str, Support]) -> None:
         self._served = served
         self._stated: dict[str, Support | PlayscoreError] = {}
 
     def state(self, message: distributions.Support, path: str) -> None:
-        """Remember a support.
+        """Remember a support, and forget the oldest if there are more than `MAX_SUPPORTS`.
 
         Raises:
-            PlayscoreError: as `support_from_message`; whoever names the support is told, too.
+            PlayscoreError: as `support_from_message`. `named` will raise it again.
         """
         stated = self._stated
         stated.pop(message.support_id, None)
@@ -84,10 +85,10 @@ class Supports:
                 del stated[next(iter(stated))]
 
     def named(self, support_id: str, path: str) -> Support:
-        """The support of that identifier; `path` is that of the distribution which names it.
+        """The support with that identifier. `path` leads to the distribution that names it.
 
         Raises:
-            PlayscoreError: DISTRIBUTION_INVALID, nobody stated it, or what was stated is none.
+            PlayscoreError: DISTRIBUTION_INVALID if it was not stated, or is not valid.
         """
         found = self._stated.get(support_id) or self._served.get(support_id)
         if isinstance(found, Support):
@@ -96,48 +97,13 @@ class Supports:
             raise PlayscoreError(Reason.DISTRIBUTION_INVALID, found.detail, fields=found.fields)
         raise invalid(
             f"{path}.support_id",
-            f'must name a support that was stated, or that of a model being served; "{support_id}" is neither',
+            f'must name a support stated by the caller, or of a model being served; "{support_id}" is neither',
             Reason.DISTRIBUTION_INVALID,
         )
-
-
-def support_from_message(message: distributions.Support, path: str) -> Support:
-    """A support as a caller states it.
-
-    Raises:
-        PlayscoreError: FIELD_INVALID, or DISTRIBUTION_INVALID where it is none or not the one that it is named.
-    """
-    check(message, path)
-    support = Support(
-        edges_yards=tuple(message.edges_yards),
-        lower_tail_probability=message.lower_tail_probability,
-        upper_tail_probability=message.upper_tail_probability,
-    )
-    try:
-        support.check()
-    except PlayscoreError as error:
-        raise PlayscoreError(error.reason, f"{path}.{error.detail}") from error
-    if message.support_id != support.id:
-        raise invalid(
-            f"{path}.support_id",
-            f'must be "{support.id}", the digest of edges and tails, not "{message.support_id}"',
-            Reason.DISTRIBUTION_INVALID,
-        )
-    return support
-
-
-def support_to_message(support: Support) -> distributions.Support:
-    """A support as it travels."""
-    return distributions.Support(
-        support_id=support.id,
-        edges_yards=support.edges_yards,
-        lower_tail_probability=support.lower_tail_probability,
-        upper_tail_probability=support.upper_tail_probability,
-    )
 
 
 def model_from_message(message: Any) -> ModelVersion | None:
-    """The model that a request names; None where it leaves the choice to the service.
+    """The model that a request names; None if it leaves the choice to the service.
 
     Raises:
         PlayscoreError: FIELD_INVALID.
@@ -149,21 +115,21 @@ def model_from_message(message: Any) -> ModelVersion | None:
 
 
 def key_to_message(key: ModelVersion) -> common.ModelVersion:
-    """Which model, as it travels."""
+    """A model's key as a message."""
     return common.ModelVersion(name=key.name, version=key.version)
 
 
 def check_play(message: Any, path: str) -> None:
-    """Refuse a play to score or to grade beyond its stated limits; its outcome is checked by the task that reads it.
+    """Refuse a play to score or to grade that breaks the limits of its contract. Its outcome is left to its task.
 
     Raises:
-        PlayscoreError: mostly FIELD_INVALID.
+        PlayscoreError: FIELD_INVALID, or the reason that the contract states.
     """
     check(message, path, leaving=("outcome",))
 
 
 def check_specification(tensor: featurizer.PlayTensor, release: Release, path: str) -> None:
-    """Refuse a tensor that is made to another feature specification than the model's.
+    """Refuse a tensor of another feature specification than the model was trained on.
 
     Raises:
         PlayscoreError: FEATURE_SPECIFICATION_MISMATCH.
@@ -172,13 +138,13 @@ def check_specification(tensor: featurizer.PlayTensor, release: Release, path: s
     if made_to != trained_on:
         raise PlayscoreError(
             Reason.FEATURE_SPECIFICATION_MISMATCH,
-            f'{path} is made to feature specification "{made_to}"; {release.key} was trained on "{trained_on}"',
+            f'{path} has feature specification "{made_to}"; {release.key} was trained on "{trained_on}"',
             fields=(FieldViolation(f"{path}.feature_specification_id", f'must be "{trained_on}"'),),
         )
 
 
 def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: str) -> Tensor:
-    """A tensor of the release's shape, its numbers read in place.
+    """A play's tensor, read without copying.
 
     Raises:
         PlayscoreError: TENSOR_SHAPE_INVALID, TOO_LONG or TENSOR_NOT_FINITE.
@@ -203,12 +169,12 @@ def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: 
 
 
 def rejection_of(error: PlayscoreError, message: Any, task: str = "", *, index: int | None = None) -> common.Rejection:
-    """Why something was refused.
+    """A rejection.
 
     Args:
-        error: the reason.
-        message: what was refused. A play to score is named by its tensor, one to grade by itself, anything else not.
-        task: name of the task that it is for, if known.
+        error: why.
+        message: what is rejected: a message to score, to grade, or one that names no play.
+        task: the name of its task, if known.
         index: its place in the request's list, if it came in one.
     """
     named = getattr(message, "tensor", message)
@@ -222,7 +188,7 @@ def rejection_of(error: PlayscoreError, message: Any, task: str = "", *, index: 
 
 
 def task_to_message(name: str) -> common.Task.ValueType:
-    """A task's number in the contract; unspecified for one that the contract does not have."""
+    """A task's number in the contract; unspecified if the contract does not have it."""
     return dict(common.Task.items()).get(f"TASK_{name.upper()}", common.TASK_UNSPECIFIED)
 
 

@@ -17,6 +17,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.scorer.v1 import scorer_pb2_grpc
+from playscore.wire.distributions import support_to_message
 from playscore.wire.validation import check, invalid
 from scorer import metrics
 from scorer.core.catalog import Catalog
@@ -30,7 +31,6 @@ from scorer.messages import (
     model_from_message,
     model_to_message,
     rejection_of,
-    support_to_message,
 )
 from scorer.stream import ScoreStream
 from scorer.tasks import PASSES, TASKS
@@ -38,29 +38,29 @@ from scorer.tasks import PASSES, TASKS
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 50
 NO_DEADLINE_SECONDS: Final = 60.0
-"""How long a call may take that came without a deadline, where the chassis lets it in."""
+"""The time for a call without a deadline, if the chassis admits it."""
 
 Read = TypeVar("Read")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
-    """Scores with the releases of all tasks that it knows."""
+    """Scores and grades plays of every task in `scorer.tasks`."""
 
     name = "scorer"
 
     def __init__(
         self, releases: Sequence[Release], inference: Inference, defaults: Collection[ModelVersion] = ()
     ) -> None:
-        """Wires models to inference; `defaults` are as in `Catalog`.
+        """Serves releases of known tasks; see `Catalog` for `defaults`.
 
         Raises:
-            PlayscoreError: MODEL_NOT_FOUND, a release that its task cannot score with, or a default that is not served.
+            PlayscoreError: MODEL_NOT_FOUND if a task cannot score with one of its releases, or a default is not served.
         """
         tasks = {edge.task.name: edge.task for edge in TASKS}
-        served = [release for release in releases if release.task in tasks]
-        self._inference = metrics.TimedInference(inference, (release.key for release in served))
-        self._catalog = Catalog((Model(release, tasks[release.task], self._inference) for release in served), defaults)
+        self._inference = metrics.TimedInference(inference, (release.key for release in releases))
+        models = (Model(release, tasks[release.task], self._inference) for release in releases)
+        self._catalog = Catalog(models, defaults)
 
     @property
     def descriptor(self) -> ServiceDescriptor:
@@ -76,7 +76,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         await self._inference.open()
 
     async def ready(self) -> bool:
-        """Whether the default model of every task answers."""
+        """Whether the default model of every task can be used."""
         return all(await asyncio.gather(*(model.ready() for model in self._catalog.defaults.values())))
 
     async def close(self) -> None:
@@ -84,19 +84,19 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         await self._inference.close()
 
     async def ScorePasses(self, request: messages.ScorePassesRequest, context: Context) -> messages.ScorePassesResponse:
-        """Scores each pass by itself; only what concerns all of them fails the call."""
+        """Scores each pass on its own; only what concerns all of them fails the call."""
         scores, rejections, supports = await self._score(PASSES, request, "passes", context)
         return messages.ScorePassesResponse(scores=scores, rejections=rejections, supports=supports)
 
     async def GradePasses(self, request: messages.GradePassesRequest, context: Context) -> messages.GradePassesResponse:
-        """Grades each pass by itself, by the distribution it comes with."""
+        """Grades each pass on its own, by the distribution that comes with it."""
         supports = Supports(self._catalog.supports)
         check(request, leaving=("passes", "supports"))
         for place, support in enumerate(request.supports):
             try:
                 supports.state(support, f"supports[{place}]")
             except PlayscoreError as error:
-                if error.reason is not Reason.DISTRIBUTION_INVALID:  # which is told to those who name it
+                if error.reason is not Reason.DISTRIBUTION_INVALID:  # which rejects the passes that name it
                     raise
         graded, rejections = _grade(PASSES, request.passes, "passes", supports)
         return messages.GradePassesResponse(graded=graded, rejections=rejections)
@@ -134,7 +134,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
     async def _score(
         self, edge: TaskMessages, request: Any, field: str, context: Context
     ) -> tuple[list[Any], list[common.Rejection], list[distributions.Support]]:
-        """Scores, rejections and supports for a request whose `field` has the plays."""
+        """Scores, rejections and supports for a request; its plays are in `field`."""
         check(request, leaving=(field,))
         model = self._catalog.find(edge.task.name, model_from_message(request))
         plays, release = getattr(request, field), model.release
@@ -181,7 +181,7 @@ def _check_specifications(plays: Iterable[Any], field: str, release: Release) ->
 def _read(
     plays: Iterable[Any], field: str, read: Callable[[Any, str], Read]
 ) -> tuple[dict[int, Read], dict[int, PlayscoreError]]:
-    """What could be read, and what is wrong with the others, by place in the request."""
+    """The plays that could be read, and the errors of the others, by place in the request."""
     done: dict[int, Read] = {}
     errors: dict[int, PlayscoreError] = {}
     for index, message in enumerate(plays):
@@ -197,7 +197,7 @@ def _read(
 def _rejections(
     edge: TaskMessages, plays: Sequence[Any], errors: Mapping[int, PlayscoreError]
 ) -> list[common.Rejection]:
-    """In the order asked."""
+    """The rejections of a call, in the order asked."""
     for error in errors.values():
         metrics.count_rejection(error)
     return [rejection_of(error, plays[index], edge.task.name, index=index) for index, error in sorted(errors.items())]

@@ -1,4 +1,4 @@
-"""One stream of scores: requests in, answers out in the order in which they are done."""
+"""One stream of scores: requests in, answers out in order of completion."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
+from playscore.wire.distributions import support_to_message
 from playscore.wire.validation import invalid
 from scorer import metrics
 from scorer.core.catalog import Catalog
@@ -25,23 +26,22 @@ from scorer.messages import (
     check_specification,
     model_from_message,
     rejection_of,
-    support_to_message,
 )
 from scorer.tasks import PASSES
 
 _log = structlog.get_logger()
 
 MAX_WAITING: Final = 256
-"""Requests of a stream that may wait for their answers; it reads no more until one has left."""
+"""Requests that may wait for their answers at once. The stream reads no more until an answer has left."""
 SECONDS_A_REQUEST: Final = 10.0
-"""How long a play may take; a stream has no deadline of its own."""
+"""How long inference for a play may take; a stream has no deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """A kind of request: whose it is, and the field that answers it."""
+    """How a kind of request is answered: by the messages of a task, in a field of the answer."""
 
-    task: TaskMessages
+    edge: TaskMessages
     answer: str
 
 
@@ -51,7 +51,7 @@ _GRADING: Final[Mapping[str, _Arm]] = {"grade_pass": _Arm(PASSES, "graded_pass")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
-    """One request: its kind is the name of the field that is set, "" where none is."""
+    """A request. Its kind is the name of the field that is set; "" if none is."""
 
     id: int
     kind: str
@@ -60,17 +60,17 @@ class _Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """A request and what came of it."""
+    """A request and its result."""
 
     request: _Request
     result: Any
-    """What was scored, a grade, or the PlayscoreError that a rejection is made of."""
+    """A score, a grade, or the PlayscoreError that it is rejected with."""
     release: Release | None = None
-    """Of what scored it."""
+    """Of the model that scored it."""
 
 
 class ScoreStream:
-    """Answers the requests of one stream. Its plays share batches with those of all other calls."""
+    """Answers the requests of one stream. Its plays share batches with those of other calls."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -83,10 +83,10 @@ class ScoreStream:
     async def answers(
         self, requests: AsyncIterator[messages.StreamScoresRequest]
     ) -> AsyncGenerator[messages.StreamScoresResponse, None]:
-        """One answer a request; supports have one only if they are rejected.
+        """One answer for each request; supports are answered only if they are rejected.
 
-        Ends once the requests have, and all are answered. Raises what the requests raise. Closing it lets go of what
-        waits.
+        Ends when the requests have ended and all of them are answered. Raises what `requests` raises. When closed, it
+        cancels the plays that are still waiting.
         """
         reading = asyncio.create_task(self._read(requests))
         try:
@@ -112,7 +112,7 @@ class ScoreStream:
             self._done.put_nowait(None)
 
     def _take(self, message: messages.StreamScoresRequest) -> bool:
-        """Begin to work on a request. Whether it will be answered."""
+        """Start work on a request. Returns whether it will be answered."""
         kind = message.WhichOneof("request") or ""
         request = _Request(message.request_id, kind, getattr(message, kind) if kind else None)
         try:
@@ -127,9 +127,9 @@ class ScoreStream:
             self._supports.state(request.message, kind)
             return False
         if kind in _SCORING:
-            self._score(request, _SCORING[kind].task, model_from_message(message))
+            self._score(request, _SCORING[kind].edge, model_from_message(message))
         elif kind in _GRADING:
-            self._grade(request, _GRADING[kind].task)
+            self._grade(request, _GRADING[kind].edge)
         elif kind:
             raise PlayscoreError(Reason.NOT_IMPLEMENTED, f"this release does not answer {kind}")
         else:
@@ -170,7 +170,7 @@ class ScoreStream:
 
     def _scored(self, done: _Done, release: Release) -> messages.StreamScoresResponse:
         request, arm = done.request, _SCORING[done.request.kind]
-        answer: dict[str, Any] = {arm.answer: arm.task.score(request.message, done.result, release)}
+        answer: dict[str, Any] = {arm.answer: arm.edge.score(request.message, done.result, release)}
         if release.support is not None and release.support.id not in self._told:
             answer["support"] = support_to_message(release.support)
             self._told.add(release.support.id)
@@ -179,13 +179,13 @@ class ScoreStream:
 
     def _graded(self, done: _Done) -> messages.StreamScoresResponse:
         request, arm = done.request, _GRADING[done.request.kind]
-        answer: dict[str, Any] = {arm.answer: arm.task.graded(request.message, done.result)}
+        answer: dict[str, Any] = {arm.answer: arm.edge.graded(request.message, done.result)}
         metrics.GRADED.inc()
         return messages.StreamScoresResponse(request_id=request.id, **answer)
 
 
 def _refusal(error: BaseException) -> PlayscoreError:
-    """What an error means to the request that it came of. A defect is logged."""
+    """The error that a request is rejected with. Defects are logged."""
     if isinstance(error, PlayscoreError):
         return error
     if isinstance(error, TimeoutError):
@@ -199,4 +199,4 @@ def _rejection(error: PlayscoreError, request: _Request) -> common.Rejection:
     arm = _SCORING.get(request.kind) or _GRADING.get(request.kind)
     if arm is None:
         return rejection_of(error, request.message)
-    return rejection_of(error, request.message, arm.task.task.name)
+    return rejection_of(error, request.message, arm.edge.task.name)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from playscore.release import ModelVersion
 from servicekit.addresses import Address
 
 
@@ -18,6 +19,26 @@ def _host_and_port(text: str) -> str:
 
 HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 """`host:port`, `[host]:port` for IPv6; port 0 lets the system choose."""
+
+
+def parse_models(text: str) -> tuple[ModelVersion, ...]:
+    """Models out of `name:version,name:version`; whitespace around them is allowed. Raises ValueError."""
+    models = []
+    for part in text.split(",") if text.strip() else ():
+        name, colon, version = part.strip().rpartition(":")
+        if not (colon and name and version.isascii() and version.isdigit()):
+            raise ValueError(f'"{part.strip()}" is not name:version; for example passing:2')
+        models.append(ModelVersion(name, int(version)))
+    return tuple(models)
+
+
+def _models(text: str) -> str:
+    parse_models(text)
+    return text
+
+
+ModelVersions = Annotated[str, AfterValidator(_models)]
+"""`name:version`, several with commas between; `parse_models` reads them."""
 
 
 class ServiceSettings(BaseSettings):

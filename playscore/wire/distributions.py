@@ -9,6 +9,7 @@ import numpy as np
 from playscore.distribution.v1 import distribution_pb2 as messages
 from playscore.distributions import SplicedBinnedPareto
 from playscore.errors import PlayscoreError, Reason
+from playscore.release import Support
 from playscore.wire.validation import check, invalid
 
 
@@ -52,6 +53,39 @@ def distribution_from_message(
     except PlayscoreError as error:
         fields = error.fields or invalid(path, error.detail).fields
         raise PlayscoreError(Reason.DISTRIBUTION_INVALID, f"{path}: {error.detail}", fields=fields) from None
+
+
+def support_from_message(message: messages.Support, path: str) -> Support:
+    """A support as a caller states it.
+
+    Raises:
+        PlayscoreError: FIELD_INVALID, or DISTRIBUTION_INVALID where it is none or not the one that it is named.
+    """
+    check(message, path)
+    support = Support(
+        edges_yards=tuple(message.edges_yards),
+        lower_tail_probability=message.lower_tail_probability,
+        upper_tail_probability=message.upper_tail_probability,
+    )
+    try:
+        support.check()
+    except PlayscoreError as error:
+        raise PlayscoreError(error.reason, f"{path}.{error.detail}") from error
+    if message.support_id != support.id:
+        raise _invalid(
+            f"{path}.support_id", f'must be "{support.id}", the digest of edges and tails, not "{message.support_id}"'
+        )
+    return support
+
+
+def support_to_message(support: Support) -> messages.Support:
+    """A support as it travels."""
+    return messages.Support(
+        support_id=support.id,
+        edges_yards=support.edges_yards,
+        lower_tail_probability=support.lower_tail_probability,
+        upper_tail_probability=support.upper_tail_probability,
+    )
 
 
 def _invalid(field: str, description: str) -> PlayscoreError:

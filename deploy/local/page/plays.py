@@ -14,6 +14,7 @@ from playscore.distributions import SplicedBinnedPareto
 from playscore.game import AttackingDirection, Floats, Game, Play, Track, TrackedObject
 from playscore.passing import PassOutcome, situation_of
 from playscore.scorer.v1 import scorer_pb2 as scorer
+from playscore.wire.distributions import distribution_from_message
 
 PLAYS_SHOWN = 12
 FRAME_RATE_HERTZ = 10.0
@@ -39,7 +40,7 @@ def plays_data(games: Sequence[Game], scored: Sequence[ScoredPass]) -> list[dict
 def _play_data(game: Game, play: Play, score: scorer.PassScore, support: messages.Support) -> dict[str, Any]:
     situation, yards = situation_of(play.context), score.grade.yards_gained
     passer = next(player.display_name for player in game.roster if player.player_id == situation.passer_id)
-    distribution = _distribution(score.distribution, support)
+    distribution = distribution_from_message(score.distribution, [support])
     fewer, up_to = np.asarray(distribution.cdf(yards + np.array([-0.5, 0.5]))).tolist()
     ended = words.result(play.outcome.result if isinstance(play.outcome, PassOutcome) else None, yards)
     where = words.situation(situation.quarter, situation.down, situation.yards_to_go)
@@ -120,21 +121,6 @@ def _without_nan(values: list[Any]) -> list[Any]:
     return [
         _without_nan(value) if isinstance(value, list) else None if math.isnan(value) else value for value in values
     ]
-
-
-def _distribution(message: messages.Distribution, support: messages.Support) -> SplicedBinnedPareto:
-    """The yards gained as the scorer predicted them."""
-    predicted = message.spliced_binned_pareto
-    return SplicedBinnedPareto.from_probabilities(
-        np.asarray(support.edges_yards),
-        np.asarray(predicted.probabilities),
-        predicted.lower_shape,
-        predicted.lower_scale_yards,
-        predicted.upper_shape,
-        predicted.upper_scale_yards,
-        support.lower_tail_probability,
-        support.upper_tail_probability,
-    )
 
 
 def _yard_by_yard(distribution: SplicedBinnedPareto, gained: float, yards_to_end_zone: float) -> dict[str, list[float]]:

@@ -19,7 +19,9 @@ from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.errors import Reason
 from playscore.game import Game, Play, TrackedObject
 from playscore.passing import PassOutcome, PassResult, PlayKind, situation_of
+from playscore.release import Support
 from playscore.scorer.v1 import scorer_pb2 as scorer
+from playscore.wire.distributions import support_to_message
 from simulator import simulate
 
 
@@ -214,18 +216,21 @@ def scored(game: Game, play: Play, play_score: float) -> ScoredPass:
     assert isinstance(play.outcome, PassOutcome)
     assert play.outcome.yards_gained is not None
     edges = np.arange(-20.5, 80.0)
+    support = Support(edges_yards=tuple(edges.tolist()), lower_tail_probability=0.05, upper_tail_probability=0.05)
     score = scorer.PassScore(
         distribution=distribution.Distribution(
             spliced_binned_pareto=distribution.SplicedBinnedPareto(
-                probabilities=np.full(len(edges) - 1, 0.01).tolist(), lower_scale_yards=2.0, upper_scale_yards=5.0
+                support_id=support.id,
+                probabilities=np.full(len(edges) - 1, 0.01).tolist(),
+                lower_scale_yards=2.0,
+                upper_scale_yards=5.0,
             )
         ),
         expected_yards=29.5,
         grade=scorer.PassGrade(yards_gained=play.outcome.yards_gained, play_score=play_score),
     )
     score.key.game_id, score.key.play_id = game.header.game_id, play.context.play_id
-    support = distribution.Support(edges_yards=edges.tolist(), lower_tail_probability=0.05, upper_tail_probability=0.05)
-    return score, support
+    return score, support_to_message(support)
 
 
 def test_the_plays_shown_are_spread_from_the_best_to_the_worst(game: Game) -> None:
