@@ -1,4 +1,4 @@
-"""What of scoring Prometheus sees."""
+"""Metrics of scoring."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def count_rejection(error: PlayscoreError) -> None:
 
 
 class TimedInference:
-    """An inference port that times the batches of another one."""
+    """Times the batches of an inference port."""
 
     def __init__(self, inference: Inference, models: Iterable[ModelVersion]) -> None:
         self._inference = inference
         self._seconds = {model: INFERENCE_SECONDS.labels(model.name, str(model.version)) for model in models}
 
     async def open(self) -> None:
-        """Opens the port behind."""
+        """Opens the port."""
         await self._inference.open()
 
     async def ready(self, model: ModelVersion) -> bool:
-        """Whether the port behind is."""
+        """Whether the model can be used now."""
         return await self._inference.ready(model)
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
@@ -48,5 +48,5 @@ class TimedInference:
             self._seconds[model].observe(time.perf_counter() - begin)
 
     async def close(self) -> None:
-        """Closes the port behind."""
+        """Closes the port."""
         await self._inference.close()

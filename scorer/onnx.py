@@ -1,4 +1,4 @@
-"""The inference port over onnxruntime in this process: for machines where Triton does not run."""
+"""The inference port over onnxruntime in this process, for machines where Triton does not run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scorer.core.inference import Batch, Outputs
 
 
 class OnnxInference:
-    """Runs graphs on one thread beside the event loop; onnxruntime lets go of the interpreter while it computes."""
+    """Runs graphs on a thread beside the event loop; onnxruntime releases the interpreter lock while it computes."""
 
     def __init__(self, root: Path, releases: Sequence[Release]) -> None:
         """Runs `releases`, which lie under `root` as `<model>/<version>/`."""
@@ -45,7 +45,7 @@ class OnnxInference:
         return await loop.run_in_executor(self._thread, _run, self._sessions[model], names, batch, deadline)
 
     async def close(self) -> None:
-        """Ends the thread once what it works on is done."""
+        """Ends the thread after its current batch."""
         self._thread.shutdown(wait=True)
         self._sessions.clear()
 

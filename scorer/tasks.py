@@ -1,4 +1,4 @@
-"""The tasks that this release of the scorer knows."""
+"""The tasks that the scorer knows."""
 
 from __future__ import annotations
 

@@ -18,15 +18,15 @@ from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Outputs
 
 MAX_ATTEMPTS = 3
-"""Times a batch is sent at most."""
+"""How often a batch is sent at most."""
 RETRY_PAUSE_SECONDS = 0.05
 """Mean pause before the second attempt; it doubles."""
 READY_TIMEOUT_SECONDS = 0.5
-"""How long a question about readiness may take."""
+"""Timeout of a question about readiness."""
 QUEUE_FULL_RETRY_SECONDS = 0.1
-"""When a caller may come back to a full queue."""
+"""When a caller may come back after a full queue."""
 _QUEUE_FULL = ("exceeds maximum queue size", "request timeout expired")
-"""What Triton's batcher says, with UNAVAILABLE, when it takes no more or has let a request wait too long."""
+"""What Triton's batcher says, with UNAVAILABLE, when its queue is full or a request waited too long in it."""
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -53,7 +53,7 @@ class TritonInference:
         self._client: Any = None
 
     async def open(self) -> None:
-        """Makes the channel; it connects when it is first used."""
+        """Makes the channel, which connects when it is first used."""
         self._client = InferenceServerClient(self._url, channel_args=_CHANNEL)
 
     async def ready(self, model: ModelVersion) -> bool:
@@ -69,7 +69,7 @@ class TritonInference:
         return bool(loaded)
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
-        """Runs one batch; see `Inference.infer`. Only a server that cannot be reached is asked again."""
+        """Runs one batch; see `Inference.infer`. A batch is sent again only if the server could not be reached."""
         inputs = [_input("frames", batch.frames), _input("mask", batch.mask), _input("static", batch.statics)]
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
@@ -106,7 +106,7 @@ class TritonInference:
         return {output.name: answer.as_numpy(output.name) for output in answer.get_response().outputs}
 
     def _meaning(self, error: InferenceServerException, model: ModelVersion, deadline: float) -> Exception:
-        """What one of Triton's errors means to whoever asked for scores."""
+        """The error to raise for one of Triton's."""
         said = f"Triton at {self._url}: {error.message()}"
         status = str(error.status()).removeprefix("StatusCode.")
         if status == "DEADLINE_EXCEEDED":
@@ -128,7 +128,7 @@ class TritonInference:
 
 
 class _UnreachableError(PlayscoreError):
-    """The server cannot be reached; what was asked may be asked again."""
+    """The server cannot be reached; the batch may be sent again."""
 
 
 def _input(name: str, values: Floats) -> InferInput:

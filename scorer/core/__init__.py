@@ -1,1 +1,1 @@
-"""The work of the scorer: batches, inference behind a port, grading. No gRPC, no protobuf, no Triton."""
+"""What scoring plays has in common for every task: batches, inference behind a port, the models being served."""

@@ -1,4 +1,4 @@
-"""Plays of many lengths, as batches of few."""
+"""Plays of any length, padded into batches of a few lengths."""
 
 from __future__ import annotations
 

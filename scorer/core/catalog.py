@@ -11,14 +11,14 @@ from scorer.core.model import Model
 
 
 class Catalog:
-    """Knows which model a request means.
+    """Finds the model that a request means.
 
-    The default of a task is the one that `defaults` names, else the newest of the model that is called like the task,
-    else the newest of all.
+    The default of a task is the model that `defaults` names for it; or else the newest version of the model that has
+    the task's name; or else the newest version of any.
     """
 
     def __init__(self, models: Iterable[Model[Any, Any]], defaults: Collection[ModelVersion] = ()) -> None:
-        """Raises PlayscoreError (MODEL_NOT_FOUND) for a default that is not served."""
+        """Raises PlayscoreError (MODEL_NOT_FOUND) if a default is not served."""
         self._models = {model.release.key: model for model in sorted(models, key=lambda model: model.release.key)}
         self._defaults: dict[str, Model[Any, Any]] = {}
         for model in sorted(self._models.values(), key=_preference):
@@ -31,22 +31,22 @@ class Catalog:
             self._defaults[self._models[key].release.task] = self._models[key]
 
     def __iter__(self) -> Iterator[Model[Any, Any]]:
-        """By name, then version."""
+        """All models, by name and version."""
         return iter(self._models.values())
 
     @property
     def defaults(self) -> Mapping[str, Model[Any, Any]]:
-        """The model of each task that scores where a request names none."""
+        """By task, the model that is used when a request names none."""
         return self._defaults
 
     @property
     def supports(self) -> Mapping[str, Support]:
-        """The supports of all distributions that are answered, by identifier."""
+        """The supports of all models that have one, by identifier."""
         supports = (model.release.support for model in self)
         return {support.id: support for support in supports if support is not None}
 
     def find(self, task: str, wanted: ModelVersion | None) -> Model[Any, Any]:
-        """The model of a task that a request names, or the default.
+        """The model of a task that a request names, or the task's default.
 
         Raises:
             PlayscoreError: MODEL_NOT_FOUND.

@@ -1,4 +1,4 @@
-"""Items that arrive while others are being worked on are worked on together next."""
+"""Items that arrive while a batch is in flight go into the next batch together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 QUIET_TURNS = 8
-"""Turns of the event loop a call takes from its socket to its handler."""
+"""Turns of the event loop that a call takes from its socket to its handler."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +25,12 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Coalescer(Generic[Item, Result]):
-    """Gathers what comes while a batch is in flight into the next batch.
+    """Collects the items that arrive while a batch is in flight into the next batch.
 
-    No clock is waited for: a batch leaves once nothing more has come for `QUIET_TURNS` turns of the event loop, some
-    microseconds each, so that calls that have reached the process get from its sockets to here. Batches start in the
-    order of arrival. What was cancelled while it waited is left out. A batch may take as long as the member with the
-    latest deadline; the others' callers give up by themselves.
+    It waits for no clock. A batch leaves once nothing has arrived for `QUIET_TURNS` turns of the event loop, a few
+    microseconds each, which is enough for calls that have reached the process to get here. Batches start in order of
+    arrival. Items cancelled while waiting are left out. A batch may take until the latest deadline of its items;
+    callers with earlier deadlines give up on their own.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Coalescer(Generic[Item, Result]):
         max_in_flight: int,
         max_waiting: int,
     ) -> None:
-        """`process(items, deadline)` answers one result an item, in order; what it raises, all members raise."""
+        """`process(items, deadline)` returns one result for each item, in order; if it raises, all its items do."""
         self._process = process
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
@@ -54,12 +54,12 @@ class Coalescer(Generic[Item, Result]):
         """Queues one item, to be done before `deadline` (seconds of `time.monotonic`).
 
         Raises:
-            PlayscoreError: OVERLOADED, as many as allowed are waiting.
+            PlayscoreError: OVERLOADED if the queue is full.
         """
         if len(self._waiting) >= self._max_waiting:
             raise PlayscoreError(
                 Reason.OVERLOADED,
-                f"{self._max_waiting} plays are waiting for inference, as many as may",
+                f"{self._max_waiting} plays are waiting for inference, which is the limit",
                 retry_after_seconds=0.1,
             )
         loop = asyncio.get_running_loop()

@@ -26,25 +26,25 @@ class Batch:
 
 
 Outputs: TypeAlias = Mapping[str, Floats]
-"""What a graph answers to a batch: by name, as the release has it, tensors (N, …)."""
+"""What a graph outputs for a batch: tensors (N, …), by the names that the release gives them."""
 
 
 class Inference(Protocol):
     """Runs released graphs."""
 
     async def open(self) -> None:
-        """Acquires what is needed. What does not answer yet is no error: `ready` says so."""
+        """Acquires what is needed. A server that does not answer yet is no error; `ready` tells."""
 
     async def ready(self, model: ModelVersion) -> bool:
-        """Whether that model answers now. Never raises."""
+        """Whether the model can be used now. Never raises."""
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
-        """Runs one batch, done before `deadline` (seconds of `time.monotonic`) or not at all.
+        """Runs one batch before `deadline` (seconds of `time.monotonic`).
 
         Raises:
-            PlayscoreError: INFERENCE_UNAVAILABLE, or OVERLOADED with a time to come back.
+            PlayscoreError: INFERENCE_UNAVAILABLE, or OVERLOADED with a retry hint.
             TimeoutError: the deadline has passed.
         """
 
     async def close(self) -> None:
-        """Lets everything go."""
+        """Releases everything."""

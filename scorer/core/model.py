@@ -17,14 +17,14 @@ from scorer.core.task import ItemT, ScoredT, Task
 MAX_IN_FLIGHT = 1
 """Batches of one bucket at once: one computes while the other travels."""
 MAX_WAITING = 4096
-"""Plays of one bucket that may wait."""
+"""Limit of plays waiting for one bucket."""
 
 
 class Model(Generic[ItemT, ScoredT]):
-    """One released version. Plays of one bucket that meet go through inference together, whichever call they are of."""
+    """One released version. Plays of one bucket that arrive together share a batch, whichever calls they came with."""
 
     def __init__(self, release: Release, task: Task[ItemT, ScoredT, Any, Any], inference: Inference) -> None:
-        """Raises PlayscoreError (MODEL_NOT_FOUND) where the release is none of the task's."""
+        """Raises PlayscoreError (MODEL_NOT_FOUND) if the task cannot score with the release."""
         self.release = release
         self._inference = inference
         self._scoring = task.scoring(release)
@@ -45,16 +45,16 @@ class Model(Generic[ItemT, ScoredT]):
     def submit(self, item: ItemT, deadline: float) -> asyncio.Future[ScoredT | PlayscoreError]:
         """Queues one play, to be scored before `deadline` (seconds of `time.monotonic`).
 
-        What is wrong with the play itself (DISTRIBUTION_INVALID) is the result. The future raises what `score` raises.
+        The result is an error if there is something wrong with the play itself. The future raises what `score` raises.
 
         Raises:
-            PlayscoreError: OVERLOADED, as many as allowed are waiting; TOO_LONG.
+            PlayscoreError: OVERLOADED if the queue is full; TOO_LONG.
         """
         length = bucket_length(len(item.tensor), self.release.bucket_lengths)
         return self._buckets[length].submit(item, deadline)
 
     async def score(self, items: Sequence[ItemT], deadline: float) -> list[ScoredT | PlayscoreError]:
-        """Scores plays, each by itself: what is wrong with one stands in its place.
+        """Scores plays, each on its own: an error takes the place of a score.
 
         Raises:
             PlayscoreError: INFERENCE_UNAVAILABLE or OVERLOADED; nothing was scored.
@@ -86,8 +86,8 @@ class Model(Generic[ItemT, ScoredT]):
                 shapes = {name: list(given.shape) for name, given in outputs.items()}
                 raise PlayscoreError(
                     Reason.INTERNAL,
-                    f"{self.release.key} answered {shapes} to a batch of {count}; the release has "
-                    f"{described.name} of {list(described.shape)} a play",
+                    f"{self.release.key} answered {shapes} for {count} plays; its release says "
+                    f"{described.name} {list(described.shape)} for each",
                 )
 
 

@@ -1,4 +1,4 @@
-"""What a task provides so that its plays are scored. Everything else in this folder is shared by all tasks."""
+"""What a task must provide to be scored. Everything else in this folder is the same for all tasks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scorer.core.tensors import Tensor
 
 
 class Item(Protocol):
-    """A play to score. What a task knows of it besides the tensor is the task's own."""
+    """A play to score: its tensor, and whatever else its task needs."""
 
     @property
     def tensor(self) -> Tensor:
-        """What the model reads; its length is one that the model takes."""
+        """The model's input. It is no longer than the model allows."""
         ...
 
 
@@ -28,28 +28,28 @@ StoredT_contra = TypeVar("StoredT_contra", contravariant=True)
 GradeT_co = TypeVar("GradeT_co", covariant=True)
 
 Scoring: TypeAlias = Callable[[Outputs, Sequence[ItemT]], Sequence[ScoredT | PlayscoreError]]
-"""Makes scores of a graph's outputs and the N items they answer, one each, in order.
+"""Turns a graph's outputs for N items into N scores, in order.
 
-An item is scored by itself: an error stands in its place and leaves the others alone.
+Each item is scored on its own: an error takes the place of its score and does not affect the others.
 """
 
 
 class Task(Protocol[ItemT_contra, ScoredT_co, StoredT_contra, GradeT_co]):
-    """One thing that is graded: how its model's outputs become scores, and how a stored score is graded again."""
+    """One thing that is graded: how model outputs become scores, and how stored scores are graded again."""
 
     @property
     def name(self) -> str:
-        """As releases have it in `task`."""
+        """The `task` of its releases."""
         ...
 
     def scoring(self, release: Release) -> Scoring[ItemT_contra, ScoredT_co]:
-        """How that release's outputs become scores.
+        """How the outputs of that release become scores.
 
         Raises:
-            PlayscoreError: MODEL_NOT_FOUND, the release does not answer what the task reads.
+            PlayscoreError: MODEL_NOT_FOUND if the release lacks an output that the task reads.
         """
         ...
 
     def grade(self, stored: Sequence[StoredT_contra]) -> Sequence[GradeT_co | PlayscoreError]:
-        """Grades plays by what was stored when they were scored, one grade or error each, in order; no inference."""
+        """Grades plays from what was stored with their scores: one grade or error each, in order, without inference."""
         ...

@@ -1,4 +1,4 @@
-"""What is known of a play, as numbers."""
+"""A play as a model reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playscore.game import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A play of T frames, every value finite."""
+    """A play of T frames. Every value is finite."""
 
     frames: Floats
     """(T, C)"""

@@ -1,7 +1,7 @@
-"""Distributions of yards gained: one play's, as it is stored, and many that share a support, as they are computed with.
+"""Distributions of yards gained: one play's as it is stored, and many over one support as they are computed with.
 
-What comes from outside is checked play by play; what comes from a model is not: outputs that are no distribution answer
-NaN, and only they.
+Distributions that callers send are checked one by one. A model's outputs are not: where they make no distribution, the
+results for that play are NaN.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def stack(distributions: Sequence[YardsDistribution]) -> SplicedBinnedPareto:
     """Distributions over one support as one of batch shape (N,).
 
     Raises:
-        PlayscoreError: DISTRIBUTION_INVALID where one of them is none; `check` says which.
+        PlayscoreError: DISTRIBUTION_INVALID if one of them did not pass `check`.
     """
     support = distributions[0].support
     return SplicedBinnedPareto.from_probabilities(
@@ -71,7 +71,7 @@ def stack(distributions: Sequence[YardsDistribution]) -> SplicedBinnedPareto:
 
 
 def unstack(support: Support, distributions: SplicedBinnedPareto) -> list[YardsDistribution]:
-    """The distributions of one of batch shape (N,), one by one."""
+    """A distribution of batch shape (N,) as N distributions."""
     tails = (
         distributions.lower_shape,
         distributions.lower_scale,
@@ -83,7 +83,9 @@ def unstack(support: Support, distributions: SplicedBinnedPareto) -> list[YardsD
 
 
 def check(distribution: YardsDistribution, path: str) -> None:
-    """Refuse what is no distribution over its support, which is taken for granted; `path` is the distribution's.
+    """Refuse parameters that do not make a distribution over the support, which was checked before.
+
+    `path` leads to the distribution in the request.
 
     Raises:
         PlayscoreError: DISTRIBUTION_INVALID.

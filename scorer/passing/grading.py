@@ -17,7 +17,7 @@ from playscore.limits import FieldLimits
 from scorer.passing.distributions import YardsDistribution, stack
 
 QUANTILES: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-"""The probabilities whose yards every score tells."""
+"""The probabilities at which every score gives the yards."""
 
 
 def _range(limits: FieldLimits) -> tuple[float, float]:
@@ -34,7 +34,7 @@ _, FIELD_YARDS = _range(FIELD_LIMITS["playscore.football.v1.PassAttributes.yards
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What of a play decides what yards are worth. None: not known."""
+    """What decides what yards are worth. None: not known."""
 
     yards_to_go: float | None = None
     yards_to_end_zone: float | None = None
@@ -42,7 +42,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be expected of a play, and how its yards rank. None: the situation or the yards are not known."""
+    """What to expect of a pass, and how the yards gained rank. None: the situation or the yards are not known."""
 
     quantiles: Sequence[float]
     """Yards at `QUANTILES`."""
@@ -56,14 +56,14 @@ class Assessment:
 
     @property
     def is_of_a_distribution(self) -> bool:
-        """False where the parameters made no distribution, or one too extreme to compute with: the mean is NaN."""
+        """False if the parameters made no distribution, or one too extreme to compute with: the mean is NaN."""
         return math.isfinite(self.expected_yards)
 
 
 def assess(
     distributions: SplicedBinnedPareto, situations: Sequence[Situation], yards: Sequence[float | None]
 ) -> list[Assessment]:
-    """Assesses N plays by distributions of batch shape (N,). Parameters that make none are told by the assessment.
+    """Assesses N passes by distributions of batch shape (N,).
 
     Official yards are whole numbers, so a gain of g or more is what ends beyond g - 1/2. A touchdown is a first down:
     where the goal line is nearer than the line to gain, the goal line decides.
@@ -85,12 +85,12 @@ def assess(
 
 
 def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[float]) -> list[float]:
-    """The play scores of N plays whose distributions may be of several models.
+    """The play scores of N passes, whose distributions may have several supports.
 
-    NaN where a distribution is too extreme to compute with.
+    NaN if a distribution is too extreme to compute with.
 
     Raises:
-        PlayscoreError: DISTRIBUTION_INVALID where one of them is none; `distributions.check` says which.
+        PlayscoreError: DISTRIBUTION_INVALID if a distribution did not pass `distributions.check`.
     """
     alike: defaultdict[str, list[int]] = defaultdict(list)
     for place, distribution in enumerate(distributions):

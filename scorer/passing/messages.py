@@ -1,4 +1,4 @@
-"""Passes as they travel: `PassToScore` and `PassToGrade` in, `PassScore` and `GradedPass` out."""
+"""The messages of the passing task: `PassToScore` and `PassToGrade` in, `PassScore` and `GradedPass` out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scorer.passing.task import Pass, Passing, ScoredPass, StoredPass
 
 
 class PassMessages:
-    """The edge of the passing task."""
+    """Reads and writes them."""
 
     task = Passing()
 
@@ -36,7 +36,7 @@ class PassMessages:
         )
 
     def score(self, message: messages.PassToScore, scored: ScoredPass, release: Release) -> messages.PassScore:
-        """The score of a pass, with its grade where the yards are known."""
+        """The score of a pass, with its grade if the yards are known."""
         assessment, tensor = scored.assessment, message.tensor
         return messages.PassScore(
             key=tensor.key,
@@ -77,10 +77,10 @@ def _situation(tensor: featurizer.PlayTensor) -> Situation:
 
 
 def _yards(message: football.PassOutcome, path: str) -> float | None:
-    """The yards to rank; None before they are known.
+    """The yards to rank; None if they are not known yet.
 
     Raises:
-        PlayscoreError: OUTCOME_CONTRADICTORY, or NO_RELEASE for what is no pass.
+        PlayscoreError: FIELD_INVALID, YARDS_OUT_OF_RANGE, OUTCOME_CONTRADICTORY, or NO_RELEASE for a sack or scramble.
     """
     outcome = outcome_from_message(message, path)
     result, yards = outcome.result, outcome.yards_gained
@@ -107,7 +107,7 @@ def _distribution_from_message(message: distributions.Distribution, supports: Su
     if stated.HasField("ceiling_yards"):
         raise invalid(
             f"{path}.ceiling_yards",
-            "must be absent: this release grades by distributions without a ceiling only",
+            "must be absent: this release does not grade distributions with a ceiling",
             Reason.NOT_IMPLEMENTED,
         )
     distribution = YardsDistribution(
@@ -136,7 +136,7 @@ def _distribution_to_message(distribution: YardsDistribution) -> distributions.D
 
 
 def _grade(outcome: football.PassOutcome, play_score: float) -> messages.PassGrade:
-    # An incompletion or interception without yards gained 0, which is what an absent number reads as.
+    # An incompletion or interception may leave its yards out; they are 0, and an absent number reads as 0.
     return messages.PassGrade(
         yards_gained=outcome.yards_gained, play_score=play_score, outcome_revision=outcome.outcome_revision
     )

@@ -1,4 +1,4 @@
-"""Passing as the scorer's core has it: outputs and passes in, scored passes out."""
+"""The passing task: a model's outputs become scored passes, stored distributions become play scores."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ class ScoredPass:
 
 @dataclass(frozen=True, slots=True)
 class StoredPass:
-    """The distribution of a pass that was scored before, and the yards that became official since."""
+    """The distribution of a pass that was scored before, and its official yards."""
 
     distribution: YardsDistribution
     yards: float
 
 
 class Passing:
-    """The task."""
+    """Grades passes by the yards they gained."""
 
     name = "passing"
 
     def scoring(self, release: Release) -> Scoring[Pass, ScoredPass]:
-        """Distributions of yards out of `logits` and `tails`, over the release's support.
+        """Reads `logits` and `tails` as distributions of yards over the release's support.
 
         Raises:
-            PlayscoreError: MODEL_NOT_FOUND, the release has no such outputs or no support.
+            PlayscoreError: MODEL_NOT_FOUND if the release has no such outputs or no support.
         """
         support, shapes = release.support, {tensor.name: tensor.shape for tensor in release.outputs}
         if support is None:
@@ -73,7 +73,7 @@ class Passing:
         return score
 
     def grade(self, stored: Sequence[StoredPass]) -> list[float | PlayscoreError]:
-        """The play scores of passes whose distributions were checked."""
+        """The play scores of passes whose distributions passed `check`."""
         scores = play_scores([each.distribution for each in stored], [each.yards for each in stored])
         return [score if math.isfinite(score) else _too_extreme() for score in scores]
 
@@ -84,7 +84,7 @@ def _not_of_passes(release: Release, why: str) -> PlayscoreError:
 
 def _no_distribution() -> PlayscoreError:
     return PlayscoreError(
-        Reason.DISTRIBUTION_INVALID, "the model gives no distribution for this tensor: its outputs are not finite"
+        Reason.DISTRIBUTION_INVALID, "the model gives no distribution for this tensor: its outputs are out of range"
     )
 
 

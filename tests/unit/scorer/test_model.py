@@ -113,7 +113,7 @@ async def test_a_graph_that_is_not_the_released_one_is_a_defect_that_says_so(
     inference = Mislabeled(releases, [passing_release])
     await inference.open()
     model = Model(passing_release, Passing(), inference)
-    with pytest.raises(PlayscoreError, match=r"heads.*the release has tails") as refused:
+    with pytest.raises(PlayscoreError, match=r"heads.*its release says tails") as refused:
         await model.score(plays(passing_release, [20]), soon())
     assert refused.value.reason is Reason.INTERNAL
     await inference.close()
