@@ -24,7 +24,7 @@ from typing import IO, Any, Final
 
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Rejected, Stale, Standing, Write, Written, repeated, settle
-from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, ScoreKey, Unscored
+from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored
 from aggregator.core.store import Changes, Reading
 from aggregator.sqlite_schema import prepare, to_json
 from playscore.errors import PlayscoreError, Reason
@@ -37,13 +37,7 @@ _GROUP_RECORDS: Final = 20_000
 _PIECE_CHANGES: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
 
-_SCORE = (
-    "s.id, s.league, s.game_id, s.play_id, s.task, s.role, s.model, s.model_version, s.subject_id, s.revision,"
-    " s.outcome_revision, s.subject_name, s.team_id, s.measures, s.attributes, s.outcome"
-)
-_SCORED = f"SELECT {_SCORE}, d.content, d.support_id FROM scores s LEFT JOIN distributions d ON d.score = s.id"
 _OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
-_OF_KEY = f"{_OF_PLAY} AND role = ? AND model = ? AND model_version = ? AND subject_id = ?"
 
 _Answer = Written | PlayscoreError
 
@@ -244,13 +238,16 @@ class SqliteStore:
                 return repeated(write, digest, answer)
             except PlayscoreError as reused:
                 return reused
-        settlement = settle(write, self._standing(connection, write), self._same_distribution)
-        connection.executemany("INSERT INTO supports VALUES (?, ?)", settlement.supports.items())
-        for key in settlement.withdrawn:
-            self._withdraw(connection, key)
+        standing = self._standing(connection, write)
+        settlement = settle(write, standing, self._same_distribution)
+        if settlement.supports:
+            connection.executemany("INSERT INTO supports VALUES (?, ?)", settlement.supports.items())
+        for withdrawn in settlement.withdrawn:
+            self._withdraw(connection, withdrawn.score)
+        stood = {record.key for record in standing.records}
         for record in settlement.put.values():
             if isinstance(record, Scored):
-                self._put_scored(connection, record)
+                self._put_scored(connection, record, anew=record.key not in stood)
             else:
                 self._put_unscored(connection, record)
         written = settlement.written(self._seq)
@@ -275,14 +272,11 @@ class SqliteStore:
         """What stands of a write's plays."""
         records: list[PlayRecord] = []
         for play in dict.fromkeys(record.play for record in write.records.values()):
-            key = (play.league, play.game_id, play.play_id)
-            scored = connection.execute(f"{_SCORED} WHERE {_OF_PLAY}", key)
-            records += [self._scored(row)[1] for row in scored]
-            unscored = connection.execute(f"SELECT * FROM unscored WHERE {_OF_PLAY}", key)
-            records += [self._unscored(row) for row in unscored]
+            records += self._scored(connection, _OF_PLAY, play).values()
+            records += map(self._unscored, connection.execute(f"SELECT * FROM unscored WHERE {_OF_PLAY}", play))
         return Standing(records, _supports(connection, write.supports_needed))
 
-    def _put_scored(self, connection: sqlite3.Connection, scored: Scored) -> None:
+    def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, anew: bool) -> None:
         score = scored.score
         (item,) = connection.execute(
             "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -292,7 +286,7 @@ class SqliteStore:
             " measures = excluded.measures, attributes = excluded.attributes, outcome = excluded.outcome"
             " RETURNING id",
             (
-                *(score.play.league, score.play.game_id, score.play.play_id, score.task, score.subject.role.number),
+                *(*score.play, score.task, score.subject.role.number),
                 *(score.model.name, score.model.version, score.subject.subject_id),
                 score.revision,
                 score.outcome_revision,
@@ -303,13 +297,13 @@ class SqliteStore:
                 to_json(score.outcome),
             ),
         ).fetchone()
-        if scored.distribution is None:
-            connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
-        else:
+        if scored.distribution is not None:
             connection.execute(
                 "INSERT OR REPLACE INTO distributions VALUES (?, ?, ?)",
                 (item, scored.distribution.content, scored.distribution.support_id),
             )
+        elif not anew:
+            connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
         self._log(connection, "score", item)
 
     def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> None:
@@ -321,7 +315,7 @@ class SqliteStore:
             " reason = excluded.reason, detail = excluded.detail, subjects = excluded.subjects"
             " RETURNING id",
             (
-                *(play.league, play.game_id, play.play_id, unscored.task),
+                *(*play, unscored.task),
                 unscored.revision,
                 unscored.outcome_revision,
                 unscored.reason,
@@ -331,8 +325,15 @@ class SqliteStore:
         ).fetchone()
         self._log(connection, "unscored", item)
 
-    def _withdraw(self, connection: sqlite3.Connection, key: ScoreKey) -> None:
-        (item,) = connection.execute(f"DELETE FROM scores WHERE {_OF_KEY} RETURNING id", _score_key(key)).fetchone()
+    def _withdraw(self, connection: sqlite3.Connection, score: Score) -> None:
+        (item,) = connection.execute(
+            f"DELETE FROM scores WHERE {_OF_PLAY} AND role = ? AND model = ? AND model_version = ? AND subject_id = ?"
+            " RETURNING id",
+            (
+                *(*score.play, score.subject.role.number),
+                *(score.model.name, score.model.version, score.subject.subject_id),
+            ),
+        ).fetchone()
         connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
         self._log(connection, "withdrawn", item)
 
@@ -351,7 +352,7 @@ class SqliteStore:
             piece = seqs[:_PIECE_CHANGES]
             seq = piece[-1][0] if piece else after
             items = "SELECT item FROM changes WHERE kind = ? AND seq > ? AND seq <= ?"
-            scores = reading.execute(f"SELECT {_SCORE} FROM scores s WHERE id IN ({items})", ("score", after, seq))
+            scores = reading.execute(f"SELECT * FROM scores WHERE id IN ({items})", ("score", after, seq))
             unscored = reading.execute(f"SELECT * FROM unscored WHERE id IN ({items})", ("unscored", after, seq))
             withdrawn = reading.execute(items, ("withdrawn", after, seq))
             return Changes(
@@ -366,8 +367,7 @@ class SqliteStore:
         """Scores with their distributions, as they are now."""
         with self._reads() as reading:
             (seq,) = reading.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
-            rows = reading.execute(f"{_SCORED} WHERE s.id IN (SELECT value FROM json_each(?))", (json.dumps(scores),))
-            scored = dict(map(self._scored, rows))
+            scored = self._scored(reading, "id IN (SELECT value FROM json_each(?))", (json.dumps(scores),))
             needed = {each.distribution.support_id for each in scored.values() if each.distribution is not None}
             return Reading(seq, scored, _supports(reading, needed))
 
@@ -399,10 +399,17 @@ class SqliteStore:
             outcome=json.loads(outcome),
         )
 
-    def _scored(self, row: tuple[Any, ...]) -> tuple[int, Scored]:
-        *score, content, support_id = row
-        item, made = self._score(tuple(score))
-        return item, Scored(made, None if content is None else Distribution(content, support_id))
+    def _scored(self, connection: sqlite3.Connection, condition: str, parameters: tuple[str, ...]) -> dict[int, Scored]:
+        """Scores by their numbers, with their distributions."""
+        rows = connection.execute(f"SELECT * FROM scores WHERE {condition}", parameters).fetchall()
+        if not rows:
+            return {}
+        scores = dict(map(self._score, rows))
+        expected = connection.execute(
+            "SELECT * FROM distributions WHERE score IN (SELECT value FROM json_each(?))", (json.dumps(list(scores)),)
+        )
+        distributions = {item: Distribution(content, support_id) for item, content, support_id in expected}
+        return {item: Scored(score, distributions.get(item)) for item, score in scores.items()}
 
     def _unscored(self, row: tuple[Any, ...]) -> Unscored:
         _, league, game_id, play_id, task, revision, outcome_revision, reason, detail, subjects = row
@@ -464,20 +471,14 @@ def _supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> d
     )
 
 
-def _score_key(key: ScoreKey) -> tuple[str | int, ...]:
-    play, role, model, subject_id = key
-    return play.league, play.game_id, play.play_id, role, model.name, model.version, subject_id
-
-
 def _stale(text: str) -> list[Stale]:
     return [Stale(*row) for row in json.loads(text)]
 
 
 def _rejected_row(rejected: Rejected) -> list[Any]:
-    play = rejected.play
     return [
         rejected.index,
-        play and [play.league, play.game_id, play.play_id],
+        rejected.play,
         rejected.task,
         rejected.revision,
         rejected.reason.name,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from playscore.errors import PlayscoreError, Reason
 
 APPLICATION_ID: Final = 0x706C6179
 SCHEMA_VERSION: Final = 2
+
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 _SCORES = """
 CREATE TABLE scores (
@@ -162,6 +164,8 @@ def _attributes_from_1(text: str) -> str:
     return to_json(renamed)
 
 
-def to_json(content: Any) -> str:
+def to_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
     """As everything that is JSON is written, so that equal content is equal text."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if not content:
+        return "{}" if isinstance(content, Mapping) else "[]"
+    return _encode(content)

@@ -38,8 +38,11 @@ _COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
 class Column(Protocol):
     """Values of one field, a row each. Only the first `length` rows that a call names mean anything."""
 
+    def grow(self, length: int) -> None:
+        """Make room for `length` rows."""
+
     def put(self, rows: Rows, values: Sequence[Value | None]) -> None:
-        """Set rows, growing as needed; None is unknown."""
+        """Set rows there is room for; None is unknown."""
 
     def get(self, row: int) -> Value | None:
         """A row's value, None where unknown."""
@@ -77,9 +80,12 @@ class NumberColumn:
         self.data: NDArray[np.float64] = np.empty(_FIRST_CAPACITY)
         self._whole = whole
 
+    def grow(self, length: int) -> None:
+        """See Column."""
+        self.data = grown(self.data, length)
+
     def put(self, rows: Rows, values: Sequence[Value | None]) -> None:
         """See Column."""
-        self.data = grown(self.data, rows)
         self.data[rows] = np.array(values, dtype=np.float64)
 
     def get(self, row: int) -> Value | None:
@@ -122,9 +128,12 @@ class BooleanColumn:
     def __init__(self) -> None:
         self.data: NDArray[np.int8] = np.empty(_FIRST_CAPACITY, dtype=np.int8)
 
+    def grow(self, length: int) -> None:
+        """See Column."""
+        self.data = grown(self.data, length)
+
     def put(self, rows: Rows, values: Sequence[Value | None]) -> None:
         """See Column."""
-        self.data = grown(self.data, rows)
         self.data[rows] = np.array([-1 if value is None else bool(value) for value in values], dtype=np.int8)
 
     def get(self, row: int) -> Value | None:
@@ -207,9 +216,12 @@ class TextColumn:
         self.codes: NDArray[np.int32] = np.empty(_FIRST_CAPACITY, dtype=np.int32)
         self.dictionary = dictionary
 
+    def grow(self, length: int) -> None:
+        """See Column."""
+        self.codes = grown(self.codes, length)
+
     def put(self, rows: Rows, values: Sequence[Value | None]) -> None:
         """See Column."""
-        self.codes = grown(self.codes, rows)
         code = self.dictionary.code
         self.codes[rows] = np.array([0 if value is None else code(str(value)) for value in values], dtype=np.int32)
 
@@ -263,18 +275,10 @@ def natural(text: str) -> tuple[list[str | int], str]:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], text
 
 
-def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """The values in order, each once, and how often each is there. Many times faster than numpy.unique."""
-    ordered = np.sort(values)
-    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
-    return ordered[starts], np.diff(starts, append=len(ordered))
-
-
-def grown(data: NDArray[_T], rows: Rows) -> NDArray[_T]:
-    """The data with room for the rows: at least doubled where it must grow, so that a row costs O(1)."""
-    needed = int(rows.max(initial=-1)) + 1
-    if needed <= len(data):
+def grown(data: NDArray[_T], length: int) -> NDArray[_T]:
+    """The data with room for `length` rows: at least doubled where it must grow, so that a row costs O(1)."""
+    if length <= len(data):
         return data
-    grown = np.empty(max(needed, 2 * len(data)), dtype=data.dtype)
+    grown = np.empty(max(length, 2 * len(data)), dtype=data.dtype)
     grown[: len(data)] = data
     return grown

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import enum
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aggregator.core.precedence import Meeting, SameDistribution, meet, time
-from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored, ScoreKey
+from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored
 from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Subject
-
-
-class Effect(enum.Enum):
-    """What became of a record."""
-
-    INSERTED = 1
-    REPLACED = 2
-    UNCHANGED = 3
-    WITHDRAWN = 4
-    """It stood, and another of its play ended that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +88,21 @@ class Settlement:
 
     put: Mapping[RecordKey, PlayRecord]
     """Records that take the place of their key."""
-    withdrawn: Collection[ScoreKey]
+    withdrawn: Collection[Scored]
     """Scores that stood and are to be taken out."""
     supports: Mapping[str, bytes]
     """Supports to add."""
-    effects: Mapping[Effect, int]
+    inserted: int
+    replaced: int
+    unchanged: int
+    ended: int
+    """Scores that stood, before the write or within it, and that another of their play ended."""
     stale: Sequence[Stale]
     rejected: Sequence[Rejected]
 
     def written(self, seq: int) -> Written:
         """The answer, `seq` being the store's state with the changes made."""
-        return Written(
-            inserted=self.effects.get(Effect.INSERTED, 0),
-            replaced=self.effects.get(Effect.REPLACED, 0),
-            unchanged=self.effects.get(Effect.UNCHANGED, 0),
-            withdrawn=self.effects.get(Effect.WITHDRAWN, 0),
-            stale=self.stale,
-            rejected=self.rejected,
-            seq=seq,
-        )
+        return Written(self.inserted, self.replaced, self.unchanged, self.ended, self.stale, self.rejected, seq)
 
 
 def settle(write: Write, standing: Standing, same_distribution: SameDistribution) -> Settlement:
@@ -145,9 +130,9 @@ class _Settling:
         for record in standing.records:
             self._plays[record.play][record.key] = record
         self._put: dict[RecordKey, PlayRecord] = {}
-        self._withdrawn: dict[ScoreKey, None] = {}
+        self._withdrawn: dict[RecordKey, Scored] = {}
         self._supports: dict[str, bytes] = {}
-        self._effects: Counter[Effect] = Counter()
+        self._inserted = self._replaced = self._unchanged = self._ended = 0
 
     def settled(self) -> Settlement:
         stale: list[Stale] = []
@@ -161,37 +146,51 @@ class _Settling:
                 if later is not None:
                     stale.append(Stale(index, *later))
         rejected.sort(key=lambda each: each.index)
-        return Settlement(self._put, self._withdrawn, self._supports, self._effects, stale, rejected)
+        return Settlement(
+            put=self._put,
+            withdrawn=self._withdrawn.values(),
+            supports=self._supports,
+            inserted=self._inserted,
+            replaced=self._replaced,
+            unchanged=self._unchanged,
+            ended=self._ended,
+            stale=stale,
+            rejected=rejected,
+        )
 
     def _take(self, record: PlayRecord) -> tuple[int, int] | None:
         """Settle one record. Returns the place in time of a later one that stands."""
         support = self._support(record)
-        beside = self._plays[record.play]
+        key, beside = record.key, self._plays[record.play]
         meetings = [(stands, meet(record, stands, self._same_distribution)) for stands in beside.values()]
-        met = {meeting for _, meeting in meetings}
+        met = [meeting for _, meeting in meetings]
         if Meeting.STALE in met:
             return max(time(stands) for stands, meeting in meetings if meeting is Meeting.STALE)
         if Meeting.CONFLICT in met:
             raise _conflict(record)
         if Meeting.UNCHANGED in met:
-            self._effects[Effect.UNCHANGED] += 1
+            self._unchanged += 1
             return None
         for stands, meeting in meetings:
             if meeting is Meeting.WITHDRAWS and isinstance(stands, Scored):
-                self._withdraw(stands.key)
-        self._supports.update(support)
-        beside[record.key] = self._put[record.key] = record
-        if isinstance(record, Scored):
-            self._withdrawn.pop(record.key, None)
-        self._effects[Effect.REPLACED if Meeting.REPLACES in met else Effect.INSERTED] += 1
+                self._withdraw(stands)
+        if support:
+            self._supports.update(support)
+        beside[key] = self._put[key] = record
+        self._withdrawn.pop(key, None)
+        if Meeting.REPLACES in met:
+            self._replaced += 1
+        else:
+            self._inserted += 1
         return None
 
-    def _withdraw(self, key: ScoreKey) -> None:
-        del self._plays[key[0]][key]
+    def _withdraw(self, record: Scored) -> None:
+        key = record.key
+        del self._plays[record.play][key]
         self._put.pop(key, None)
         if key in self._stood:
-            self._withdrawn[key] = None
-        self._effects[Effect.WITHDRAWN] += 1
+            self._withdrawn[key] = record
+        self._ended += 1
 
     def _support(self, record: PlayRecord) -> Mapping[str, bytes]:
         """The support that a record brings. Raises DISTRIBUTION_INVALID where it needs one that nobody has stated."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from playscore.release import ModelVersion
 from playscore.subjects import Subject
@@ -15,8 +15,7 @@ NO_TASK: Final = 0
 """Of what is not known to be of one task."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayKey:
+class PlayKey(NamedTuple):
     """Names a play among all plays of all leagues."""
 
     league: str
@@ -77,7 +76,7 @@ class Scored:
         return self.score.revision
 
     @property
-    def key(self) -> ScoreKey:
+    def key(self) -> RecordKey:
         """Tells its place from that of any other record."""
         score = self.score
         return score.play, score.subject.role.number, score.model, score.subject.subject_id
@@ -100,14 +99,11 @@ class Unscored:
     """As far as known: without an identifier where only the team is."""
 
     @property
-    def key(self) -> UnscoredKey:
+    def key(self) -> RecordKey:
         """Tells its place from that of any other record."""
         return self.play, self.task
 
 
 PlayRecord: TypeAlias = Scored | Unscored
-ScoreKey: TypeAlias = tuple[PlayKey, int, ModelVersion, str]
-"""Play, number of the role, model and subject."""
-UnscoredKey: TypeAlias = tuple[PlayKey, int]
-"""Play and number of the task."""
-RecordKey: TypeAlias = ScoreKey | UnscoredKey
+RecordKey: TypeAlias = tuple[PlayKey, int, ModelVersion, str] | tuple[PlayKey, int]
+"""Play, number of the role, model and subject of a scored play; play and number of the task of another."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.core.columns import distinct
 from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.store import Changes
@@ -32,14 +31,16 @@ class Snapshot:
         for league in self._leagues.values():
             for scores in league.tables.values():
                 scores.remove(changes.withdrawn)
-        tables: defaultdict[ScoreTables, list[tuple[int, Score]]] = defaultdict(list)
+        together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)
         for item in changes.scores:
             score = item[1]
+            model = score.model
+            together[score.play.league, score.subject.role.number, model.name, model.version].append(item)
+        for items in together.values():
+            _, score = items[0]
             task = self._tasks.get(score.subject.role)
             if task is not None:
-                tables[self._league(score.play.league).scores(task, score.subject.role, score.model)].append(item)
-        for table, items in tables.items():
-            table.put(items)
+                self._league(score.play.league).scores(task, score.subject.role, score.model).put(items)
         for unscored in changes.unscored:
             self._league(unscored.play.league).put_unscored(unscored)
         self.seq = changes.seq
@@ -66,16 +67,18 @@ class ScoreTables:
     graded: Table
     ungraded: Table
 
-    def put(self, items: Iterable[tuple[int, Score]]) -> None:
+    def put(self, items: Sequence[tuple[int, Score]]) -> None:
         """Set scores, each under its number."""
-        by_grade: dict[bool, list[tuple[int, Score]]] = {True: [], False: []}
-        for item in items:
-            by_grade[item[1].graded].append(item)
-        for graded, table, other in ((True, self.graded, self.ungraded), (False, self.ungraded, self.graded)):
-            if by_grade[graded]:
-                if len(other):
-                    other.remove(number for number, _ in by_grade[graded])
-                table.put(by_grade[graded])
+        ungraded = [item for item in items if not item[1].graded]
+        graded = [item for item in items if item[1].graded] if ungraded else items
+        if graded:
+            if len(self.ungraded):
+                self.ungraded.remove(number for number, _ in graded)
+            self.graded.put(graded)
+        if ungraded:
+            if len(self.graded):
+                self.graded.remove(number for number, _ in ungraded)
+            self.ungraded.put(ungraded)
 
     def remove(self, items: Iterable[int]) -> None:
         """Take scores out by their numbers. Other tables' numbers are passed over."""
@@ -134,15 +137,16 @@ class League:
 
     def coverage(self, task: Task, scores: ScoreTables, game_id: str) -> Covered:
         """What became of the plays of a task, by the best that is recorded of each; in one game, or in all if empty."""
-        graded, _ = distinct(scores.graded.play_keys(game_id))
-        ungraded, _ = distinct(scores.ungraded.play_keys(game_id))
-        ungraded = ungraded[~_in_sorted(ungraded, graded)]
+        graded = np.sort(scores.graded.play_keys(game_id))
+        ungraded = np.sort(scores.ungraded.play_keys(game_id))
+        if len(ungraded):
+            ungraded = ungraded[~_in_sorted(ungraded, graded)]
         known = self._opened(task)
         opened = np.array(
             [key for key, unscored in known.items() if game_id in ("", unscored.play.game_id)], dtype=np.int64
         )
         without = opened[~(_in_sorted(opened, graded) | _in_sorted(opened, ungraded))]
-        return Covered(len(graded), len(ungraded), [known[key] for key in without.tolist()])
+        return Covered(_distinct(graded), _distinct(ungraded), [known[key] for key in without.tolist()])
 
     def _opened(self, task: Task) -> dict[int, Unscored]:
         """Plays that are unscored by a task or by no task in particular, the later record of each."""
@@ -152,6 +156,10 @@ class League:
             if key not in opened or time(unscored) > time(opened[key]):
                 opened[key] = unscored
         return opened
+
+
+def _distinct(ordered: NDArray[np.int64]) -> int:
+    return int(np.count_nonzero(np.diff(ordered, prepend=-1)))
 
 
 def _in_sorted(keys: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.bool_]:

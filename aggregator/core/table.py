@@ -24,7 +24,7 @@ from aggregator.core.columns import (
 )
 from aggregator.core.filter import EVERYTHING, And, Comparison, Filter, Or, Presence
 from aggregator.core.grouping import Groups, group
-from aggregator.core.played import MAX_SEASON, Integers, Played
+from aggregator.core.played import MAX_SEASON, Integers, Played, cells
 from aggregator.core.records import PlayKey, Score
 from aggregator.core.task import Extent, Task, Totals
 from playscore.release import ModelVersion
@@ -104,7 +104,10 @@ class Table:
         latest = dict(items)
         before = len(self._row_of)
         rows = np.array([self._row_of.setdefault(item, len(self._row_of)) for item in latest], dtype=np.intp)
-        self._played.remove(*self._cells(rows[rows < before]))
+        if (overwritten := rows[rows < before]).size:
+            self._played.remove(self._cells(overwritten))
+        for column in self._columns:
+            column.grow(len(self))
         scores = list(latest.values())
         self._item.put(rows, list(latest))
         self._revision.put(rows, [score.revision for score in scores])
@@ -114,15 +117,16 @@ class Table:
         self.subject.put(rows, [score.subject.subject_id for score in scores])
         self.subject_name.put(rows, [score.subject.subject_name for score in scores])
         self.subject_team.put(rows, [score.subject.team_id for score in scores])
+        measures = [score.measures or {} for score in scores]
         for name, measure in self._measures.items():
-            measure.put(rows, [(score.measures or {})[name] for score in scores])
+            measure.put(rows, [each[name] for each in measures])
         for name, text in self._outcome.items():
             text.put(rows, [score.outcome.get(name) for score in scores])
         for name, attribute in self._attributes.items():
             attribute.put(rows, [score.attributes.get(name) for score in scores])
-        self._played.add(*self._cells(rows))
+        self._played.add(self._cells(rows))
         if self._order is not None and self._order_games == len(self._names.games):
-            self._order = grown(self._order, rows)
+            self._order = grown(self._order, len(self))
             self._order[rows] = self._order_of(rows)
         else:
             self._order = None
@@ -133,7 +137,7 @@ class Table:
             row = self._row_of.pop(item, None)
             if row is None:
                 continue
-            self._played.remove(*self._cells(np.array([row])))
+            self._played.remove(self._cells(np.array([row])))
             last = len(self._row_of)
             if row != last:
                 for column in self._columns:
@@ -286,13 +290,12 @@ class Table:
     def _rows(self, selection: Selection) -> Rows:
         return np.arange(len(self)) if isinstance(selection, slice) else selection
 
-    def _cells(self, rows: Rows) -> tuple[Integers, Integers, Integers]:
+    def _cells(self, rows: Rows) -> Integers:
         """Season, team and game of rows."""
         season, team = self._attributes.get(_SEASON), self._attributes.get(_TEAM)
-        unknown = np.zeros(len(rows), dtype=np.int64)
-        return (
-            _bounded(season, rows, MAX_SEASON) if isinstance(season, NumberColumn) else unknown,
-            team.codes[rows].astype(np.int64) if isinstance(team, TextColumn) else unknown,
+        return cells(
+            _bounded(season, rows, MAX_SEASON) if isinstance(season, NumberColumn) else 0,
+            team.codes[rows].astype(np.int64) if isinstance(team, TextColumn) else 0,
             self._game.codes[rows].astype(np.int64),
         )
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import grpc.aio
 import pytest
@@ -23,6 +24,8 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.common.v1 import reason_pb2
 
 ROOT = Path(__file__).parents[3]
+Stub: TypeAlias = Any
+"""`AggregatorServiceStub`, whose calls are awaited here."""
 
 
 @pytest.fixture
@@ -81,9 +84,7 @@ async def process(releases: Path, store: str, **more: str) -> asyncio.subprocess
 
 
 @asynccontextmanager
-async def running(
-    releases: Path, store: str, **more: str
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, aggregator_pb2_grpc.AggregatorServiceStub]]:
+async def running(releases: Path, store: str, **more: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Stub]]:
     service = await process(releases, store, **more)
     try:
         assert service.stdout is not None
@@ -114,9 +115,7 @@ def request(number: int) -> pb.RecordScoresRequest:
     return pb.RecordScoresRequest(request_id=f"play {number}", records=[pb.PlayRecord(score=record)])
 
 
-async def standings(
-    stub: aggregator_pb2_grpc.AggregatorServiceStub, revision: common.RevisionToken | None = None
-) -> pb.ListRatingsResponse:
+async def standings(stub: Stub, revision: common.RevisionToken | None = None) -> pb.ListRatingsResponse:
     question = pb.ListRatingsRequest(split=pb.Split(league="SIM", role=common.ROLE_PASSER))
     if revision is not None:
         question.consistency.at_least_as_fresh.CopyFrom(revision)
@@ -130,8 +129,9 @@ async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undi
 ) -> None:
     plays = 200  # fewer than the service takes at once, so that none is refused
 
-    async def tell(stub: aggregator_pb2_grpc.AggregatorServiceStub, number: int) -> pb.RecordScoresResponse:
-        return await stub.RecordScores(request(number), timeout=10)
+    async def tell(stub: Stub, number: int) -> pb.RecordScoresResponse:
+        answer: pb.RecordScoresResponse = await stub.RecordScores(request(number), timeout=10)
+        return answer
 
     async with running(releases, f"sqlite:///{tmp_path}/killed.sqlite") as (service, stub):
         storm = [asyncio.ensure_future(tell(stub, number)) for number in range(plays)]

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
 from aggregator.core.tokens import revision_token
@@ -27,6 +27,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.common.v1 import reason_pb2
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.football.v1 import football_pb2 as football
+from playscore.hockey.v1 import hockey_pb2 as hockey
 from playscore.passing import PASSER
 from playscore.release import ModelVersion, ReferencePopulation, Support
 from servicekit import ServiceSettings
@@ -78,7 +79,7 @@ def play_record(record: pb.ScoreRecord | common.Rejection | pb.PlayRecord) -> pb
 async def aggregator(folder: Path) -> AsyncIterator[Calls]:
     store = SqliteStore(folder / "scores.sqlite", [PASSER], same_distribution)
     service = AggregatorService(store, [pass_messages(PassingTask({MODEL: POPULATION}, MODEL))])
-    settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", _cli_parse_args=False)
+    settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     async with serving(service, settings) as running:
         await running.until_serving()
         async with grpc.aio.insecure_channel(str(running.address)) as channel:
@@ -183,7 +184,8 @@ async def error_of(call: Awaitable[object]) -> tuple[grpc.StatusCode, str, list[
     """Status code, reason and the fields at fault of a call that fails."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await call
-    status = rpc_status.from_call(raised.value)
+    failed: Any = raised.value
+    status = rpc_status.from_call(failed)
     assert status is not None
     information, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:
@@ -317,7 +319,7 @@ async def test_the_fields_are_described_page_by_page(calls: Calls) -> None:
     assert by_name["time_to_throw_seconds"].unit == "s"
     assert by_name["depth"].type == pb.SPLIT_FIELD_TYPE_ENUM
     assert list(by_name["depth"].values) == football.PassDepth.keys()[1:]
-    assert {name for name, each in by_name.items() if each.groups} == {"subject_id", "team_id", "season"}
+    assert {name for name, each in by_name.items() if each.groupable} == {"subject_id", "team_id", "season"}
     request = pb.DescribeSplitsRequest(role=common.ROLE_PASSER, page_size=7)
     paged: list[pb.SplitField] = []
     while True:
@@ -527,7 +529,11 @@ def unmodeled(**changed: Any) -> pb.ScoreRecord:
         (unmodeled(name="shots"), "MODEL_NOT_FOUND", "shots version 1"),
         (unmodeled(version=-1), "FIELD_INVALID", "version"),
         (unmodeled(version=2), "MODEL_NOT_FOUND", "passing version 2"),
-        (record(shot_measure=pb.ShotMeasure(goal_probability=0, result=1)), "FIELD_INVALID", "pass_measure"),
+        (
+            record(shot_measure=pb.ShotMeasure(goal_probability=0, result=hockey.SHOT_RESULT_SAVED)),
+            "FIELD_INVALID",
+            "pass_measure",
+        ),
         (record(shot_attributes={}), "FIELD_INVALID", "pass_attributes"),
         (record(pass_attributes=football.PassAttributes(time_to_throw_seconds=NAN)), "FIELD_INVALID", "time_to_throw"),
         (record(pass_attributes=football.PassAttributes(down=99)), "FIELD_INVALID", "1 to 4"),
@@ -613,9 +619,14 @@ async def test_every_field_at_fault_is_named(calls: Calls) -> None:
         (stub.ListRatings(pb.ListRatingsRequest(split=split(), order_by="touchdowns"), timeout=5), ["order_by"]),
         (stub.ListRatings(pb.ListRatingsRequest(split=split(), group_by=["down"]), timeout=5), ["group_by[0]"]),
         (stub.ListRatings(pb.ListRatingsRequest(split=split("x" * 3000)), timeout=5), ["split.filter"]),
-        (stub.ListRatings(pb.ListRatingsRequest(split=split(), consistency={}), timeout=5), ["consistency"]),
         (
-            stub.ListRatings(pb.ListRatingsRequest(split=split(), consistency={"fastest": False}), timeout=5),
+            stub.ListRatings(pb.ListRatingsRequest(split=split(), consistency=common.Consistency()), timeout=5),
+            ["consistency"],
+        ),
+        (
+            stub.ListRatings(
+                pb.ListRatingsRequest(split=split(), consistency=common.Consistency(fastest=False)), timeout=5
+            ),
             ["consistency.fastest"],
         ),
     ):
@@ -719,7 +730,7 @@ async def test_a_token_of_another_store_is_refused(calls: Calls) -> None:
 async def test_no_read_sees_a_part_of_a_request(calls: Calls) -> None:
     await calls.record(record("first"))
     writing = asyncio.ensure_future(calls.record(*(record(str(n)) for n in range(5000))))
-    seen = set()
+    seen: set[int] = set()
     while not writing.done() or len(seen) < 2:
         seen.add((await calls.stub.GetCoverage(coverage_request(), timeout=5)).graded)
     assert seen == {1, 5001}

@@ -60,7 +60,7 @@ class MemoryStore:
         settlement = settle(write, standing, self._same_distribution)
         disk.supports.update(settlement.supports)
         for withdrawn in settlement.withdrawn:
-            number, _ = disk.records.pop(withdrawn)
+            number, _ = disk.records.pop(withdrawn.key)
             disk.log.append((number, None))
         for key, record in settlement.put.items():
             number = disk.records[key][0] if key in disk.records else next(disk.numbers)
