@@ -154,7 +154,7 @@ class GameRun:
             case "roster":
                 for play in self._plays.values():
                     play.late = play.late or play.streamed > 0
-                await self._send(featurizer.StreamPlaysRequest(roster=message.roster))
+                await self._send(featurizer.StreamPlaysRequest(roster=self._record.roster()))
             case "frames":
                 self._note_late(message.frames.segment_id)
                 await self._send_frames(message)
@@ -188,9 +188,9 @@ class GameRun:
             self._moved.set()
 
     def _backlog(self) -> Iterator[featurizer.StreamPlaysRequest]:
-        """What a new connection must be told: rosters, and open plays."""
-        for roster in self._record.rosters:
-            yield featurizer.StreamPlaysRequest(roster=roster)
+        """What a new connection must be told: who may appear, and open plays."""
+        if self._record.rosters:
+            yield featurizer.StreamPlaysRequest(roster=self._record.roster())
         for play in self._plays.values():
             if play.is_open:
                 yield from self._requests(play)
