@@ -15,7 +15,7 @@ from pipeline.game_run import MAX_OPEN_PLAYS, GameRun
 from pipeline.results import Ending, PlayResult
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
-from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader, Roster, TrackBatch
+from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader, Player, Roster, TrackBatch
 from tests.integration.services import NotingRatings, RulePassing
 from tests.unit.pipeline.played_featurizer import (
     GAME,
@@ -191,6 +191,18 @@ async def test_a_play_that_is_open_is_told_what_is_known_now() -> None:
         worker.source.says(context("1", 2, attacking_team_id="KC"), context("1", 2, attacking_team_id="KC"))
         merged = context("1", 2, segment_id="period", attacking_team_id="KC")
         await connection.hears(*requested(context("1", 1, segment_id="period"), merged))
+
+
+async def test_of_two_entries_of_one_player_that_of_the_higher_revision_is_told() -> None:
+    def roster(name: str, revision: int = 0) -> FeedMessage:
+        players = [Player(player_id="101", team_id="KC", display_name=name)]
+        return told(roster=Roster(players=players, revision=revision))
+
+    async with playing() as worker:
+        worker.source.says(HEADER)
+        connection = await worker.featurizer.opened()
+        worker.source.says(roster("Paul Able", 1), roster("P. Able", 0))
+        await connection.hears(*requested(roster("Paul Able"), roster("Paul Able")))
 
 
 async def test_a_new_connection_is_told_rosters_and_open_plays_whole() -> None:
