@@ -138,7 +138,7 @@ async def test_plays_of_all_lengths_are_scored_in_order(channel: grpc.aio.Channe
         assert one.scores[0].grade.play_score == pytest.approx(scored.grade.play_score, abs=1e-5)
 
 
-async def test_a_killed_triton_is_said_to_be_away_and_found_again(
+async def test_a_killed_triton_is_unavailable_until_it_is_back(
     triton: Any, channel: grpc.aio.Channel, passing_release: Release
 ) -> None:
     health: Any = health_pb2_grpc.HealthStub(channel)
@@ -190,7 +190,7 @@ async def test_plays_on_a_stream_are_scored_as_by_calls(channel: grpc.aio.Channe
         assert streamed[place].grade.play_score == pytest.approx(scored.grade.play_score, abs=1e-5)
 
 
-async def test_callers_without_time_hear_of_their_deadline_and_leave_the_others_alone(
+async def test_callers_with_short_deadlines_do_not_affect_the_others(
     channel: grpc.aio.Channel, passing_release: Release
 ) -> None:
     plays = [pass_to_score(passing_release, str(place), seed=place) for place in range(40)]

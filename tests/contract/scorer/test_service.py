@@ -131,7 +131,9 @@ async def test_zero_yards_are_known_yards(stub: Any, passing_release: Release) -
     assert scored.grade.yards_gained == 0.0
 
 
-async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub: Any, passing_release: Release) -> None:
+async def test_bad_passes_to_score_are_rejected_by_index_and_the_others_scored(
+    stub: Any, passing_release: Release
+) -> None:
     plays = [pass_to_score(passing_release, str(place), yards=3.0, seed=place) for place in range(11)]
     plays[1].tensor.frames = plays[1].tensor.frames[:-4]
     plays[2].tensor.statics = np.full(len(passing_release.features.static_columns), np.nan, "<f4").tobytes()
@@ -171,9 +173,7 @@ async def test_bad_plays_are_rejected_by_their_place_and_the_others_scored(stub:
 
 
 @pytest.mark.parametrize("yards", [-100.0, 110.0])
-async def test_the_yards_at_the_ends_of_what_is_possible_are_ranked(
-    stub: Any, passing_release: Release, yards: float
-) -> None:
+async def test_the_least_and_the_most_yards_are_ranked(stub: Any, passing_release: Release, yards: float) -> None:
     [scored] = (await score(stub, pass_to_score(passing_release, yards=yards))).scores
     assert 0.0 <= scored.grade.play_score <= 1.0
 
@@ -191,9 +191,7 @@ async def test_a_tensor_of_another_specification_fails_the_call_naming_both(
     assert [violation.field for violation in error.fields] == ["passes[1].tensor.feature_specification_id"]
 
 
-async def test_as_many_plays_as_a_call_may_have_are_scored_and_one_more_is_refused(
-    stub: Any, passing_release: Release
-) -> None:
+async def test_256_plays_in_a_call_are_scored_and_257_are_refused(stub: Any, passing_release: Release) -> None:
     plays = [pass_to_score(passing_release, str(place), frames=1) for place in range(257)]
     assert len((await score(stub, *plays[:256])).scores) == 256
     code, error = await refusal(score(stub, *plays))
@@ -230,7 +228,7 @@ async def test_a_model_that_is_not_served_is_not_found(
     ("name", "version", "field"),
     [("passing", 0, "model.version"), ("passing", -1, "model.version"), ("", 1, "model.name")],
 )
-async def test_what_names_no_model_is_refused(
+async def test_an_invalid_model_key_is_refused(
     stub: Any, passing_release: Release, name: str, version: int, field: str
 ) -> None:
     wanted = common_pb2.ModelVersion(name=name, version=version)
@@ -240,7 +238,7 @@ async def test_what_names_no_model_is_refused(
     assert [violation.field for violation in error.fields] == [field]
 
 
-async def test_calls_that_meet_get_each_their_own_answer(stub: Any, passing_release: Release) -> None:
+async def test_calls_that_share_a_batch_get_their_own_answers(stub: Any, passing_release: Release) -> None:
     plays = [pass_to_score(passing_release, str(place), frames=1 + place, seed=place) for place in range(64)]
     answers = await asyncio.gather(*(score(stub, play) for play in plays))
     assert [answer.scores[0].key.play_id for answer in answers] == [str(place) for place in range(64)]
@@ -275,7 +273,7 @@ CONTRADICTIONS = [
 
 
 @pytest.mark.parametrize(("outcome", "reason"), CONTRADICTIONS)
-async def test_a_result_that_cannot_be_is_refused_alone_by_both_calls(
+async def test_an_impossible_result_is_rejected_alone_by_both_calls(
     stub: Any, passing_release: Release, outcome: dict[str, Any], reason: str
 ) -> None:
     fine, wrong = pass_to_score(passing_release, "0", yards=3.0), pass_to_score(passing_release, "1")
@@ -290,7 +288,7 @@ async def test_a_result_that_cannot_be_is_refused_alone_by_both_calls(
 
 
 @pytest.mark.parametrize("result", [PASS_RESULT_INCOMPLETE, PASS_RESULT_INTERCEPTED])
-async def test_an_incompletion_and_an_interception_rank_as_no_yards_stated_or_not(
+async def test_incompletions_and_interceptions_rank_as_0_yards_stated_or_not(
     stub: Any, passing_release: Release, result: PassResult.ValueType
 ) -> None:
     play = pass_to_score(passing_release, yards=0.0)
@@ -327,7 +325,9 @@ async def test_a_correction_changes_the_grade(stub: Any, passing_release: Releas
     assert (graded.grade.yards_gained, graded.grade.outcome_revision) == (8.0, 2)
 
 
-async def test_bad_grades_are_rejected_by_their_place_and_the_others_made(stub: Any, passing_release: Release) -> None:
+async def test_bad_passes_to_grade_are_rejected_by_index_and_the_others_graded(
+    stub: Any, passing_release: Release
+) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
     passes = [to_grade(before, yards_gained=float(place)) for place in range(11)]
     passes[1].distribution.spliced_binned_pareto.lower_scale_yards = -1.0
@@ -385,9 +385,7 @@ def over(support: distribution_pb2.Support, before: scorer_pb2.PassScore) -> sco
     return play
 
 
-async def test_a_distribution_of_a_model_that_is_not_served_is_graded_over_the_support_that_is_sent(
-    stub: Any, passing_release: Release
-) -> None:
+async def test_a_distribution_over_a_stated_support_is_graded(stub: Any, passing_release: Release) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
     support = stated([-10.5, -0.5, 2.5, 3.5, 20.5])
     response = await grade(stub, over(support, before), to_grade(before, yards_gained=3.0), supports=[support])
@@ -410,7 +408,7 @@ async def test_a_distribution_of_a_model_that_is_not_served_is_graded_over_the_s
         (stated([-1e308, 1e308]), "edges_yards"),
     ],
 )
-async def test_a_support_that_is_none_rejects_those_who_name_it(
+async def test_an_invalid_support_rejects_the_passes_that_name_it(
     stub: Any, passing_release: Release, support: distribution_pb2.Support, what: str
 ) -> None:
     [before] = (await score(stub, pass_to_score(passing_release))).scores
@@ -511,7 +509,7 @@ async def test_a_negative_page_size_is_refused(stub: Any) -> None:
     assert [violation.field for violation in error.fields] == ["page_size"]
 
 
-async def test_a_page_token_of_nobodys_is_refused(stub: Any) -> None:
+async def test_an_unknown_page_token_is_refused(stub: Any) -> None:
     code, error = await refusal(stub.ListModels(scorer_pb2.ListModelsRequest(page_token="x"), timeout=SECONDS))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert error.reason is Reason.PAGE_TOKEN_INVALID

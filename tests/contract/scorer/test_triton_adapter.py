@@ -1,4 +1,4 @@
-"""What the scorer makes of a Triton that is slow, full, away or not what it should be."""
+"""How the scorer handles a Triton that is slow, full, unreachable or wrong."""
 
 from __future__ import annotations
 
@@ -141,27 +141,27 @@ async def test_the_deadline_is_passed_on(bench: Bench) -> None:
     assert 0.0 < scripted.time_remaining[0] < 3.0
 
 
-async def test_no_attempt_takes_longer_than_it_may_however_late_the_deadline(bench: Bench) -> None:
+async def test_an_attempt_has_its_own_time_limit_however_late_the_deadline(bench: Bench) -> None:
     scripted = await bench.script(answers)
     await bench.infer(seconds=1000.0)
     assert scripted.time_remaining[0] < 6.0
 
 
-async def test_a_passed_deadline_is_told_as_such_and_triton_not_asked(bench: Bench) -> None:
+async def test_triton_is_not_asked_after_the_deadline(bench: Bench) -> None:
     scripted = await bench.script(answers)
     with pytest.raises(TimeoutError):
         await bench.infer(seconds=0.0)
     assert scripted.requests == []
 
 
-async def test_a_deadline_that_passes_while_triton_works_is_not_tried_again(bench: Bench) -> None:
+async def test_a_batch_is_not_sent_again_after_its_deadline(bench: Bench) -> None:
     scripted = await bench.script(hangs)
     with pytest.raises(TimeoutError):
         await bench.infer(seconds=0.2)
     assert len(scripted.requests) == 1
 
 
-async def test_a_triton_that_hangs_is_unavailable_and_not_asked_again(bench: Bench) -> None:
+async def test_a_triton_that_hangs_is_unavailable_and_gets_no_retry(bench: Bench) -> None:
     scripted = await bench.script(hangs)
     bench.inference = TritonInference(f"127.0.0.1:{bench.port}", attempt_seconds=0.2)
     await bench.inference.open()
@@ -171,14 +171,14 @@ async def test_a_triton_that_hangs_is_unavailable_and_not_asked_again(bench: Ben
     assert len(scripted.requests) == 1
 
 
-async def test_what_failed_because_triton_was_away_is_asked_again(bench: Bench) -> None:
+async def test_a_batch_is_sent_again_if_triton_was_unreachable(bench: Bench) -> None:
     scripted = await bench.script(away, answers)
     outputs = await bench.infer()
     np.testing.assert_array_equal(outputs["logits"], LOGITS)
     assert len(scripted.requests) == 2
 
 
-async def test_a_triton_that_stays_away_is_asked_so_many_times_and_no_more(bench: Bench) -> None:
+async def test_attempts_are_limited(bench: Bench) -> None:
     scripted = await bench.script(away)
     error = await refusal(bench.infer())
     assert error.reason is Reason.INFERENCE_UNAVAILABLE
@@ -186,7 +186,7 @@ async def test_a_triton_that_stays_away_is_asked_so_many_times_and_no_more(bench
     assert len(scripted.requests) == MAX_ATTEMPTS
 
 
-async def test_a_triton_that_is_down_for_long_is_asked_once_a_batch(bench: Bench) -> None:
+async def test_a_triton_that_is_down_for_long_gets_one_attempt_per_batch(bench: Bench) -> None:
     scripted = await bench.script(away)
     for _ in range(10):
         await refusal(bench.infer())
@@ -204,9 +204,7 @@ async def test_no_retry_goes_past_the_deadline(bench: Bench, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("behavior", [full, waited])
-async def test_a_full_queue_is_overload_with_a_retry_hint_and_never_asked_again(
-    bench: Bench, behavior: Behavior
-) -> None:
+async def test_a_full_queue_is_overload_with_a_retry_hint_and_no_retry(bench: Bench, behavior: Behavior) -> None:
     scripted = await bench.script(behavior)
     error = await refusal(bench.infer())
     assert error.reason is Reason.OVERLOADED
@@ -221,7 +219,7 @@ async def test_a_triton_without_the_version_is_unavailable(bench: Bench) -> None
     assert "passing version 7" in error.detail
 
 
-async def test_a_batch_that_triton_does_not_take_is_a_defect(bench: Bench) -> None:
+async def test_a_batch_that_triton_refuses_is_a_defect(bench: Bench) -> None:
     scripted = await bench.script(fails(grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape for input 'frames'"))
     error = await refusal(bench.infer())
     assert error.reason is Reason.INTERNAL
@@ -246,7 +244,7 @@ async def test_ready_is_a_live_server_that_has_the_version(bench: Bench) -> None
         (full, grpc.StatusCode.RESOURCE_EXHAUSTED, Reason.OVERLOADED),
     ],
 )
-async def test_callers_are_told_what_is_the_matter(
+async def test_callers_get_the_status_and_the_reason(
     serve: Any, bench: Bench, passing_release: Release, behavior: Behavior, code: grpc.StatusCode, reason: Reason
 ) -> None:
     await bench.script(behavior)
@@ -260,7 +258,7 @@ async def test_callers_are_told_what_is_the_matter(
     assert error.reason is reason
 
 
-async def test_a_caller_hears_of_its_own_deadline(serve: Any, bench: Bench, passing_release: Release) -> None:
+async def test_a_caller_gets_deadline_exceeded(serve: Any, bench: Bench, passing_release: Release) -> None:
     await bench.script(hangs)
     request = scorer_pb2.ScorePassesRequest(passes=[pass_to_score(passing_release)])
     async with serve(inference=bench.inference, versions=(passing_release,)) as stub:

@@ -1,4 +1,4 @@
-"""Plays of many lengths go through the model in few."""
+"""Plays of any length are padded to a few lengths."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_play_longer_than_every_bucket_is_too_long(frames: int) -> None:
 
 
 @given(st.lists(st.integers(1, 32), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
-def test_plays_stand_at_the_left_and_the_mask_says_which_frames_are_real(lengths: list[int], seed: int) -> None:
+def test_plays_are_padded_on_the_right_and_masked(lengths: list[int], seed: int) -> None:
     random = np.random.default_rng(seed)
     frames = [random.normal(size=(length, 5)).astype(np.float32) for length in lengths]
     statics = [random.normal(size=3).astype(np.float32) for _ in lengths]

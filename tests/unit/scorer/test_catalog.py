@@ -107,7 +107,7 @@ def test_a_model_of_another_name_version_or_task_is_not_found(passing_release: R
     assert [violation.field for violation in refused.value.fields] == ["model"]
 
 
-def test_a_task_without_a_model_has_none_to_find(passing_release: Release) -> None:
+def test_a_task_without_a_model_is_not_found(passing_release: Release) -> None:
     with pytest.raises(PlayscoreError) as refused:
         Catalog([sums(passing_release, 1)]).find("passing", None)
     assert refused.value.reason is Reason.MODEL_NOT_FOUND

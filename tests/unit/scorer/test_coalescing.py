@@ -1,4 +1,4 @@
-"""What arrives while a batch is in flight goes together in the next; nothing waits for company."""
+"""Items that arrive while a batch is in flight share the next one; a free slot is used at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_an_item_that_finds_nothing_in_flight_starts_at_once() -> None:
     assert await result == 8
 
 
-async def test_what_comes_while_a_batch_is_in_flight_goes_together_next_in_order() -> None:
+async def test_items_that_arrive_while_a_batch_is_in_flight_share_the_next_in_order() -> None:
     process = Doubling()
     gathering = coalescer(process)
     results = [gathering.submit(1, 1.0)]
@@ -67,7 +67,7 @@ async def test_what_comes_while_a_batch_is_in_flight_goes_together_next_in_order
     assert await asyncio.gather(*results) == [2, 4, 6, 8]
 
 
-async def test_what_comes_in_the_same_few_turns_of_the_loop_goes_together() -> None:
+async def test_items_of_the_same_few_turns_of_the_loop_share_a_batch() -> None:
     process = Doubling()
     gathering = coalescer(process)
     results = [gathering.submit(item, 1.0) for item in range(3)]
@@ -76,7 +76,7 @@ async def test_what_comes_in_the_same_few_turns_of_the_loop_goes_together() -> N
     assert process.batches == [[0, 1, 2]]
 
 
-async def test_batches_hold_no_more_than_they_may_and_run_side_by_side_as_far_as_they_may() -> None:
+async def test_sizes_and_number_of_batches_in_flight_are_limited() -> None:
     process = Doubling()
     gathering = coalescer(process, max_batch=2, max_in_flight=2)
     results = [gathering.submit(item, 1.0) for item in range(5)]
@@ -88,7 +88,7 @@ async def test_batches_hold_no_more_than_they_may_and_run_side_by_side_as_far_as
     assert process.batches[2] == [4]
 
 
-async def test_who_gave_up_while_waiting_is_left_out() -> None:
+async def test_items_cancelled_while_waiting_are_left_out() -> None:
     process = Doubling()
     gathering = coalescer(process)
     first = gathering.submit(1, 1.0)
@@ -101,7 +101,7 @@ async def test_who_gave_up_while_waiting_is_left_out() -> None:
     assert process.batches == [[1], [3]]
 
 
-async def test_who_gives_up_in_flight_does_not_disturb_the_others() -> None:
+async def test_items_cancelled_in_flight_do_not_affect_the_others() -> None:
     process = Doubling()
     gathering = coalescer(process)
     given_up, kept = gathering.submit(1, 1.0), gathering.submit(2, 1.0)
@@ -111,7 +111,7 @@ async def test_who_gives_up_in_flight_does_not_disturb_the_others() -> None:
     assert await kept == 4
 
 
-async def test_a_batch_may_take_as_long_as_its_most_patient_member() -> None:
+async def test_a_batch_may_take_until_the_latest_deadline_of_its_items() -> None:
     process = Doubling()
     gathering = coalescer(process)
     results = [gathering.submit(item, deadline) for item, deadline in ((1, 5.0), (2, 9.0), (3, 7.0))]
@@ -120,7 +120,7 @@ async def test_a_batch_may_take_as_long_as_its_most_patient_member() -> None:
     assert process.deadlines == [9.0]
 
 
-async def test_a_batch_that_fails_fails_for_all_its_members_and_for_nobody_else() -> None:
+async def test_a_failed_batch_fails_for_all_its_items_and_no_others() -> None:
     process = Doubling()
     gathering = coalescer(process, max_batch=2)
     results = [gathering.submit(item, 1.0) for item in (1, 13, 2)]
@@ -130,7 +130,7 @@ async def test_a_batch_that_fails_fails_for_all_its_members_and_for_nobody_else(
     assert [type(answer) for answer in answers] == [PlayscoreError, PlayscoreError, int]
 
 
-async def test_more_than_may_wait_are_refused_with_a_retry_hint() -> None:
+async def test_a_full_queue_refuses_items_with_a_retry_hint() -> None:
     process = Doubling()
     gathering = coalescer(process, max_waiting=2)
     results = [gathering.submit(0, 1.0)]

@@ -1,4 +1,4 @@
-"""A distribution is what a model gave, in double precision, or what stands up to being one."""
+"""Distributions from a model's outputs, and checks of those that callers send."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_distribution_may_have_empty_bins() -> None:
         (replace(DISTRIBUTION, upper_shape=-np.inf), "upper_shape", "finite"),
     ],
 )
-def test_what_is_no_distribution_is_refused_by_what_is_wrong_with_it(
+def test_an_invalid_distribution_is_refused_naming_the_field(
     distribution: YardsDistribution, field: str, what: str
 ) -> None:
     with pytest.raises(PlayscoreError, match=what) as refused:

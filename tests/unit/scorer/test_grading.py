@@ -103,7 +103,7 @@ def test_more_yards_never_score_less(seed: int) -> None:
     assert np.all(np.diff(np.array(scores, np.float64)) >= -1e-12)
 
 
-def test_what_is_not_known_is_not_said() -> None:
+def test_what_is_not_known_is_none() -> None:
     assessed = assess_one(0)
     assert assessed.first_down_probability is assessed.touchdown_probability is assessed.play_score is None
     assert assess_one(0, Situation(yards_to_go=10.0)).touchdown_probability is None
@@ -144,7 +144,7 @@ def test_no_distributions_no_ranks() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_outputs_that_are_no_distribution_leave_their_neighbors_alone(bad: float) -> None:
+def test_outputs_that_make_no_distribution_do_not_affect_the_others(bad: float) -> None:
     outputs = outputs_of(0, 3)
     alone = assess(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
     outputs["logits"][1, 2] = bad
@@ -155,7 +155,7 @@ def test_outputs_that_are_no_distribution_leave_their_neighbors_alone(bad: float
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
-def test_a_scale_that_is_none_makes_no_distribution(scale: float) -> None:
+def test_an_impossible_scale_makes_no_distribution(scale: float) -> None:
     outputs = outputs_of(0)
     outputs["tails"][0, 3] = scale
     assert not assess(predicted(SUPPORT, outputs), [UNKNOWN], [4.0])[0].is_of_a_distribution

@@ -1,4 +1,4 @@
-"""Plays are scored each by itself, whoever travels with them."""
+"""A play's score does not depend on the plays that share its batch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def assert_same(one: ScoredPass | PlayscoreError, other: ScoredPass | PlayscoreE
     assert one.assessment.expected_yards == pytest.approx(other.assessment.expected_yards, abs=1e-3)
 
 
-async def test_plays_of_all_buckets_in_one_call_are_scored_as_alone_and_in_order(
+async def test_plays_of_all_buckets_are_scored_in_order_and_as_if_alone(
     model: PassingModel, passing_release: Release
 ) -> None:
     passes = plays(passing_release, [5, 100, 32, 33, 128, 64, 7, 65])
@@ -59,7 +59,7 @@ async def test_plays_of_all_buckets_in_one_call_are_scored_as_alone_and_in_order
         assert_same(scored, (await model.score([play], soon()))[0])
 
 
-async def test_callers_that_meet_get_each_their_own(model: PassingModel, passing_release: Release) -> None:
+async def test_callers_that_share_a_batch_get_their_own_scores(model: PassingModel, passing_release: Release) -> None:
     passes = plays(passing_release, [20] * 100)
     alone = await model.score(passes, soon())
     met = await asyncio.gather(*(model.score([play], soon()) for play in passes))
@@ -76,7 +76,7 @@ class Faltering(OnnxInference):
         return outputs
 
 
-async def test_a_play_the_model_has_no_distribution_for_leaves_its_neighbors_alone(
+async def test_a_play_without_a_distribution_does_not_affect_the_others(
     releases: Path, passing_release: Release
 ) -> None:
     inference = Faltering(releases, [passing_release])
@@ -107,7 +107,7 @@ class Mislabeled(OnnxInference):
         return {"logits": outputs["logits"], "heads": outputs["tails"]}
 
 
-async def test_a_graph_that_is_not_the_released_one_is_a_defect_that_says_so(
+async def test_a_graph_with_other_outputs_than_released_is_a_defect_that_names_them(
     releases: Path, passing_release: Release
 ) -> None:
     inference = Mislabeled(releases, [passing_release])

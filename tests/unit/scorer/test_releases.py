@@ -35,7 +35,7 @@ def support(edges: tuple[float, ...] = EDGES, lower: float = 0.05, upper: float 
     return Support(edges_yards=edges, lower_tail_probability=lower, upper_tail_probability=upper)
 
 
-def test_the_first_format_is_read_as_the_passing_model_that_it_was_of(releases: Path) -> None:
+def test_format_1_is_read_as_a_passing_release(releases: Path) -> None:
     folder = releases / "passing" / "1"
     written = json.loads((folder / DESCRIPTION).read_text())
     read = load_release(folder)
@@ -83,7 +83,7 @@ def test_a_release_of_a_later_format_is_refused_with_the_formats_that_are_read(p
         ({"law": {}}, "law"),
     ],
 )
-def test_what_is_no_release_is_refused(passing_release: Release, change: dict[str, Any], what: str) -> None:
+def test_an_invalid_release_is_refused(passing_release: Release, change: dict[str, Any], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         Release.from_json(json.dumps(json.loads(passing_release.to_json()) | change))
 
@@ -158,7 +158,7 @@ def test_the_identifier_of_a_support_never_changes() -> None:
         support(upper=np.nan),
     ],
 )
-def test_what_no_distribution_can_stand_on_is_refused(wrong: Support) -> None:
+def test_an_invalid_support_is_refused(wrong: Support) -> None:
     with pytest.raises(PlayscoreError, match=r"edges_yards|leave a body") as refused:
         wrong.check()
     assert refused.value.reason is Reason.DISTRIBUTION_INVALID

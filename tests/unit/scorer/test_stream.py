@@ -1,4 +1,4 @@
-"""A stream answers each request once, takes no more than may wait, and leaves nothing behind."""
+"""A stream answers each request once, limits how many wait, and cleans up after itself."""
 
 from __future__ import annotations
 
@@ -131,11 +131,11 @@ async def test_every_request_is_answered_once_by_its_identifier(
     assert all(answer.pass_score.key.play_id == str(answer.request_id) for answer in found)
 
 
-async def test_nothing_asked_nothing_answered(catalog: Catalog) -> None:
+async def test_no_requests_no_answers(catalog: Catalog) -> None:
     assert await answers(catalog) == []
 
 
-async def test_an_answer_leaves_when_it_is_done_not_when_its_turn_comes(
+async def test_answers_leave_in_order_of_completion(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     stream = ScoreStream(catalog).answers(Sent([to_score(passing_release, 1), Request(request_id=2)]))
@@ -144,7 +144,7 @@ async def test_an_answer_leaves_when_it_is_done_not_when_its_turn_comes(
     assert [answer.request_id async for answer in stream] == [1]
 
 
-async def test_the_stream_takes_no_more_than_may_wait(
+async def test_the_stream_takes_no_more_requests_than_may_wait(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     sent = Sent(to_score(passing_release, place, frames=1) for place in range(MAX_WAITING + 40))
@@ -162,7 +162,7 @@ async def test_the_stream_takes_no_more_than_may_wait(
     assert len(found) == MAX_WAITING + 39
 
 
-async def test_plays_of_streams_that_meet_share_batches(
+async def test_plays_of_several_streams_share_batches(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     streams = [
@@ -180,7 +180,7 @@ async def test_plays_of_streams_that_meet_share_batches(
     assert len(inference.batches) <= 2  # what came first may have left alone
 
 
-async def test_what_waits_for_a_caller_that_went_away_is_not_worked_on(
+async def test_waiting_plays_of_a_caller_that_went_away_are_not_scored(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     requests = [to_score(passing_release, place) for place in range(100)]
@@ -220,7 +220,7 @@ async def test_a_batch_that_fails_rejects_its_plays_and_the_stream_goes_on(
     assert [answer async for answer in stream] == []
 
 
-async def test_a_defect_is_told_to_its_plays_with_what_finds_it_in_the_log(
+async def test_a_defect_rejects_its_plays_with_the_identifier_of_its_log_entry(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     inference.failure = RuntimeError("a defect")
@@ -234,7 +234,7 @@ async def test_a_defect_is_told_to_its_plays_with_what_finds_it_in_the_log(
         assert "a defect" not in answer.rejection.detail
 
 
-async def test_requests_that_break_off_end_the_stream(catalog: Catalog, passing_release: Release) -> None:
+async def test_requests_that_fail_end_the_stream(catalog: Catalog, passing_release: Release) -> None:
     async def broken() -> AsyncIterator[Request]:
         yield to_score(passing_release, 1)
         raise ConnectionError("broken off")
@@ -243,7 +243,7 @@ async def test_requests_that_break_off_end_the_stream(catalog: Catalog, passing_
         [answer async for answer in ScoreStream(catalog).answers(broken())]
 
 
-async def test_the_support_is_told_with_the_first_answer_that_names_it(
+async def test_the_support_comes_with_the_first_answer_that_names_it(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     inference.gate.set()
@@ -282,7 +282,7 @@ def over(support: distribution_pb2.Support, before: scorer_pb2.PassScore, reques
     return request
 
 
-async def test_a_good_support_has_no_answer_and_is_known_to_what_follows_it(
+async def test_a_valid_support_has_no_answer_and_serves_later_requests(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)
@@ -308,7 +308,7 @@ async def test_a_stream_remembers_the_supports_that_were_stated_last(
     assert all(answer.HasField("graded_pass") for answer in found[1:])
 
 
-async def test_a_support_that_is_none_is_rejected_and_told_to_those_who_name_it(
+async def test_an_invalid_support_is_rejected_and_so_are_requests_that_name_it(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)
@@ -329,7 +329,7 @@ async def test_a_support_that_is_none_is_rejected_and_told_to_those_who_name_it(
     assert [answer.rejection.HasField("key") for answer in found] == [False, False, True]
 
 
-async def test_what_is_wrong_in_itself_is_rejected_with_its_play(
+async def test_bad_requests_are_rejected_naming_their_play(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)

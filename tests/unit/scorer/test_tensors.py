@@ -1,4 +1,4 @@
-"""What is not a tensor of the release is refused with what would be right."""
+"""Tensors that do not fit the release are refused, naming what would be right."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def test_a_shape_that_is_not_frames_by_columns_is_refused(
     assert f"[T, {len(passing_release.features.frame_columns)}]" in error.detail
 
 
-def test_bytes_that_do_not_fill_the_shape_are_refused(
-    tensor: featurizer_pb2.PlayTensor, passing_release: Release
-) -> None:
+def test_too_few_bytes_for_the_shape_are_refused(tensor: featurizer_pb2.PlayTensor, passing_release: Release) -> None:
     whole = len(tensor.frames)
     tensor.frames = tensor.frames[:4]
     error = refusal(tensor, passing_release)
@@ -68,7 +66,7 @@ def test_double_precision_is_refused_as_a_wrong_count_of_bytes(
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_a_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
+def test_a_number_that_is_not_finite_is_refused_naming_its_column(
     number: float, tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     columns = [column.name for column in passing_release.features.frame_columns]
@@ -78,7 +76,7 @@ def test_a_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
     assert f"tensor.frames[3], column {columns[7]}" in error.detail
 
 
-def test_a_static_number_that_is_not_finite_is_refused_by_the_name_of_its_column(
+def test_a_static_number_that_is_not_finite_is_refused_naming_its_column(
     tensor: featurizer_pb2.PlayTensor, passing_release: Release
 ) -> None:
     tensor.statics = with_number(tensor.statics, 2, np.nan)
