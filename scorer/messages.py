@@ -23,7 +23,7 @@ from scorer.core.task import Task
 from scorer.core.tensors import Tensor
 
 MAX_SUPPORTS: Final = FIELD_LIMITS["playscore.scorer.v1.GradePassesRequest.supports"].max_items
-"""How many supports of a caller are remembered."""
+"""How many supports a caller may state, in a request or on a stream."""
 
 
 class TaskMessages(Protocol):
@@ -67,22 +67,21 @@ class Supports:
         self._stated: dict[str, Support | PlayscoreError] = {}
 
     def state(self, message: distributions.Support, path: str) -> None:
-        """Remember a support, and forget the oldest if there are more than `MAX_SUPPORTS`.
+        """Remember a support.
 
         Raises:
-            PlayscoreError: as `support_from_message`. `named` will raise it again.
+            PlayscoreError: as `support_from_message`, which `named` will raise again; or FIELD_INVALID if
+                `MAX_SUPPORTS` others are remembered.
         """
-        stated = self._stated
-        stated.pop(message.support_id, None)
+        support_id = message.support_id
+        if support_id not in self._stated and len(self._stated) == MAX_SUPPORTS:
+            raise invalid(path, f"must be one of at most {MAX_SUPPORTS} supports that a caller states")
         try:
-            stated[message.support_id] = support_from_message(message, path)
+            self._stated[support_id] = support_from_message(message, path)
         except PlayscoreError as error:
-            if is_identifier(message.support_id):
-                stated[message.support_id] = error
+            if is_identifier(support_id):
+                self._stated[support_id] = error
             raise
-        finally:
-            if len(stated) > MAX_SUPPORTS:
-                del stated[next(iter(stated))]
 
     def named(self, support_id: str, path: str) -> Support:
         """The support with that identifier. `path` leads to the distribution that names it.

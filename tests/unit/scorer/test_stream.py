@@ -294,18 +294,20 @@ async def test_a_valid_support_has_no_answer_and_serves_later_requests(
     assert (late.request_id, late.WhichOneof("answer")) == (3, "graded_pass")
 
 
-async def test_a_stream_remembers_the_supports_that_were_stated_last(
+async def test_a_stream_remembers_as_many_supports_as_a_call_may_state_and_rejects_more(
     catalog: Catalog, inference: Gated, passing_release: Release
 ) -> None:
     before = await scored(catalog, inference, passing_release)
     supports = [own_support(0.1 + place / 100) for place in range(MAX_SUPPORTS + 1)]
-    found = await answers(
+    refused, *graded, unknown = await answers(
         catalog,
-        *(Request(support=support) for support in supports),
+        *(Request(request_id=place, support=support) for place, support in enumerate([*supports, supports[0]])),
         *(over(support, before, place) for place, support in enumerate(supports)),
     )
-    assert reason(found[0]) == "REASON_DISTRIBUTION_INVALID"
-    assert all(answer.HasField("graded_pass") for answer in found[1:])
+    assert (refused.request_id, reason(refused)) == (MAX_SUPPORTS, "REASON_FIELD_INVALID")
+    assert [answer.request_id for answer in graded] == list(range(MAX_SUPPORTS))
+    assert all(answer.HasField("graded_pass") for answer in graded)
+    assert (unknown.request_id, reason(unknown)) == (MAX_SUPPORTS, "REASON_DISTRIBUTION_INVALID")
 
 
 async def test_an_invalid_support_is_rejected_and_so_are_requests_that_name_it(
