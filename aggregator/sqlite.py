@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import json
 import operator
 import os
@@ -38,6 +39,10 @@ _PIECE_CHANGES: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
 
 _OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
+_SCORES_OF_PLAY = f"SELECT * FROM scores WHERE {_OF_PLAY}"
+_SCORES_NUMBERED = "SELECT * FROM scores WHERE id IN (SELECT value FROM json_each(?))"
+_UNSCORED_OF_PLAY = f"SELECT * FROM unscored WHERE {_OF_PLAY}"
+_DISTRIBUTIONS = "SELECT * FROM distributions WHERE score IN (SELECT value FROM json_each(?))"
 
 _Answer = Written | PlayscoreError
 
@@ -272,8 +277,8 @@ class SqliteStore:
         """What stands of a write's plays."""
         records: list[PlayRecord] = []
         for play in dict.fromkeys(record.play for record in write.records.values()):
-            records += self._scored(connection, _OF_PLAY, play).values()
-            records += map(self._unscored, connection.execute(f"SELECT * FROM unscored WHERE {_OF_PLAY}", play))
+            records += self._scored(connection, _SCORES_OF_PLAY, play).values()
+            records += map(self._unscored, connection.execute(_UNSCORED_OF_PLAY, play))
         return Standing(records, _supports(connection, write.supports_needed))
 
     def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, anew: bool) -> None:
@@ -346,18 +351,18 @@ class SqliteStore:
     def _changes(self, after: int) -> Changes:
         """The next piece of what changed."""
         with self._reads() as reading:
-            seqs = reading.execute(
-                "SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PIECE_CHANGES + 1)
-            ).fetchall()
-            piece = seqs[:_PIECE_CHANGES]
-            seq = piece[-1][0] if piece else after
+            (seq,) = reading.execute(
+                "SELECT coalesce(max(seq), ?) FROM (SELECT seq FROM changes WHERE seq > ? ORDER BY seq LIMIT ?)",
+                (after, after, _PIECE_CHANGES),
+            ).fetchone()
+            (last,) = reading.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
             items = "SELECT item FROM changes WHERE kind = ? AND seq > ? AND seq <= ?"
             scores = reading.execute(f"SELECT * FROM scores WHERE id IN ({items})", ("score", after, seq))
             unscored = reading.execute(f"SELECT * FROM unscored WHERE id IN ({items})", ("unscored", after, seq))
             withdrawn = reading.execute(items, ("withdrawn", after, seq))
             return Changes(
                 seq=seq,
-                last=len(seqs) == len(piece),
+                last=last <= seq,
                 scores=[self._score(row) for row in scores],
                 withdrawn=[item for (item,) in withdrawn],
                 unscored=[self._unscored(row) for row in unscored],
@@ -367,7 +372,7 @@ class SqliteStore:
         """Scores with their distributions, as they are now."""
         with self._reads() as reading:
             (seq,) = reading.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
-            scored = self._scored(reading, "id IN (SELECT value FROM json_each(?))", (json.dumps(scores),))
+            scored = self._scored(reading, _SCORES_NUMBERED, (json.dumps(scores),))
             needed = {each.distribution.support_id for each in scored.values() if each.distribution is not None}
             return Reading(seq, scored, _supports(reading, needed))
 
@@ -391,23 +396,21 @@ class SqliteStore:
             play=PlayKey(league, game_id, play_id),
             task=task,
             subject=Subject(self._role(role), subject_id, name, team_id),
-            model=ModelVersion(model, version),
+            model=_model(model, version),
             revision=revision,
             outcome_revision=outcome_revision,
             measures=None if measures is None else json.loads(measures),
             attributes=json.loads(attributes),
-            outcome=json.loads(outcome),
+            outcome=json.loads(outcome) if outcome != "{}" else {},
         )
 
-    def _scored(self, connection: sqlite3.Connection, condition: str, parameters: tuple[str, ...]) -> dict[int, Scored]:
-        """Scores by their numbers, with their distributions."""
-        rows = connection.execute(f"SELECT * FROM scores WHERE {condition}", parameters).fetchall()
+    def _scored(self, connection: sqlite3.Connection, query: str, parameters: Sequence[str]) -> dict[int, Scored]:
+        """Scores with their distributions, by their numbers."""
+        rows = connection.execute(query, parameters).fetchall()
         if not rows:
             return {}
         scores = dict(map(self._score, rows))
-        expected = connection.execute(
-            "SELECT * FROM distributions WHERE score IN (SELECT value FROM json_each(?))", (json.dumps(list(scores)),)
-        )
+        expected = connection.execute(_DISTRIBUTIONS, (json.dumps(list(scores)),))
         distributions = {item: Distribution(content, support_id) for item, content, support_id in expected}
         return {item: Scored(score, distributions.get(item)) for item, score in scores.items()}
 
@@ -457,6 +460,11 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@functools.lru_cache(maxsize=64)
+def _model(name: str, version: int) -> ModelVersion:
+    return ModelVersion(name, version)
 
 
 def _supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -126,9 +125,9 @@ class _Settling:
         self._same_distribution = same_distribution
         self._known_supports = standing.supports
         self._stood = {record.key for record in standing.records}
-        self._plays: defaultdict[PlayKey, dict[RecordKey, PlayRecord]] = defaultdict(dict)
+        self._plays: dict[PlayKey, dict[RecordKey, PlayRecord]] = {}
         for record in standing.records:
-            self._plays[record.play][record.key] = record
+            self._plays.setdefault(record.play, {})[record.key] = record
         self._put: dict[RecordKey, PlayRecord] = {}
         self._withdrawn: dict[RecordKey, Scored] = {}
         self._supports: dict[str, bytes] = {}
@@ -161,28 +160,34 @@ class _Settling:
     def _take(self, record: PlayRecord) -> tuple[int, int] | None:
         """Settle one record. Returns the place in time of a later one that stands."""
         support = self._support(record)
-        key, beside = record.key, self._plays[record.play]
-        meetings = [(stands, meet(record, stands, self._same_distribution)) for stands in beside.values()]
-        met = [meeting for _, meeting in meetings]
-        if Meeting.STALE in met:
-            return max(time(stands) for stands, meeting in meetings if meeting is Meeting.STALE)
-        if Meeting.CONFLICT in met:
-            raise _conflict(record)
-        if Meeting.UNCHANGED in met:
-            self._unchanged += 1
-            return None
-        for stands, meeting in meetings:
-            if meeting is Meeting.WITHDRAWS and isinstance(stands, Scored):
-                self._withdraw(stands)
-        if support:
-            self._supports.update(support)
-        beside[key] = self._put[key] = record
+        beside = self._plays.setdefault(record.play, {})
+        replaces = False
+        if beside:
+            meetings = [(stands, meet(record, stands, self._same_distribution)) for stands in beside.values()]
+            met = {meeting for _, meeting in meetings}
+            if Meeting.STALE in met:
+                return max(time(stands) for stands, meeting in meetings if meeting is Meeting.STALE)
+            if Meeting.CONFLICT in met:
+                raise _conflict(record)
+            if Meeting.UNCHANGED in met:
+                self._unchanged += 1
+                return None
+            for stands, meeting in meetings:
+                if meeting is Meeting.WITHDRAWS and isinstance(stands, Scored):
+                    self._withdraw(stands)
+            replaces = Meeting.REPLACES in met
+        self._write_down(record, support, replaces=replaces)
+        return None
+
+    def _write_down(self, record: PlayRecord, support: Mapping[str, bytes], *, replaces: bool) -> None:
+        key = record.key
+        self._plays[record.play][key] = self._put[key] = record
         self._withdrawn.pop(key, None)
-        if Meeting.REPLACES in met:
+        self._supports.update(support)
+        if replaces:
             self._replaced += 1
         else:
             self._inserted += 1
-        return None
 
     def _withdraw(self, record: Scored) -> None:
         key = record.key
