@@ -191,6 +191,7 @@ class BatchStages:
                 again.add(play)
                 self._recording.put(play)
             else:
+                play.recorded = False
                 log.error("play not recorded", key=str(play.key), detail=refused.detail)
         for stale in answer.stale_records:
             if await self._goes_with_what_stands(owners[stale.index], stale):

@@ -141,7 +141,7 @@ def replay_command(start_services: StartServices) -> click.Command:
         """Play recorded games through featurizer, scorer and aggregator, and show what came of them.
 
         Every play ends scored, or not scored with a reason. Playing the same games again changes no rating: services of
-        its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play was lost.
+        its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play is not recorded.
         """
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         console = Console()
@@ -191,7 +191,9 @@ def replay_command(start_services: StartServices) -> click.Command:
             done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
             raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
         if done.lost:
-            raise click.ClickException(f"{done.lost} of {done.plays_read} plays were lost")
+            raise click.ClickException(
+                f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
+            )
 
     return replay
 

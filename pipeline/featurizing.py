@@ -30,6 +30,7 @@ class GameStream:
         client: the featurizer.
         backlog: what a new connection must be told first: rosters, and every open play with its film so far.
         on_answer: hears of every tensor and rejection, as often as it is answered.
+        is_current: whether a message that has waited is still to be sent.
         give_up_seconds: how long the featurizer may stay away.
     """
 
@@ -40,15 +41,18 @@ class GameStream:
         *,
         backlog: Callable[[], Iterable[Request]],
         on_answer: Callable[[featurizer.StreamPlaysResponse], None],
+        is_current: Callable[[Request], bool],
         give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
         self._header = header
         self._client = client
         self._backlog = backlog
         self._on_answer = on_answer
+        self._is_current = is_current
         self._absence = Absence(give_up_seconds)
         self._queue: asyncio.Queue[Request | None] = asyncio.Queue(MAX_QUEUED)
         self._finished = False
+        self._reopen = False
         self._ended = False
         self._token: featurizer.ResumeToken | None = None
 
@@ -56,6 +60,12 @@ class GameStream:
         """Sends one message on this connection; the next one is told by the backlog. Does nothing after `run` ended."""
         if not self._ended:
             await self._queue.put(request)
+
+    async def turn_to(self, header: tracking.GameHeader) -> None:
+        """The header was corrected: from now on the stream is one of that header."""
+        self._header = header
+        self._reopen = True
+        await self._queue.put(None)
 
     async def finish(self) -> None:
         """Nothing more is sent."""
@@ -77,14 +87,17 @@ class GameStream:
     async def _keep_up(self) -> None:
         pauses = backoff(0.1, 2.0)
         while True:
+            self._absence.asked()
             try:
                 await self._connect()
+            except _HeaderCorrected:
+                self._reopen = False
             except (PlayscoreError, ConnectionError, TimeoutError) as failure:
                 if isinstance(failure, PlayscoreError) and failure.reason is Reason.RESUME_TOKEN_INVALID:
                     self._token = None
                 elif not is_transient(failure):
                     raise
-                if self._absence.since is None:
+                if not self._absence.failures:
                     pauses = backoff(0.1, 2.0)
                     log.warning("stream broken, resuming", game_id=self._header.key.game_id, failure=str(failure))
                 self._absence.check(failure)
@@ -110,7 +123,9 @@ class GameStream:
             await stream.send(request)
         while not (self._finished and self._queue.empty()):
             queued = await self._queue.get()
-            if queued is not None:
+            if self._reopen:
+                raise _HeaderCorrected
+            if queued is not None and self._is_current(queued):
                 await stream.send(queued)
         await stream.finish()
 
@@ -121,6 +136,10 @@ class GameStream:
                     self._on_answer(answer)
                 case "checkpoint":
                     self._token = answer.checkpoint.resume_token
+
+
+class _HeaderCorrected(Exception):  # noqa: N818 (it is no error)
+    """The connection is one of a header that was corrected since."""
 
 
 def says_little(failure: Exception) -> int:

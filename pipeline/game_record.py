@@ -41,6 +41,13 @@ class ToldPlay:
         self.contexts[context.revision] = context
         return True
 
+    def add_end(self, end: feed.EndPlay) -> bool:
+        """Take in where its film ends: of several ends the latest counts; False if an earlier one is as late."""
+        if self.end is not None and _last_frame(self.end) >= _last_frame(end):
+            return False
+        self.end = end
+        return True
+
     def revision(self, *, whole: bool) -> int:
         """The highest revision that can be told from the contexts, 0 if none can.
 
@@ -95,7 +102,7 @@ class GameRecord:
             case "context":
                 return self.play(message.context.play_id).add(message.context)
             case "end_play":
-                self.play(message.end_play.play_id).end = message.end_play
+                return self.play(message.end_play.play_id).add_end(message.end_play)
             case "official_result":
                 return is_settled(message.official_result) and latest(self.results, message.official_result)
             case "end_game":
@@ -148,6 +155,10 @@ class GameRecord:
             self.header = header
             return True
         return False
+
+
+def _last_frame(end: feed.EndPlay) -> int:
+    return end.last_frame_number if end.HasField("last_frame_number") else -1
 
 
 def segment_of(context: feed.PlayContext) -> str:

@@ -112,6 +112,10 @@ class GameRun:
         self._refusal: PlayscoreError | None = None
         self._in_stages = 0
         self._moved = asyncio.Event()
+        self._room = asyncio.Event()
+        self._telling = asyncio.Lock()
+        """Held while one message, or a play with its film so far, goes to the stream: they must not mix."""
+        self._opening: asyncio.Task[None] | None = None
         self._whole = False
         """Nothing more comes: what is missing stays missing."""
         for message in archive:
@@ -129,12 +133,15 @@ class GameRun:
         try:
             async with asyncio.TaskGroup() as tasks:
                 async for message in messages:
-                    if self._record.add(message):
-                        await self._take(message, tasks)
+                    async with self._telling:
+                        if self._record.add(message):
+                            await self._take(message, tasks)
                     await self._open_waiting()
                     await self._until(lambda: self._in_stages < MAX_IN_STAGES)
                 self._whole = True
                 await self._finish()
+                if self._opening is not None:
+                    self._opening.cancel()
         except ExceptionGroup as failures:
             raise min(failures.exceptions, key=says_little) from None
         return tuple(play.result for play in self._plays.values() if play.result is not None)
@@ -142,15 +149,19 @@ class GameRun:
     async def _take(self, message: feed.FeedMessage, tasks: asyncio.TaskGroup) -> None:
         """What follows from a message that said something new."""
         match message.WhichOneof("message"):
-            case "header" if self._stream is None:
+            case "header" if self._stream is not None:
+                await self._stream.turn_to(message.header)
+            case "header":
                 self._stream = GameStream(
                     message.header,
                     self._client,
                     backlog=self._backlog,
                     on_answer=self._on_answer,
+                    is_current=self._is_current,
                     give_up_seconds=self._give_up_seconds,
                 )
                 tasks.create_task(self._follow(self._stream))
+                self._opening = tasks.create_task(self._keep_opening())
             case "roster":
                 for play in self._plays.values():
                     play.late = play.late or play.streamed > 0
@@ -195,6 +206,10 @@ class GameRun:
             if play.is_open:
                 yield from self._requests(play)
 
+    def _is_current(self, request: featurizer.StreamPlaysRequest) -> bool:
+        """False for the end of a play that was answered meanwhile: a new connection does not know it."""
+        return not request.HasField("end_play") or self._plays[request.end_play.play_id].is_open
+
     def _requests(self, play: _Play) -> Iterator[featurizer.StreamPlaysRequest]:
         """A play as far as it was told."""
         context = play.told.context(play.streamed)
@@ -226,6 +241,7 @@ class GameRun:
         return (play for play in self._on_segment[segment_id] if play.is_open)
 
     def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
+        self._room.set()
         if answer.HasField("tensor"):
             self._answer(self._plays[answer.tensor.key.play_id], answer.tensor.revision, answer.tensor)
         else:
@@ -253,23 +269,32 @@ class GameRun:
         self._on_segment[segment_of(context)].add(play)
         return context
 
+    async def _keep_opening(self) -> None:
+        """Stream plays that wait whenever an answer makes room, though the feed may be silent."""
+        while True:
+            await self._room.wait()
+            self._room.clear()
+            await self._open_waiting()
+
     async def _open_waiting(self) -> None:
         """Stream plays that wait, as far as there is room."""
-        while self._waiting and self._stream is not None:
-            open_plays = [play for play in self._plays.values() if play.is_open]
-            if len(open_plays) >= MAX_OPEN_PLAYS:
-                if len(self._waiting) >= MAX_OPEN_PLAYS:
-                    # So many plays have begun since that its film is over, whether the source says so or not.
-                    await self._send(self._end_of(open_plays[0]))
-                return
-            play = self._waiting.popleft()
-            self._turn_to(play, play.told.revision(whole=self._whole))
-            if self._refusal is not None:
-                self._refuse(play, self._refusal)
-            for request in self._requests(play):
-                if request.HasField("frames"):
-                    play.closing_sent_at = time.perf_counter()
-                await self._send(request)
+        async with self._telling:
+            while self._waiting and self._stream is not None:
+                open_plays = [play for play in self._plays.values() if play.is_open]
+                if len(open_plays) >= MAX_OPEN_PLAYS:
+                    oldest = next((play for play in open_plays if not play.ended), None)
+                    if len(self._waiting) >= MAX_OPEN_PLAYS and oldest is not None:
+                        # So many plays have begun since that its film is over, whether the source says so or not.
+                        await self._send(self._end_of(oldest))
+                    return
+                play = self._waiting.popleft()
+                self._turn_to(play, play.told.revision(whole=self._whole))
+                if self._refusal is not None:
+                    self._refuse(play, self._refusal)
+                for request in self._requests(play):
+                    if request.HasField("frames"):
+                        play.closing_sent_at = time.perf_counter()
+                    await self._send(request)
 
     async def _end(self, play: _Play) -> None:
         if play.is_open and self._record.film_has_ended(play.told, play.told.context(play.streamed)):

@@ -30,6 +30,8 @@ class InFlightPlay:
     scored: Scored | None = None
     result: feed.OfficialResult | None = None
     """The latest official result that is known."""
+    recorded: bool = True
+    """The aggregator answers for it."""
     closed_at: float = 0.0
     """When the frames were sent that closed it, seconds of `time.perf_counter`."""
     stage_at: float = 0.0
@@ -54,7 +56,15 @@ class InFlightPlay:
 
     def outcome(self) -> PlayResult:
         """How it stands."""
-        return ended(self.key, self.revision, self.tensor, self.scored, self.rejection, result=self.result)
+        return ended(
+            self.key,
+            self.revision,
+            self.tensor,
+            self.scored,
+            self.rejection,
+            result=self.result,
+            recorded=self.recorded,
+        )
 
     def seconds_since_closed(self) -> float:
         """How long ago its frames were complete."""

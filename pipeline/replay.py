@@ -60,7 +60,9 @@ class Replay:
 
     games: int = 0
     plays_read: int = 0
-    """Plays that the source names; each must be among `results`."""
+    """Plays that the source names; each must be among `results`, unless nothing new was said of it."""
+    unchanged: int = 0
+    """Plays of which corrections say nothing that was not known."""
     results: list[PlayResult] = field(default_factory=list)
     standings: dict[str, Standings] = field(default_factory=dict)
     """By league."""
@@ -72,7 +74,7 @@ class Replay:
     @property
     def lost(self) -> int:
         """Plays that went in and did not come out, or that the aggregator does not answer for."""
-        return self.plays_read - sum(result.recorded for result in self.results)
+        return self.plays_read - self.unchanged - sum(result.recorded for result in self.results)
 
     def endings(self) -> Counter[tuple[Ending, Reason | None]]:
         """How many plays ended how."""
@@ -139,8 +141,11 @@ async def replay(
                 archive=archive,
                 give_up_seconds=give_up_seconds,
             )
-            for result in await game.run(paced(messages, speed)):
+            results = await game.run(paced(messages, speed))
+            for result in results:
                 latest[result.game_id, result.play_id] = result
+            if corrections is not None:
+                report.unchanged += len(plays - {result.play_id for result in results})
 
     async with (
         FeaturizerClient(services.featurizer, tls=services.tls) as featurizer,

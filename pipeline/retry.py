@@ -41,22 +41,29 @@ def is_transient(failure: BaseException) -> bool:
 
 @dataclass(slots=True)
 class Absence:
-    """How long a service has been away, by its failures in a row."""
+    """How long a service has been away: since the first question that it did not answer, or since it broke off."""
 
     give_up_seconds: float = GIVE_UP_SECONDS
-    since: float | None = None
-    """Seconds of `time.monotonic`; None while it answers."""
+    failures: int = 0
+    """In a row."""
+    _since: float | None = None
+    """Seconds of `time.monotonic`."""
+
+    def asked(self) -> None:
+        """Something is asked of the service."""
+        if self._since is None:
+            self._since = time.monotonic()
 
     def ended(self) -> None:
         """The service answers."""
-        self.since = None
+        self.failures, self._since = 0, None
 
     def check(self, failure: Exception) -> None:
         """Take in one more failure. Raises ConnectionError once the service has been away for too long."""
-        now = time.monotonic()
-        if self.since is None:
-            self.since = now
-        elif now - self.since >= self.give_up_seconds:
+        self.asked()
+        self.failures += 1
+        assert self._since is not None
+        if time.monotonic() - self._since >= self.give_up_seconds:
             raise ConnectionError(
                 f"given up: a service has not answered for {self.give_up_seconds:g} s ({failure})"
             ) from failure
@@ -71,17 +78,18 @@ async def until_it_answers(
     """
     absence = Absence(give_up_seconds)
     for pause in backoff(0.1, 2.0):
+        absence.asked()
         try:
             answer = await attempt()
         except (PlayscoreError, ConnectionError, TimeoutError) as failure:
             if not is_transient(failure):
                 raise
-            if absence.since is None:
+            if not absence.failures:
                 log.warning("waiting for a service", failure=str(failure))
             absence.check(failure)
             await asyncio.sleep(pause)
         else:
-            if absence.since is not None:
+            if absence.failures:
                 log.info("the service answers again")
             return answer
     raise AssertionError("backoff never ends")

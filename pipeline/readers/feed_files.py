@@ -59,10 +59,18 @@ class FeedFiles:
     def _places(self) -> dict[str, dict[Path, list[int]]]:
         """Where each game's messages begin, by file."""
         games: defaultdict[str, dict[Path, list[int]]] = defaultdict(dict)
+        leagues: dict[str, str] = {}
         for file in self.files:
             with file.open("rb") as stream:
                 place = 0
                 while (message := _read(file, stream)) is not None:
+                    league = leagues.setdefault(message.game.game_id, message.game.league)
+                    if league != message.game.league:
+                        raise PlayscoreError(
+                            Reason.FIELD_INVALID,
+                            f"{file}: game {message.game.game_id!r} is of {league} and of {message.game.league}; give"
+                            " each league files of its own",
+                        )
                     games[message.game.game_id].setdefault(file, []).append(place)
                     place = stream.tell()
         return dict(games)

@@ -38,6 +38,7 @@ class Game:
             featurizer,
             backlog=lambda: map(request, self.unanswered),
             on_answer=self.on_answer,
+            is_current=lambda request: True,
             give_up_seconds=give_up_seconds,
         )
 
@@ -163,10 +164,12 @@ async def test_a_featurizer_that_stays_away_is_given_up_after_the_stated_time() 
 
 async def test_every_absence_is_counted_for_itself() -> None:
     featurizer = Featurizer()
-    game = Game(featurizer, give_up_seconds=0.0)
+    game = Game(featurizer, give_up_seconds=0.2)
     async with running(game.stream):
         for _ in range(3):
-            (await featurizer.opened()).answers.put_nowait(gone())
+            connection = await featurizer.opened()
+            await asyncio.sleep(0.25)
+            connection.answers.put_nowait(gone())
         await game.send("1")
         await (await featurizer.opened()).hears(*requests("1"))
 

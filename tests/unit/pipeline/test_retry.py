@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pipeline.retry import Absence, is_transient, until_it_answers
@@ -65,10 +67,17 @@ async def test_a_service_that_stays_away_is_given_up_with_what_it_said_last() ->
     assert 2 <= service.calls < 10
 
 
-def test_an_absence_is_counted_from_the_first_failure_in_a_row() -> None:
-    absence = Absence(give_up_seconds=0.0)
-    absence.check(ConnectionError("refused"))
-    absence.ended()
-    absence.check(ConnectionError("refused"))
+def test_an_absence_begins_with_the_first_question_that_was_not_answered() -> None:
+    absence = Absence(give_up_seconds=0.1)
+    absence.asked()
+    time.sleep(0.15)
     with pytest.raises(ConnectionError, match="given up"):
         absence.check(ConnectionError("refused"))
+
+
+def test_a_service_that_answered_and_then_broke_off_has_just_gone_away() -> None:
+    absence = Absence(give_up_seconds=0.1)
+    absence.asked()
+    absence.ended()
+    time.sleep(0.15)
+    absence.check(ConnectionError("broken off"))
