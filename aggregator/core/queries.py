@@ -112,7 +112,7 @@ class RatingQueries:
         task = self._tasks[split.role]
         order, groups = read_order(order_by, task), read_groups(group_by, task)
         asked = self._asked(split)
-        arguments: tuple[Json, ...] = (*asked.identity, *groups, min_plays, order_by, qualified_only)
+        arguments: tuple[Json, ...] = (*asked.identity, [*groups], min_plays, order_by, qualified_only)
         after = read_page_token(paging.token, arguments)
         standings = self._standings(asked.scores.graded, split, groups, min_plays)
         places = standings.sorted(order, qualified_only=qualified_only)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
+from aggregator.core.store import Reading
 from aggregator.core.tokens import revision_token
 from aggregator.distributions import same_distribution
 from aggregator.passing.messages import pass_messages
@@ -445,6 +446,33 @@ async def test_distributions_are_answered_where_they_are_asked_for_and_their_sup
     assert list(plays.supports) == [SUPPORT]
     request.split.filter = "play_id = 3"
     assert list((await calls.stub.ListPlays(request, timeout=5)).supports) == []
+
+
+async def test_a_play_that_is_corrected_while_it_is_read_has_the_distribution_of_its_score(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await calls.record(record("1", distribution=expected()), supports=(SUPPORT,))
+    corrections = [
+        record("1", distribution=expected(0.4), revision=2),
+        record("1", distribution=expected(0.3), revision=3),
+    ]
+    read = calls.store.read
+
+    async def read_late(scores: Collection[int]) -> Reading:
+        if corrections:
+            await calls.record(corrections.pop(0))
+        return await read(scores)
+
+    monkeypatch.setattr(calls.store, "read", read_late)
+    request = pb.ListPlaysRequest(split=split(), include_distributions=True)
+    request.consistency.as_of.CopyFrom(first.revision)
+    assert (await error_of(calls.stub.ListPlays(request, timeout=5)))[1] == "REASON_REVISION_NOT_KEPT"
+    request.ClearField("consistency")
+    (play,) = (await calls.stub.ListPlays(request, timeout=5)).plays
+    assert play == record("1", distribution=expected(0.3), revision=3)
+    corrections += [record("1", distribution=expected(), revision=revision) for revision in range(4, 9)]
+    code, reason, _ = await error_of(calls.stub.ListPlays(request, timeout=5))
+    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "REASON_NOT_FRESH_ENOUGH")
 
 
 async def test_a_play_inferred_again_is_the_same_play(calls: Calls) -> None:
