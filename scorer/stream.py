@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
@@ -28,8 +26,7 @@ from scorer.messages import (
     rejection_of,
 )
 from scorer.tasks import PASSES
-
-_log = structlog.get_logger()
+from servicekit.errors import defect
 
 MAX_WAITING: Final = 256
 """Requests that may wait for their answers at once. The stream reads no more until an answer has left."""
@@ -190,9 +187,7 @@ def _refusal(error: BaseException) -> PlayscoreError:
         return error
     if isinstance(error, TimeoutError):
         return PlayscoreError(Reason.INFERENCE_UNAVAILABLE, f"no answer within {SECONDS_A_REQUEST:g} s: {error}")
-    error_id = uuid.uuid4().hex
-    _log.error("internal error", error_id=error_id, exc_info=error)
-    return PlayscoreError(Reason.INTERNAL, f"internal error {error_id}; the log of the service has its trace")
+    return defect(error, uuid.uuid4().hex)
 
 
 def _rejection(error: PlayscoreError, request: _Request) -> common.Rejection:

@@ -37,6 +37,10 @@ def _domain_error(call: Call, raised: Exception) -> tuple[PlayscoreError, dict[s
     if isinstance(raised, NotImplementedError) and call.context.code() is grpc.StatusCode.UNIMPLEMENTED:
         return PlayscoreError(Reason.NOT_IMPLEMENTED, f"this release does not implement {call.method}"), {}
     error_id = uuid.uuid4().hex
-    _log.error("internal error", error_id=error_id, method=str(call.method), exc_info=raised)
-    detail = f"internal error {error_id}; the log of the service has its trace"
-    return PlayscoreError(Reason.INTERNAL, detail), {"error_id": error_id}
+    return defect(raised, error_id, method=str(call.method)), {"error_id": error_id}
+
+
+def defect(raised: BaseException, error_id: str, **where: str) -> PlayscoreError:
+    """The error for a fault of the service, whose trace is in its log under the id."""
+    _log.error("internal error", error_id=error_id, exc_info=raised, **where)
+    return PlayscoreError(Reason.INTERNAL, f"internal error {error_id}; the log of the service has its trace")

@@ -90,7 +90,7 @@ def assert_same(streamed: Answer, unary: Answer) -> None:
         assert (streamed.reason, streamed.subjects) == (unary.reason, unary.subjects)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(40)), pauses=st.lists(st.integers(0, 3), min_size=40, max_size=40))
 async def test_a_stream_answers_as_the_unary_calls_do_whatever_the_interleaving(
     stub: Any, passes: list[scorer_pb2.PassToScore], order: list[int], pauses: list[int]
@@ -121,7 +121,7 @@ async def test_a_stream_answers_as_the_unary_calls_do_whatever_the_interleaving(
         assert_same(second[place], answer)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), yards=st.integers(-100, 110).map(float))
 async def test_a_stored_distribution_is_graded_as_the_score_was_by_both_calls(
     stub: Any, passing_release: Release, seed: int, yards: float

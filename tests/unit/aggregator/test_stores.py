@@ -383,7 +383,7 @@ async def state_after(opened: Opens, path: Path, batches: Sequence[Sequence[Play
         return await everything(store)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), RECORDS)
 def test_any_order_any_batches_and_any_repetition_end_in_one_state(
     opened: Opens, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, records: list[PlayRecord]

@@ -255,7 +255,7 @@ def test_a_row_out_of_range_is_still_one_by_itself() -> None:
 
 
 @given(distributions())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pickling_changes_nothing(dist: SplicedBinnedPareto) -> None:
     dist.var()  # Nothing that was cached may be in the way.
     x = np.linspace(-40, 90, 27)

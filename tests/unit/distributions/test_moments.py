@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @given(distributions(heaviest=0.7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_mean_and_entropy_equal_quadrature(dist: SplicedBinnedPareto) -> None:
     def density(x: Array) -> Array:
         return np.exp(np.asarray(dist.log_prob(x), dtype=np.float64))
@@ -35,7 +35,7 @@ def test_mean_and_entropy_equal_quadrature(dist: SplicedBinnedPareto) -> None:
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_mean_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     points = breaks(dist)
@@ -70,7 +70,7 @@ def squared_distance_from_the_mean(dist: SplicedBinnedPareto, low: float, high: 
 
 
 @given(distributions(heaviest=0.35))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_variance_equals_quadrature(dist: SplicedBinnedPareto) -> None:
     points = breaks(dist)
     expected = squared_distance_from_the_mean(dist, points[0], points[-1])
@@ -78,7 +78,7 @@ def test_variance_equals_quadrature(dist: SplicedBinnedPareto) -> None:
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(1e-3, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_variance_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     variance = float(dist.var(low, high))
@@ -87,14 +87,14 @@ def test_variance_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low:
 
 
 @given(distributions(heaviest=0.45), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_std_is_the_root_of_the_variance(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     assert float(dist.std()) ** 2 == pytest.approx(float(dist.var()), rel=1e-14)
     assert float(dist.std(low, low + width)) ** 2 == pytest.approx(float(dist.var(low, low + width)), rel=1e-14)
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_mirror_image_has_the_same_variance(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     mirrored = SplicedBinnedPareto.from_probabilities(

@@ -44,7 +44,7 @@ from tests.unit.featurizer.film import (
 
 NAMES = [column.name for column in SPECIFICATION.frame_columns]
 seeds = st.integers(0, 10_000)
-small = settings(max_examples=25, deadline=None)
+small = settings(max_examples=25)
 
 
 def same(one: Tensor, other: Tensor) -> None:

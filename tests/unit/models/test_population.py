@@ -73,7 +73,7 @@ def test_passers_with_too_few_plays_do_not_count() -> None:
     assert together == alone
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 1000), st.floats(0.4, 0.6))
 def test_the_season_of_the_reference_has_the_mean_and_the_deviation_of_the_scale(seed: int, mean: float) -> None:
     plays = np.random.default_rng(seed).integers(MIN_PLAYS, 600, 40)

@@ -62,7 +62,7 @@ def known(record: GameRecord) -> dict[str, Any]:
     return {"header": record.header, "roster": players, "plays": said, "ended": record.ended}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, len(FEED) - 1), max_size=20))
 def test_neither_the_order_of_messages_nor_repeats_matter(order: random.Random, repeated: list[int]) -> None:
     play_id = FEED[2].context.play_id

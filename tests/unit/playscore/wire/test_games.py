@@ -101,7 +101,7 @@ def test_every_message_says_which_game_it_is_of() -> None:
         assert ends[play.context.play_id].last_frame_number == play.frames.frame_numbers.max()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 200), max_size=10))
 def test_neither_the_order_of_messages_nor_repeats_matter(order: random.Random, repeated: list[int]) -> None:
     """Film is not repeated here: what a player is doing in a frame twice told stays two rows of the game."""

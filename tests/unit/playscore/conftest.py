@@ -1,0 +1,3 @@
+from tests.releases import passing_release, releases
+
+__all__ = ["passing_release", "releases"]
