@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.paging import Page, Paging
@@ -322,7 +322,6 @@ def tie(rating: Rating) -> list[tuple[bool, Any]]:
     return [(common is not None, common) for _, common in rating.group] or [(True, rating.subject.subject_id)]
 
 
-@settings(deadline=None)
 @given(SUBJECTS, GROUPS, ORDER_BYS, st.integers(1, 5))
 def test_pages_end_to_end_are_all_ratings_in_the_order_asked(
     subjects: dict[str, tuple[int, float, str, str, int]], group_by: tuple[str, ...], order_by: str, size: int
@@ -421,7 +420,6 @@ def test_plays_are_listed_as_they_were_recorded() -> None:
     assert ([each.item for each in second.items], second.next_page_token, second.total_size) == ([1], "", 2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 7))
 def test_ungraded_plays_are_listed_among_the_others_where_they_are_asked_for(graded: list[bool], size: int) -> None:
     scores = [score(place, 0.5 if is_graded else None) for place, is_graded in enumerate(graded)]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.filter import EVERYTHING, parse_filter
@@ -72,7 +72,6 @@ UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None, outcome={}))
 STEPS = st.lists(st.tuples(st.integers(0, 8), SCORES | UNGRADED | st.none()), max_size=40)
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_it_holds_what_was_put_and_not_taken_out(steps: list[tuple[int, Score | None]]) -> None:
     snapshot, expected = Snapshot(TASKS), dict[int, Score]()
@@ -112,7 +111,6 @@ def test_scores_that_no_task_rates_are_left_out() -> None:
     assert league_of(snapshot_of(goalie, score(2))).games == ["g1"]
 
 
-@settings(deadline=None)
 @given(st.lists(SCORES, min_size=1, max_size=30))
 def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
@@ -135,7 +133,6 @@ def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
         assert play_scores == pytest.approx(total, abs=count * 2**-30)
 
 
-@settings(deadline=None)
 @given(st.data(), st.lists(SCORES, min_size=1, max_size=30))
 def test_totals_are_the_same_to_the_last_bit_whatever_came_first(data: st.DataObject, scores: list[Score]) -> None:
     shuffled = table_of(*data.draw(st.permutations(scores)))
@@ -153,7 +150,6 @@ def totals(table: Table, text: str = "", fields: tuple[str, ...] = BY_SUBJECT) -
     }
 
 
-@settings(deadline=None)
 @given(
     st.lists(SCORES, min_size=1, max_size=30, unique_by=lambda each: (each.play, each.subject.subject_id)),
     st.sampled_from([BY_SUBJECT, ("subject_id", "season"), ("team_id", "subject_id")]),
@@ -175,7 +171,6 @@ def test_the_latest_name_is_the_known_one_of_the_last_play(scores: list[Score], 
         assert name == (max(known, key=order).subject.subject_name if known else "")
 
 
-@settings(deadline=None)
 @given(
     st.lists(SCORES, min_size=1, max_size=40, unique_by=lambda each: (each.play, each.subject.subject_id)),
     st.integers(1, 7),
