@@ -108,19 +108,13 @@ def is_settled(message: messages.OfficialResult) -> bool:
 
 
 def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:
-    """What is known of a play from all that was told of it: in the order of revisions a set field replaces."""
+    """What is known of a play from its contexts, of which each has a revision of its own, in any order.
+
+    In the order of their revisions a set field replaces, and one that is `complete` clears what came before it.
+    """
     known = messages.PlayContext()
     for context in sorted(contexts, key=lambda context: context.revision):
         if context.complete:
             known.Clear()
         known.MergeFrom(context)
     return known
-
-
-def latest(results: dict[str, messages.OfficialResult], told: messages.OfficialResult) -> bool:
-    """Take in what a play came to, unless a later result of it is known; returns whether it was taken in."""
-    known = results.get(told.play_id)
-    if known is not None and outcome_revision(known) >= outcome_revision(told):
-        return False
-    results[told.play_id] = told
-    return True

@@ -17,17 +17,15 @@ from playscore.game import (
     Game,
     GameHeader,
     Play,
-    Player,
     Track,
 )
 from playscore.wire.feed import (
     context_from_message,
     context_to_message,
-    latest,
-    merged,
     result_from_message,
     result_to_message,
 )
+from playscore.wire.told_game import ToldGame
 from playscore.wire.tracking import (
     frames_from_message,
     frames_to_message,
@@ -40,11 +38,11 @@ from playscore.wire.tracking import (
 )
 
 MAX_FRAMES_PER_MESSAGE: Final = 256
-"""When a whole game is told."""
+"""When a whole game is sent."""
 
 
 def feed_of(game: Game) -> Iterator[messages.FeedMessage]:
-    """A game as its source would tell it: play by play, what is known of each before its film."""
+    """A game as its source would tell it: play by play, the context of each before its tracking."""
     yield _told(game.header, header=header_to_message(game.header))
     yield _told(game.header, roster=roster_to_message(game.roster))
     for play in game.plays:
@@ -71,55 +69,52 @@ def _feed_of_play(header: GameHeader, play: Play) -> Iterator[messages.FeedMessa
 def game_from_feed(feed: Iterable[messages.FeedMessage]) -> Game:
     """The game that a feed tells, whatever the order of its messages, each play at its highest revision.
 
-    Plays stand in the order in which the feed first names them. Raises FIELD_INVALID, COLUMNS_INCONSISTENT or
-    STREAM_ORDER where the feed is not one of a game.
+    Messages add up as `ToldGame` says. Plays and players are listed in the order in which the feed first names them.
+
+    Raises:
+        PlayscoreError: STREAM_ORDER if the feed has no header, GAME_MISMATCH if it is about several games, and
+            FIELD_INVALID, COLUMNS_INCONSISTENT or the reason of the field at fault if a message is wrong.
     """
-    header: GameHeader | None = None
-    rosters: list[Any] = []
-    contexts: defaultdict[str, list[messages.PlayContext]] = defaultdict(list)
-    results: dict[str, messages.OfficialResult] = {}
-    frames: defaultdict[str, list[Frames]] = defaultdict(list)
-    tracks: defaultdict[str, list[Track]] = defaultdict(list)
-    for message in feed:
-        match message.WhichOneof("message"):
-            case "header":
-                header = header_from_message(message.header)
-            case "roster":
-                rosters.append(message.roster)
-            case "context":
-                contexts[message.context.play_id].append(message.context)
-            case "official_result":
-                latest(results, message.official_result)
-            case "frames":
-                frames[message.frames.segment_id].append(frames_from_message(message.frames))
-            case "track":
-                tracks[message.track.segment_id].append(track_from_message(message.track))
-    if header is None:
+    told = ToldGame()
+    told.add_all(feed)
+    if told.header is None:
         raise PlayscoreError(Reason.STREAM_ORDER, "the feed has no header: it does not say which game it is of")
-    players: dict[str, Player] = {}
-    for roster in rosters:
-        players.update((player.player_id, player) for player in roster_from_message(roster, header.team_ids))
+    header = header_from_message(told.header)
+    roster = roster_from_message(told.roster(), header.team_ids)
+    frames = {
+        segment_id: joined(map(frames_from_message, segment.frames)) for segment_id, segment in told.segments.items()
+    }
+    tracks = {
+        segment_id: _joined_tracks(map(track_from_message, segment.tracks))
+        for segment_id, segment in told.segments.items()
+    }
     plays = []
-    for play_id, told in contexts.items():
-        context = context_from_message(merged(told))
-        result = results.get(play_id)
+    for play_id, play in told.plays.items():
+        if not play.contexts:
+            continue
+        context = context_from_message(play.context(play.revision(whole=True)))
+        result = told.results.get(play_id)
         plays.append(
             Play(
                 context=context,
-                frames=joined(frames.get(context.segment, ())),
+                frames=frames[context.segment] if context.segment in frames else joined(()),
                 outcome=None if result is None else result_from_message(result),
-                tracks=_joined_tracks(tracks.get(context.segment, ())),
+                tracks=tracks.get(context.segment, ()),
             )
         )
-    return Game(header, tuple(players.values()), plays)
+    return Game(header, roster, plays)
 
 
 def joined(batches: Iterable[Frames]) -> Frames:
-    """Frames of one segment as one, by frame number; two samples of one player in one frame stay two rows."""
+    """Frames of one segment as one, by frame number; two samples of one player in one frame stay two rows.
+
+    Only the order of such rows depends on that of the batches.
+    """
     parts = list(batches)
     if len(parts) == 1:
         return parts[0]
-    player_ids = tuple(dict.fromkeys(chain.from_iterable(part.player_ids for part in parts)))
+    by_start = sorted(parts, key=lambda part: int(part.frame_numbers[0]) if len(part) else -1)
+    player_ids = tuple(dict.fromkeys(chain.from_iterable(part.player_ids for part in by_start)))
     numbers = np.concatenate([part.frame_numbers for part in parts]) if parts else np.empty(0, np.int32)
     order = np.argsort(numbers, kind="stable")
 
@@ -140,7 +135,7 @@ def joined(batches: Iterable[Frames]) -> Frames:
         y=column("y") if parts else nothing,
         **{name: column(name) for name in ("speed", "acceleration", "direction_degrees", "orientation_degrees")},
         times_unix_micros=np.concatenate([part.times_unix_micros for part in parts])[order] if timed else None,
-        events=tuple(dict.fromkeys(chain.from_iterable(part.events for part in parts))),
+        events=tuple(dict.fromkeys(chain.from_iterable(part.events for part in by_start))),
     )
 
 
@@ -159,15 +154,25 @@ def _joined_tracks(batches: Iterable[Track]) -> tuple[Track, ...]:
     for batch in batches:
         by_object[batch.tracked, batch.rate_hertz].append(batch)
     return tuple(
-        Track(
-            tracked,
-            rate,
-            np.concatenate([part.sample_numbers for part in parts]),
-            np.concatenate([part.x for part in parts]),
-            np.concatenate([part.y for part in parts]),
-            None if parts[0].z is None else np.concatenate([part.z for part in parts if part.z is not None]),
-        )
-        for (tracked, rate), parts in by_object.items()
+        _joined_track(parts) for _, parts in sorted(by_object.items(), key=lambda item: (item[0][0].value, item[0][1]))
+    )
+
+
+def _joined_track(parts: list[Track]) -> Track:
+    """One object's samples at one rate, by sample number."""
+    if len(parts) == 1:
+        return parts[0]
+    numbers = np.concatenate([part.sample_numbers for part in parts])
+    order = np.argsort(numbers, kind="stable")
+    unknown = [np.full(len(part), np.nan, np.float32) for part in parts]
+    heights = [blank if part.z is None else part.z for part, blank in zip(parts, unknown, strict=True)]
+    return Track(
+        parts[0].tracked,
+        parts[0].rate_hertz,
+        numbers[order],
+        np.concatenate([part.x for part in parts])[order],
+        np.concatenate([part.y for part in parts])[order],
+        None if all(part.z is None for part in parts) else np.concatenate(heights)[order],
     )
 
 

@@ -25,7 +25,7 @@ from playscore.football.v1.football_pb2 import (
 from playscore.game import Frames, Game, Play, PlayStatus, Track, TrackedObject
 from playscore.hockey.v1.hockey_pb2 import SHOT_RESULT_GOAL, ShotOutcome
 from playscore.passing import situation_of
-from playscore.wire.feed import is_settled, latest, merged, outcome_revision
+from playscore.wire.feed import is_settled, merged, outcome_revision
 from playscore.wire.games import MAX_FRAMES_PER_MESSAGE, feed_of, game_from_feed, joined
 from simulator.defects import Defects
 from simulator.games import simulate_game
@@ -43,9 +43,9 @@ def travelled(game: Game) -> list[FeedMessage]:
 
 
 def without_events_of_no_frame(game: Game) -> Game:
-    """A batch carries the events of its own frames; one of a frame that nobody filmed cannot be told."""
-    filmed = [replace(play, frames=play.frames.rows(0, len(play.frames))) for play in game.plays]
-    return replace(game, plays=filmed)
+    """A batch carries the events of its own frames; one of a frame without tracking cannot be sent."""
+    tracked = [replace(play, frames=play.frames.rows(0, len(play.frames))) for play in game.plays]
+    return replace(game, plays=tracked)
 
 
 @pytest.mark.parametrize("defects", [None, ALL_DEFECTS])
@@ -56,7 +56,7 @@ def test_a_game_is_the_one_that_its_feed_tells(defects: Defects | None) -> None:
     assert plain(game_from_feed(travelled(game))) == plain(game)
 
 
-def test_a_play_without_film_is_told_too() -> None:
+def test_a_play_without_tracking_is_told_too() -> None:
     game = simulated(plays=2)
     nothing = np.zeros((0, 0), np.float32)
     bare = replace(game.plays[0], frames=Frames(np.zeros(0, np.int32), (), nothing, nothing), tracks=(), outcome=None)
@@ -64,7 +64,7 @@ def test_a_play_without_film_is_told_too() -> None:
     assert plain(game_from_feed(travelled(game))) == plain(game)
 
 
-def test_a_long_film_travels_in_parts() -> None:
+def test_long_tracking_travels_in_parts() -> None:
     play = simulated(plays=1).plays[0]
     length = 2 * MAX_FRAMES_PER_MESSAGE + 10
     rows = np.arange(length) % len(play.frames)
@@ -104,11 +104,9 @@ def test_every_message_says_which_game_it_is_of() -> None:
 @settings(max_examples=20)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 200), max_size=10))
 def test_neither_the_order_of_messages_nor_repeats_matter(order: random.Random, repeated: list[int]) -> None:
-    """Film is not repeated here: what a player is doing in a frame twice told stays two rows of the game."""
     game = simulated(plays=4)
     feed = travelled(game)
-    told = [message for message in feed if not (message.HasField("frames") or message.HasField("track"))]
-    shuffled = [*feed, *(told[place % len(told)] for place in repeated)]
+    shuffled = [*feed, *(feed[place % len(feed)] for place in repeated)]
     order.shuffle(shuffled)
     back = game_from_feed(shuffled)
     assert {play.context.play_id: plain(play) for play in back.plays} == {
@@ -138,28 +136,28 @@ def test_a_feed_without_a_header_tells_no_game() -> None:
     assert refused.value.reason is Reason.STREAM_ORDER
 
 
-class TestFilm:
-    def film(self, *numbers: int, players: tuple[str, ...] = ("a", "b"), speed: bool = False) -> Frames:
+class TestJoined:
+    def frames(self, *numbers: int, players: tuple[str, ...] = ("a", "b"), speed: bool = False) -> Frames:
         places = (np.array(numbers)[:, None] + np.arange(len(players)) / 10).astype(np.float32)
         return Frames(np.array(numbers, np.int32), players, places, places, speed=places if speed else None)
 
-    def test_batches_are_one_film_by_frame_number(self) -> None:
-        film = joined([self.film(5, 6), self.film(1, 2), self.film(3)])
-        assert film.frame_numbers.tolist() == [1, 2, 3, 5, 6]
-        np.testing.assert_array_equal(film.x[:, 1], np.array([1.1, 2.1, 3.1, 5.1, 6.1], np.float32))
+    def test_batches_are_one_run_by_frame_number(self) -> None:
+        frames = joined([self.frames(5, 6), self.frames(1, 2), self.frames(3)])
+        assert frames.frame_numbers.tolist() == [1, 2, 3, 5, 6]
+        np.testing.assert_array_equal(frames.x[:, 1], np.array([1.1, 2.1, 3.1, 5.1, 6.1], np.float32))
 
     def test_two_samples_of_one_player_in_one_frame_stay_two_rows(self) -> None:
-        film = joined([self.film(1, 2), self.film(2, 3)])
-        assert film.frame_numbers.tolist() == [1, 2, 2, 3]
+        frames = joined([self.frames(1, 2), self.frames(2, 3)])
+        assert frames.frame_numbers.tolist() == [1, 2, 2, 3]
 
     def test_players_who_come_and_go_are_unseen_before_and_after(self) -> None:
-        film = joined([self.film(1), self.film(2, players=("b", "c"), speed=True)])
-        assert film.player_ids == ("a", "b", "c")
-        assert np.isnan(film.x).tolist() == [[False, False, True], [True, False, False]]
-        assert film.speed is not None
-        assert np.isnan(film.speed).tolist() == [[True, True, True], [True, False, False]]
+        frames = joined([self.frames(1), self.frames(2, players=("b", "c"), speed=True)])
+        assert frames.player_ids == ("a", "b", "c")
+        assert np.isnan(frames.x).tolist() == [[False, False, True], [True, False, False]]
+        assert frames.speed is not None
+        assert np.isnan(frames.speed).tolist() == [[True, True, True], [True, False, False]]
 
-    def test_no_batches_are_no_film(self) -> None:
+    def test_no_batches_are_no_frames(self) -> None:
         assert len(joined([])) == 0
 
 
@@ -196,17 +194,6 @@ class TestMerged:
 class TestResults:
     def told(self, yards: float, revision: int) -> OfficialResult:
         return OfficialResult(play_id="54", pass_outcome=PassOutcome(yards_gained=yards, outcome_revision=revision))
-
-    @given(st.permutations([1, 2, 3]))
-    def test_the_latest_counts_whatever_the_order(self, order: list[int]) -> None:
-        results: dict[str, OfficialResult] = {}
-        taken = [latest(results, self.told(10.0 * revision, revision)) for revision in order]
-        assert results == {"54": self.told(30.0, 3)}
-        assert taken == [revision == max(order[: place + 1]) for place, revision in enumerate(order)]
-
-    def test_a_repeat_says_nothing_new(self) -> None:
-        results = {"54": self.told(3.0, 1)}
-        assert not latest(results, self.told(3.0, 1))
 
     def test_its_count_is_that_of_its_outcome(self) -> None:
         assert outcome_revision(self.told(3.0, 4)) == 4
