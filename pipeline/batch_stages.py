@@ -1,9 +1,8 @@
-"""The stages after the featurizer: score, grade, record. What waits at a stage goes to its service in one call."""
+"""The stages after the featurizer: score, grade, record. Plays that wait at a stage share a call to its service."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,12 +14,14 @@ import structlog
 
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.results import PlayResult, StageTimes, known_reason
-from pipeline.retry import GIVE_UP_SECONDS, TRANSIENT, until_it_answers
+from pipeline.retry import GIVE_UP_SECONDS, TRANSIENT, Absence, until_it_answers
 from pipeline.task import Ratings, Scored, Task
+from pipeline.verdicts import Conflict, Refused, Stale, Undecided, Verdict, verdicts
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
-from playscore.errors import Reason
+from playscore.errors import PlayscoreError, Reason
+from playscore.feed.v1 import feed_pb2 as feed
 from playscore.wire.feed import outcome_revision
 from servicekit.metrics import PLAYS, latency_histogram
 
@@ -30,26 +31,26 @@ PLAY_SECONDS = latency_histogram(
 
 MAX_PLAYS_PER_CALL = 64
 CALLS_AT_ONCE = 2
-"""Calls of one stage in flight: one is answered while the next one is made ready."""
+"""Score or grade calls in flight: one is answered while the next is prepared."""
 PAUSE_SECONDS = 0.2
-"""Before a play is asked for again that alone was rejected for a transient reason."""
+"""Before a play is sent again that was rejected for a transient reason."""
 
 log = structlog.get_logger()
 
 
 class BatchStage:
-    """A queue and those who work it off. Bounded by the plays that are let on their way."""
+    """A queue and its workers. Its size is bounded by how many plays GameRun lets in."""
 
     def __init__(self, handle: Callable[[list[InFlightPlay]], Awaitable[None]]) -> None:
         self._handle = handle
         self._waiting: asyncio.Queue[InFlightPlay] = asyncio.Queue()
 
     def put(self, play: InFlightPlay) -> None:
-        """Has the play wait."""
+        """Queue a play."""
         self._waiting.put_nowait(play)
 
     async def work(self) -> None:
-        """Takes what waits, for ever."""
+        """Process batches until cancelled."""
         while True:
             batch = [await self._waiting.get()]
             while len(batch) < MAX_PLAYS_PER_CALL and not self._waiting.empty():
@@ -59,7 +60,7 @@ class BatchStage:
 
 @dataclass(slots=True)
 class Written:
-    """What the aggregator answered to all records: see RecordScoresResponse."""
+    """Totals of what the aggregator answered: see RecordScoresResponse."""
 
     inserted: int = 0
     replaced: int = 0
@@ -67,10 +68,10 @@ class Written:
     stale: int = 0
     withdrawn: int = 0
     conflicting: int = 0
-    """Rejected because another content stands there at the same revisions."""
+    """Rejected because other content stands at the same revisions."""
 
     def add(self, answer: aggregator.RecordScoresResponse) -> None:
-        """Take in one more answer."""
+        """Add one more answer."""
         self.inserted += answer.inserted
         self.replaced += answer.replaced
         self.unchanged += answer.unchanged
@@ -80,10 +81,14 @@ class Written:
 
 
 class BatchStages:
-    """Takes plays that the featurizer has answered, of all games, and sees them recorded.
+    """Scores, grades and records plays that the featurizer has answered, of all games.
 
-    As an async context manager: open while it runs. A failure that is not transient (the scorer has another feature
-    specification), or a service that stays away, ends the context with that failure.
+    Use it as an async context manager. A failure that is not transient (the scorer has another feature specification),
+    or a service that stays away, ends the context with that failure. A service that keeps rejecting one play for
+    transient reasons counts as staying away.
+
+    Only one worker records. Two would finish their writes in either order, and `revision` could go backward; a read
+    that waits for it could then miss a play that is already recorded.
     """
 
     def __init__(
@@ -110,8 +115,8 @@ class BatchStages:
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        for stage in (self._scoring, self._grading, self._recording):
-            self._workers += [self._tasks.create_task(stage.work()) for _ in range(CALLS_AT_ONCE)]
+        for stage, workers in ((self._scoring, CALLS_AT_ONCE), (self._grading, CALLS_AT_ONCE), (self._recording, 1)):
+            self._workers += [self._tasks.create_task(stage.work()) for _ in range(workers)]
         return self
 
     async def __aexit__(
@@ -122,9 +127,13 @@ class BatchStages:
         await self._tasks.__aexit__(kind, error, trace)
 
     def take(self, play: InFlightPlay) -> None:
-        """Takes a play where it stands: rejected, with a tensor to score, or scored and with a result to grade by."""
+        """Take in a play that is rejected, has a tensor to score, or has a score and a result to grade it by.
+
+        Its `done` is called exactly once for each time that it is taken in, unless the context ends before.
+        """
+        play.absence = Absence(self._give_up_seconds)
         if play.scored is None:
-            self._stamp("featurize", play)
+            self._end_stage("featurize", play)
         if play.rejection is not None:
             self._recording.put(play)
         elif play.scored is None:
@@ -134,41 +143,57 @@ class BatchStages:
 
     async def _score(self, batch: Sequence[InFlightPlay]) -> None:
         for task, plays in _by_task(batch):
-            tensors = [(play.tensor, play.result) for play in plays if play.tensor is not None]
-            answers = await until_it_answers(lambda: task.score(tensors), self._give_up_seconds)  # noqa: B023
-            self._pass_on("score", plays, answers, self._scoring)
+            sent = [(play.tensor, play.result) for play in plays if play.tensor is not None]
+            answers = await self._judge(plays, lambda: task.score(sent))  # noqa: B023
+            self._pass_on("score", plays, [result for _, result in sent], answers)
 
     async def _grade(self, batch: Sequence[InFlightPlay]) -> None:
         for task, plays in _by_task(batch):
-            scored = [
-                (play.scored, play.result) for play in plays if play.scored is not None and play.result is not None
-            ]
-            answers = await until_it_answers(lambda: task.grade(scored), self._give_up_seconds)  # noqa: B023
-            self._pass_on("grade", plays, answers, self._grading)
+            sent = [(play.scored, play.result) for play in plays if play.scored is not None and play.result is not None]
+            answers = await self._judge(plays, lambda: task.grade(sent))  # noqa: B023
+            self._pass_on("grade", plays, [result for _, result in sent], answers)
+
+    async def _judge(
+        self, plays: Sequence[InFlightPlay], call: Callable[[], Awaitable[Sequence[Scored | common.Rejection]]]
+    ) -> Sequence[Scored | common.Rejection]:
+        for play in plays:
+            play.absence.asked()
+        return await until_it_answers(call, self._give_up_seconds)
 
     def _pass_on(
         self,
         stage: str,
         plays: Sequence[InFlightPlay],
+        results: Sequence[feed.OfficialResult | None],
         answers: Sequence[Scored | common.Rejection],
-        again: BatchStage,
     ) -> None:
-        """Each play to the next stage, by what the task answered to it."""
-        for play, answer in zip(plays, answers, strict=True):
+        """Send each play to its next stage. `results` were sent to the task; later ones may be known by now."""
+        for play, result, answer in zip(plays, results, answers, strict=True):
             if isinstance(answer, Scored):
-                play.scored = answer
-                self._stamp(stage, play)
+                play.absence.ended()
+                play.accept(answer, result)
+                self._end_stage(stage, play)
                 (self._grading if play.needs_grade else self._recording).put(play)
             elif known_reason(answer.reason) in TRANSIENT:
-                asyncio.get_running_loop().call_later(PAUSE_SECONDS, again.put, play)
+                self._put_later(
+                    self._scoring if stage == "score" else self._grading, play, answer.reason, answer.detail
+                )
             else:
+                play.absence.ended()
+                play.judged_by = result
                 play.reject(answer.reason, answer.detail)
                 self._recording.put(play)
+
+    def _put_later(self, stage: BatchStage, play: InFlightPlay, reason: int, detail: str) -> None:
+        """Queue a play again after a transient rejection. Raises ConnectionError if that has gone on for too long."""
+        play.absence.check(PlayscoreError(Reason(reason), f"play {play.key.play_id}: {detail}"))
+        asyncio.get_running_loop().call_later(PAUSE_SECONDS, stage.put, play)
 
     async def _record(self, batch: Sequence[InFlightPlay]) -> None:
         records, owners = [], []
         supports: dict[str, distribution.Support] = {}
         for play in batch:
+            play.absence.asked()
             for record in _records(play):
                 records.append(record)
                 owners.append(play)
@@ -180,44 +205,53 @@ class BatchStages:
         )
         self.written.add(answer)
         self.revision = answer.revision
-        again = set()
-        for refused in answer.rejections:
-            play = owners[refused.index]
-            was_scored = play.rejection is None
-            play.reject(refused.reason, f"not recorded: {refused.detail}")
-            if refused.reason == Reason.REVISION_CONFLICT.value:
-                continue  # another content stands there, and answers for the play
-            if was_scored:
-                again.add(play)
-                self._recording.put(play)
-            else:
-                play.recorded = False
-                log.error("play not recorded", key=str(play.key), detail=refused.detail)
-        for stale in answer.stale_records:
-            if await self._goes_with_what_stands(owners[stale.index], stale):
-                again.add(owners[stale.index])
-        finished = [play for play in batch if play not in again]
+        decided = verdicts(owners, answer)
+        finished = [play for play in batch if play not in decided or await self._is_finished(play, decided[play])]
         for play in finished:
-            self._stamp("record", play)
+            self._end_stage("record", play)
         if self._read_back:
-            await self._read([play for play in finished if play.rejection is None], answer.revision)
+            await self._read([play for play in finished if play.rejection is None and play.standing is None])
         for play in finished:
             self._finish(play)
 
-    async def _goes_with_what_stands(self, play: InFlightPlay, stale: aggregator.StaleRecord) -> bool:
-        """Where somebody else has recorded a later revision by an earlier official result, grade that one by ours."""
-        if play.task is None or play.result is None or outcome_revision(play.result) <= stale.outcome_revision:
+    async def _is_finished(self, play: InFlightPlay, verdict: Verdict) -> bool:
+        """Act on a record that was not accepted. False: the play was queued again."""
+        match verdict:
+            case Undecided(reason, detail):
+                self._put_later(self._recording, play, reason, detail)
+                return False
+            case Stale():
+                if await self._regrade_stored(play, verdict):
+                    return False
+                play.standing = verdict
+            case Conflict(detail):
+                play.reject(Reason.REVISION_CONFLICT.value, f"not recorded: {detail}")
+            case Refused(reason, detail) if play.rejection is None:
+                play.absence.ended()
+                play.reject(reason, f"not recorded: {detail}")
+                self._recording.put(play)
+                return False
+            case Refused(reason, detail):
+                play.reject(reason, f"not recorded: {detail}")
+                play.recorded = False
+                log.error("play not recorded", key=str(play.key), detail=detail)
+        return True
+
+    async def _regrade_stored(self, play: InFlightPlay, stale: Stale) -> bool:
+        """Where another worker has recorded a later revision with an earlier official result, grade it by ours."""
+        task, result = play.task, play.result
+        if task is None or result is None or outcome_revision(result) <= stale.outcome_revision:
             return False
-        task = play.task
         stored = await until_it_answers(lambda: task.stored(play.key, self.revision), self._give_up_seconds)
-        if stored is None:
+        if stored is None or stored.revision < stale.revision:
             return False
-        play.revision, play.scored = stored.revision, stored.scored
+        play.absence.ended()
+        play.continue_from(stored)
         self._grading.put(play)
         return True
 
-    async def _read(self, plays: Sequence[InFlightPlay], revision: common.RevisionToken) -> None:
-        """Reads the ratings that plays have just moved, at least as fresh as their record."""
+    async def _read(self, plays: Sequence[InFlightPlay]) -> None:
+        """Read the ratings that these plays have moved, at least as fresh as their record."""
         for play in plays:
             if play.scored is None or play.scored.outcome_revision is None:
                 continue
@@ -227,11 +261,11 @@ class BatchStages:
                         play.key.league,  # noqa: B023
                         subject.subject_id,  # noqa: B023
                         role=subject.role,  # noqa: B023
-                        at_least_as_fresh=revision,
+                        at_least_as_fresh=self.revision,
                     ),
                     self._give_up_seconds,
                 )
-            self._stamp("read", play)
+            self._end_stage("read", play)
 
     def _finish(self, play: InFlightPlay) -> None:
         result = play.outcome()
@@ -243,15 +277,14 @@ class BatchStages:
         self._on_recorded(result)
         play.done(play)
 
-    def _stamp(self, stage: str, play: InFlightPlay) -> None:
-        now = time.perf_counter()
-        if play.rejection is None and play.stage_at:
-            self.times.add(stage, now - play.stage_at)
-        play.stage_at = now
+    def _end_stage(self, stage: str, play: InFlightPlay) -> None:
+        seconds = play.end_stage()
+        if seconds is not None and play.rejection is None:
+            self.times.add(stage, seconds)
 
 
 def _by_task(batch: Sequence[InFlightPlay]) -> list[tuple[Task, list[InFlightPlay]]]:
-    """The plays of each task; those of one may share a call."""
+    """The plays of each task: they share a call."""
     tasks: defaultdict[str, list[InFlightPlay]] = defaultdict(list)
     for play in batch:
         assert play.task is not None
@@ -260,9 +293,8 @@ def _by_task(batch: Sequence[InFlightPlay]) -> list[tuple[Task, list[InFlightPla
 
 
 def _records(play: InFlightPlay) -> list[Any]:
-    """What is recorded of a play, whichever way it ended."""
+    """What is recorded of a play, however it ended."""
     if play.rejection is not None:
-        result_revision = outcome_revision(play.result) if play.result is not None else 0
-        return [aggregator.PlayRecord(unscored=play.rejection, outcome_revision=result_revision)]
+        return [aggregator.PlayRecord(unscored=play.rejection, outcome_revision=play.rejected_for)]
     assert play.scored is not None
     return list(play.scored.records)

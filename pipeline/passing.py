@@ -1,4 +1,4 @@
-"""Passes: how the worker has them scored, graded and looked up."""
+"""The passing task: score, grade and look up passes through the scorer and the aggregator."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _scored(
     supports: dict[str, distribution.Support],
     result: feed.OfficialResult | None,
 ) -> Scored:
-    """A pass as it was scored."""
+    """A pass from the scorer's answer."""
     record = aggregator.ScoreRecord(
         key=score.key,
         subject=next(subject for subject in tensor.subjects if subject.role == common.ROLE_PASSER),
@@ -111,7 +111,7 @@ def _scored(
 
 
 def _graded(scored: Scored, grade: scorer.PassGrade, result: feed.OfficialResult) -> Scored:
-    """A pass by a grade of it."""
+    """The same pass, graded."""
     record = aggregator.PlayRecord()
     record.CopyFrom(scored.records[0])
     record.score.outcome_revision = grade.outcome_revision
@@ -132,7 +132,7 @@ def _graded(scored: Scored, grade: scorer.PassGrade, result: feed.OfficialResult
 
 
 def _expected_yards(scored: Scored) -> float:
-    """The mean of the distribution, held to what the field allows: the scorer's, if it is still at hand."""
+    """Mean of the distribution within the yards the field allows; the scorer's own number if it is at hand."""
     record: aggregator.ScoreRecord = scored.records[0].score
     if scored.score is not None:
         expected: float = scored.score.expected_yards
@@ -145,7 +145,7 @@ def _expected_yards(scored: Scored) -> float:
 
 
 def _stored(record: aggregator.ScoreRecord, support: distribution.Support | None) -> Stored | None:
-    """A pass as it is stored; None for one that was stored without its distribution, and cannot be graded again."""
+    """A stored pass; None if it was stored without its distribution and cannot be graded again."""
     if support is None:
         return None
     measure, graded = record.pass_measure, record.HasField("pass_measure")
@@ -177,7 +177,7 @@ def _outcome(result: feed.OfficialResult | None) -> football.PassOutcome | None:
 def _in_order(
     accepted: Iterable[Accepted], rejections: Sequence[common.Rejection]
 ) -> Iterator[Accepted | common.Rejection]:
-    """The answer to each item of a request, in its order."""
+    """One answer per item of a request, in its order."""
     rejected = {rejection.index: rejection for rejection in rejections}
     items = iter(accepted)
     place = 0
@@ -193,6 +193,6 @@ def _in_order(
 
 
 def _quoted(text: str) -> str:
-    """A string of a filter."""
+    """A string literal in a filter."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

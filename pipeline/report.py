@@ -14,7 +14,7 @@ from playscore.errors import Reason
 from playscore.football.v1 import football_pb2 as football
 
 _OUTCOMES = {Reason.NO_RELEASE: "no_release", Reason.NOT_A_PASS: "not_a_pass"}
-"""Endings that are no fault of anybody's have names of their own."""
+"""Outcomes that are not errors get their own names."""
 
 
 def report_as_json(replay: Replay, *, distributions: bool) -> dict[str, Any]:
@@ -30,9 +30,14 @@ def report_as_json(replay: Replay, *, distributions: bool) -> dict[str, Any]:
 
 
 def outcome_of(result: PlayResult) -> str:
-    """What became of a play, in one word: scored, rejected, no_release or not_a_pass."""
+    """What became of a play: "scored", "superseded", "rejected", "no_release" or "not_a_pass".
+
+    "superseded": a later revision stands, named in the play's `detail`; ratings do not count this one.
+    """
     if result.ending is Ending.SCORED:
         return "scored"
+    if result.ending is Ending.SUPERSEDED:
+        return "superseded"
     return _OUTCOMES.get(result.reason, "rejected") if result.reason else "rejected"
 
 
@@ -67,7 +72,7 @@ def play_as_json(result: PlayResult, *, distributions: bool) -> dict[str, Any]:
             "touchdown_probability": _optional(score, "touchdown_probability"),
             "quantiles": {f"{point.probability:g}": point.yards for point in score.quantiles},
         }
-    elif result.scored is not None:  # it was scored before; what was expected is stored
+    elif result.scored is not None:  # scored before: what was expected comes from the store
         record = result.scored.records[0].score
         row |= {
             "score": _optional(record.pass_measure, "play_score"),

@@ -16,7 +16,7 @@ from playscore.feed.v1 import feed_pb2 as feed
 
 
 def known_reason(number: int) -> Reason | None:
-    """The contract's reason of that number; None for one of a newer contract, which is final for its play."""
+    """The reason with this number; None for one of a newer contract, which is never transient."""
     try:
         return Reason(number)
     except ValueError:
@@ -31,11 +31,16 @@ class Ending(enum.Enum):
     UNGRADED = "ungraded"
     """Scored; its official result is not known yet."""
     REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    """A later revision stands, or a later official result: what was recorded of it now changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """A play as it stands. `reason` is None where it was scored, or where only a newer contract says why it was not."""
+    """A play as it stands.
+
+    `reason` is None where it was scored or superseded, or where only a newer contract knows why it was rejected.
+    """
 
     game_id: str
     play_id: str
@@ -46,10 +51,59 @@ class PlayResult:
     subjects: Sequence[common.Subject] = ()
     tensor: featurizer.PlayTensor | None = None
     scored: Scored | None = None
+    """Its score, where that is what stands."""
     result: feed.OfficialResult | None = None
     """The latest official result that is known."""
     recorded: bool = True
     """The aggregator answers for it."""
+
+    @classmethod
+    def of(
+        cls,
+        key: common.PlayKey,
+        revision: int,
+        *,
+        tensor: featurizer.PlayTensor | None = None,
+        scored: Scored | None = None,
+        rejection: common.Rejection | None = None,
+        standing: tuple[int, int] | None = None,
+        result: feed.OfficialResult | None = None,
+        recorded: bool = True,
+    ) -> PlayResult:
+        """How a play at one revision stands: superseded, rejected, or scored, in this order.
+
+        `standing` is the revision and outcome revision of the later record that stands. At least one of `scored`,
+        `rejection` and `standing` is given.
+        """
+        reason: Reason | None = None
+        subjects: Sequence[common.Subject] = scored.subjects if scored is not None else ()
+        if standing is not None:
+            ending = Ending.SUPERSEDED
+            detail = "a later revision stands: revision {}, outcome_revision {}".format(*standing)
+        elif rejection is not None:
+            ending, reason, subjects = Ending.REJECTED, known_reason(rejection.reason), tuple(rejection.subjects)
+            detail = rejection.detail
+            if reason is None:
+                detail = f"reason {rejection.reason}, which this release does not know: {detail}"
+        else:
+            assert scored is not None
+            ending, detail = Ending.SCORED, ""
+            if scored.outcome_revision is None:
+                ending, reason = Ending.UNGRADED, Reason.OUTCOME_UNKNOWN
+                detail = "scored; it is graded when its official result comes"
+        return cls(
+            key.game_id,
+            key.play_id,
+            revision,
+            ending,
+            reason,
+            detail,
+            subjects=subjects,
+            tensor=tensor,
+            scored=scored if ending in (Ending.SCORED, Ending.UNGRADED) else None,
+            result=result,
+            recorded=recorded,
+        )
 
 
 def ended(
@@ -62,36 +116,9 @@ def ended(
     result: feed.OfficialResult | None = None,
     recorded: bool = True,
 ) -> PlayResult:
-    """How a play at one revision stands."""
-    if rejection is not None:
-        reason = known_reason(rejection.reason)
-        return PlayResult(
-            key.game_id,
-            key.play_id,
-            revision,
-            Ending.REJECTED,
-            reason,
-            rejection.detail
-            if reason
-            else f"reason {rejection.reason}, which this release does not know: {rejection.detail}",
-            subjects=tuple(rejection.subjects),
-            tensor=tensor,
-            result=result,
-            recorded=recorded,
-        )
-    assert scored is not None
-    ungraded = scored.outcome_revision is None
-    return PlayResult(
-        key.game_id,
-        key.play_id,
-        revision,
-        Ending.UNGRADED if ungraded else Ending.SCORED,
-        Reason.OUTCOME_UNKNOWN if ungraded else None,
-        "scored; it is graded when its official result comes" if ungraded else "",
-        subjects=scored.subjects,
-        tensor=tensor,
-        scored=scored,
-        result=result,
+    """See `PlayResult.of`."""
+    return PlayResult.of(
+        key, revision, tensor=tensor, scored=scored, rejection=rejection, result=result, recorded=recorded
     )
 
 

@@ -1,4 +1,4 @@
-"""What the worker needs to know of a task, and of the services around it. The worker itself knows no sport."""
+"""The worker's ports: a task, and the services around it. The worker itself knows no sport."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ class Scored:
     """A play that was scored."""
 
     records: tuple[Any, ...]
-    """What is recorded of it, one a subject: aggregator.v1.PlayRecord, or whatever the task's `Ratings` take."""
+    """What is recorded, one per subject: aggregator.v1.PlayRecord, or whatever the task's `Ratings` accept."""
     subjects: tuple[common.Subject, ...]
     """Whose ratings it moves."""
     supports: tuple[distribution.Support, ...] = ()
-    """Of the records' distributions."""
+    """The supports that the records' distributions name."""
     outcome_revision: int | None = None
-    """The official result that it was graded by; None: it is not graded yet."""
+    """Revision of the official result that it was graded by; None: it is not graded yet."""
     score: Any = None
-    """What the scorer answered, for reports; None where it comes from the store."""
+    """The scorer's answer, for reports; None if it comes from the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A score as it is stored."""
+    """A stored score."""
 
     revision: int
     scored: Scored
     result: feed.OfficialResult | None
-    """What it was graded by, as far as it is stored; None: it is not graded yet."""
+    """What it was graded by, as far as that is stored; None: it is not graded yet."""
 
 
 class Task(Protocol):
-    """How the plays of one task are scored and graded. Several plays share a call."""
+    """Scores and grades plays of one task, several per call."""
 
     @property
     def name(self) -> str:
@@ -50,69 +50,69 @@ class Task(Protocol):
         ...
 
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
-        """Whether a tensor is of this task."""
+        """Whether a tensor belongs to this task."""
         ...
 
     def closes(self, frames: tracking.FrameBatch) -> bool:
-        """Whether a play's window may close with these frames: what latency is measured from."""
+        """Whether a play's window may close with these frames. Latency is measured from there."""
         ...
 
     async def score(
         self, plays: Sequence[tuple[featurizer.PlayTensor, feed.OfficialResult | None]]
     ) -> Sequence[Scored | common.Rejection]:
-        """Scores plays, and grades those whose official result is known. One answer each, in order."""
+        """Score plays, and grade those whose official result is known. One answer per play, in order."""
         ...
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
-        """Grades plays that were scored before, by what was expected of them then. One answer each, in order."""
+        """Grade plays that were scored before, by the distribution predicted then. One answer per play, in order."""
         ...
 
     async def stored(
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
     ) -> Stored | None:
-        """What is recorded of a play that was scored before, perhaps by another process; None where nothing is."""
+        """The stored score of a play, perhaps from another process; None if there is none."""
         ...
 
 
 class Stream(Protocol):
-    """The stream of one game: see `playscore.client.PlayStream`."""
+    """The stream of one game. `playscore.client.PlayStream` is one."""
 
     async def send(self, request: featurizer.StreamPlaysRequest) -> None:
-        """Sends one message."""
+        """Send one message."""
         ...
 
     async def finish(self) -> None:
-        """Says that nothing more comes."""
+        """Close the sending side: no more messages follow."""
         ...
 
     def __aiter__(self) -> AsyncIterator[featurizer.StreamPlaysResponse]:
-        """The answers."""
+        """Iterate over the answers."""
         ...
 
 
 class Featurizer(Protocol):
-    """The featurizer's port: see `playscore.client.FeaturizerClient`."""
+    """Turns tracking into tensors. `playscore.client.FeaturizerClient` is one."""
 
     def stream_plays(
         self, header: tracking.GameHeader, resume_token: featurizer.ResumeToken | None = None
     ) -> AbstractAsyncContextManager[Stream]:
-        """A game as it is played."""
+        """Stream a game as it is played."""
         ...
 
     async def featurize_plays(
         self, header: tracking.GameHeader, roster: tracking.Roster, plays: Iterable[featurizer.WholePlay]
     ) -> featurizer.FeaturizePlaysResponse:
-        """Whole plays of one game."""
+        """Featurize whole plays of one game."""
         ...
 
 
 class Ratings(Protocol):
-    """The aggregator's port: see `playscore.client.AggregatorClient`."""
+    """Keeps scores and rates by them. `playscore.client.AggregatorClient` is one."""
 
     async def record_scores(
         self, records: Iterable[Any], supports: Iterable[distribution.Support] = (), request_id: str = ""
     ) -> aggregator.RecordScoresResponse:
-        """Writes what `Scored.records` hold, and rejections, each in a PlayRecord."""
+        """Write `Scored.records`, and rejections, each in a PlayRecord."""
         ...
 
     async def get_rating(
@@ -123,5 +123,5 @@ class Ratings(Protocol):
         role: common.Role.ValueType,
         at_least_as_fresh: common.RevisionToken | None = None,
     ) -> Any:
-        """One subject's rating."""
+        """Read one subject's rating."""
         ...

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.replay import Replay, Standings
 from pipeline.report import outcome_of, report_as_json
-from pipeline.results import Ending, PlayResult, StageTimes, ended
+from pipeline.results import Ending, PlayResult, StageTimes
 from pipeline.task import Scored
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.common.v1 import common_pb2 as common
@@ -91,22 +91,27 @@ def scored_play() -> PlayResult:
     record = recorded(play_score=0.75, yards_gained=9.0, expected_yards=6.5)
     scored = Scored((record,), (PASSER,), (SUPPORT,), outcome_revision=1, score=graded)
     result = feed.OfficialResult(pass_outcome=football.PassOutcome(yards_gained=9.0, outcome_revision=1))
-    return ended(KEY, 1, tensor(), scored, None, result=result)
+    return PlayResult.of(KEY, 1, tensor=tensor(), scored=scored, result=result)
 
 
 def ungraded_play() -> PlayResult:
-    return ended(KEY, 1, tensor(), Scored((recorded(),), (PASSER,), (SUPPORT,), score=score()), None)
+    return PlayResult.of(KEY, 1, tensor=tensor(), scored=Scored((recorded(),), (PASSER,), (SUPPORT,), score=score()))
 
 
 def stored_play() -> PlayResult:
     """Scored by another process, and graded by a corrected result."""
     record = recorded(play_score=0.5, yards_gained=4.0, expected_yards=6.5)
     result = feed.OfficialResult(pass_outcome=football.PassOutcome(yards_gained=4.0, outcome_revision=2))
-    return ended(KEY, 1, None, Scored((record,), (PASSER,), (SUPPORT,), outcome_revision=2), None, result=result)
+    return PlayResult.of(KEY, 1, scored=Scored((record,), (PASSER,), (SUPPORT,), outcome_revision=2), result=result)
 
 
 def rejected_play(reason: int = Reason.NO_SNAP.value, subjects: tuple[common.Subject, ...] = ()) -> PlayResult:
-    return ended(KEY, 2, None, None, rejection(KEY, 2, reason, "no snap was seen", subjects))
+    return PlayResult.of(KEY, 2, rejection=rejection(KEY, 2, reason, "no snap was seen", subjects))
+
+
+def superseded_play() -> PlayResult:
+    """It was scored, but another worker has recorded that it does not count."""
+    return PlayResult.of(KEY, 1, tensor=tensor(), scored=scored_play().scored, standing=(2, 0))
 
 
 def as_json(*plays: PlayResult, distributions: bool = False, standings: Standings | None = None) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def test_its_parts_have_the_names_that_scripts_know() -> None:
     assert set(as_json()) == {"plays", "ratings", "min_plays", "coverage", "stages"}
 
 
-@pytest.mark.parametrize("play", [scored_play(), ungraded_play(), stored_play(), rejected_play()])
+@pytest.mark.parametrize("play", [scored_play(), ungraded_play(), stored_play(), rejected_play(), superseded_play()])
 def test_every_play_has_every_key_whatever_became_of_it(play: PlayResult) -> None:
     assert set(only(as_json(play))) == PLAY_KEYS
     assert set(only(as_json(play, distributions=True))) == PLAY_KEYS | {"distribution"}
@@ -184,6 +189,14 @@ def test_a_play_that_was_rejected_says_why_and_whose_it_was() -> None:
     assert [play[key] for key in ("score", "quantiles", "attributes", "distribution")] == [None] * 4
 
 
+def test_a_play_of_which_a_later_revision_stands_is_superseded_and_has_no_score() -> None:
+    play = only(as_json(superseded_play(), distributions=True))
+    assert (play["outcome"], play["reason"]) == ("superseded", None)
+    assert play["detail"] == "a later revision stands: revision 2, outcome_revision 0"
+    assert [play[key] for key in ("score", "expected_yards", "quantiles", "distribution")] == [None] * 4
+    assert play["passer_id"] == "101"
+
+
 @pytest.mark.parametrize(
     ("reason", "outcome"),
     [
@@ -193,7 +206,7 @@ def test_a_play_that_was_rejected_says_why_and_whose_it_was() -> None:
         (9999, "rejected"),
     ],
 )
-def test_what_is_nobodys_fault_has_a_name_of_its_own(reason: int, outcome: str) -> None:
+def test_outcomes_that_are_not_errors_have_their_own_names(reason: int, outcome: str) -> None:
     assert outcome_of(rejected_play(reason)) == outcome
 
 
@@ -268,7 +281,15 @@ def test_stages_have_counts_and_milliseconds() -> None:
 
 
 def test_a_play_that_the_aggregator_does_not_answer_for_is_lost() -> None:
-    lost = ended(KEY, 2, None, None, rejection(KEY, 2, Reason.TRACKING_UNAVAILABLE.value, "no film"), recorded=False)
+    lost = PlayResult.of(
+        KEY, 2, rejection=rejection(KEY, 2, Reason.TRACKING_UNAVAILABLE.value, "no film"), recorded=False
+    )
     replay = Replay(plays_read=3, results=[scored_play(), lost])
     assert replay.lost == 2
     assert replay.endings() == {(Ending.SCORED, None): 1, (Ending.REJECTED, Reason.TRACKING_UNAVAILABLE): 1}
+
+
+def test_a_superseded_play_is_counted_as_such_and_is_not_lost() -> None:
+    replay = Replay(plays_read=2, results=[scored_play(), superseded_play()])
+    assert replay.lost == 0
+    assert replay.endings() == {(Ending.SCORED, None): 1, (Ending.SUPERSEDED, None): 1}
