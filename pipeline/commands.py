@@ -111,7 +111,7 @@ def replay_command(start_services: StartServices) -> click.Command:
         default=GIVE_UP_SECONDS,
         show_default=True,
         type=click.FloatRange(min=0),
-        help="Seconds that a service may stay away.",
+        help="Seconds that a service may be unavailable.",
     )
     @click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
     @click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
@@ -141,7 +141,8 @@ def replay_command(start_services: StartServices) -> click.Command:
         """Play recorded games through featurizer, scorer and aggregator, and show what came of them.
 
         Every play ends scored, or not scored with a reason. Playing the same games again changes no rating: services of
-        its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play is not recorded.
+        its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play is not recorded,
+        or a message could not be taken in.
         """
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         console = Console()
@@ -190,10 +191,17 @@ def replay_command(start_services: StartServices) -> click.Command:
         if done.given_up:
             done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
             raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
+        for game_id, messages in done.refused_messages.items():
+            console.print(f"game {game_id}: {_counted(len(messages), 'message')} refused; the first: {messages[0]}")
+        if done.failed_games:
+            failed = "; ".join(f"game {game_id}: {detail}" for game_id, detail in done.failed_games.items())
+            raise click.ClickException(f"{_counted(len(done.failed_games), 'game')} could not be played. {failed}")
         if done.lost:
             raise click.ClickException(
                 f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
             )
+        if done.refused_messages:
+            raise click.ClickException("every play is recorded, but not all messages of the feed could be taken in")
 
     return replay
 

@@ -1,8 +1,9 @@
-"""The featurizer's stream of one game, kept up: what breaks is opened again, what was not answered is sent again."""
+"""One game's featurizer stream: reconnects when it breaks, and sends again what was not answered."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -15,7 +16,7 @@ from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.tracking.v1 import tracking_pb2 as tracking
 
 MAX_QUEUED = 64
-"""Messages that wait for the transport before who sends them waits, too."""
+"""Messages that may queue before senders block."""
 
 log = structlog.get_logger()
 
@@ -29,9 +30,9 @@ class GameStream:
         header: of the game.
         client: the featurizer.
         backlog: what a new connection must be told first: rosters, and every open play with its film so far.
-        on_answer: hears of every tensor and rejection, as often as it is answered.
+        on_answer: called with each tensor and rejection, repeats included.
         is_current: whether a message that has waited is still to be sent.
-        give_up_seconds: how long the featurizer may stay away.
+        give_up_seconds: how long the featurizer may be unavailable.
     """
 
     def __init__(
@@ -107,7 +108,9 @@ class GameStream:
 
     async def _connect(self) -> None:
         async with self._client.stream_plays(self._header, self._token) as stream:
-            self._absence.ended()
+            opened_at = time.monotonic()
+            if not self._absence.failures:
+                self._absence.ended()
             while not self._queue.empty():
                 self._queue.get_nowait()  # the backlog tells it
             try:
@@ -115,8 +118,10 @@ class GameStream:
                     both_ways.create_task(self._send_all(stream, list(self._backlog())))
                     both_ways.create_task(self._receive_all(stream))
             except ExceptionGroup as failures:
+                if time.monotonic() - opened_at >= self._absence.give_up_seconds:
+                    self._absence.ended()
                 # Both ends of the stream fail together; the one that was told why says more.
-                raise min(failures.exceptions, key=says_little) from None
+                raise min(failures.exceptions, key=by_what_it_says) from None
 
     async def _send_all(self, stream: Stream, backlog: Iterable[Request]) -> None:
         for request in backlog:
@@ -131,6 +136,7 @@ class GameStream:
 
     async def _receive_all(self, stream: Stream) -> None:
         async for answer in stream:
+            self._absence.ended()
             match answer.WhichOneof("message"):
                 case "tensor" | "rejection":
                     self._on_answer(answer)
@@ -142,7 +148,7 @@ class _HeaderCorrected(Exception):  # noqa: N818 (it is no error)
     """The connection is one of a header that was corrected since."""
 
 
-def says_little(failure: Exception) -> int:
+def by_what_it_says(failure: BaseException) -> int:
     """0 for a defect of ours, which must not hide, then what a service said, then that it went away."""
     if isinstance(failure, PlayscoreError):
         return 1

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from pipeline.batch_stages import BatchStages, Written
+from pipeline.featurizing import by_what_it_says
 from pipeline.game_run import GameRun
 from pipeline.pace import paced
 from pipeline.passing import Passing
@@ -20,7 +23,10 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.sources import Source
 
+log = structlog.get_logger()
+
 GAMES_AT_ONCE = 8
+"""When games are played as fast as they go. In their own time all are played at once, as they would be live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who hears how a replay gets on."""
+    """Callbacks that report a replay's progress."""
 
     on_game: Callable[[str, int], None] = lambda game_id, plays: None
     """Of every game read, and how many plays it names."""
@@ -68,6 +74,10 @@ class Replay:
     """By league."""
     times: StageTimes = field(default_factory=StageTimes)
     written: Written = field(default_factory=Written)
+    refused_messages: dict[str, list[str]] = field(default_factory=dict)
+    """By game: what was wrong with messages that could not be taken in."""
+    failed_games: dict[str, str] = field(default_factory=dict)
+    """Why a game could not be played to its end. Others are."""
     given_up: str = ""
     """Why the replay ended before its end; empty if it did not."""
 
@@ -103,28 +113,31 @@ async def replay(
         corrections: what is played over the games.
         speed: None: as fast as they are taken.
         min_plays: that qualify for a rank; None: the service's own rule.
-        give_up_seconds: how long a service may stay away before the replay ends with what was done.
+        give_up_seconds: how long a service may be unavailable before the replay ends with what was done.
         watcher: hears how it gets on.
 
-    Raises what is not transient: a scorer that has another feature specification, a service that refuses the caller.
+    A game that cannot be read or played fails alone. Raises what fails all of them and is not transient: a scorer that
+    has another feature specification, a service that refuses the caller.
     """
     report = Replay()
     leagues: set[str] = set()
     latest: dict[tuple[str, str], PlayResult] = {}
-    at_once = asyncio.Semaphore(GAMES_AT_ONCE)
+    at_once = asyncio.Semaphore(GAMES_AT_ONCE if speed is None else max(1, len(game_ids)))
 
     def recorded(result: PlayResult) -> None:
         latest[result.game_id, result.play_id] = result
         watcher.on_recorded(result)
 
     async def one(game_id: str) -> None:
+        try:
+            await play(game_id)
+        except PlayscoreError as failure:
+            log.warning("game failed", game_id=game_id, reason=failure.reason.name, detail=failure.detail)
+            report.failed_games[game_id] = failure.detail
+
+    async def play(game_id: str) -> None:
         async with at_once:
-            told = corrections or source
-            assert told is not None
-            messages = await asyncio.to_thread(lambda: list(told.feed(game_id)))
-            archive: Iterable[feed.FeedMessage] = ()
-            if corrections is not None and source is not None and game_id in source.game_ids:
-                archive = await asyncio.to_thread(lambda: list(source.feed(game_id)))
+            messages, archive = await asyncio.to_thread(_read, game_id, source, corrections)
             plays = _named(messages)
             report.games += 1
             report.plays_read += len(plays)
@@ -144,6 +157,8 @@ async def replay(
             results = await game.run(paced(messages, speed))
             for result in results:
                 latest[result.game_id, result.play_id] = result
+            if game.refused_messages:
+                report.refused_messages[game_id] = game.refused_messages
             if corrections is not None:
                 report.unchanged += len(plays - {result.play_id for result in results})
 
@@ -166,7 +181,7 @@ async def replay(
                     give_up_seconds,
                 )
         except (BaseExceptionGroup, ConnectionError) as failures:
-            failure = _leaf(failures)
+            failure = min(_leaves(failures), key=by_what_it_says)
             if not isinstance(failure, ConnectionError):
                 raise failure from None
             report.given_up = str(failure)
@@ -193,6 +208,17 @@ async def _standings(
         return Standings([], aggregator.Ranking(), aggregator.GetCoverageResponse())
 
 
+def _read(
+    game_id: str, source: Source | None, corrections: Source | None
+) -> tuple[list[feed.FeedMessage], list[feed.FeedMessage]]:
+    """What is played of a game, and what is known of it from before."""
+    if corrections is None:
+        assert source is not None
+        return list(source.feed(game_id)), []
+    archive = [] if source is None or game_id not in source.game_ids else list(source.feed(game_id))
+    return list(corrections.feed(game_id)), archive
+
+
 def _named(messages: Iterable[feed.FeedMessage]) -> set[str]:
     """The plays that a feed is about: those with a context or a result."""
     return {message.context.play_id for message in messages if message.HasField("context")} | {
@@ -206,8 +232,8 @@ def _league(game_id: str, messages: Sequence[feed.FeedMessage]) -> str:
     return messages[0].game.league
 
 
-def _leaf(failure: BaseException) -> BaseException:
-    """The first failure of a group of groups."""
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure
+def _leaves(failure: BaseException) -> list[BaseException]:
+    """The failures of a group of groups."""
+    if not isinstance(failure, BaseExceptionGroup):
+        return [failure]
+    return [leaf for part in failure.exceptions for leaf in _leaves(part)]

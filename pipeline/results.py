@@ -106,22 +106,6 @@ class PlayResult:
         )
 
 
-def ended(
-    key: common.PlayKey,
-    revision: int,
-    tensor: featurizer.PlayTensor | None,
-    scored: Scored | None,
-    rejection: common.Rejection | None,
-    *,
-    result: feed.OfficialResult | None = None,
-    recorded: bool = True,
-) -> PlayResult:
-    """See `PlayResult.of`."""
-    return PlayResult.of(
-        key, revision, tensor=tensor, scored=scored, rejection=rejection, result=result, recorded=recorded
-    )
-
-
 @dataclass(slots=True)
 class StageTimes:
     """Seconds that plays spent in each stage."""

@@ -111,6 +111,11 @@ class Featurizer:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
+        self.refused = asyncio.Event()
+        """A stream was not opened."""
+        self.makes = asyncio.Event()
+        """Whole plays are answered."""
+        self.makes.set()
         self.tokens: list[str | None] = []
         self.whole: list[WholePlay] = []
         self._opened: asyncio.Queue[Connection] = asyncio.Queue()
@@ -122,6 +127,7 @@ class Featurizer:
         connection = Connection(resume_token)
         self.tokens.append(connection.resume_token)
         if self.failures:
+            self.refused.set()
             raise self.failures.pop(0)
         self._opened.put_nowait(connection)
         yield connection
@@ -129,6 +135,7 @@ class Featurizer:
     async def featurize_plays(
         self, header: GameHeader, roster: Roster, plays: Iterable[WholePlay]
     ) -> FeaturizePlaysResponse:
+        await self.makes.wait()
         asked = list(plays)
         self.whole += asked
         made = [tensor(play.context.play_id, play.context.revision).tensor for play in asked]

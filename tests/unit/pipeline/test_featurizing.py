@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pipeline.featurizing import MAX_QUEUED, GameStream, Request, says_little
+from pipeline.featurizing import MAX_QUEUED, GameStream, Request, by_what_it_says
 from playscore.common.v1.common_pb2 import GameKey
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import StreamPlaysResponse
@@ -162,6 +162,22 @@ async def test_a_featurizer_that_stays_away_is_given_up_after_the_stated_time() 
     assert 2 <= len(featurizer.tokens) < 10
 
 
+async def test_a_featurizer_that_opens_and_never_answers_is_given_up_too() -> None:
+    featurizer = Featurizer()
+    game = Game(featurizer, give_up_seconds=0.3)
+    async with running(game.stream) as task:
+        await game.send("poison")
+
+        async def break_off() -> None:
+            while True:
+                (await featurizer.opened()).answers.put_nowait(gone())
+
+        breaking = asyncio.create_task(break_off())
+        with pytest.raises(ConnectionError, match="given up"):
+            await ended(task)
+        breaking.cancel()
+
+
 async def test_every_absence_is_counted_for_itself() -> None:
     featurizer = Featurizer()
     game = Game(featurizer, give_up_seconds=0.2)
@@ -207,5 +223,5 @@ async def test_who_waits_to_send_goes_on_when_the_game_is_refused() -> None:
 
 def test_of_failures_that_come_together_the_one_that_says_more_is_told() -> None:
     defect, told = ValueError("a defect"), REFUSAL
-    assert min((gone(), told, TimeoutError()), key=says_little) is told
-    assert min((gone(), told, defect), key=says_little) is defect
+    assert min((gone(), told, TimeoutError()), key=by_what_it_says) is told
+    assert min((gone(), told, defect), key=by_what_it_says) is defect

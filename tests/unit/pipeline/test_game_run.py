@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import Request
-from pipeline.game_run import MAX_OPEN_PLAYS, GameRun
+from pipeline.game_run import GameRun
+from pipeline.open_plays import MAX_OPEN_PLAYS
 from pipeline.results import Ending, PlayResult
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
@@ -92,7 +93,10 @@ class Source:
 class Worker:
     """A game in which the featurizer is played, and everything after it goes by rule."""
 
-    def __init__(self, stages: BatchStages, featurizer: Featurizer, source: Source, playing: asyncio.Task[Any]) -> None:
+    def __init__(
+        self, game: GameRun, stages: BatchStages, featurizer: Featurizer, source: Source, playing: asyncio.Task[Any]
+    ) -> None:
+        self.game = game
         self.stages = stages
         self.featurizer = featurizer
         self.source = source
@@ -117,7 +121,7 @@ async def playing(
         game = GameRun(GAME, featurizer, (passing,), stages, archive=archive, give_up_seconds=give_up_seconds)
         task = asyncio.create_task(game.run(source.messages()))
         try:
-            yield Worker(stages, featurizer, source, task)
+            yield Worker(game, stages, featurizer, source, task)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -201,8 +205,8 @@ async def test_of_two_entries_of_one_player_that_of_the_higher_revision_is_told(
     async with playing() as worker:
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
-        worker.source.says(roster("Paul Able", 1), roster("P. Able", 0))
-        await connection.hears(*requested(roster("Paul Able"), roster("Paul Able")))
+        worker.source.says(roster("Paul Able", 1), roster("P. Able", 0), context("1"))
+        await connection.hears(*requested(roster("Paul Able"), context("1")))
 
 
 async def test_a_new_connection_is_told_rosters_and_open_plays_whole() -> None:
@@ -232,10 +236,10 @@ async def test_a_play_that_ends_with_the_feed_ends_on_a_new_connection_too() -> 
         first.answer(gone())
         second = await worker.featurizer.opened()
         await second.hears(*whole)
-        second.answer(rejection("1"))
+        second.answer(rejection("1", reason=Reason.NO_RELEASE))
         await finished(second)
         done = await worker.done()
-    assert (done["1"].ending, done["1"].reason) == (Ending.REJECTED, Reason.NO_FRAMES)
+    assert (done["1"].ending, done["1"].reason) == (Ending.REJECTED, Reason.NO_RELEASE)
 
 
 async def test_no_more_plays_are_open_at_once_than_the_featurizer_keeps_segments() -> None:
@@ -351,3 +355,127 @@ async def test_a_featurizer_that_stays_away_fails_the_game() -> None:
         worker.source.says(HEADER, context("1"))
         with pytest.raises(ConnectionError, match="given up"):
             await worker.done()
+
+
+async def test_a_play_that_the_stream_has_no_tracking_of_is_made_from_what_was_told() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER, context("1"), frames("1", 1), end("1"), result("1", 9.0))
+        connection = await worker.featurizer.opened()
+        await connection.hears(*requested(context("1"), frames("1", 1), end("1")))
+        connection.answer(rejection("1", reason=Reason.TRACKING_UNAVAILABLE), checkpoint("a"))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert [whole.context.play_id for whole in worker.featurizer.whole] == ["1"]
+    assert done["1"].ending is Ending.SCORED
+
+
+async def test_tracking_that_the_featurizer_did_not_wait_for_makes_the_play_again() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER, context("1"), result("1", 9.0))
+        connection = await worker.featurizer.opened()
+        await connection.hears(*requested(context("1")))
+        connection.answer(rejection("1"), checkpoint("a"))
+        worker.source.says(frames("1", 1), end("1"))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert [[*batch.frame_numbers] for batch in worker.featurizer.whole[-1].frames] == [[1]]
+    assert done["1"].ending is Ending.SCORED
+
+
+async def test_an_open_play_that_turns_out_to_be_in_another_segment_is_told_its_tracking() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER, frames("second", 1), context("1", segment_id="first"), frames("first", 1))
+        connection = await worker.featurizer.opened()
+        opened = requested(context("1", segment_id="first"), frames("first", 1))
+        await connection.hears(*opened)
+        worker.source.says(context("1", 2, segment_id="second"), frames("first", 2), frames("second", 2))
+        corrected = (context("1", 2, segment_id="second"), frames("second", 1), frames("second", 2))
+        await connection.hears(*opened, *requested(*corrected))
+
+
+async def test_a_game_that_has_ended_is_settled_though_its_feed_goes_on() -> None:
+    ratings = NotingRatings()
+    async with playing(ratings=ratings) as worker:
+        worker.source.says(HEADER, context("1"), frames("1", 1), result("1", 9.0), told(end_game={}))
+        connection = await worker.featurizer.opened()
+        await connection.hears(*requested(context("1"), frames("1", 1), end("1")))
+        connection.answer(rejection("1", reason=Reason.NO_RELEASE), checkpoint("a"))
+        async with asyncio.timeout(SECONDS):
+            await ratings.has_play((GAME.game_id, "1"))
+
+
+async def test_an_official_result_after_the_game_grades_what_another_process_scored() -> None:
+    ratings = NotingRatings()
+    played = (HEADER, context("1"), frames("1", 1), end("1"))
+    async with playing(ratings=ratings) as worker:
+        worker.source.says(*played)
+        worker.source.ends()
+        connection = await worker.featurizer.opened()
+        connection.answer(tensor("1"), checkpoint("a"))
+        await finished(connection)
+        await worker.done()
+    async with playing(ratings=ratings, archive=played) as worker:
+        worker.source.says(result("1", 9.0), told(end_game={}))
+        async with asyncio.timeout(SECONDS), ratings.grown:
+            await ratings.grown.wait_for(lambda: bool(ratings.graded))
+    assert ratings.graded[GAME.game_id, "1"].pass_measure.yards_gained == 9.0
+
+
+async def test_a_game_that_was_refused_for_its_header_is_played_by_a_corrected_one() -> None:
+    refusal = PlayscoreError(Reason.FRAME_RATE_UNSUPPORTED, "made for 10 frames a second")
+    corrected = told(header=GameHeader(key=GAME, revision=2, frame_rate_hertz=10.0))
+    async with playing(refusal) as worker:
+        worker.source.says(HEADER, context("1"), frames("1", 1), end("1"), result("1", 9.0))
+        await worker.featurizer.refused.wait()
+        worker.source.says(corrected, context("2"), frames("2", 1), end("2"), result("2", 9.0))
+        connection = await worker.featurizer.opened()
+        await connection.hears(*requested(context("2"), frames("2", 1), end("2")))
+        connection.answer(tensor("2"), checkpoint("a"))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert {play_id: play.ending for play_id, play in done.items()} == {"1": Ending.SCORED, "2": Ending.SCORED}
+
+
+async def test_a_play_that_the_worker_has_no_task_for_is_rejected_alone() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER, context("1"), frames("1", 1), context("2"), frames("2", 1), result("2", 9.0))
+        connection = await worker.featurizer.opened()
+        shot = tensor("1")
+        shot.tensor.ClearField("pass_attributes")
+        connection.answer(shot, tensor("2"), checkpoint("a"))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert (done["1"].reason, done["2"].ending) == (Reason.TASK_UNSUPPORTED, Ending.SCORED)
+
+
+async def test_a_message_that_cannot_be_read_ends_its_play_not_the_game() -> None:
+    nameless = told(context=PlayContext(revision=1))
+    unnumbered = told(context=PlayContext(play_id="1"))
+    async with playing() as worker:
+        worker.source.says(HEADER, nameless, unnumbered, context("2"), frames("2", 1), result("2", 9.0))
+        connection = await worker.featurizer.opened()
+        await connection.hears(*requested(context("2"), frames("2", 1)))
+        connection.answer(tensor("2"), checkpoint("a"))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert (done["1"].reason, done["1"].recorded) == (Reason.FIELD_INVALID, False)
+    assert "context.revision" in done["1"].detail
+    assert done["2"].ending is Ending.SCORED
+    assert [detail.partition(":")[0] for detail in worker.game.refused_messages] == ["context", "context"]
+
+
+async def test_live_plays_do_not_wait_for_corrections() -> None:
+    async with playing() as worker:
+        worker.featurizer.makes.clear()
+        worker.source.says(HEADER, context("1"), frames("1", 1), end("1"))
+        connection = await worker.featurizer.opened()
+        first = requested(context("1"), frames("1", 1), end("1"))
+        await connection.hears(*first)
+        connection.answer(tensor("1"), checkpoint("a"))
+        worker.source.says(context("1", 2, attacking_team_id="KC"), context("2"), frames("2", 1))
+        await connection.hears(*first, *requested(context("2"), frames("2", 1)))
