@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import numpy as np
+
+from playscore.errors import PlayscoreError
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.wire.told_game import ToldGame, ToldPlay
+from playscore.wire.tracking import frames_from_message, frames_to_message
 
 MAX_PLAY_FRAMES: Final = 2_000
 """Frames of one play. The featurizer reads no more: it rejects a longer play as TOO_LONG."""
@@ -54,7 +58,17 @@ def _needed(
             if first is None and sent > MAX_PLAY_FRAMES:
                 continue
             sent += len(numbers)
-        yield batch
+        yield batch if last is None or not numbers or max(numbers) <= last else _until(batch, last)
+
+
+def _until(batch: tracking.FrameBatch, last: int) -> tracking.FrameBatch:
+    """A batch without the frames after `last`; one that cannot be read, whole: the featurizer says what is wrong."""
+    try:
+        frames = frames_from_message(batch)
+    except PlayscoreError:
+        return batch
+    stop = int(np.flatnonzero(frames.frame_numbers <= last)[-1]) + 1
+    return frames_to_message(batch.segment_id, frames.rows(0, stop))
 
 
 def _bounds(context: feed.PlayContext) -> tuple[int | None, int | None]:

@@ -21,7 +21,7 @@ from pipeline.game_record import GameRecord
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.open_plays import OpenPlays
 from pipeline.play_run import Known, PlayRun
-from pipeline.remaking import STRUCK, Remaking
+from pipeline.remaking import FOR_LACK_OF_TRACKING, STRUCK, Remaking
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
 from pipeline.task import Featurizer, Task
@@ -34,7 +34,6 @@ from playscore.wire.told_game import segment_of
 
 MAX_BUSY_PLAYS = 64
 """Plays of one game that may be on their way to their records before its feed has to wait."""
-_FOR_LACK_OF_TRACKING = frozenset({Reason.TRACKING_UNAVAILABLE.value, Reason.NO_FRAMES.value})
 
 log = structlog.get_logger()
 
@@ -263,11 +262,15 @@ class GameRun:
         context = play.told.context(play.asked)
         whole = self._record.whole_play(play.told, context)
         yield featurizer.StreamPlaysRequest(context=context)
+        bounded = self._last_frame(play, context) is not None
+        if bounded:
+            play.overrun = False
+            yield self._end_of(play)
         for track in whole.tracks:
             yield featurizer.StreamPlaysRequest(track=track)
         for frames in whole.frames:
             yield featurizer.StreamPlaysRequest(frames=frames)
-        if play.end_told or self._record.tracking_has_ended(play.told, context):
+        if not bounded and (play.end_told or self._record.tracking_has_ended(play.told, context)):
             yield self._end_of(play)
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
@@ -302,31 +305,48 @@ class GameRun:
 
     async def _end(self, play: PlayRun) -> None:
         """Tell the featurizer that a play's tracking is complete, if it is. Late tracking may complete it again."""
-        if not self._record.tracking_has_ended(play.told, play.told.context(play.asked)):
+        context = play.told.context(play.asked)
+        if not self._record.tracking_has_ended(play.told, context):
             return
         if play.is_open:
+            last = self._last_frame(play, context)
+            play.overrun = last is not None and self._record.tracking_of(context).last_frame_number > last
             await self._send(self._end_of(play))
         elif play.refused and not play.remaking and play.known != self._known(play):
             self._remake(play)
 
     def _end_of(self, play: PlayRun) -> featurizer.StreamPlaysRequest:
-        play.end_told, play.known = True, self._known(play)
-        return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.play_id))
+        if not play.end_told:
+            play.end_told, play.known = True, self._known(play)
+        last = self._last_frame(play, play.told.context(play.asked))
+        return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.play_id, last_frame_number=last))
+
+    def _last_frame(self, play: PlayRun, context: feed.PlayContext) -> int | None:
+        """The last frame of a play whose tracking has arrived up to there; None: whatever has arrived is all."""
+        end = play.told.end
+        if end is None or not end.HasField("last_frame_number"):
+            return None
+        return end.last_frame_number if self._record.tracking_has_ended(play.told, context) else None
 
     def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
-        if answer.HasField("tensor"):
-            self.answer(self._plays[answer.tensor.key.play_id], answer.tensor)
-            return
-        refused = answer.rejection
-        play = self._plays[refused.key.play_id]
-        tracking = self._record.tracking_of(play.told.context(play.asked))
-        if refused.reason in _FOR_LACK_OF_TRACKING and tracking and refused.revision > play.answered:
-            # The stream no longer had what the record has.
+        made = answer.tensor if answer.HasField("tensor") else answer.rejection
+        play = self._plays[made.key.play_id]
+        if made.revision > play.answered and self._is_premature(play, made):
             self._open.close(play)
             self._room.set()
-            self._remaking.put(play, refused.revision)
+            self._remaking.put(play, made.revision)
         else:
-            self.answer(play, refused)
+            self.answer(play, made)
+
+    def _is_premature(self, play: PlayRun, made: featurizer.PlayTensor | common.Rejection) -> bool:
+        """Whether the stream had less or more of a play than the record has, or a score of before may stand."""
+        if isinstance(made, featurizer.PlayTensor) or play.overrun:
+            return play.overrun
+        context = play.told.context(play.asked)
+        if made.reason in FOR_LACK_OF_TRACKING:
+            return bool(self._record.tracking_of(context)) or play.asked > 1
+        complete = self._record.has_roster and self._record.tracking_has_ended(play.told, context)
+        return complete and play.known != self._known(play)
 
     # --- What comes of a play ---
 
@@ -413,7 +433,8 @@ class GameRun:
         while open_plays := list(self._open):
             async with self._telling:
                 for play in open_plays:
-                    await self._send(self._end_of(play))
+                    if not play.end_told:
+                        await self._send(self._end_of(play))
             await self._until(lambda: not any(play.is_open for play in open_plays))
             await self._open_waiting()
         await self._until_idle()

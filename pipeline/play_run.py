@@ -29,6 +29,8 @@ class PlayRun:
     """It is made again beside the stream, or is about to be."""
     end_told: bool = False
     """The featurizer was told that its tracking is complete."""
+    overrun: bool = False
+    """Tracking beyond its end was streamed before that end was known: it may have been taken for the play's."""
     known: Known | None = None
     """How much was known when its tracking was said to be complete; None: the featurizer did not wait for that."""
     closing_sent_at: float = 0.0

@@ -21,6 +21,9 @@ STRUCK = {
 }
 """Why a play of such a status has no score. It takes no tracking to know."""
 
+FOR_LACK_OF_TRACKING = frozenset({Reason.TRACKING_UNAVAILABLE.value, Reason.NO_FRAMES.value})
+"""Rejections that say nothing of a play but that its tracking did not come."""
+
 _NOT_TOLD = PlayscoreError(
     Reason.TRACKING_UNAVAILABLE,
     "neither the feed nor the archive has the play's tracking, and whatever is recorded of it stands: "
@@ -118,13 +121,11 @@ class Remaking:
         if context.status in STRUCK:
             self._answers.refuse(play, revision, STRUCK[context.status])
             return
-        header, tracking = self._record.header, self._record.tracking_of(context)
-        stored = None
-        if play.current is None or not tracking:
-            stored = await self.stored(play)
-        if header is None or (not tracking and stored is not None):
+        header = self._record.header
+        if header is None:
             self._answers.leave(play, revision, _NOT_TOLD)
             return
+        stored = await self.stored(play) if play.current is None else None
         if stored is not None and stored[1].result is not None:
             # Another process may have graded it by a later result than is known here.
             play.learn(stored[1].result)
@@ -139,4 +140,7 @@ class Remaking:
         for tensor in made.tensors:
             self._answers.answer(play, tensor)
         for rejection in made.rejections:
-            self._answers.answer(play, rejection)
+            if rejection.reason in FOR_LACK_OF_TRACKING and await self.stored(play) is not None:
+                self._answers.leave(play, revision, _NOT_TOLD)
+            else:
+                self._answers.answer(play, rejection)

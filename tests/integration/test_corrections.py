@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
 from aggregator.__main__ import AggregatorSettings
@@ -73,6 +74,11 @@ class Suite:
         coverage = await self.ratings.get_coverage(league, at_least_as_fresh=self.revision)
         return coverage.graded, coverage.ungraded, coverage.plays - coverage.graded - coverage.ungraded
 
+    async def unscored(self, league: str) -> dict[int, int]:
+        """How many plays are not scored, by reason."""
+        coverage = await self.ratings.get_coverage(league, at_least_as_fresh=self.revision)
+        return {counted.reason: counted.plays for counted in coverage.unscored}
+
     async def record(self, league: str, play_id: str) -> aggregator.ScoreRecord:
         """What is stored of one play."""
         split = f'play_id = "{play_id}"'
@@ -129,6 +135,19 @@ def in_pieces(messages: Iterable[feed.FeedMessage]) -> list[feed.FeedMessage]:
                 feed.FeedMessage(game=message.game, frames=frames_to_message(message.frames.segment_id, rows))
             )
     return pieces
+
+
+def in_one_segment(game: Game) -> Game:
+    """The same game, its plays one after the other in one segment, as a period that is filmed through."""
+    plays, opens_at = [], 0
+    for play in game.plays:
+        shift = opens_at - int(play.frames.frame_numbers.min())
+        events = tuple(replace(event, frame_number=event.frame_number + shift) for event in play.frames.events)
+        frames = replace(play.frames, frame_numbers=play.frames.frame_numbers + np.int32(shift), events=events)
+        context = replace(play.context, segment_id="period", opens_at_frame=opens_at)
+        plays.append(replace(play, context=context, frames=frames))
+        opens_at = int(frames.frame_numbers.max()) + 200
+    return replace(game, plays=plays)
 
 
 def passes(game: Game) -> list[str]:
@@ -210,6 +229,33 @@ async def test_the_order_of_messages_their_repeats_and_delays_change_no_rating(s
     for passer, standing in expected.items():
         assert found[passer] == pytest.approx(standing, abs=1e-4), passer
     assert await suite.covered(other.header.league) == await suite.covered(game.header.league)
+    assert await suite.unscored(other.header.league) == await suite.unscored(game.header.league)
+
+
+KINDS_IN_ORDER = {
+    "contexts first": ("header", "context", "roster", "frames", "track", "end_play", "official_result"),
+    "tracking first": ("header", "frames", "track", "end_play", "official_result", "roster", "context"),
+    "rosters last": ("header", "context", "frames", "track", "end_play", "official_result", "roster"),
+    "header last": ("official_result", "end_play", "context", "roster", "frames", "track", "header"),
+    "results first": ("official_result", "header", "roster", "end_play", "context", "frames", "track"),
+}
+
+
+@pytest.mark.parametrize("order", KINDS_IN_ORDER)
+@pytest.mark.parametrize("whole_game", [False, True], ids=["a segment a play", "one segment"])
+async def test_a_kind_of_message_may_come_before_all_others(suite: Suite, order: str, *, whole_game: bool) -> None:
+    game, other = a_game(), a_game()
+    await suite.play(feed_of(game))
+    messages = in_pieces(feed_of(in_one_segment(other) if whole_game else other))
+    kinds = KINDS_IN_ORDER[order]
+    told = [message for kind in kinds for message in messages if message.HasField(kind)]  # type: ignore[arg-type]
+    done = await suite.play(told)
+    assert len(done) == PLAYS
+    expected, found = await suite.standings(game.header.league), await suite.standings(other.header.league)
+    assert found.keys() == expected.keys()
+    for passer, standing in expected.items():
+        assert found[passer] == pytest.approx(standing, abs=1e-4), passer
+    assert await suite.unscored(other.header.league) == await suite.unscored(game.header.league)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -300,6 +346,36 @@ class TestOneCorrection:
         done = await suite.play([context(game, play, 2, football=football.FootballSituation(down=4))])
         assert (done[play].reason, done[play].recorded) == (Reason.TRACKING_UNAVAILABLE, False)
         assert await suite.standings(game.header.league) == before
+
+    async def test_a_corrected_context_changes_nothing_where_only_its_film_is_missing(self, suite: Suite) -> None:
+        game = a_game()
+        await suite.play(feed_of(game))
+        play = passes(game)[0]
+        before = await suite.standings(game.header.league)
+        correction = context(game, play, 2, football=football.FootballSituation(down=4))
+        filmless = [message for message in feed_of(game) if message.frames.segment_id != play]
+        for feed_of_it, archive in (([correction], filmless), ([*filmless, correction], [])):
+            done = await suite.play(feed_of_it, archive=archive)
+            assert (done[play].reason, done[play].recorded) == (Reason.TRACKING_UNAVAILABLE, False)
+            assert await suite.standings(game.header.league) == before
+
+    async def test_a_later_result_does_not_withdraw_a_play_that_lost_its_film(self, suite: Suite) -> None:
+        game = a_game()
+        await suite.play(feed_of(game))
+        play = passes(game)[0]
+        covered = await suite.covered(game.header.league)
+        filmless = [message for message in feed_of(game) if message.frames.segment_id != play]
+        await suite.play([*filmless, result(game, play, 9.0, 2)])
+        assert await suite.covered(game.header.league) == covered
+
+    async def test_an_old_feed_does_not_bring_back_a_struck_play(self, suite: Suite) -> None:
+        game = a_game()
+        play = passes(game)[0]
+        await suite.play([*feed_of(game), context(game, play, 2, status=feed.PLAY_STATUS_NULLIFIED)])
+        covered = await suite.covered(game.header.league)
+        done = await suite.play(feed_of(game))
+        assert done[play].ending is Ending.SUPERSEDED
+        assert await suite.covered(game.header.league) == covered
 
     async def test_a_result_of_a_play_that_nobody_scored_is_told(self, suite: Suite) -> None:
         game = a_game()

@@ -6,7 +6,12 @@ from pipeline.results import Ending
 from playscore.errors import Reason
 from playscore.passing import PassResult
 
-ENDINGS = {Ending.SCORED: "Scored", Ending.UNGRADED: "Scored, result not known yet", Ending.REJECTED: "Rejected"}
+ENDINGS = {
+    Ending.SCORED: "Scored",
+    Ending.UNGRADED: "Scored, result not known yet",
+    Ending.SUPERSEDED: "Superseded by a later revision",
+    Ending.REJECTED: "Rejected",
+}
 REASONS = {Reason.NOT_A_PASS: "Not a pass play", Reason.NO_RELEASE: "No throw (sacks, scrambles)"}
 """Of plays that are rejected for no fault of anybody's."""
 STAGES = {

@@ -58,14 +58,13 @@ def result(play_id: str, yards: float, revision: int = 1, *, sack: bool = False)
 
 
 def requested(*messages: FeedMessage) -> list[Request]:
-    """The same to the featurizer: the end of a play is all that has come."""
+    """The same to the featurizer."""
     requests = []
     for message in messages:
         kind = message.WhichOneof("message")
         assert kind is not None
         request = Request()
         getattr(request, kind).CopyFrom(getattr(message, kind))
-        request.end_play.ClearField("last_frame_number") if kind == "end_play" else None
         requests.append(request)
     return requests
 
@@ -153,7 +152,7 @@ async def test_tracking_that_came_before_its_play_is_streamed_with_it() -> None:
         connection = await worker.featurizer.opened()
         worker.source.says(frames("1", 1, 2), end("1", last_frame_number=3), frames("1", 3), ball("1"), context("1"))
         await connection.hears(
-            *requested(context("1"), ball("1"), frames("1", 1, 2), frames("1", 3), end("1", last_frame_number=3))
+            *requested(context("1"), end("1", last_frame_number=3), ball("1"), frames("1", 1, 2), frames("1", 3))
         )
 
 
@@ -173,7 +172,7 @@ async def test_a_play_ends_with_its_last_frame_whichever_is_told_first() -> None
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
         worker.source.says(context("1"), end("1", last_frame_number=2), frames("1", 1), frames("1", 2))
-        await connection.hears(*requested(context("1"), frames("1", 1), frames("1", 2), end("1")))
+        await connection.hears(*requested(context("1"), frames("1", 1), frames("1", 2), end("1", last_frame_number=2)))
 
 
 async def test_a_revision_that_lacks_one_before_it_is_waited_for() -> None:
