@@ -113,7 +113,8 @@ class GameRun:
                 async for message in messages:
                     async with self._telling:
                         await self._take(message, tasks)
-                    await self._open_waiting()
+                    if self._open.waiting:
+                        await self._open_waiting()
                     if message.HasField("end_game"):
                         await self._settle()
                     await self._until(lambda: len(self._in_stages) + len(self._remaking) < MAX_BUSY_PLAYS)
