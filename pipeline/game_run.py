@@ -166,8 +166,8 @@ class GameRun:
     def _refuse_message(self, message: feed.FeedMessage, error: PlayscoreError) -> None:
         kind = message.WhichOneof("message") or "message"
         log.warning("message refused", game_id=self._game.game_id, kind=kind, detail=error.detail)
-        self.refused_messages.append(f"{kind}: {error.detail}")
         play_id = getattr(getattr(message, kind, None), "play_id", "")
+        self.refused_messages.append(f"{kind} of play {play_id!r}: {error.detail}" if play_id else error.detail)
         if play_id:
             self._refused_plays.setdefault(play_id, error)
 

@@ -221,9 +221,10 @@ def _read(
 
 def _named(messages: Iterable[feed.FeedMessage]) -> set[str]:
     """The plays that a feed is about: those with a context or a result."""
-    return {message.context.play_id for message in messages if message.HasField("context")} | {
+    named = {message.context.play_id for message in messages if message.HasField("context")} | {
         message.official_result.play_id for message in messages if message.HasField("official_result")
     }
+    return named - {""}
 
 
 def _league(game_id: str, messages: Sequence[feed.FeedMessage]) -> str:

@@ -26,6 +26,8 @@ def report_as_json(replay: Replay, *, distributions: bool) -> dict[str, Any]:
         "min_plays": {league: each.ranking.min_plays for league, each in standings.items()},
         "coverage": {league: _coverage_as_json(each) for league, each in standings.items()},
         "stages": replay.times.as_json(),
+        "refused_messages": replay.refused_messages,
+        "failed_games": replay.failed_games,
     }
 
 
@@ -53,6 +55,7 @@ def play_as_json(result: PlayResult, *, distributions: bool) -> dict[str, Any]:
         "reason": result.reason.name if result.reason else None,
         "detail": result.detail,
         "revision": result.revision,
+        "recorded": result.recorded,
         "passer_id": passer.subject_id,
         "passer_name": passer.subject_name,
         "team_id": passer.team_id,

@@ -23,8 +23,8 @@ from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.wire.common import rejection
 
 PLAY_KEYS = {
-    "game_id", "play_id", "outcome", "reason", "detail", "revision", "passer_id", "passer_name", "team_id", "yards",
-    "score", "expected_yards", "first_down_probability", "touchdown_probability", "quantiles", "attributes",
+    "game_id", "play_id", "outcome", "reason", "detail", "revision", "recorded", "passer_id", "passer_name", "team_id",
+    "yards", "score", "expected_yards", "first_down_probability", "touchdown_probability", "quantiles", "attributes",
 }  # fmt: skip
 RATING_KEYS = {
     "subject_id", "subject_name", "team_id", "role", "model", "plays", "rating", "rating_low", "rating_high",
@@ -134,7 +134,7 @@ def only(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_its_parts_have_the_names_that_scripts_know() -> None:
-    assert set(as_json()) == {"plays", "ratings", "min_plays", "coverage", "stages"}
+    assert set(as_json()) == {"plays", "ratings", "min_plays", "coverage", "stages", "refused_messages", "failed_games"}
 
 
 @pytest.mark.parametrize("play", [scored_play(), ungraded_play(), stored_play(), rejected_play(), superseded_play()])
@@ -152,6 +152,7 @@ def test_a_play_that_was_scored() -> None:
         "reason": None,
         "detail": "",
         "revision": 1,
+        "recorded": True,
         "passer_id": "101",
         "passer_name": "Paul Able",
         "team_id": "KC",
