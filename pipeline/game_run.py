@@ -92,6 +92,8 @@ class GameRun:
         self._room = asyncio.Event()
         self._telling = asyncio.Lock()
         """Held while one message, or a play with its tracking so far, goes to the stream: they must not mix."""
+        self._settling: asyncio.Task[None] | None = None
+        """Settles the plays of a game whose end was told, while its feed goes on."""
         self._feed_ended = False
         """Nothing more comes: what is missing stays missing."""
         self._record.add_all(archive)
@@ -115,13 +117,13 @@ class GameRun:
                         await self._take(message, tasks)
                     if self._open.waiting:
                         await self._open_waiting()
-                    if message.HasField("end_game"):
-                        await self._settle()
                     await self._until(lambda: len(self._in_stages) + len(self._remaking) < MAX_BUSY_PLAYS)
                 self._feed_ended = True
                 async with self._telling:
                     for play in [self._play(play_id) for play_id in self._record.plays]:
                         await self._tell(play)
+                if self._settling is not None:
+                    await self._settling
                 await self._settle()
                 if self._stream is not None:
                     await self._stream.finish()
@@ -159,6 +161,8 @@ class GameRun:
                 await self._tell(self._play(message.context.play_id))
             case "end_play":
                 await self._end(self._play(message.end_play.play_id))
+            case "end_game":
+                self._settling = tasks.create_task(self._settle())
             case "official_result":
                 self._results_told.add(message.official_result.play_id)
                 self._judge(self._play(message.official_result.play_id), message.official_result)
@@ -446,7 +450,7 @@ class GameRun:
             elif play.held and play.current is not None:
                 self._enter(play, play.current)
         await self._until_idle()
-        for play_id in self._results_told:
+        for play_id in list(self._results_told):
             await self._grade_stored(self._play(play_id))
         await self._until_idle()
 
