@@ -10,7 +10,7 @@ from playscore.client import AggregatorClient
 
 async def main(address: str) -> None:
     async with AggregatorClient(address) as aggregator:
-        async for rating in aggregator.list_ratings("NFL", min_plays=1):
+        async for rating in aggregator.list_ratings("SIM", min_plays=1):
             print(f"{rating.subject.subject_name}\t{rating.passing.rating:.1f}")
 
 
