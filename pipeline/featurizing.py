@@ -136,11 +136,12 @@ class GameStream:
 
     async def _receive_all(self, stream: Stream) -> None:
         async for answer in stream:
-            self._absence.ended()
             match answer.WhichOneof("message"):
                 case "tensor" | "rejection":
+                    self._absence.ended()
                     self._on_answer(answer)
                 case "checkpoint":
+                    self._absence.ended()
                     self._token = answer.checkpoint.resume_token
 
 

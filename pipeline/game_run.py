@@ -70,11 +70,14 @@ class GameRun:
         self._record = GameRecord()
         self._plays: dict[str, PlayRun] = {}
         self._open = OpenPlays()
+        self._deferred: set[PlayRun] = set()
+        """Plays that were told after tracking that is not theirs, until their own has ended."""
         self._remaking = Remaking(
             self._record,
             client,
             tasks,
             key=self._key,
+            known=self._known,
             freshness=lambda: stages.revision,
             answers=self,
             on_idle=self._on_idle,
@@ -134,6 +137,10 @@ class GameRun:
         for play_id, error in self._refused_plays.items():
             if self._play(play_id).result is None:
                 self.leave(self._play(play_id), 0, error)
+        for player in self._record.strangers():
+            self.refused_messages.append(
+                f"roster: player {player.player_id!r} is of team {player.team_id!r}, which does not play in this game"
+            )
         if self._record.unknown_messages:
             log.warning("messages of a later contract skipped", count=self._record.unknown_messages)
         return tuple(play.result for play in self._plays.values() if play.result is not None)
@@ -200,7 +207,7 @@ class GameRun:
                 await self._send(featurizer.StreamPlaysRequest(context=context))
             else:
                 await self._send_whole(play)
-        elif play not in self._open.waiting:
+        elif play not in self._open.waiting and play not in self._deferred:
             self._open.waiting.append(play)
 
     def _turn_to(self, play: PlayRun, revision: int) -> feed.PlayContext:
@@ -300,6 +307,9 @@ class GameRun:
         async with self._telling:
             while self._open.waiting and self._stream is not None and not self._open.full:
                 play = self._open.waiting.popleft()
+                if self._is_behind(play):
+                    self._defer(play)
+                    continue
                 self._turn_to(play, play.told.revision(whole=self._feed_ended))
                 if self._refusal is not None:
                     self.refuse(play, play.asked, self._refusal)
@@ -308,8 +318,32 @@ class GameRun:
             if (overdue := self._open.overdue) is not None:
                 await self._send(self._end_of(overdue))
 
+    def _is_behind(self, play: PlayRun) -> bool:
+        """Whether the tracking of a segment has gone on, before the play was told, to plays that open later in it."""
+        context = play.told.context(play.told.revision(whole=self._feed_ended))
+        last = self._record.tracking_of(context).last_frame_number
+        if not context.HasField("opens_at_frame") or last < context.opens_at_frame:
+            return False
+        return self._record.tracking_has_ended(play.told, context) or any(
+            context.opens_at_frame < other.opens_at_frame <= last
+            for other in (told.context(told.revision(whole=True)) for told in self._record.plays.values())
+            if segment_of(other) == segment_of(context)
+        )
+
+    def _defer(self, play: PlayRun) -> None:
+        """Make a play from the record once its tracking has ended: the stream could take other plays' for its own."""
+        revision = play.told.revision(whole=self._feed_ended)
+        if self._record.tracking_has_ended(play.told, play.told.context(revision)):
+            self._remaking.put(play, revision)
+        else:
+            self._deferred.add(play)
+
     async def _end(self, play: PlayRun) -> None:
         """Tell the featurizer that a play's tracking is complete, if it is. Late tracking may complete it again."""
+        if play in self._deferred:
+            self._deferred.discard(play)
+            self._defer(play)
+            return
         context = play.told.context(play.asked)
         if not self._record.tracking_has_ended(play.told, context):
             return
@@ -397,8 +431,6 @@ class GameRun:
 
     def _settle_answer(self, play: PlayRun, revision: int, *, refused: bool) -> None:
         play.answered, play.refused = revision, refused
-        if play.remaking:
-            play.known = self._known(play)
         self._open.close(play)
         self._room.set()
 
@@ -407,7 +439,8 @@ class GameRun:
         context = play.told.context(play.answered)
         if self._feed_ended or self._refusal is not None or context.status in STRUCK:
             return False
-        return not (self._record.has_roster and self._record.tracking_has_ended(play.told, context))
+        complete = self._record.has_roster and self._record.tracking_has_ended(play.told, context)
+        return not complete or play.known != self._known(play)
 
     def _enter(self, play: PlayRun, current: InFlightPlay) -> None:
         play.current, play.in_stages, play.held = current, True, False
@@ -442,6 +475,9 @@ class GameRun:
                         await self._send(self._end_of(play))
             await self._until(lambda: not any(play.is_open for play in open_plays))
             await self._open_waiting()
+        while self._deferred:
+            play = self._deferred.pop()
+            self._remaking.put(play, play.told.revision(whole=self._feed_ended))
         await self._until_idle()
         for play in self._plays.values():
             struck = play.told.context(play.answered).status in STRUCK

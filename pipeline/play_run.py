@@ -32,7 +32,7 @@ class PlayRun:
     overrun: bool = False
     """Tracking beyond its end was streamed before that end was known: it may have been taken for the play's."""
     known: Known | None = None
-    """How much was known when its tracking was said to be complete; None: the featurizer did not wait for that."""
+    """How much was known when its tracking was said to be complete, or it was made whole; None: neither was done."""
     closing_sent_at: float = 0.0
     """When the frames were sent that may have closed it, seconds of `time.perf_counter`."""
     official: feed.OfficialResult | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pipeline.game_record import GameRecord
-from pipeline.play_run import PlayRun
+from pipeline.play_run import Known, PlayRun
 from pipeline.retry import until_it_answers
 from pipeline.task import Featurizer, Stored, Task
 from playscore.common.v1 import common_pb2 as common
@@ -55,6 +55,7 @@ class Remaking:
         client: the featurizer.
         tasks: where scores may be stored.
         key: of a play.
+        known: how much is known of what a play is made from.
         freshness: the state of the store that a look must not be behind.
         answers: hears what came of them.
         on_idle: called after each play.
@@ -68,6 +69,7 @@ class Remaking:
         tasks: Sequence[Task],
         *,
         key: Callable[[PlayRun], common.PlayKey],
+        known: Callable[[PlayRun], Known],
         freshness: Callable[[], common.RevisionToken | None],
         answers: Answers,
         on_idle: Callable[[], None],
@@ -77,6 +79,7 @@ class Remaking:
         self._client = client
         self._tasks = tasks
         self._key = key
+        self._known = known
         self._freshness = freshness
         self._answers = answers
         self._on_idle = on_idle
@@ -121,18 +124,19 @@ class Remaking:
         if context.status in STRUCK:
             self._answers.refuse(play, revision, STRUCK[context.status])
             return
-        header = self._record.header
-        if header is None:
+        if self._record.header is None:
+            play.known = self._known(play)
             self._answers.leave(play, revision, _NOT_TOLD)
             return
         stored = await self.stored(play) if play.current is None else None
         if stored is not None and stored[1].result is not None:
             # Another process may have graded it by a later result than is known here.
             play.learn(stored[1].result)
-        whole = self._record.whole_play(play.told, context)
+        play.known = self._known(play)
+        header, roster, whole = self._record.header, self._record.roster(), self._record.whole_play(play.told, context)
         try:
             made = await until_it_answers(
-                lambda: self._client.featurize_plays(header, self._record.roster(), [whole]), self._give_up_seconds
+                lambda: self._client.featurize_plays(header, roster, [whole]), self._give_up_seconds
             )
         except PlayscoreError as failure:
             self._answers.leave(play, revision, failure)

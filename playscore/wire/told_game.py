@@ -174,8 +174,17 @@ class ToldGame:
         return bool(self._players)
 
     def roster(self) -> tracking.Roster:
-        """Everyone who may appear. If a player is listed twice, the higher revision wins."""
-        return tracking.Roster(players=[player for _, player in self._players.values()])
+        """Everyone who may appear, without `strangers`. If a player is listed twice, the higher revision wins."""
+        teams = self._teams()
+        return tracking.Roster(players=[player for _, player in self._players.values() if _is_of(player, teams)])
+
+    def strangers(self) -> list[tracking.Player]:
+        """Players who are listed with a team that does not play, as far as the header says who does."""
+        teams = self._teams()
+        return [player for _, player in self._players.values() if not _is_of(player, teams)]
+
+    def _teams(self) -> set[str]:
+        return set() if self.header is None else {self.header.home_team_id, self.header.away_team_id} - {""}
 
     def tracking_of(self, context: feed.PlayContext) -> SegmentTracking:
         """The tracking of the segment that a play is in."""
@@ -279,6 +288,10 @@ class ToldGame:
 def segment_of(context: feed.PlayContext) -> str:
     """The segment that a play is in."""
     return context.segment_id or context.play_id
+
+
+def _is_of(player: tracking.Player, teams: set[str]) -> bool:
+    return not teams or player.team_id in teams
 
 
 def _same_game(known: tuple[str, str] | None, key: common.GameKey, path: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from playscore.feed.v1 import feed_pb2 as feed
 from playscore.football.v1 import football_pb2 as football
 from playscore.game import Game
 from playscore.passing import outcome_of, situation_of
+from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.wire.games import feed_of
 from playscore.wire.tracking import frames_from_message, frames_to_message
 from scorer.__main__ import ScorerSettings
@@ -256,6 +257,28 @@ async def test_a_kind_of_message_may_come_before_all_others(suite: Suite, order:
     for passer, standing in expected.items():
         assert found[passer] == pytest.approx(standing, abs=1e-4), passer
     assert await suite.unscored(other.header.league) == await suite.unscored(game.header.league)
+
+
+async def test_a_play_told_after_later_ones_of_its_segment_is_made_of_its_own_tracking(suite: Suite) -> None:
+    game, other = in_one_segment(a_game()), in_one_segment(a_game())
+    await suite.play(feed_of(game))
+    messages = list(feed_of(other))
+    play = passes(other)[0]
+    await suite.play(
+        [message for message in messages if message.context.play_id != play]
+        + [message for message in messages if message.context.play_id == play]
+    )
+    expected, found = await suite.record(game.header.league, play), await suite.record(other.header.league, play)
+    assert found.pass_attributes == expected.pass_attributes
+
+
+async def test_a_player_of_a_team_that_does_not_play_spoils_no_play(suite: Suite) -> None:
+    game, other = a_game(), a_game()
+    await suite.play(feed_of(game))
+    stranger = told(other, roster=tracking.Roster(players=[tracking.Player(player_id="x", team_id="XX")]))
+    messages = list(feed_of(other))
+    await suite.play([*messages[:20], stranger, *messages[20:]])
+    assert await suite.covered(other.header.league) == await suite.covered(game.header.league)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -116,6 +116,10 @@ class Featurizer:
         self.makes = asyncio.Event()
         """Whole plays are answered."""
         self.makes.set()
+        self.asked = asyncio.Event()
+        """Whole plays are to be made."""
+        self.whole_answers: list[StreamPlaysResponse] = []
+        """Of the whole plays that come first; of all others tensors."""
         self.tokens: list[str | None] = []
         self.whole: list[WholePlay] = []
         self._opened: asyncio.Queue[Connection] = asyncio.Queue()
@@ -135,9 +139,12 @@ class Featurizer:
     async def featurize_plays(
         self, header: GameHeader, roster: Roster, plays: Iterable[WholePlay]
     ) -> FeaturizePlaysResponse:
+        self.asked.set()
         await self.makes.wait()
         asked = list(plays)
         self.whole += asked
+        if self.whole_answers:
+            return FeaturizePlaysResponse(rejections=[self.whole_answers.pop(0).rejection])
         made = [tensor(play.context.play_id, play.context.revision).tensor for play in asked]
         return FeaturizePlaysResponse(tensors=made)
 

@@ -480,3 +480,26 @@ async def test_live_plays_do_not_wait_for_corrections() -> None:
         connection.answer(tensor("1"), checkpoint("a"))
         worker.source.says(context("1", 2, attacking_team_id="KC"), context("2"), frames("2", 1))
         await connection.hears(*first, *requested(context("2"), frames("2", 1)))
+
+
+async def test_a_roster_that_comes_while_a_play_is_made_again_makes_it_once_more() -> None:
+    roster = told(roster=Roster(players=[Player(player_id="101", team_id="KC")]))
+    async with playing() as worker:
+        worker.featurizer.makes.clear()
+        worker.featurizer.whole_answers = [rejection("1", reason=Reason.PASSER_NOT_IN_ROSTER)]
+        worker.source.says(HEADER)
+        connection = await worker.featurizer.opened()
+        first = (context("1"), frames("1", 1), end("1", last_frame_number=1))
+        worker.source.says(*first, result("1", 9.0))
+        await connection.hears(*requested(*first))
+        connection.answer(rejection("1", reason=Reason.TRACKING_UNAVAILABLE), checkpoint("a"))
+        await worker.featurizer.asked.wait()
+        worker.source.says(roster, context("2"))
+        await connection.hears(*requested(*first, roster, context("2")))
+        worker.featurizer.makes.set()
+        worker.source.ends()
+        connection.answer(rejection("2"))
+        await finished(connection)
+        done = await worker.done()
+    assert done["1"].ending is Ending.SCORED
+    assert worker.stages.written.conflicting == 0
