@@ -136,7 +136,7 @@ class GameRun:
             raise min(failures.exceptions, key=by_what_it_says) from None
         for play_id, error in self._refused_plays.items():
             if self._play(play_id).result is None:
-                self.leave(self._play(play_id), 0, error)
+                self._report(self._play(play_id), 0, error)
         for player in self._record.strangers():
             self.refused_messages.append(
                 f"roster: player {player.player_id!r} is of team {player.team_id!r}, which does not play in this game"
@@ -426,6 +426,10 @@ class GameRun:
     def leave(self, play: PlayRun, revision: int, error: PlayscoreError) -> None:
         """A play could not be made: whatever is recorded of it stands."""
         self._settle_answer(play, revision, refused=True)
+        self._report(play, revision, error)
+
+    def _report(self, play: PlayRun, revision: int, error: PlayscoreError) -> None:
+        """Tell what is wrong with a play, without a record of it."""
         refusal = rejected(error, self._key(play), revision)
         play.result = PlayResult.of(self._key(play), revision, rejection=refusal, recorded=False)
 
@@ -494,6 +498,8 @@ class GameRun:
         """Grade a play by an official result of the feed, if it was scored by another process."""
         if play.current is not None or play.result is not None or play.official is None:
             return
+        if play.told.contexts and not play.answered:
+            return  # it was told, and meets the result when it is answered
         stored = await self._remaking.stored(play)
         if stored is not None:
             task, found = stored
@@ -512,7 +518,7 @@ class GameRun:
             unknown = PlayscoreError(
                 Reason.SUBJECT_NOT_FOUND, "an official result of a play of which no score is stored"
             )
-            self.leave(play, 0, unknown)
+            self._report(play, 0, unknown)
 
     # --- The rest ---
 
