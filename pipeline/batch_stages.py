@@ -109,13 +109,19 @@ class BatchStages:
         self._on_recorded = on_recorded
         self._give_up_seconds = give_up_seconds
         self._scoring, self._grading = BatchStage(self._score), BatchStage(self._grade)
-        self._recording = BatchStage(self._record)
+        self._recording, self._reading = BatchStage(self._record), BatchStage(self._read)
         self._tasks = asyncio.TaskGroup()
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        for stage, workers in ((self._scoring, CALLS_AT_ONCE), (self._grading, CALLS_AT_ONCE), (self._recording, 1)):
+        at_once = (
+            (self._scoring, CALLS_AT_ONCE),
+            (self._grading, CALLS_AT_ONCE),
+            (self._recording, 1),
+            (self._reading, CALLS_AT_ONCE),
+        )
+        for stage, workers in at_once:
             self._workers += [self._tasks.create_task(stage.work()) for _ in range(workers)]
         return self
 
@@ -209,10 +215,11 @@ class BatchStages:
         finished = [play for play in batch if play not in decided or await self._is_finished(play, decided[play])]
         for play in finished:
             self._end_stage("record", play)
-        if self._read_back:
-            await self._read([play for play in finished if play.rejection is None and play.standing is None])
         for play in finished:
-            self._finish(play)
+            if self._read_back and play.rejection is None and play.standing is None:
+                self._reading.put(play)
+            else:
+                self._finish(play)
 
     async def _is_finished(self, play: InFlightPlay, verdict: Verdict) -> bool:
         """Act on a record that was not accepted. False: the play was queued again."""
@@ -253,9 +260,8 @@ class BatchStages:
     async def _read(self, plays: Sequence[InFlightPlay]) -> None:
         """Read the ratings that these plays have moved, at least as fresh as their record."""
         for play in plays:
-            if play.scored is None or play.scored.outcome_revision is None:
-                continue
-            for subject in play.scored.subjects:
+            graded = play.scored is not None and play.scored.outcome_revision is not None
+            for subject in play.scored.subjects if play.scored is not None and graded else ():
                 await until_it_answers(
                     lambda: self._ratings.get_rating(
                         play.key.league,  # noqa: B023
@@ -265,7 +271,9 @@ class BatchStages:
                     ),
                     self._give_up_seconds,
                 )
-            self._end_stage("read", play)
+            if graded:
+                self._end_stage("read", play)
+            self._finish(play)
 
     def _finish(self, play: InFlightPlay) -> None:
         result = play.outcome()
