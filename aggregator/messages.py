@@ -335,18 +335,15 @@ def _play_to_message(play: PlayKey) -> common.PlayKey:
 
 def _rejection(rejected: Rejected) -> common.Rejection:
     play = rejected.play
-    message = rejection(
-        common.PlayKey() if play is None else _play_to_message(play),
+    return rejection(
+        None if play is None else _play_to_message(play),
         max(0, rejected.revision),
         rejected.reason.value,
         rejected.detail,
         map(subject_to_message, rejected.subjects),
         index=rejected.index,
+        task=rejected.task,
     )
-    message.task = common.Task.ValueType(rejected.task)
-    if play is None:
-        message.ClearField("key")
-    return message
 
 
 def _by_id(supports: Iterable[distributions.Support]) -> dict[str, distributions.Support]:

@@ -72,6 +72,7 @@ class GameRun:
         self._open = OpenPlays()
         self._deferred: set[PlayRun] = set()
         """Plays that were told after tracking that is not theirs, until their own has ended."""
+        self._moved = asyncio.Event()
         self._remaking = Remaking(
             self._record,
             client,
@@ -80,7 +81,7 @@ class GameRun:
             known=self._known,
             freshness=lambda: stages.revision,
             answers=self,
-            on_idle=self._on_idle,
+            on_idle=self._moved.set,
             give_up_seconds=give_up_seconds,
         )
         self._in_stages: set[InFlightPlay] = set()
@@ -91,7 +92,6 @@ class GameRun:
         self._stream: GameStream | None = None
         self._refusal: PlayscoreError | None = None
         """Why the featurizer takes nothing of the game."""
-        self._moved = asyncio.Event()
         self._room = asyncio.Event()
         self._telling = asyncio.Lock()
         """Held while one message, or a play with its tracking so far, goes to the stream: they must not mix."""
@@ -220,7 +220,7 @@ class GameRun:
     def _judge(self, play: PlayRun, result: feed.OfficialResult) -> None:
         """An official result came: grade by it what was scored. A play that is still on its way meets it there."""
         play.learn(result)
-        if play.current is not None and not play.in_stages:
+        if play.current is not None and play.current not in self._in_stages:
             self._judge_again(play, play.current)
 
     def _judge_again(self, play: PlayRun, current: InFlightPlay) -> None:
@@ -413,7 +413,7 @@ class GameRun:
         current.begin(play.closing_sent_at or time.perf_counter())
         self._settle_answer(play, revision, refused=rejection is not None)
         if rejection is not None and self._may_change(play):
-            play.current, play.held, play.in_stages = current, True, False
+            play.current, play.held = current, True
             self._moved.set()
         else:
             self._enter(play, current)
@@ -447,7 +447,7 @@ class GameRun:
         return not complete or play.known != self._known(play)
 
     def _enter(self, play: PlayRun, current: InFlightPlay) -> None:
-        play.current, play.in_stages, play.held = current, True, False
+        play.current, play.held = current, False
         self._in_stages.add(current)
         self._stages.take(current)
 
@@ -455,12 +455,8 @@ class GameRun:
         play = self._plays[recorded.key.play_id]
         self._in_stages.discard(recorded)
         if recorded is play.current:
-            play.in_stages = False
             play.result = recorded.outcome()
             self._judge_again(play, recorded)
-        self._moved.set()
-
-    def _on_idle(self) -> None:
         self._moved.set()
 
     # --- The end ---

@@ -14,7 +14,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.wire.common import rejection
-from playscore.wire.feed import outcome_revision
+from playscore.wire.feed import is_later, outcome_revision
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +55,7 @@ class InFlightPlay:
 
     def learn(self, result: feed.OfficialResult) -> None:
         """Take in an official result, unless one as late is known."""
-        if self.result is None or outcome_revision(result) > outcome_revision(self.result):
+        if is_later(result, self.result):
             self.result = result
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.results import PlayResult
 from playscore.feed.v1 import feed_pb2 as feed
-from playscore.wire.feed import outcome_revision
+from playscore.wire.feed import is_later
 from playscore.wire.told_game import ToldPlay
 
 Known = tuple[int, int, int]
@@ -39,8 +39,6 @@ class PlayRun:
     """The latest official result that is known."""
     current: InFlightPlay | None = None
     """The last revision that was answered, on its way or at its end."""
-    in_stages: bool = False
-    """`current` is on its way."""
     held: bool = False
     """`current` is a rejection that waits for what may still come."""
     result: PlayResult | None = None
@@ -57,7 +55,7 @@ class PlayRun:
 
     def learn(self, result: feed.OfficialResult) -> None:
         """Take in an official result, unless a later one is known."""
-        if self.official is None or outcome_revision(self.official) < outcome_revision(result):
+        if is_later(result, self.official):
             self.official = result
             if self.current is not None:
                 self.current.learn(result)

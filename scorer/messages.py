@@ -177,13 +177,15 @@ def rejection_of(error: PlayscoreError, message: Any, task: str = "", *, index: 
         index: its place in the request's list, if it came in one.
     """
     named = getattr(message, "tensor", message)
-    key, revision = getattr(named, "key", common.PlayKey()), getattr(named, "revision", 0)
-    subjects = getattr(named, "subjects", ())
-    made = rejection(key, revision, error.reason.value, error.detail, subjects, index=index)
-    made.task = task_to_message(task)
-    if made.key == common.PlayKey():
-        made.ClearField("key")
-    return made
+    return rejection(
+        getattr(named, "key", None),
+        getattr(named, "revision", 0),
+        error.reason.value,
+        error.detail,
+        getattr(named, "subjects", ()),
+        index=index,
+        task=task_to_message(task),
+    )
 
 
 def task_to_message(name: str) -> common.Task.ValueType:

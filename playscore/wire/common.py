@@ -37,19 +37,24 @@ def play_key(header: GameHeader, play_id: str) -> common.PlayKey:
 
 
 def rejection(
-    key: common.PlayKey,
+    key: common.PlayKey | None,
     revision: int,
     reason: int,
     detail: str,
     subjects: Iterable[common.Subject] = (),
     *,
     index: int | None = None,
+    task: int = common.TASK_UNSPECIFIED,
 ) -> common.Rejection:
-    """An item that was refused. `reason` is the contract's number, which may be a newer one."""
+    """An item that was refused. `reason` and `task` are the contract's numbers, which may be newer ones.
+
+    `key` is None, or empty, for an item that names no play.
+    """
     return common.Rejection(
         index=index,
-        key=key,
+        key=None if key == common.PlayKey() else key,
         revision=revision,
+        task=common.Task.ValueType(task),
         reason=reason_pb2.Reason.ValueType(reason),
         detail=detail if len(detail) <= _MAX_DETAIL else f"{detail[: _MAX_DETAIL - 1]}…",
         subjects=subjects,

@@ -96,6 +96,11 @@ def outcome_revision(message: messages.OfficialResult) -> int:
     return revision
 
 
+def is_later(told: messages.OfficialResult, known: messages.OfficialResult | None) -> bool:
+    """Whether a result counts in place of the one that is known of its play, if any: of two at one count the first."""
+    return known is None or outcome_revision(told) > outcome_revision(known)
+
+
 def is_settled(message: messages.OfficialResult) -> bool:
     """Whether it says what the play came to: a result that only announces one to come does not."""
     match message.WhichOneof("outcome"):

@@ -11,7 +11,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.field_limits import FIELD_LIMITS
 from playscore.tracking.v1 import tracking_pb2 as tracking
-from playscore.wire.feed import is_settled, merged, outcome_revision
+from playscore.wire.feed import is_later, is_settled, merged
 from playscore.wire.validation import check, invalid
 
 MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.Roster.players"].max_items
@@ -265,10 +265,7 @@ class ToldGame:
         return news
 
     def _add_result(self, result: feed.OfficialResult) -> bool:
-        if not is_settled(result):
-            return False
-        known = self.results.get(result.play_id)
-        if known is not None and outcome_revision(known) >= outcome_revision(result):
+        if not (is_settled(result) and is_later(result, self.results.get(result.play_id))):
             return False
         self.results[result.play_id] = result
         return True
