@@ -97,9 +97,10 @@ async def test_a_drain_finishes_what_is_in_flight() -> None:
         under_way = asyncio.create_task(EchoStub(channel).call("Unary", "a"))
         await held.arrived.acquire()
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
 
         async def release_once_draining() -> None:
-            async for _ in watch:  # until the drain ends the watch
+            while await watch.read() is not grpc.aio.EOF:
                 pass
             held.release.set()
 
