@@ -15,7 +15,7 @@ _REJECTING = (
     Reason.FIELD_INVALID,
     Reason.TASK_UNSUPPORTED,
     Reason.COORDINATES_UNDECLARED,
-    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.TRACKING_UNAVAILABLE.value),
+    *(reason for reason in Reason if Reason.NOT_A_PASS.value <= reason.value <= Reason.PLAYER_JUMPED.value),
 )
 
 

@@ -13,7 +13,9 @@ from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.errors import Reason
 from playscore.football.v1 import football_pb2 as football
 
-_OUTCOMES = {Reason.NO_RELEASE: "no_release", Reason.NOT_A_PASS: "not_a_pass"}
+_OUTCOMES = {Reason.NO_RELEASE: "no_release"} | dict.fromkeys(
+    (Reason.NOT_A_PASS, Reason.SPIKE, Reason.KNEEL, Reason.CONVERSION_TRY, Reason.SPECIAL_TEAMS), "not_a_pass"
+)
 """Outcomes that are not errors get their own names."""
 
 

@@ -21,6 +21,10 @@ class PlayKind(enum.Enum):
     PASS = 1
     RUN = 2
     OTHER = 3
+    SPIKE = 4
+    KNEEL = 5
+    CONVERSION_TRY = 6
+    SPECIAL_TEAMS = 7
 
 
 class PassResult(enum.Enum):

@@ -28,6 +28,13 @@ MAX_TAGS: Final = 100
 """Snaps and releases of one play."""
 LEAD_IN: Final = GAP_FRAMES
 """Frames before the snap that are looked at, without being rows of the tensor."""
+NO_ATTEMPTS: Final = {
+    PlayKind.SPIKE: (Reason.SPIKE, "a spike"),
+    PlayKind.KNEEL: (Reason.KNEEL, "a kneel"),
+    PlayKind.CONVERSION_TRY: (Reason.CONVERSION_TRY, "a try for points after a touchdown"),
+    PlayKind.SPECIAL_TEAMS: (Reason.SPECIAL_TEAMS, "a play of the special teams"),
+}
+"""Kinds of plays that are not graded, whatever their film shows."""
 
 
 class PassPlay:
@@ -148,10 +155,13 @@ class PassPlay:
         return float(moved.mean()) / seconds if seconds and len(moved) else 0.0
 
     def _window(self) -> Window:
-        release, last_frame = self._release, self._film.last_frame
-        if not self._tags.releases and self._situation.kind in (PlayKind.RUN, PlayKind.OTHER):
+        kind, release, last_frame = self._situation.kind, self._release, self._film.last_frame
+        if kind in NO_ATTEMPTS:
+            reason, what = NO_ATTEMPTS[kind]
+            raise PlayscoreError(reason, f"the source calls the play {what}; the books count no attempt to pass")
+        if not self._tags.releases and kind in (PlayKind.RUN, PlayKind.OTHER):
             raise PlayscoreError(
-                Reason.NOT_A_PASS, f"the source calls the play {self._situation.kind.name}, and no release was seen"
+                Reason.NOT_A_PASS, f"the source calls the play {kind.name}, and no release was seen"
             )
         if last_frame < 0:
             raise PlayscoreError(Reason.NO_FRAMES, "the play has no frames")

@@ -12,7 +12,15 @@ ENDINGS = {
     Ending.SUPERSEDED: "Superseded by a later revision",
     Ending.REJECTED: "Rejected",
 }
-REASONS = {Reason.NOT_A_PASS: "Not a pass play", Reason.NO_RELEASE: "No throw (sacks, scrambles)"}
+REASONS = {
+    Reason.NOT_A_PASS: "Not a pass play",
+    Reason.NO_RELEASE: "No throw (sacks, scrambles)",
+    Reason.SPIKE: "Spike",
+    Reason.KNEEL: "Kneel",
+    Reason.CONVERSION_TRY: "Try after a touchdown",
+    Reason.SPECIAL_TEAMS: "Special teams",
+    Reason.PLAY_NULLIFIED: "Nullified by the officials",
+}
 """Of plays that are rejected for no fault of anybody's."""
 STAGES = {
     "featurize": "closing frame sent to tensor received",

@@ -127,6 +127,26 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A play needs tracking that is no longer at hand. Example: a file of corrections without the games they are about; a
     context that comes after the frames of its segment were let go.
     """
+    REASON_SPIKE: _Reason.ValueType  # 62
+    """The ball was thrown to the ground to stop the clock."""
+    REASON_KNEEL: _Reason.ValueType  # 63
+    """The quarterback took a knee."""
+    REASON_CONVERSION_TRY: _Reason.ValueType  # 64
+    """A try for one or two points after a touchdown. The books count no attempt."""
+    REASON_SPECIAL_TEAMS: _Reason.ValueType  # 65
+    """A kickoff, punt or field goal, fakes among them."""
+    REASON_MOTION_CONTRADICTED: _Reason.ValueType  # 66
+    """Displacement, speed and direction of the players do not agree. The detail says what they look like. Example:
+    directions in radians.
+    """
+    REASON_SAMPLES_CONTRADICTED: _Reason.ValueType  # 67
+    """Samples of the same players in the same frames lie apart. Example: two plays filed under one identifier."""
+    REASON_TIMES_CONTRADICTED: _Reason.ValueType  # 68
+    """Times and frame numbers do not agree. Example: frame numbers that start again after the snap."""
+    REASON_PLAYER_JUMPED: _Reason.ValueType  # 69
+    """A player moves farther between two samples than anybody can run, and does not come back at the next one. Example: the
+    identifiers of two players are exchanged halfway through the play.
+    """
     REASON_FEATURE_SPECIFICATION_MISMATCH: _Reason.ValueType  # 70
     """--- Scoring ---
 
@@ -306,6 +326,26 @@ REASON_PLAY_WITHDRAWN: Reason.ValueType  # 60
 REASON_TRACKING_UNAVAILABLE: Reason.ValueType  # 61
 """A play needs tracking that is no longer at hand. Example: a file of corrections without the games they are about; a
 context that comes after the frames of its segment were let go.
+"""
+REASON_SPIKE: Reason.ValueType  # 62
+"""The ball was thrown to the ground to stop the clock."""
+REASON_KNEEL: Reason.ValueType  # 63
+"""The quarterback took a knee."""
+REASON_CONVERSION_TRY: Reason.ValueType  # 64
+"""A try for one or two points after a touchdown. The books count no attempt."""
+REASON_SPECIAL_TEAMS: Reason.ValueType  # 65
+"""A kickoff, punt or field goal, fakes among them."""
+REASON_MOTION_CONTRADICTED: Reason.ValueType  # 66
+"""Displacement, speed and direction of the players do not agree. The detail says what they look like. Example:
+directions in radians.
+"""
+REASON_SAMPLES_CONTRADICTED: Reason.ValueType  # 67
+"""Samples of the same players in the same frames lie apart. Example: two plays filed under one identifier."""
+REASON_TIMES_CONTRADICTED: Reason.ValueType  # 68
+"""Times and frame numbers do not agree. Example: frame numbers that start again after the snap."""
+REASON_PLAYER_JUMPED: Reason.ValueType  # 69
+"""A player moves farther between two samples than anybody can run, and does not come back at the next one. Example: the
+identifiers of two players are exchanged halfway through the play.
 """
 REASON_FEATURE_SPECIFICATION_MISMATCH: Reason.ValueType  # 70
 """--- Scoring ---

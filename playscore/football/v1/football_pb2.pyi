@@ -30,7 +30,15 @@ class _PlayKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlayKind.Val
     PLAY_KIND_RUN: _PlayKind.ValueType  # 2
     """A designed run."""
     PLAY_KIND_OTHER: _PlayKind.ValueType  # 3
-    """Kicks, punts, conversions by kick, kneels, spikes, timeouts."""
+    """None of these, for example a timeout; and whatever a source does not tell apart."""
+    PLAY_KIND_SPIKE: _PlayKind.ValueType  # 4
+    """The ball is thrown to the ground to stop the clock. Not a pass: SPIKE."""
+    PLAY_KIND_KNEEL: _PlayKind.ValueType  # 5
+    """The quarterback takes a knee: KNEEL."""
+    PLAY_KIND_CONVERSION_TRY: _PlayKind.ValueType  # 6
+    """A try for one or two points after a touchdown, by whatever means: CONVERSION_TRY."""
+    PLAY_KIND_SPECIAL_TEAMS: _PlayKind.ValueType  # 7
+    """A kickoff, punt or field goal, fakes among them: SPECIAL_TEAMS."""
 
 class PlayKind(_PlayKind, metaclass=_PlayKindEnumTypeWrapper):
     """What kind of play the source says it is."""
@@ -42,7 +50,15 @@ PLAY_KIND_PASS: PlayKind.ValueType  # 1
 PLAY_KIND_RUN: PlayKind.ValueType  # 2
 """A designed run."""
 PLAY_KIND_OTHER: PlayKind.ValueType  # 3
-"""Kicks, punts, conversions by kick, kneels, spikes, timeouts."""
+"""None of these, for example a timeout; and whatever a source does not tell apart."""
+PLAY_KIND_SPIKE: PlayKind.ValueType  # 4
+"""The ball is thrown to the ground to stop the clock. Not a pass: SPIKE."""
+PLAY_KIND_KNEEL: PlayKind.ValueType  # 5
+"""The quarterback takes a knee: KNEEL."""
+PLAY_KIND_CONVERSION_TRY: PlayKind.ValueType  # 6
+"""A try for one or two points after a touchdown, by whatever means: CONVERSION_TRY."""
+PLAY_KIND_SPECIAL_TEAMS: PlayKind.ValueType  # 7
+"""A kickoff, punt or field goal, fakes among them: SPECIAL_TEAMS."""
 Global___PlayKind: _TypeAlias = PlayKind  # noqa: Y015
 
 class _PassResult:
