@@ -17,6 +17,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.readers.feed_files import LAYOUT as FEED
 from pipeline.readers.feed_files import FeedWriter
@@ -277,6 +278,19 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
     console.print(stages)
     if backlog:
         console.print(BACKLOG)
+    for game_id, fault in done.shared_faults.items():
+        console.print(
+            f"Game {game_id}: all {_counted(fault.plays, 'play')} that came whole contradict themselves"
+            f" ({fault.reason.name}). Play {fault.example.play_id}: {fault.example.detail}",
+            markup=False,
+        )
+    if done.losses:
+        left_out = Table("left out", title="What could not be read", title_justify="left")
+        left_out.add_column("count", justify="right")
+        left_out.add_column("the first of them")
+        for loss in done.losses:
+            left_out.add_row(Text(loss.reason), str(loss.count), Text(loss.example))
+        console.print(left_out)
     for league, standings in done.standings.items():
         _show_standings(league, standings, console)
 

@@ -16,12 +16,13 @@ from pipeline.pace import paced
 from pipeline.passing import Passing
 from pipeline.results import Ending, PlayResult, StageTimes
 from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
+from pipeline.shared_faults import SharedFault, shared_fault
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
-from playscore.sources import Source
+from playscore.sources import Loss, Source
 
 log = structlog.get_logger()
 
@@ -76,6 +77,10 @@ class Replay:
     written: Written = field(default_factory=Written)
     refused_messages: dict[str, list[str]] = field(default_factory=dict)
     """By game: what was wrong with messages that could not be taken in."""
+    losses: tuple[Loss, ...] = ()
+    """What could not be read of the data, and was left out."""
+    shared_faults: dict[str, SharedFault] = field(default_factory=dict)
+    """By game: what is wrong with the tracking of all its plays."""
     failed_games: dict[str, str] = field(default_factory=dict)
     """Why a game could not be played to its end. Others are."""
     given_up: str = ""
@@ -157,6 +162,9 @@ async def replay(
             results = await game.run(paced(messages, speed))
             for result in results:
                 latest[result.game_id, result.play_id] = result
+            if (fault := shared_fault(results)) is not None:
+                log.warning("all plays of a game contradict themselves", game_id=game_id, detail=fault.example.detail)
+                report.shared_faults[game_id] = fault
             if game.refused_messages:
                 report.refused_messages[game_id] = game.refused_messages
             if corrections is not None:
@@ -188,6 +196,7 @@ async def replay(
     order = {game_id: place for place, game_id in enumerate(game_ids)}
     report.results = sorted(latest.values(), key=lambda result: order[result.game_id])
     report.times, report.written = stages.times, stages.written
+    report.losses = tuple(loss for each in (corrections, source) if each is not None for loss in each.losses())
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pipeline.replay import Replay, Standings
@@ -28,6 +29,11 @@ def report_as_json(replay: Replay, *, distributions: bool) -> dict[str, Any]:
         "min_plays": {league: each.ranking.min_plays for league, each in standings.items()},
         "coverage": {league: _coverage_as_json(each) for league, each in standings.items()},
         "stages": replay.times.as_json(),
+        "left_out": [asdict(loss) for loss in replay.losses],
+        "shared_faults": {
+            game_id: {"plays": fault.plays, "reason": fault.reason.name, "detail": fault.example.detail}
+            for game_id, fault in replay.shared_faults.items()
+        },
         "refused_messages": replay.refused_messages,
         "failed_games": replay.failed_games,
     }

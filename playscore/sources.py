@@ -7,6 +7,7 @@ when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,6 +19,33 @@ from playscore.game import Game
 
 GROUP: Final = "playscore.layouts"
 _MAX_NAMED: Final = 20
+_MAX_NEAR: Final = 2
+_MIN_LIKENESS: Final = 0.5
+"""Below it, a folder has nothing of a layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a source could not read and left out, for one reason."""
+
+    reason: str
+    """For example "frameId is missing"."""
+    count: int
+    """Rows, cells, messages or files: whatever the reason names."""
+    example: str
+    """Where the first of them stands and what it says, for example 'week1.csv, row 17, column frameId: "x"'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """How near a folder or file comes to a layout."""
+
+    missing: tuple[str, ...]
+    """What is missing, in words that name files and columns; empty: it is this layout."""
+    likeness: float
+    """0 to 1: how much of the layout is there."""
+    unreadable: tuple[str, ...] = ()
+    """Files that cannot be read, and why: they may be what is missing."""
 
 
 class Source(Protocol):
@@ -36,6 +64,10 @@ class Source(Protocol):
         """A game whole."""
         ...
 
+    def losses(self) -> Sequence[Loss]:
+        """What could not be read of the games that were read so far, by reason. A game read twice counts once."""
+        ...
+
 
 @runtime_checkable
 class Layout(Protocol):
@@ -46,8 +78,8 @@ class Layout(Protocol):
         """What it is called, for example "bdb2023"."""
         ...
 
-    def finds(self, data: Path) -> bool:
-        """Whether a folder or file holds tracking in this layout."""
+    def recognize(self, data: Path) -> Recognition:
+        """How near a folder or file comes to this layout."""
         ...
 
     def open(self, data: Path) -> Source:
@@ -70,7 +102,8 @@ def layouts() -> Mapping[str, Layout]:
 def open_source(data: Path, layout: str | None = None) -> Source:
     """The games of a folder or file in `layout`, or in the only layout there is.
 
-    Raises FIELD_INVALID where there is none, where there are several and none is named, or where a table is missing.
+    Raises FIELD_INVALID where there is none (it says what the nearest layouts would need), where there are several and
+    none is named, or where the layout cannot be played.
     """
     known = layouts()
     if not data.exists():
@@ -92,11 +125,20 @@ def select_games(source: Source, games: Sequence[str]) -> tuple[str, ...]:
 
 
 def _only_layout(data: Path, known: Mapping[str, Layout]) -> str:
-    found = [name for name, layout in known.items() if layout.finds(data)]
+    recognitions = {name: layout.recognize(data) for name, layout in known.items()}
+    found = [name for name, recognition in recognitions.items() if not recognition.missing]
     if len(found) == 1:
         return found[0]
     if found:
         raise PlayscoreError(
             Reason.FIELD_INVALID, f"{data} holds several layouts: {', '.join(found)}; say which with --layout"
         )
-    raise PlayscoreError(Reason.FIELD_INVALID, f"{data} holds no tracking in a known layout ({', '.join(known)})")
+    near = [name for name, recognition in recognitions.items() if recognition.likeness >= _MIN_LIKENESS]
+    near.sort(key=lambda name: -recognitions[name].likeness)
+    told = [
+        f"{'Nearest is' if place == 0 else 'Then comes'} {name}: {'; '.join(recognitions[name].missing)}"
+        for place, name in enumerate(near[:_MAX_NEAR])
+    ]
+    unreadable = dict.fromkeys(why for recognition in recognitions.values() for why in recognition.unreadable)
+    why = ". ".join((f"{data} holds no tracking in a known layout ({', '.join(known)})", *told, *unreadable))
+    raise PlayscoreError(Reason.FIELD_INVALID, why)

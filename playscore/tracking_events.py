@@ -20,6 +20,8 @@ BY_PROGRAM: Final[Mapping[str, TrackingEventKind]] = {
     "autoevent_passforward": TrackingEventKind.PASS_RELEASE,
 }
 """Names of tags set by a program."""
+SNAP_NAMES: Final = tuple(name for name, kind in {**BY_HAND, **BY_PROGRAM}.items() if kind is TrackingEventKind.SNAP)
+"""Names of snaps, whoever tagged them."""
 
 
 def kind_of(event: TrackingEvent) -> TrackingEventKind | None:

@@ -78,7 +78,7 @@ def real(folder: Path) -> tuple[PassPlays, PassPlays]:
 
     Raises FIELD_INVALID if no installed layout finds tracking there.
     """
-    found = {name: layout for name, layout in layouts().items() if layout.finds(folder)}
+    found = {name: layout for name, layout in layouts().items() if not layout.recognize(folder).missing}
     if not found:
         raise PlayscoreError(
             Reason.FIELD_INVALID, f"{folder} has no tracking in an installed layout ({', '.join(layouts())})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import Game
+from playscore.sources import Loss, Recognition
 from playscore.wire.games import game_from_feed
 from playscore.wire.validation import check
 
@@ -55,6 +56,10 @@ class FeedFiles:
         """A game put together from its messages."""
         return game_from_feed(self.feed(game_id))
 
+    def losses(self) -> Sequence[Loss]:
+        """None yet."""
+        return ()
+
     @cached_property
     def _places(self) -> dict[str, dict[Path, list[int]]]:
         """Where each game's messages begin, by file."""
@@ -81,9 +86,11 @@ class FeedLayout:
 
     name = "feed"
 
-    def finds(self, data: Path) -> bool:
+    def recognize(self, data: Path) -> Recognition:
         """A file of feed messages, or a folder that holds one."""
-        return bool(_files(data))
+        if _files(data):
+            return Recognition((), 1.0)
+        return Recognition((f"no file of it ends in {BINARY} or {LINES}",), 0.0)
 
     def open(self, data: Path) -> FeedFiles:
         """The games in a file of feed messages, or in all of a folder."""

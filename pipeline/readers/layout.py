@@ -1,16 +1,20 @@
-"""Layouts that are told apart by the columns of their tables, in Parquet or CSV."""
+"""Layouts that are told apart by the columns of their tables, in Parquet or text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from pipeline.readers.files import DataFile, data_files
+from pipeline.readers.losses import Losses
 from pipeline.readers.source import TableSource
-from pipeline.readers.tables import Table, TableFiles, column_names, data_files, find
+from pipeline.readers.tables import Table, TableFiles
 from playscore.errors import PlayscoreError, Reason
+from playscore.sources import Recognition, Source
 
-TRACKING = "tracking"
+TRACKING: Final = "tracking"
 """The table by which a layout is known."""
 
 
@@ -20,23 +24,93 @@ class TableLayout:
 
     name: str
     tables: tuple[Table, ...]
-    reader: Callable[[Mapping[str, TableFiles]], TableSource]
+    reader: Callable[[Mapping[str, TableFiles], Losses], TableSource]
 
-    def finds(self, data: Path) -> bool:
+    def recognize(self, data: Path) -> Recognition:
         """See Layout."""
-        return data.is_dir() and TRACKING in self._found(data)
+        return recognized(self.tables, _Folder.of(data))
 
     def open(self, data: Path) -> TableSource:
         """See Layout."""
-        found = self._found(data)
-        for table in self.tables:
-            if table.required and table.name not in found:
-                raise PlayscoreError(
-                    Reason.FIELD_INVALID,
-                    f"{data}: layout {self.name} needs a table of {table.name}, a Parquet or CSV file with the columns "
-                    f"{', '.join(table.columns)}; found {', '.join(found) or 'no table of it'}",
-                )
-        return self.reader(found)
+        folder = _Folder.of(data)
+        recognition = recognized(self.tables, folder)
+        if recognition.missing:
+            wanting = "; ".join((*recognition.missing, *recognition.unreadable))
+            raise PlayscoreError(Reason.FIELD_INVALID, f"{data} is not in layout {self.name}: {wanting}")
+        losses = Losses()
+        for file, why in folder.unreadable.items():
+            losses.add(str(file), "the file cannot be read", 1, why)
+        found = {table.name: TableFiles(table, folder.holding(table), losses) for table in self.tables}
+        return self.reader({name: files for name, files in found.items() if files.found}, losses)
 
-    def _found(self, data: Path) -> dict[str, TableFiles]:
-        return find(self.tables, {file: column_names(file) for file in data_files(data)})
+
+@dataclass(frozen=True)
+class UnplayableLayout:
+    """A layout that is known and cannot be played. See `playscore.sources.Layout`."""
+
+    name: str
+    tables: tuple[Table, ...]
+    why: str
+    """What it lacks, and what would be needed."""
+
+    def recognize(self, data: Path) -> Recognition:
+        """See Layout."""
+        return recognized(self.tables, _Folder.of(data))
+
+    def open(self, data: Path) -> Source:
+        """Raises FIELD_INVALID, always."""
+        raise PlayscoreError(
+            Reason.FIELD_INVALID, f"{data} is in layout {self.name}, which cannot be played: {self.why}"
+        )
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """The data files of a folder."""
+
+    files: Sequence[DataFile]
+    unreadable: Mapping[Path, str]
+    """Files that hold no table, and why."""
+
+    @classmethod
+    def of(cls, data: Path) -> _Folder:
+        files, unreadable = [], {}
+        for file in data_files(data) if data.is_dir() else ():
+            try:
+                if file.columns:
+                    files.append(file)
+            except PlayscoreError as fault:
+                unreadable[file.path] = fault.detail
+        return cls(files, unreadable)
+
+    def holding(self, table: Table) -> list[DataFile]:
+        return [file for file in self.files if table.is_in(file.columns)]
+
+
+def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
+    """How near a folder comes to having all tables that are needed: tracking counts as much as all others together."""
+    missing: list[str] = []
+    likeness = weight = 0.0
+    for table in tables:
+        if not table.required:
+            continue
+        weight += (share := 2.0 if table.name == TRACKING else 1.0)
+        if folder.holding(table):
+            likeness += share
+            continue
+        nearest = min(folder.files, key=lambda file: len(table.missing(file.columns)), default=None)
+        lacking = table.columns if nearest is None else table.missing(nearest.columns)
+        likeness += share * (1.0 - len(lacking) / len(table.columns)) ** 2
+        missing.append(_missing(table, nearest, tuple(lacking)))
+    return Recognition(tuple(missing), likeness / weight, tuple(folder.unreadable.values()))
+
+
+def _missing(table: Table, nearest: DataFile | None, lacking: Sequence[str]) -> str:
+    """What would make a file the table, or which file would be needed."""
+    if nearest is None or 2 * len(lacking) > len(table.columns):
+        return f"no file is its table of {table.name}, which has the columns {', '.join(table.columns)}"
+    if not lacking:
+        others = ", ".join(sorted(table.without.intersection(nearest.columns)))
+        return f"{nearest.path.name} would be its table of {table.name}, but has {others}, as another layout does"
+    columns = "the column" if len(lacking) == 1 else "the columns"
+    return f"{nearest.path.name}, its table of {table.name}, lacks {columns} {', '.join(lacking)}"

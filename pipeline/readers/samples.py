@@ -59,7 +59,8 @@ def film_of(rows: pl.DataFrame, hertz: float = 10.0) -> Film:
     measures = {name: spread(column) for column, name in MEASURES.items() if column in people.columns}
     times = None
     if "time" in rows.columns:
-        times = rows.group_by("row").agg(pl.col("time").first()).sort("row")["time"].to_numpy().astype(np.int64)
+        told = rows.group_by("row").agg(pl.col("time").drop_nulls().first()).sort("row")["time"]
+        times = None if told.null_count() else told.to_numpy().astype(np.int64)
     events = rows.filter(pl.col("event").is_not_null()).unique(["frame", "event"], keep="first", maintain_order=True)
     frames = Frames(
         frame_numbers=index["frame"].to_numpy().astype(np.int32),
@@ -88,7 +89,12 @@ def _floats(column: pl.Series) -> Floats:
     return column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
 
-def frame_by_time(time: pl.Expr, play: str, hertz: float = 10.0) -> pl.Expr:
-    """Frame numbers of samples by their `time` in microseconds, from the first of their play."""
-    intervals = (time - time.min().over(play)) * (hertz / 1e6)
+def frame_by_time(hertz: float = 10.0) -> pl.Expr:
+    """Frame numbers of samples by their `time` in microseconds, from the first of their `play`."""
+    intervals = (pl.col("time") - pl.col("time").min().over("play")) * (hertz / 1e6)
     return intervals.round().cast(pl.Int32)
+
+
+def is_far_in_time() -> pl.Expr:
+    """Samples whose `time` is not one of their `play`: ten minutes from its middle."""
+    return (pl.col("time") - pl.col("time").median().over("play")).abs() > 600e6

@@ -2,163 +2,259 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping
+import shutil
+import tempfile
+import threading
+import weakref
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
-from playscore.errors import PlayscoreError, Reason
+from pipeline.readers.cells import DTYPES, Kind, nullified, typed, unreadable
+from pipeline.readers.files import DataFile
+from pipeline.readers.losses import Losses
+from pipeline.readers.text_files import CUT_OFF, ROW
 
-SUFFIXES = (".parquet", ".csv")
-NULLS = ("", "NA", "N/A", "None", "nan", "NaN", "null", "NULL")
-GAME = "gameId"
+FILE: Final = "_file"
+"""The column of the names of files; with `text_files.ROW` it says where a row stands."""
 
-
-class Kind(enum.Enum):
-    """What a column holds. Files say it in many ways: identifiers come as integers, floats or text."""
-
-    ID = "an identifier"
-    TEXT = "text"
-    INTEGER = "a whole number"
-    NUMBER = "a number"
-    FLAG = "true or false"
-    TIME = "a time"
-    """Read as microseconds since 1970 UTC."""
-
-
-_DTYPES: dict[Kind, pl.DataType] = {
-    Kind.ID: pl.String(),
-    Kind.TEXT: pl.String(),
-    Kind.INTEGER: pl.Int64(),
-    Kind.NUMBER: pl.Float64(),
-    Kind.FLAG: pl.Boolean(),
-    Kind.TIME: pl.Int64(),
-}
+_MANY_ROWS: Final = 500_000
+"""A file of text with so many rows is turned to Parquet once, rather than parsed whole for each of its games."""
+_ROW_GROUP: Final = 50_000
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a layout: `columns` tell it from all others, `extras` are read where present and null elsewhere."""
+    """A table of a layout."""
 
     name: str
     columns: Mapping[str, Kind]
+    """They tell it from all others."""
     extras: Mapping[str, Kind] = field(default_factory=dict)
+    """Read where they are there, null elsewhere."""
+    without: frozenset[str] = frozenset()
+    """Columns by which other layouts are known that have all of these, too."""
+    game: str = "gameId"
+    """The column of the game."""
+    keys: tuple[str, ...] = ()
+    """A row in which one of them is missing or unreadable belongs to nothing and is left out."""
+    by_game: bool = False
+    """It is large: it is read game by game, and a row with an unreadable cell is left out. Others are read at once, so
+    that a column is understood as a whole, and what an unreadable cell says is unknown."""
     required: bool = True
 
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Of all columns."""
+        return {**self.columns, **self.extras}
 
-@dataclass(frozen=True)
+    def missing(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """The columns that a file with these lacks to be this table."""
+        there = set(columns)
+        return tuple(name for name in self.columns if name not in there)
+
+    def is_in(self, columns: Iterable[str]) -> bool:
+        """Whether a file with these columns holds this table."""
+        there = set(columns)
+        return there.issuperset(self.columns) and not there & self.without
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What a file holds of a game."""
+
+    cells: tuple[Any, ...]
+    """What its column of games says in the game's rows."""
+    rows: int
+
+
 class TableFiles:
     """The files that hold one table."""
 
-    table: Table
-    files: tuple[Path, ...]
+    def __init__(self, table: Table, files: Sequence[DataFile], losses: Losses) -> None:
+        self.table = table
+        self._files = tuple(files)
+        self._losses = losses
+        self._lock = threading.Lock()
+        self._scans: dict[DataFile, pl.LazyFrame] = {}
+        self._whole: dict[DataFile, tuple[pl.DataFrame, pl.DataFrame]] = {}
+
+    @property
+    def found(self) -> bool:
+        """Whether there are any."""
+        return bool(self._files)
 
     def rows(self, game_id: str | None = None) -> pl.DataFrame:
-        """The table's rows, all or one game's, in file order; columns as `Table` declares them."""
-        files = self.files if game_id is None else self._files_of_games.get(game_id, ())
-        if not files:
-            columns = {**self.table.columns, **self.table.extras}
-            return pl.DataFrame(schema={name: _DTYPES[kind] for name, kind in columns.items()})
-        return pl.concat([self._read(file, game_id) for file in files])
+        """The table's rows, all or one game's, in file order: columns as `Table` declares them, then file and row.
+
+        Rows and cells that cannot be read are left out, and counted as losses of the game. Raises FIELD_INVALID for a
+        file that cannot be read.
+        """
+        parts = [self._readable(file, *self._cells(file, game_id), game_id) for file in self._holding(game_id)]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=self._schema)
 
     def row(self, game_id: str) -> dict[str, Any] | None:
         """The row of a game in a table that has one a game."""
         return next(self.rows(game_id).iter_rows(named=True), None)
 
-    @cached_property
-    def game_ids(self) -> tuple[str, ...]:
-        """Identifiers of the games in the table, in order."""
-        return tuple(sorted(self._files_of_games, key=lambda game: (len(game), game)))
+    @property
+    def games(self) -> Mapping[str, int]:
+        """How many rows each game has. Rows of no game, and lines that are no rows, count as losses."""
+        return {game_id: sum(share.rows for share in shares.values()) for game_id, shares in self._shares.items()}
+
+    @property
+    def _schema(self) -> dict[str, pl.DataType]:
+        kinds = self.table.kinds.items()
+        return {**{name: DTYPES[kind] for name, kind in kinds}, ROW: pl.UInt32(), FILE: pl.String()}
+
+    def _holding(self, game_id: str | None) -> Iterable[DataFile]:
+        return self._files if game_id is None else self._shares.get(game_id, {})
 
     @cached_property
-    def _files_of_games(self) -> dict[str, tuple[Path, ...]]:
-        games: dict[str, tuple[Path, ...]] = {}
-        for file in self.files:
-            rows = _scan(file)
-            found = (
-                rows.select(_typed(GAME, Kind.ID, rows.collect_schema()[GAME])).unique().collect()[GAME].drop_nulls()
-            )
-            for game in found:
-                games[game] = (*games.get(game, ()), file)
-        return games
+    def _shares(self) -> Mapping[str, Mapping[DataFile, _Share]]:
+        if self.table.game not in self.table.columns:
+            return {}
+        with self._lock:
+            shares: defaultdict[str, dict[DataFile, _Share]] = defaultdict(dict)
+            for file in self._files:
+                for game_id, share in self._survey(file):
+                    shares[game_id][file] = share
+            return dict(shares)
 
-    def _read(self, file: Path, game_id: str | None) -> pl.DataFrame:
-        rows = _scan(file)
-        stored = rows.collect_schema()
+    def _survey(self, file: DataFile) -> Iterator[tuple[str, _Share]]:
+        """Which games a file has rows of. Counts as losses what belongs to none."""
+        name, game = file.path.name, self.table.game
+        self._losses.begin(str(file.path))
+        self._count_in(file, "a quote in the row is not closed", file.unclosed)
+        fits = pl.col(CUT_OFF).is_null().alias("fits")
+        counted = file.collect(
+            file.rows().group_by(game, fits).agg(pl.len().alias("rows"), pl.col(ROW).min()).sort(ROW)
+        )
+        for row, rows in counted.filter(~pl.col("fits")).select(ROW, "rows").iter_rows():
+            self._count_in(file, "the row has more cells than there are columns", [row] * rows)
+        fitting = counted.filter("fits")
+        cells: defaultdict[str, list[Any]] = defaultdict(list)
+        sizes: defaultdict[str, int] = defaultdict(int)
+        told = nullified(fitting[game])
+        for game_id, cell, rows, row in zip(
+            typed(told, Kind.ID), fitting[game], fitting["rows"], fitting[ROW], strict=True
+        ):
+            if game_id is None and cell is None:
+                self._count_in(file, f"{game} is missing", self._homeless(file))
+            elif game_id is None:
+                example = f"{name}, row {row}, column {game}: {_shown(cell)}"
+                self._losses.add(str(file.path), f"{game} is not {Kind.ID.value}", rows, example)
+            else:
+                cells[game_id].append(cell)
+                sizes[game_id] += rows
+        for game_id, written in cells.items():
+            yield game_id, _Share(tuple(written), sizes[game_id])
+
+    def _count_in(self, file: DataFile, reason: str, rows: Sequence[int]) -> None:
+        if rows:
+            self._losses.add(str(file.path), reason, len(rows), f"{file.path.name}, row {min(rows)}")
+
+    def _homeless(self, file: DataFile) -> Sequence[int]:
+        """Numbers of the rows that name no game, without blank ones."""
+        others = [name for name in self.table.columns if name != self.table.game]
+        rows = file.rows().filter(pl.col(self.table.game).is_null(), pl.col(CUT_OFF).is_null())
+        told = pl.any_horizontal(pl.col(others).is_not_null())
+        return file.collect(rows.filter(told).select(ROW))[ROW].to_list()
+
+    def _raw(self, file: DataFile, game_id: str | None) -> pl.DataFrame:
+        """Rows as a file has them, all or one game's; of the columns those that are read."""
+        rows = self._scan(file)
         if game_id is not None:
-            rows = rows.filter(_typed(GAME, Kind.ID, stored[GAME]) == game_id)
-        columns = {**self.table.columns, **self.table.extras}
-        typed = {
-            name: _typed(name, kind, stored[name]) if name in stored else pl.lit(None, dtype=_DTYPES[kind]).alias(name)
-            for name, kind in columns.items()
-        }
-        try:
-            return rows.select(typed.values()).collect()
-        except pl.exceptions.PolarsError as error:
-            wrong = (name for name, column in typed.items() if not _readable(rows.select(column)))
-            expected = ", ".join(f"column {name} should hold {columns[name].value}" for name in wrong)
-            told = str(error).partition("\n")[0]
-            raise PlayscoreError(Reason.FIELD_INVALID, f"{file}: {expected or 'not readable'}: {told}") from error
+            rows = rows.filter(pl.col(self.table.game).is_in(self._shares[game_id][file].cells))
+        columns = [name for name in self.table.kinds if name in file.columns]
+        return file.collect(rows.filter(pl.col(CUT_OFF).is_null()).select(*columns, ROW))
+
+    def _scan(self, file: DataFile) -> pl.LazyFrame:
+        """The rows of a file, from where they are read fastest game by game."""
+        if not self.table.by_game:
+            return file.rows()
+        shares = [games[file] for games in self._shares.values() if file in games]
+        with self._lock:
+            if file not in self._scans:
+                is_text = not file.path.name.endswith(".parquet")
+                many = is_text and len(shares) > 1 and sum(share.rows for share in shares) > _MANY_ROWS
+                self._scans[file] = self._copied(file) if many else file.rows()
+            return self._scans[file]
+
+    def _copied(self, file: DataFile) -> pl.LazyFrame:
+        folder = Path(tempfile.mkdtemp(prefix="playscore-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        copy = folder / "rows.parquet"
+        columns = [name for name in self.table.kinds if name in file.columns]
+        rows = file.rows().select(*columns, ROW, CUT_OFF)
+        file.collect(rows.sink_parquet(copy, row_group_size=_ROW_GROUP, compression="lz4", lazy=True))
+        return pl.scan_parquet(copy)
+
+    def _cells(self, file: DataFile, game_id: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rows as a file has them, and as values."""
+        if self.table.by_game:
+            raw = self._raw(file, game_id)
+            return raw, self._values(raw)
+        with self._lock:
+            if file not in self._whole:
+                raw = self._raw(file, None)
+                self._whole[file] = raw, self._values(raw)
+            raw, values = self._whole[file]
+        if game_id is None:
+            return raw, values
+        of_game = values[self.table.game] == game_id
+        return raw.filter(of_game), values.filter(of_game)
+
+    def _values(self, raw: pl.DataFrame) -> pl.DataFrame:
+        return pl.DataFrame(
+            [
+                typed(nullified(raw[name]), kind).alias(name)
+                if name in raw.columns
+                else pl.Series(name, [None] * len(raw), dtype=DTYPES[kind])
+                for name, kind in self.table.kinds.items()
+            ]
+        )
+
+    def _readable(self, file: DataFile, raw: pl.DataFrame, values: pl.DataFrame, game_id: str | None) -> pl.DataFrame:
+        """The rows that can be read, with their places; the others are counted."""
+        table = self.table
+        spoilt = pl.repeat(False, len(raw), eager=True)
+        for name in raw.columns:
+            if name not in table.kinds or not values[name].null_count():
+                continue
+            bad = unreadable(nullified(raw[name]), values[name])
+            self._count(game_id, file, raw, name, bad, f"{name} is not {table.kinds[name].value}")
+            if table.by_game or name in table.keys:
+                spoilt |= bad
+            if name in table.keys:
+                missing = values[name].is_null() & ~spoilt
+                self._count(game_id, file, raw, name, missing, f"{name} is missing")
+                spoilt |= missing
+        where = pl.repeat(file.path.name, len(raw), dtype=pl.String(), eager=True).alias(FILE)
+        rows = values.with_columns(raw[ROW], where)
+        return rows.filter(~spoilt) if spoilt.any() else rows
+
+    def _count(
+        self, game_id: str | None, file: DataFile, raw: pl.DataFrame, column: str, which: pl.Series, reason: str
+    ) -> None:
+        if game_id is None or not which.any():
+            return
+        first = raw.filter(which).row(0, named=True)
+        example = f"{file.path.name}, row {first[ROW]}, column {column}: {_shown(first[column])}"
+        self._losses.add(game_id, reason, int(which.sum()), example)
 
 
-def data_files(folder: Path) -> tuple[Path, ...]:
-    """The Parquet and CSV files of a folder, by name."""
-    if not folder.is_dir():
-        raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} is no folder; give the one that holds the data files")
-    return tuple(sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES))
+def in_order(game_ids: Iterable[str]) -> tuple[str, ...]:
+    """Identifiers of games in order: numbers by their value."""
+    return tuple(sorted(game_ids, key=lambda game: (len(game), game)))
 
 
-def column_names(file: Path) -> tuple[str, ...]:
-    """Names of a file's columns."""
-    return tuple(_scan(file).collect_schema().names())
-
-
-def find(tables: Iterable[Table], columns_of: Mapping[Path, tuple[str, ...]]) -> dict[str, TableFiles]:
-    """Which files hold which tables, by table name; tables without a file are absent."""
-    found = {}
-    for table in tables:
-        files = tuple(file for file, columns in columns_of.items() if set(table.columns) <= set(columns))
-        if files:
-            found[table.name] = TableFiles(table, files)
-    return found
-
-
-def _readable(rows: pl.LazyFrame) -> bool:
-    try:
-        rows.collect()
-    except pl.exceptions.PolarsError:
-        return False
-    return True
-
-
-def _scan(file: Path) -> pl.LazyFrame:
-    if file.suffix.lower() == ".parquet":
-        return pl.scan_parquet(file)
-    return pl.scan_csv(file, infer_schema=False)
-
-
-def _typed(name: str, kind: Kind, stored: pl.DataType) -> pl.Expr:
-    """The column `name` as its kind, from the type a file has it in."""
-    column = pl.col(name)
-    if stored == pl.String:
-        column = pl.when(column.is_in(NULLS)).then(None).otherwise(column)
-    match kind:
-        case Kind.ID if stored.is_float():
-            value = column.cast(pl.Int64).cast(pl.String)
-        case Kind.ID:
-            value = column.cast(pl.String).str.replace(r"\.0$", "")
-        case Kind.TEXT:
-            value = column.cast(pl.String)
-        case Kind.INTEGER:
-            value = column.cast(pl.Float64).cast(pl.Int64)
-        case Kind.NUMBER:
-            value = column.cast(pl.Float64)
-        case Kind.FLAG:
-            value = column.cast(pl.String).str.to_lowercase().is_in(["true", "1"])
-        case Kind.TIME:
-            value = (column.str.to_datetime() if stored == pl.String else column).dt.epoch("us")
-    return value.alias(name)
+def _shown(cell: object) -> str:
+    """A cell as people read it, cut short."""
+    text = repr(cell) if isinstance(cell, str) else "empty" if cell is None else str(cell)
+    return text if len(text) <= 60 else f"{text[:57]}..."

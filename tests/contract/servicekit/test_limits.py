@@ -97,10 +97,11 @@ async def test_a_drain_finishes_what_is_in_flight() -> None:
         under_way = asyncio.create_task(EchoStub(channel).call("Unary", "a"))
         await held.arrived.acquire()
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        told = aiter(watch)
+        assert (await anext(told)).status == health_pb2.HealthCheckResponse.SERVING
 
         async def release_once_draining() -> None:
-            while await watch.read() is not grpc.aio.EOF:
+            async for _ in told:  # until the drain ends the watch
                 pass
             held.release.set()
 

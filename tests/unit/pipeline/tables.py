@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +54,25 @@ def bdb2019(folder: Path, file_format: str = "parquet", **play: Any) -> None:
     write(folder, "players", players, file_format)
 
 
-def bdb2023(folder: Path, *, games: bool = True, anonymous: bool = False) -> None:
+def bdb2023(folder: Path, *, games: bool = True, anonymous: bool = False, frames: int = 2, **told: Any) -> None:
     """One pass play of game 2021091300, LV against BAL."""
     sides = {"home": "LV", "away": "BAL"}
     tracking = [
         {
             "gameId": 2021091300, "playId": 54, "nflId": float(player) if player else None, "frameId": frame,
-            "time": f"2021-09-14T03:54:17.{frame}00", "jerseyNumber": 1.0, "team": sides.get(team, "football"),
-            "playDirection": "left", "x": 50.0, "y": 20.0, "s": 1.0, "a": 0.5, "dis": 0.1, "o": 10.0, "dir": 90.0,
+            "time": f"2021-09-14T03:54:{17 + frame // 10}.{frame % 10}00", "jerseyNumber": 1.0,
+            "team": sides.get(team, "football"), "playDirection": "left", "x": 50.0, "y": 20.0, "s": 1.0, "a": 0.5, "dis": 0.1, "o": 10.0, "dir": 90.0,
             "event": "ball_snap" if frame == 1 else None,
         }
         for player, (_, team, _) in [*PLAYERS.items(), (None, ("", "ball", ""))]
-        for frame in (1, 2)
+        for frame in range(1, frames + 1)
     ]  # fmt: skip
     play = {
         "gameId": 2021091300, "playId": 54, "quarter": 5, "down": 2, "yardsToGo": 14, "possessionTeam": "LV",
         "defensiveTeam": "BAL", "yardlineSide": "BAL", "yardlineNumber": 31, "gameClock": "03:44",
         "preSnapHomeScore": 0, "preSnapVisitorScore": 0, "passResult": "C", "prePenaltyPlayResult": 31,
         "playDescription": "(3:44) (Shotgun) P.Able pass deep right to B.Baker for 31 yards, TOUCHDOWN.",
-    }  # fmt: skip
+    } | told  # fmt: skip
     players = [
         {"nflId": player, "officialPosition": position, "displayName": "anon" if anonymous else name}
         for player, (name, _, position) in PLAYERS.items()
@@ -84,7 +85,9 @@ def bdb2023(folder: Path, *, games: bool = True, anonymous: bool = False) -> Non
         write(folder, "games", [game])
 
 
-def hackathon2015(folder: Path, statistics: list[dict[str, Any]], **play: Any) -> None:
+def hackathon2015(
+    folder: Path, statistics: list[dict[str, Any]], *, tenths: Sequence[int] = (0, 1, 4), **play: Any
+) -> None:
     """One play of game 1, BAR at home, offense by default."""
     tracking = [
         {
@@ -93,7 +96,7 @@ def hackathon2015(folder: Path, statistics: list[dict[str, Any]], **play: Any) -
             "event": "snap" if tenth == 0 else None,
         }
         for player, (_, team, _) in PLAYERS.items()
-        for tenth in (0, 1, 4)
+        for tenth in tenths
     ]  # fmt: skip
     described = {
         "gameId": 1, "ngsPlayId": 5, "gsisPlayId": 36, "playType": "play_type_pass", "yardlineSide": "BAR",
@@ -106,7 +109,9 @@ def hackathon2015(folder: Path, statistics: list[dict[str, Any]], **play: Any) -
     write(folder, "plays", [described])
 
 
-def ngs_highlights(folder: Path, credited: dict[str, list[dict[str, Any]]] | None, **play: Any) -> None:
+def ngs_highlights(
+    folder: Path, credited: dict[str, list[dict[str, Any]]] | None, *, frames: int = 2, **play: Any
+) -> None:
     """One play of game 2018011401, MIN at home, offense by default; filed twice, once under each team."""
     described = {
         "playType": "play_type_pass", "season": 2017, "week": 19, "preSnapHomeScore": 23, "preSnapVisitorScore": 24,
@@ -125,7 +130,7 @@ def ngs_highlights(folder: Path, credited: dict[str, list[dict[str, Any]]] | Non
         }
         for _ in ("MIN", "NO")
         for player, (name, team, position) in [*PLAYERS.items(), (None, ("", "", ""))]
-        for tenth in (0, 1)
+        for tenth in range(frames)
     ]  # fmt: skip
     write(folder, "highlights", tracking)
     other = {"gameId": 2018011401, "playId": 1, "players": "{}", "desc": ""}

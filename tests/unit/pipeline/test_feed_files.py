@@ -79,11 +79,11 @@ def test_a_game_may_stand_in_several_files_of_a_folder_in_either_form(
 
 
 def test_a_folder_of_feeds_is_found_without_being_named(tmp_path: Path) -> None:
-    assert not LAYOUT.finds(tmp_path)
-    assert not LAYOUT.finds(tmp_path / "absent")
+    assert LAYOUT.recognize(tmp_path).missing
+    assert LAYOUT.recognize(tmp_path / "absent").missing
     file = written(tmp_path / "game.feed", [])
-    assert LAYOUT.finds(tmp_path)
-    assert LAYOUT.finds(file)
+    assert not LAYOUT.recognize(tmp_path).missing
+    assert not LAYOUT.recognize(file).missing
 
 
 def test_a_folder_without_feeds_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pipeline.readers.bdb2023 import TABLES as BDB2023_TABLES
 from playscore.errors import PlayscoreError
 from playscore.game import AttackingDirection, Game, HomeSide, Play, TrackedObject, TrackingEvent
 from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind, situation_of
-from playscore.sources import layouts, open_source, select_games
+from playscore.sources import Loss, layouts, open_source, select_games
 from tests.unit.pipeline import tables
 
 
@@ -75,15 +75,26 @@ def test_the_yards_are_those_of_the_pass(tmp_path: Path, play: dict[str, Any], o
     assert only_play(tmp_path).outcome == outcome
 
 
-def test_a_two_point_pass_gains_the_yards_to_the_goal_line_or_none(tmp_path: Path) -> None:
-    sentence = "TWO-POINT CONVERSION ATTEMPT. P.Able pass to B.Baker is {}. ATTEMPT OVER."
-    place: dict[str, Any] = {"PassResult": None, "down": 0, "yardsToGo": 0, "yardlineSide": "NE", "yardlineNumber": 2}
-    tables.bdb2019(tmp_path, **place, playDescription=sentence.format("complete"))
-    play = only_play(tmp_path)
-    assert play.outcome == PassOutcome(PassResult.COMPLETE, 2.0)
-    assert (situation_of(play.context).down, situation_of(play.context).yards_to_go) == (None, None)
-    tables.bdb2019(tmp_path, **place, playDescription=sentence.format("incomplete"))
-    assert only_play(tmp_path).outcome == PassOutcome(PassResult.INCOMPLETE, 0.0)
+@pytest.mark.parametrize(
+    ("play", "kind"),
+    [
+        (
+            {
+                "PassResult": None,
+                "playDescription": "TWO-POINT CONVERSION ATTEMPT. P.Able pass to B.Baker is complete.",
+            },
+            PlayKind.CONVERSION_TRY,
+        ),
+        ({"PassResult": "C", "playDescription": None, "down": 0, "yardsToGo": 0}, PlayKind.CONVERSION_TRY),
+        ({"PassResult": "I", "playDescription": "P.Able spiked the ball to stop the clock."}, PlayKind.SPIKE),
+        ({"PassResult": None, "playDescription": "P.Able kneels to KC 24 for -1 yards."}, PlayKind.KNEEL),
+        ({"PassResult": None, "isSTPlay": True, "playDescription": None}, PlayKind.SPECIAL_TEAMS),
+    ],
+)
+def test_what_the_books_call_no_attempt_is_called_so(tmp_path: Path, play: dict[str, Any], kind: PlayKind) -> None:
+    tables.bdb2019(tmp_path, **play)
+    read = only_play(tmp_path)
+    assert (situation_of(read.context).kind, read.outcome) == (kind, None)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +141,13 @@ def test_without_a_table_of_games_nobody_knows_who_plays_at_home(tmp_path: Path)
 
 
 def test_a_game_that_no_table_of_plays_knows_is_read_by_its_tracking(tmp_path: Path) -> None:
-    tables.bdb2023(tmp_path, games=False)
+    tables.bdb2023(tmp_path, games=False, frames=30)
     samples = pl.read_parquet(tmp_path / "week1.parquet")
     unknown = samples.with_columns(gameId=pl.lit(2021091999, pl.Int64))
     samples.vstack(unknown).write_parquet(tmp_path / "week1.parquet")
     game = open_source(tmp_path).game("2021091999")
     assert game.header.team_ids == ("BAL", "LV")
-    assert [(play.context.play_id, len(play.frames), play.outcome) for play in game.plays] == [("54", 2, None)]
+    assert [(play.context.play_id, len(play.frames), play.outcome) for play in game.plays] == [("54", 30, None)]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +157,6 @@ def test_a_game_that_no_table_of_plays_knows_is_read_by_its_tracking(tmp_path: P
         ([line(101, 16, 70), line(101, 111, 6), line(102, 115)], PassOutcome(PassResult.COMPLETE, 70.0)),
         ([line(101, 14), line(101, 112, 6), line(102, 115)], PassOutcome(PassResult.INCOMPLETE, 0.0)),
         ([line(101, 19), line(101, 112, 6), line(102, 115)], PassOutcome(PassResult.INTERCEPTED, 0.0)),
-        ([line(101, 77), line(101, 111, 6), line(102, 104)], PassOutcome(PassResult.COMPLETE, 70.0)),
     ],
 )
 def test_hackathon2015_reads_the_official_statistics(
@@ -170,11 +180,23 @@ def test_hackathon2015_frames_are_numbered_by_time(tmp_path: Path) -> None:
     assert game.header.coordinates.angle_convention is None
 
 
-def test_a_run_is_a_run_and_a_kick_is_something_else(tmp_path: Path) -> None:
-    tables.hackathon2015(tmp_path, [], playType="play_type_rush")
-    assert only_situation(tmp_path).kind is PlayKind.RUN
-    tables.hackathon2015(tmp_path, [], playType="play_type_punt")
-    assert only_situation(tmp_path).kind is PlayKind.OTHER
+@pytest.mark.parametrize(
+    ("play_type", "kind"),
+    [
+        ("play_type_rush", PlayKind.RUN),
+        ("play_type_punt", PlayKind.SPECIAL_TEAMS),
+        ("play_type_XP", PlayKind.CONVERSION_TRY),
+        ("play_type_timeout", PlayKind.OTHER),
+    ],
+)
+def test_hackathon2015_says_what_a_play_is(tmp_path: Path, play_type: str, kind: PlayKind) -> None:
+    tables.hackathon2015(tmp_path, [], playType=play_type, playDescription=None)
+    assert only_situation(tmp_path).kind is kind
+
+
+def test_a_try_for_two_points_is_told_by_the_statistics_alone(tmp_path: Path) -> None:
+    tables.hackathon2015(tmp_path, [line(101, 77), line(102, 104)], playDescription=None)
+    assert only_situation(tmp_path).kind is PlayKind.CONVERSION_TRY
 
 
 def test_a_play_without_tracking_is_there_without_frames(tmp_path: Path) -> None:
@@ -186,7 +208,7 @@ def test_a_play_without_tracking_is_there_without_frames(tmp_path: Path) -> None
 
 
 def test_tracking_that_no_table_of_plays_knows_is_not_left_out(tmp_path: Path) -> None:
-    tables.hackathon2015(tmp_path, [line(101, 14)])
+    tables.hackathon2015(tmp_path, [line(101, 14)], tenths=(0, 1, 2, 3))
     samples = pl.read_parquet(tmp_path / "samples.parquet")
     samples.vstack(samples.with_columns(ngsPlayId=pl.lit(6, pl.Int64))).write_parquet(tmp_path / "samples.parquet")
     assert [play.context.play_id for play in only_game(tmp_path).plays] == ["5", "6"]
@@ -208,7 +230,7 @@ def test_highlights_filed_twice_are_one_play_with_every_sample_twice(tmp_path: P
 
 
 def test_highlights_that_gsis_lacks_are_told_by_their_sentence(tmp_path: Path) -> None:
-    tables.ngs_highlights(tmp_path, None)
+    tables.ngs_highlights(tmp_path, None, frames=4)
     play = only_play(tmp_path)
     assert (situation_of(play.context).passer_id, situation_of(play.context).target_id) == ("101", "102")
     assert play.outcome == PassOutcome(PassResult.COMPLETE, 61.0)
@@ -217,7 +239,10 @@ def test_highlights_that_gsis_lacks_are_told_by_their_sentence(tmp_path: Path) -
 def test_several_layouts_in_a_folder_must_be_told_apart(tmp_path: Path) -> None:
     tables.hackathon2015(tmp_path, [line(101, 14)])
     tables.write(tmp_path, "week1", [dict.fromkeys(BDB2023_TABLES[0].columns, "1")])
-    assert [name for name, layout in layouts().items() if layout.finds(tmp_path)] == ["bdb2023", "hackathon2015"]
+    tables.write(tmp_path, "plays2023", [dict.fromkeys(BDB2023_TABLES[1].columns, "1")])
+    tables.write(tmp_path, "players", [dict.fromkeys(BDB2023_TABLES[2].columns, "1")])
+    found = [name for name, layout in layouts().items() if not layout.recognize(tmp_path).missing]
+    assert found == ["bdb2023", "hackathon2015"]
     with pytest.raises(PlayscoreError, match="several layouts: bdb2023, hackathon2015; say which"):
         open_source(tmp_path)
     assert open_source(tmp_path, "hackathon2015").game_ids == ("1",)
@@ -226,7 +251,7 @@ def test_several_layouts_in_a_folder_must_be_told_apart(tmp_path: Path) -> None:
 def test_a_missing_table_is_named_with_its_columns(tmp_path: Path) -> None:
     tables.bdb2019(tmp_path)
     (tmp_path / "games.parquet").unlink()
-    with pytest.raises(PlayscoreError, match=r"needs a table of games.*homeTeamAbbr.*found tracking, plays, players"):
+    with pytest.raises(PlayscoreError, match=r"Nearest is bdb2019: no file is its table of games, .*homeTeamAbbr"):
         open_source(tmp_path)
 
 
@@ -243,7 +268,9 @@ def test_a_game_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path)
         select_games(open_source(tmp_path), ["7"])
 
 
-def test_a_column_that_holds_something_else_is_named_with_its_file(tmp_path: Path) -> None:
+def test_a_cell_that_holds_something_else_is_unknown_and_counted(tmp_path: Path) -> None:
     tables.bdb2019(tmp_path, "csv", quarter="first")
-    with pytest.raises(PlayscoreError, match=r"plays\.csv: column quarter should hold a whole number: .*first"):
-        only_game(tmp_path)
+    source = open_source(tmp_path)
+    (play,) = source.game("2017090700").plays
+    assert situation_of(play.context).quarter is None
+    assert source.losses() == (Loss("quarter is not a whole number", 1, "plays.csv, row 2, column quarter: 'first'"),)

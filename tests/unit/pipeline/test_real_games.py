@@ -27,8 +27,8 @@ def results_of(plays: list[Play]) -> Counter[PassResult | None]:
 
 
 def test_the_layouts_that_have_tracking_are_found(real_data: Path) -> None:
-    found = [name for name, layout in layouts().items() if layout.finds(real_data / "nfl")]
-    assert found == ["bdb2023", "hackathon2015", "ngs_highlights"]
+    found = [name for name, layout in layouts().items() if not layout.recognize(real_data / "nfl").missing]
+    assert found == ["bdb2022", "bdb2023", "hackathon2015", "ngs_highlights"]
 
 
 def test_hackathon2015(real_data: Path) -> None:
@@ -37,13 +37,13 @@ def test_hackathon2015(real_data: Path) -> None:
     results = results_of(thrown)
     assert results[PassResult.INTERCEPTED] == 4
     assert results[PassResult.SACK] == 10
-    assert results[PassResult.COMPLETE] == 128
+    assert results[PassResult.COMPLETE] == 127
     assert all(situation_of(play.context).passer_id in play.frames.player_ids for play in thrown)
 
 
 def test_ngs_highlights(real_data: Path) -> None:
     total, thrown = passes(real_data / "nfl", "ngs_highlights")
-    assert total == len(thrown) == 353
+    assert (total, len(thrown)) == (353, 351)  # two are tries for two points
     outcomes = [outcome_of(play) for play in thrown]
     assert all(outcome is not None and outcome.yards_gained is not None for outcome in outcomes)
     assert all(situation_of(play.context).passer_id in play.frames.player_ids for play in thrown)

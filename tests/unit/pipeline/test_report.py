@@ -134,7 +134,17 @@ def only(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_its_parts_have_the_names_that_scripts_know() -> None:
-    assert set(as_json()) == {"plays", "ratings", "min_plays", "coverage", "stages", "refused_messages", "failed_games"}
+    assert set(as_json()) == {
+        "plays",
+        "ratings",
+        "min_plays",
+        "coverage",
+        "stages",
+        "refused_messages",
+        "failed_games",
+        "left_out",
+        "shared_faults",
+    }
 
 
 @pytest.mark.parametrize("play", [scored_play(), ungraded_play(), stored_play(), rejected_play(), superseded_play()])

@@ -83,4 +83,4 @@ def test_no_sample_is_left_out(samples: list[tuple[str | None, int, float]]) -> 
 
 def test_frames_are_numbered_by_time_from_the_first_of_their_play() -> None:
     times = pl.DataFrame({"play": ["1", "1", "1", "2"], "time": [1_000_000, 1_100_000, 9_000_000, 5_000_000]})
-    assert times.select(frame_by_time(pl.col("time"), "play"))["time"].to_list() == [0, 1, 80, 0]
+    assert times.select(frame_by_time())["time"].to_list() == [0, 1, 80, 0]

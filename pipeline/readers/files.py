@@ -1,0 +1,83 @@
+"""Files that hold tables: Parquet and delimited text, read alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from pipeline.readers.text_files import CUT_OFF, ROW, TextFile, is_text, unreadable
+from playscore.errors import PlayscoreError, Reason
+
+
+class DataFile(Protocol):
+    """A file that holds a table."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns. Raises FIELD_INVALID for what is no table."""
+        ...
+
+    @property
+    def unclosed(self) -> tuple[int, ...]:
+        """Numbers of rows that cannot be told apart from others; `rows` shows them blank."""
+        ...
+
+    def rows(self) -> pl.LazyFrame:
+        """Its rows as it has them, with their numbers (`text_files.ROW`) and what does not fit (`CUT_OFF`)."""
+        ...
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What was made of its rows. Raises FIELD_INVALID that names the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """One Parquet file. See `DataFile`."""
+
+    path: Path
+    unclosed = ()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """See DataFile."""
+        try:
+            return tuple(pl.scan_parquet(self.path).collect_schema().names())
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise unreadable(self.path, str(error).partition("\n")[0]) from error
+
+    def rows(self) -> pl.LazyFrame:
+        """See DataFile."""
+        rows = pl.scan_parquet(self.path, row_index_name=ROW, row_index_offset=1)
+        return rows.with_columns(pl.lit(None, dtype=pl.String).alias(CUT_OFF))
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """See DataFile."""
+        try:
+            return rows.collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise unreadable(self.path, str(error).partition("\n")[0]) from error
+
+
+def data_files(folder: Path) -> tuple[DataFile, ...]:
+    """The Parquet and text files of a folder, by name."""
+    if not folder.is_dir():
+        raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} is no folder; give the one that holds the data files")
+    return tuple(_opened(file) for file in sorted(folder.iterdir()) if file.is_file() and _is_data(file))
+
+
+def _is_data(file: Path) -> bool:
+    return file.suffix.lower() == ".parquet" or is_text(file)
+
+
+def _opened(file: Path) -> DataFile:
+    return ParquetFile(file) if file.suffix.lower() == ".parquet" else TextFile(file)
