@@ -201,6 +201,8 @@ def replay_command(start_services: StartServices) -> click.Command:
             raise click.ClickException(
                 f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
             )
+        if corrected is not None and (unread := corrected.losses()):
+            raise click.ClickException(f"not all corrections could be read: {unread[0].example}")
         if done.refused_messages:
             raise click.ClickException("every play is recorded, but not all messages of the feed could be taken in")
 

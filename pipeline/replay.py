@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 GAMES_AT_ONCE = 8
 """When games are played as fast as they go. In their own time all are played at once, as they would be live."""
+READ_AT_ONCE = 2
+"""Games that are read at the same time: a reader takes several times the memory of the game that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,14 @@ class Replay:
         """Plays that went in and did not come out, or that the aggregator does not answer for."""
         return self.plays_read - self.unchanged - sum(result.recorded for result in self.results)
 
+    def judge(self, game_id: str, results: Sequence[PlayResult], refused_messages: list[str]) -> None:
+        """Take note of what was wrong with a game as a whole."""
+        if (fault := shared_fault(results)) is not None:
+            log.warning("all plays of a game contradict themselves", game_id=game_id, detail=fault.example.detail)
+            self.shared_faults[game_id] = fault
+        if refused_messages:
+            self.refused_messages[game_id] = refused_messages
+
     def endings(self) -> Counter[tuple[Ending, Reason | None]]:
         """How many plays ended how."""
         return Counter((result.ending, result.reason) for result in self.results)
@@ -128,6 +138,7 @@ async def replay(
     leagues: set[str] = set()
     latest: dict[tuple[str, str], PlayResult] = {}
     at_once = asyncio.Semaphore(GAMES_AT_ONCE if speed is None else max(1, len(game_ids)))
+    reading = asyncio.Semaphore(READ_AT_ONCE)
 
     def recorded(result: PlayResult) -> None:
         latest[result.game_id, result.play_id] = result
@@ -142,7 +153,8 @@ async def replay(
 
     async def play(game_id: str) -> None:
         async with at_once:
-            messages, archive = await asyncio.to_thread(_read, game_id, source, corrections)
+            async with reading:
+                messages, archive = await asyncio.to_thread(_read, game_id, source, corrections)
             plays = _named(messages)
             report.games += 1
             report.plays_read += len(plays)
@@ -162,11 +174,7 @@ async def replay(
             results = await game.run(paced(messages, speed))
             for result in results:
                 latest[result.game_id, result.play_id] = result
-            if (fault := shared_fault(results)) is not None:
-                log.warning("all plays of a game contradict themselves", game_id=game_id, detail=fault.example.detail)
-                report.shared_faults[game_id] = fault
-            if game.refused_messages:
-                report.refused_messages[game_id] = game.refused_messages
+            report.judge(game_id, results, game.refused_messages)
             if corrections is not None:
                 report.unchanged += len(plays - {result.play_id for result in results})
 

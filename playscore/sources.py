@@ -116,7 +116,10 @@ def open_source(data: Path, layout: str | None = None) -> Source:
 
 
 def select_games(source: Source, games: Sequence[str]) -> tuple[str, ...]:
-    """The games named, or all; FIELD_INVALID for one that is not there."""
+    """The games named, or all; FIELD_INVALID for one that is not there, or where there is none at all."""
+    if not games and not source.game_ids:
+        left_out = "; ".join(f"{loss.reason} ({loss.count}; {loss.example})" for loss in source.losses())
+        raise PlayscoreError(Reason.FIELD_INVALID, f"there is no game in the data{': ' if left_out else ''}{left_out}")
     unknown = [game for game in games if game not in source.game_ids]
     if unknown:
         known = ", ".join(source.game_ids[:_MAX_NAMED]) + (", ..." if len(source.game_ids) > _MAX_NAMED else "")

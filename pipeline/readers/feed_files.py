@@ -2,7 +2,8 @@
 
 Two forms, told apart by the ending: `.feed` holds messages one after the other, each behind its length as a varint
 (protobuf's own delimited form); `.jsonl` holds a message in protobuf's JSON a line, which people can write by hand.
-Messages of several games may stand in one file, in any order.
+Messages of several games may stand in one file, in any order. A message that cannot be read is left out and counted;
+a file in which none can be read, or that is cut off between messages of the binary form, is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import IO, Final
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
+from pipeline.readers.losses import Losses
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import Game
@@ -40,15 +42,15 @@ class FeedFiles:
     @property
     def game_ids(self) -> tuple[str, ...]:
         """Identifiers of the games, in the order in which the files first name them."""
-        return tuple(self._places)
+        return tuple(self._read[0])
 
     def feed(self, game_id: str) -> Iterator[FeedMessage]:
         """What the files say of a game, in their order."""
-        for file, places in self._places[game_id].items():
+        for file, places in self._read[0][game_id].items():
             with file.open("rb") as stream:
                 for place in places:
                     stream.seek(place)
-                    message = _read(file, stream)
+                    message = _next(file, stream)
                     assert message is not None
                     yield message
 
@@ -57,28 +59,33 @@ class FeedFiles:
         return game_from_feed(self.feed(game_id))
 
     def losses(self) -> Sequence[Loss]:
-        """None yet."""
-        return ()
+        """Messages that could not be read."""
+        return self._read[1].all()
 
     @cached_property
-    def _places(self) -> dict[str, dict[Path, list[int]]]:
-        """Where each game's messages begin, by file."""
+    def _read(self) -> tuple[dict[str, dict[Path, list[int]]], Losses]:
+        """Where each game's messages begin, by file; and what could not be read."""
         games: defaultdict[str, dict[Path, list[int]]] = defaultdict(dict)
         leagues: dict[str, str] = {}
+        losses = Losses()
         for file in self.files:
-            with file.open("rb") as stream:
-                place = 0
-                while (message := _read(file, stream)) is not None:
-                    league = leagues.setdefault(message.game.game_id, message.game.league)
-                    if league != message.game.league:
-                        raise PlayscoreError(
-                            Reason.FIELD_INVALID,
-                            f"{file}: game {message.game.game_id!r} is of {league} and of {message.game.league}; give"
-                            " each league files of its own",
-                        )
-                    games[message.game.game_id].setdefault(file, []).append(place)
-                    place = stream.tell()
-        return dict(games)
+            faults: list[PlayscoreError] = []
+            read = 0
+            for place, message in _messages(file, faults):
+                league = leagues.setdefault(message.game.game_id, message.game.league)
+                if league != message.game.league:
+                    raise PlayscoreError(
+                        Reason.FIELD_INVALID,
+                        f"{file}: game {message.game.game_id!r} is of {league} and of {message.game.league}; give"
+                        " each league files of its own",
+                    )
+                games[message.game.game_id].setdefault(file, []).append(place)
+                read += 1
+            if faults and not read:
+                raise faults[0]
+            if faults:
+                losses.add(str(file), "the message cannot be read", len(faults), faults[0].detail)
+        return dict(games), losses
 
 
 class FeedLayout:
@@ -139,28 +146,54 @@ def _files(data: Path) -> tuple[Path, ...]:
     return tuple(file for file in candidates if file.suffix in (BINARY, LINES))
 
 
-def _read(file: Path, stream: IO[bytes]) -> FeedMessage | None:
+class _UnreadableError(PlayscoreError):
+    """A message that cannot be read, in a file whose next one can be found."""
+
+
+def _messages(file: Path, faults: list[PlayscoreError]) -> Iterator[tuple[int, FeedMessage]]:
+    """The messages of a file, and the byte at which each begins. Those that cannot be read go into `faults`."""
+    with file.open("rb") as stream:
+        while True:
+            place = stream.tell()
+            try:
+                message = _next(file, stream)
+            except _UnreadableError as fault:
+                faults.append(fault)
+                continue
+            if message is None:
+                return
+            yield place, message
+
+
+def _next(file: Path, stream: IO[bytes]) -> FeedMessage | None:
     """The next message; None at the end. Raises FIELD_INVALID, naming the file and the place, for what is none."""
     place = stream.tell()
+    where = f"{file}: the message at byte {place} is not a FeedMessage"
     try:
-        message = _next_line(stream) if file.suffix == LINES else _next_delimited(stream)
-        if message is not None:
-            check(message.game, "game")
-    except (PlayscoreError, DecodeError, json_format.ParseError, UnicodeDecodeError) as fault:
-        raise PlayscoreError(
-            Reason.FIELD_INVALID, f"{file}: the message at byte {place} is not a FeedMessage: {fault}"
-        ) from fault
+        data = _next_line(stream) if file.suffix == LINES else _next_delimited(stream)
+    except DecodeError as fault:
+        raise PlayscoreError(Reason.FIELD_INVALID, f"{where}: {fault}") from fault
+    if data is None:
+        return None
+    try:
+        if file.suffix == LINES:
+            message = json_format.Parse(data.decode(), FeedMessage())
+        else:
+            message = FeedMessage.FromString(data)
+        check(message.game, "game")
+    except (PlayscoreError, DecodeError, json_format.ParseError, UnicodeDecodeError, RecursionError) as fault:
+        raise _UnreadableError(Reason.FIELD_INVALID, f"{where}: {fault}") from fault
     return message
 
 
-def _next_line(stream: IO[bytes]) -> FeedMessage | None:
+def _next_line(stream: IO[bytes]) -> bytes | None:
     while line := stream.readline(_MAX_MESSAGE_BYTES * 2):
         if line.strip():
-            return json_format.Parse(line.decode(), FeedMessage())
+            return line
     return None
 
 
-def _next_delimited(stream: IO[bytes]) -> FeedMessage | None:
+def _next_delimited(stream: IO[bytes]) -> bytes | None:
     size = _read_varint(stream)
     if size is None:
         return None
@@ -169,7 +202,7 @@ def _next_delimited(stream: IO[bytes]) -> FeedMessage | None:
     data = stream.read(size)
     if len(data) < size:
         raise DecodeError(f"it ends after {len(data)} of {size} bytes: the file is cut off")
-    return FeedMessage.FromString(data)
+    return data
 
 
 def _read_varint(stream: IO[bytes]) -> int | None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.readers.feed_files import LAYOUT, FeedWriter
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage
-from playscore.sources import open_source, select_games
+from playscore.sources import Loss, open_source, select_games
 from playscore.wire.games import feed_of
 from simulator.games import simulate
 from tests.unit.playscore.wire.plain import plain
@@ -126,8 +126,22 @@ def test_a_recording_makes_its_folder_and_replaces_what_was_there(tmp_path: Path
     assert LAYOUT.open(file).game_ids == ("3",)
 
 
+def left_out(file: Path, *, messages: int) -> Sequence[Loss]:
+    """What a file lost, that still has so many messages."""
+    source = LAYOUT.open(file)
+    assert sum(len(list(source.feed(game_id))) for game_id in source.game_ids) == messages
+    return source.losses()
+
+
 class TestBroken:
-    """What cannot be read is refused with the file and the byte at which the message begins."""
+    """What cannot be read is left out, or refused, with the file and the byte at which the message begins."""
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_a_message_that_says_nothing_costs_no_other(self, tmp_path: Path, ending: str) -> None:
+        file = written(tmp_path / f"game{ending}", [told("1", end_game={}), FeedMessage(), told("2", end_game={})])
+        (loss,) = left_out(file, messages=2)
+        assert (loss.reason, loss.count) == ("the message cannot be read", 1)
+        assert "game.league must have" in loss.example
 
     def test_a_file_that_is_cut_off(self, tmp_path: Path) -> None:
         file = tmp_path / "cut.feed"
@@ -155,15 +169,17 @@ class TestBroken:
         file = written(tmp_path / "cut.jsonl", [told("1", end_game={}), told("1", end_game={})])
         first, second = file.read_bytes().splitlines(keepends=True)
         file.write_bytes(first + second[:-10])
-        assert f"{file}: the message at byte {len(first)} is not a FeedMessage: " in refusal(file)
+        (loss,) = left_out(file, messages=1)
+        assert loss.count == 1
+        assert f"{file}: the message at byte {len(first)} is not a FeedMessage: " in loss.example
 
     def test_a_line_that_is_not_utf_8(self, tmp_path: Path) -> None:
         file = tmp_path / "latin.jsonl"
         line = '{"game": {"league": "NFL", "gameId": "Zürich"}, "endGame": {}}\n'
         file.write_bytes(line.encode() + line.encode("latin-1"))
-        told = refusal(file)
-        assert f"{file}: the message at byte {len(line.encode())} is not a FeedMessage: " in told
-        assert "utf-8" in told
+        (loss,) = left_out(file, messages=1)
+        assert f"{file}: the message at byte {len(line.encode())} is not a FeedMessage: " in loss.example
+        assert "utf-8" in loss.example
 
     @pytest.mark.parametrize(
         ("line", "why"),
