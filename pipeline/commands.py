@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from pipeline.report import outcome_of, report_as_json
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
 from playscore.client import Tls
-from playscore.sources import layouts, open_source, select_games
+from playscore.sources import Loss, layouts, open_source, select_games
 from servicekit.addresses import Address
 from servicekit.metrics import metrics_port
 
@@ -189,24 +189,32 @@ def replay_command(start_services: StartServices) -> click.Command:
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(json.dumps(report_as_json(done, distributions=distributions), indent=1))
         _show(done, console, backlog=speed is None)
-        if done.given_up:
-            done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
-            raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
-        for game_id, messages in done.refused_messages.items():
-            console.print(f"game {game_id}: {_counted(len(messages), 'message')} refused; the first: {messages[0]}")
-        if done.failed_games:
-            failed = "; ".join(f"game {game_id}: {detail}" for game_id, detail in done.failed_games.items())
-            raise click.ClickException(f"{_counted(len(done.failed_games), 'game')} could not be played. {failed}")
-        if done.lost:
-            raise click.ClickException(
-                f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
-            )
-        if corrected is not None and (unread := corrected.losses()):
-            raise click.ClickException(f"not all corrections could be read: {unread[0].example}")
-        if done.refused_messages:
-            raise click.ClickException("every play is recorded, but not all messages of the feed could be taken in")
+        _end(done, () if corrected is None else corrected.losses(), console)
 
     return replay
+
+
+def _end(done: Replay, unread_corrections: Sequence[Loss], console: Console) -> None:
+    """Raise ClickException unless all that was to be played was."""
+    if done.given_up:
+        done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
+        raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
+    for game_id, messages in done.refused_messages.items():
+        console.print(f"game {game_id}: {_counted(len(messages), 'message')} refused; the first: {messages[0]}")
+    if done.failed_games:
+        games_of: dict[str, list[str]] = {}
+        for game_id, detail in done.failed_games.items():
+            games_of.setdefault(detail, []).append(game_id)
+        failed = "; ".join(f"game {', '.join(game_ids)}: {detail}" for detail, game_ids in games_of.items())
+        raise click.ClickException(f"{_counted(len(done.failed_games), 'game')} could not be played. {failed}")
+    if done.lost:
+        raise click.ClickException(
+            f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
+        )
+    if unread_corrections:
+        raise click.ClickException(f"not all corrections could be read: {unread_corrections[0].example}")
+    if done.refused_messages:
+        raise click.ClickException("every play is recorded, but not all messages of the feed could be taken in")
 
 
 def _is_read(file: Path, *played: Path | None) -> bool:

@@ -26,7 +26,7 @@ from pipeline.readers.source import (
     unreadable_game,
     without_record,
 )
-from pipeline.readers.teams import Teams
+from pipeline.readers.teams import Teams, club
 from playscore.game import Game, HomeSide, Play, PlayContext, Player, PlayStatus
 from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind
 
@@ -114,17 +114,22 @@ class BigDataBowl(TableSource):
     def _teams(
         self, game_id: str, schedule: Mapping[str, Any] | None, samples: pl.DataFrame, listed: pl.DataFrame
     ) -> tuple[Teams, HomeSide]:
-        if schedule and schedule["homeTeamAbbr"] and schedule["visitorTeamAbbr"]:
-            return Teams(schedule["homeTeamAbbr"], schedule["visitorTeamAbbr"]), HomeSide.STATED
-        by_side = samples.filter(pl.col("team").is_in(_SIDES))
-        if len(by_side):
-            return Teams(*_SIDES), HomeSide.STATED
-        rows = samples.filter(pl.col("player").is_not_null() & pl.col("team").is_not_null())
-        teams = Teams.most_often(rows["team"].value_counts().iter_rows())
-        if teams is None:
+        home, away = (schedule or {}).get("homeTeamAbbr"), (schedule or {}).get("visitorTeamAbbr")
+        scheduled = Teams(home, away) if home and away and club(home) != club(away) else None
+        is_ball = pl.col("team").str.to_lowercase().is_in(BALL_NAMES)
+        rows = samples.filter(pl.col("player").is_not_null() & ~is_ball)
+        if rows["team"].is_in(_SIDES).any():
+            return scheduled or Teams(*_SIDES), HomeSide.STATED
+        tracked = Teams.most_often(rows["team"].value_counts().iter_rows())
+        if scheduled is not None and (tracked is None or all(map(scheduled.named, tracked.names))):
+            return scheduled, HomeSide.STATED
+        if tracked is None:
             names = ", ".join(rows["team"].unique().sort()) or "none"
             raise unreadable_game(game_id, f"its tracking names {names} where two teams should stand")
-        return teams, HomeSide.UNKNOWN
+        if schedule is not None:
+            what = "the table of games names other teams than the tracking"
+            self.left_out.add(game_id, what, 1, f"game {game_id}: {home} and {away}, not {' and '.join(tracked.names)}")
+        return tracked, HomeSide.UNKNOWN
 
     def _cleaned(
         self, game_id: str, samples: pl.DataFrame, teams: Teams, listed: set[str], known: Collection[str]

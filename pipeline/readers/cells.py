@@ -102,7 +102,7 @@ def _identifiers(column: pl.Series) -> pl.Series:
     """Text as it stands; numbers without a fraction or an exponent."""
     if column.dtype.is_numeric():
         return _whole(column, -(2.0**53), 2.0**53).cast(pl.Int64).cast(pl.String)
-    text = column.cast(pl.String, strict=False)
+    text = column.cast(pl.String, strict=False).str.strip_chars()
     written_as_floats = text.str.contains(r"^\d+\.0+$") | text.str.contains(_SCIENTIFIC)
     if written_as_floats.any():
         numbers = _identifiers(_numbers(text.filter(written_as_floats)))

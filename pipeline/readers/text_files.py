@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import mmap
+import re
 import shutil
 import tempfile
 import weakref
@@ -159,13 +160,15 @@ class TextFile:
 
     @cached_property
     def _head(self) -> str:
+        """How the text begins. Its first line is UTF-8; whether the rest is, reading it tells."""
         with self._opened() as stream:
             head = self._unpacking(lambda: stream.read(_HEAD_BYTES))
+        header = re.split(rb"[\r\n]", head, maxsplit=1)[0]
         try:
-            text = codecs.getincrementaldecoder("utf-8")().decode(head)
+            header.decode()
         except UnicodeDecodeError as error:
             raise _wrong_byte(self.path, error.start, head[error.start]) from error
-        return text.removeprefix("\ufeff")
+        return head.decode(errors="replace").removeprefix("\ufeff")
 
     @cached_property
     def _line_end(self) -> str:
