@@ -106,7 +106,7 @@ class Reader(BigDataBowl):
         """See BigDataBowl. Where no event tells the snap, the type of the frame does."""
         rows = self.tables["tracking"].rows(game_id)
         is_told = pl.col("event").is_in(SNAP_NAMES).any().over("playId")
-        is_snap = pl.col("frameType") == "SNAP"
+        is_snap = pl.col("frameType").str.strip_chars().str.to_uppercase() == "SNAP"
         first_of_snap = is_snap & (pl.int_range(pl.len()).over("playId", is_snap.fill_null(False)) == 0)
         return rows.select(
             pl.col("playId").alias("play"),

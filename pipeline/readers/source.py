@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ from playscore.game import (
     PlayContext,
     Player,
     Sport,
+    TrackingEventKind,
 )
 from playscore.limits import TextKind
 from playscore.passing import FootballSituation
 from playscore.sources import Loss
+from playscore.tracking_events import kind_of
 from playscore.wire.games import feed_of
 
 LEAGUE: Final = "NFL"
@@ -156,8 +159,12 @@ def header_of(
 
 
 def on_field(film: Film | None, players: Mapping[str, Player], team: str) -> list[Player]:
-    """The players of one team who appear in a play."""
-    present = (players[player] for player in (film or _NOT_TRACKED).frames.player_ids if player in players)
+    """The players of one team who are seen in a play from its last snap on: others have left the huddle."""
+    frames = (film or _NOT_TRACKED).frames
+    snaps = [event.frame_number for event in frames.events if kind_of(event) is TrackingEventKind.SNAP]
+    from_snap = frames.frame_numbers >= max(snaps, default=0)
+    seen = ~np.isnan(frames.x[from_snap]).all(axis=0)
+    present = (players[player] for player in itertools.compress(frames.player_ids, seen) if player in players)
     return [player for player in present if player.team_id == team]
 
 

@@ -162,7 +162,7 @@ class TextFile:
     def _head(self) -> str:
         """How the text begins. Its first line is UTF-8; whether the rest is, reading it tells."""
         with self._opened() as stream:
-            head = self._unpacking(lambda: stream.read(_HEAD_BYTES))
+            head: bytes = self._unpacking(lambda: stream.read(_HEAD_BYTES))
         header = re.split(rb"[\r\n]", head, maxsplit=1)[0]
         try:
             header.decode()
