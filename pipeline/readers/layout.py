@@ -14,8 +14,7 @@ from pipeline.readers.tables import Table, TableFiles
 from playscore.errors import PlayscoreError, Reason
 from playscore.sources import Recognition, Source
 
-TRACKING: Final = "tracking"
-"""The table by which a layout is known."""
+_MAX_NAMED: Final = 6
 
 
 @dataclass(frozen=True)
@@ -88,27 +87,35 @@ class _Folder:
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
-    """How near a folder comes to having all tables that are needed: tracking counts as much as all others together."""
+    """How near a folder comes to having all tables that are needed, by their columns."""
+    tables = tuple(tables)
+    strangers = [file.path.name for file in folder.files if not any(table.is_in(file.columns) for table in tables)]
     missing: list[str] = []
-    likeness = weight = 0.0
+    there = columns = 0
     for table in tables:
         if not table.required:
             continue
-        weight += (share := 2.0 if table.name == TRACKING else 1.0)
+        columns += len(table.columns)
         if folder.holding(table):
-            likeness += share
+            there += len(table.columns)
             continue
-        nearest = min(folder.files, key=lambda file: len(table.missing(file.columns)), default=None)
-        lacking = table.columns if nearest is None else table.missing(nearest.columns)
-        likeness += share * (1.0 - len(lacking) / len(table.columns)) ** 2
-        missing.append(_missing(table, nearest, tuple(lacking)))
-    return Recognition(tuple(missing), likeness / weight, tuple(folder.unreadable.values()))
+        nearest = min(
+            folder.files,
+            key=lambda file: (len(table.missing(file.columns)), table.name not in file.path.name),
+            default=None,
+        )
+        lacking = tuple(table.columns) if nearest is None else table.missing(nearest.columns)
+        there += len(table.columns) - len(lacking)
+        missing.append(_missing(table, nearest, lacking, strangers))
+    return Recognition(tuple(missing), there / columns, tuple(folder.unreadable.values()))
 
 
-def _missing(table: Table, nearest: DataFile | None, lacking: Sequence[str]) -> str:
-    """What would make a file the table, or which file would be needed."""
-    if nearest is None or 2 * len(lacking) > len(table.columns):
-        return f"no file is its table of {table.name}, which has the columns {', '.join(table.columns)}"
+def _missing(table: Table, nearest: DataFile | None, lacking: Sequence[str], strangers: Sequence[str]) -> str:
+    """What would make a file the table, or which would be needed; `strangers` are files that are no table of it."""
+    is_like = nearest is not None and (2 * len(lacking) <= len(table.columns) or table.name in nearest.path.name)
+    if nearest is None or not is_like:
+        among = f" (not {', '.join(strangers[:_MAX_NAMED])})" if strangers else ""
+        return f"no file{among} is its table of {table.name}, which has the columns {', '.join(table.columns)}"
     if not lacking:
         others = ", ".join(sorted(table.without.intersection(nearest.columns)))
         return f"{nearest.path.name} would be its table of {table.name}, but has {others}, as another layout does"

@@ -36,7 +36,7 @@ CUT_OFF: Final = "_cut_off"
 
 T = TypeVar("T")
 
-_DELIMITERS: Final = (",", ";", "\t", "|", " ")
+_DELIMITERS: Final = (",", ";", "\t", "|")
 _HEAD_BYTES: Final = 1 << 16
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -134,6 +134,8 @@ class TextFile:
         plain = self._folder / "plain"
         with self._opened() as packed, plain.open("wb") as target:
             self._unpacking(lambda: shutil.copyfileobj(packed, target, 1 << 20))
+        if magic.startswith(_ZSTD) and not _ends_whole(self.path):
+            raise unreadable(self.path, "it cannot be unpacked: it is cut off")
         return plain
 
     @cached_property
@@ -149,7 +151,8 @@ class TextFile:
         if magic.startswith(_GZIP):
             return gzip.open(self.path)
         if magic.startswith(_ZSTD):
-            return zstandard.open(self.path, "rb")
+            decompressor = zstandard.ZstdDecompressor()
+            return decompressor.stream_reader(self.path.open("rb"), read_across_frames=True, closefd=True)
         return self.path.open("rb")
 
     def _unpacking(self, action: Callable[[], T]) -> T:
@@ -180,11 +183,18 @@ class TextFile:
         header, *rest = self._head.split(self._line_end)
         if not header.strip():
             raise unreadable(self.path, "it is empty; a table begins with the names of its columns")
-        delimiter = max(_DELIMITERS, key=lambda each: (len(_cells(header, each)), -_DELIMITERS.index(each)))
-        names = [name.strip() for name in _cells(header, delimiter)]
-        first = next((line for line in rest[:-1] if line.strip()), "")
-        if first and len(_cells(first, delimiter)) == len(names) + 1 and not first.rstrip("\r").endswith(delimiter):
-            names = ["", *names]  # an index column without a name, as R writes it
+        if "\0" in header:
+            raise unreadable(self.path, "it is no text in UTF-8; it may be UTF-16: save it as UTF-8")
+        try:
+            delimiter = max(_DELIMITERS, key=lambda each: (len(_cells(header, each)), -_DELIMITERS.index(each)))
+            if len(_cells(header, delimiter)) == 1:
+                delimiter = " "
+            names = [name.strip() for name in _cells(header, delimiter)]
+            first = next((line for line in rest[:-1] if line.strip()), "")
+            if first and len(_cells(first, delimiter)) == len(names) + 1 and not first.rstrip("\r").endswith(delimiter):
+                names = ["", *names]  # an index column without a name, as R writes it
+        except csv.Error as error:
+            raise unreadable(self.path, f"it is no table: {error}") from error
         return delimiter, _distinct(names)
 
     def _not_utf8(self) -> PlayscoreError | None:
@@ -200,6 +210,19 @@ class TextFile:
                     return _wrong_byte(self.path, place - pending + error.start, error.object[error.start])
                 place += len(chunk)
         return None
+
+
+def _ends_whole(file: Path) -> bool:
+    """Whether the last frame of zstd in a file is whole; its stream reader does not tell."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    with file.open("rb") as stream:
+        while data := stream.read(1 << 20):
+            while data:
+                if frame.eof:
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+                frame.decompress(data)
+                data = frame.unused_data if frame.eof else b""
+    return bool(frame.eof)
 
 
 def unreadable(file: Path, why: str) -> PlayscoreError:
