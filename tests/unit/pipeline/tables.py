@@ -61,7 +61,8 @@ def bdb2023(folder: Path, *, games: bool = True, anonymous: bool = False, frames
         {
             "gameId": 2021091300, "playId": 54, "nflId": float(player) if player else None, "frameId": frame,
             "time": f"2021-09-14T03:54:{17 + frame // 10}.{frame % 10}00", "jerseyNumber": 1.0,
-            "team": sides.get(team, "football"), "playDirection": "left", "x": 50.0, "y": 20.0, "s": 1.0, "a": 0.5, "dis": 0.1, "o": 10.0, "dir": 90.0,
+            "team": sides.get(team, "football"), "playDirection": "left", "x": 50.0, "y": 20.0, "s": 1.0, "a": 0.5,
+            "dis": 0.1, "o": 10.0, "dir": 90.0,
             "event": "ball_snap" if frame == 1 else None,
         }
         for player, (_, team, _) in [*PLAYERS.items(), (None, ("", "ball", ""))]

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.readers.descriptions import counts, described_pass
+from pipeline.readers.descriptions import described_pass, is_nullified, kind_told
 from playscore.game import Play
 from playscore.passing import PassResult, PlayKind, outcome_of, situation_of
 from playscore.sources import layouts, open_source
@@ -68,6 +68,7 @@ def test_the_sentences_of_2017_agree_with_the_official_results(real_data: Path) 
     wrong = []
     for row in plays.filter(pl.col("PassResult").is_in(list(codes))).iter_rows(named=True):
         told = described_pass(row["playDescription"])
-        if counts(row["playDescription"]) and (told is None or told.result.name != codes[row["PassResult"]]):
+        counts = not is_nullified(row["playDescription"]) and kind_told(row["playDescription"]) is not PlayKind.SPIKE
+        if counts and (told is None or told.result.name != codes[row["PassResult"]]):
             wrong.append(row["playDescription"])
     assert wrong == []
