@@ -163,8 +163,8 @@ def on_field(film: Film | None, players: Mapping[str, Player], team: str) -> lis
     frames = (film or _NOT_TRACKED).frames
     snaps = [event.frame_number for event in frames.events if kind_of(event) is TrackingEventKind.SNAP]
     from_snap = frames.frame_numbers >= max(snaps, default=0)
-    seen = np.any(~np.isnan(frames.x[from_snap]), axis=0)
-    present = (players[player] for player in itertools.compress(frames.player_ids, np.atleast_1d(seen)) if player in players)
+    seen = np.atleast_1d(np.any(~np.isnan(frames.x[from_snap]), axis=0))
+    present = (players[player] for player in itertools.compress(frames.player_ids, seen) if player in players)
     return [player for player in present if player.team_id == team]
 
 
