@@ -46,7 +46,7 @@ TABLES = (
             "yardsToGo": Kind.INTEGER,
             "possessionTeam": Kind.ID,
             "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.NUMBER,
+            "yardlineNumber": Kind.YARD_LINE,
             "HomeScoreBeforePlay": Kind.INTEGER,
             "VisitorScoreBeforePlay": Kind.INTEGER,
             "isPenalty": Kind.FLAG,

@@ -53,7 +53,7 @@ TABLES = (
             "possessionTeam": Kind.ID,
             "specialTeamsPlayType": Kind.TEXT,
             "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.NUMBER,
+            "yardlineNumber": Kind.YARD_LINE,
             "gameClock": Kind.CLOCK,
             "preSnapHomeScore": Kind.INTEGER,
             "preSnapVisitorScore": Kind.INTEGER,

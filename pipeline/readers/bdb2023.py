@@ -50,7 +50,7 @@ TABLES = (
             "possessionTeam": Kind.ID,
             "defensiveTeam": Kind.ID,
             "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.NUMBER,
+            "yardlineNumber": Kind.YARD_LINE,
             "gameClock": Kind.CLOCK,
             "preSnapHomeScore": Kind.INTEGER,
             "preSnapVisitorScore": Kind.INTEGER,

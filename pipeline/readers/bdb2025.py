@@ -14,7 +14,7 @@ from pipeline.readers.big_data_bowl import BigDataBowl, passer_told, target_told
 from pipeline.readers.cells import Kind
 from pipeline.readers.descriptions import DescribedPass
 from pipeline.readers.layout import TableLayout
-from pipeline.readers.names import only_passer
+from pipeline.readers.names import only_passer, thrower_by_last_name
 from pipeline.readers.tables import FILE, Table
 from pipeline.readers.text_files import ROW
 from playscore.game import Player
@@ -57,7 +57,7 @@ TABLES = (
             "yardsToGo": Kind.INTEGER,
             "possessionTeam": Kind.ID,
             "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.NUMBER,
+            "yardlineNumber": Kind.YARD_LINE,
             "gameClock": Kind.CLOCK,
             "preSnapHomeScore": Kind.INTEGER,
             "preSnapVisitorScore": Kind.INTEGER,
@@ -174,7 +174,11 @@ class Reader(BigDataBowl):
         dropped_back = [deed["nflId"] for deed in deeds if deed["hadDropback"]]
         targeted = [deed["nflId"] for deed in deeds if deed["wasTargettedReceiver"]]
         passer = (
-            _only(credited) or passer_told(told, candidates, squad) or _only(dropped_back) or only_passer(candidates)
+            _only(credited)
+            or passer_told(told, candidates, squad)
+            or thrower_by_last_name(row["playDescription"] or "", candidates)
+            or _only(dropped_back)
+            or only_passer(candidates)
         )
         return passer, _only(targeted) or target_told(told, candidates, squad)
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.readers import situations
 from pipeline.readers.descriptions import DescribedPass, described_pass, is_nullified, kind_told
-from pipeline.readers.names import find_passer, find_target, only_passer
+from pipeline.readers.names import find_passer, find_target, only_passer, thrower_by_last_name
 from pipeline.readers.samples import Film, film_by_play
 from pipeline.readers.source import (
     MIN_FRAMES,
@@ -81,7 +81,12 @@ class BigDataBowl(TableSource):
 
         `candidates` are those of the offense who were tracked in the play, `squad` all of its team in the game.
         """
-        return passer_told(told, candidates, squad) or only_passer(candidates), target_told(told, candidates, squad)
+        passer = (
+            passer_told(told, candidates, squad)
+            or thrower_by_last_name(row["playDescription"] or "", candidates)
+            or only_passer(candidates)
+        )
+        return passer, target_told(told, candidates, squad)
 
     def positions(self) -> Mapping[str, tuple[str | None, str | None]]:
         """Position and name of each player, where a table tells them."""

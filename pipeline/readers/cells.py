@@ -28,7 +28,8 @@ class Kind(enum.Enum):
     TEXT = "text"
     INTEGER = "a whole number"
     FRAME = "a frame number, 0 to 10000000"
-    NUMBER = "a number"
+    NUMBER = "a number between -1000000 and 1000000"
+    YARD_LINE = "a yard line, 0 to 50"
     FLAG = "true or false"
     TIME = "a time"
     """Read as microseconds since 1970 UTC."""
@@ -43,6 +44,7 @@ DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     Kind.INTEGER: pl.Int32(),
     Kind.FRAME: pl.Int32(),
     Kind.NUMBER: pl.Float64(),
+    Kind.YARD_LINE: pl.Float64(),
     Kind.FLAG: pl.Boolean(),
     Kind.TIME: pl.Int64(),
     Kind.CLOCK: pl.Float64(),
@@ -53,7 +55,14 @@ _FALSE: Final = ("false", "f", "no", "n", "0", "0.0")
 _NOT_PRINTABLE: Final = r"[\p{C}\p{Z}--\x20]"
 """As `str.isprintable` has it: control characters, surrogates, and separators but for the blank."""
 _SCIENTIFIC: Final = r"^\d(\.\d+)?[eE]\+?\d+$"
-_TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f", "%m/%d/%Y %H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
+_TIMES: Final = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%m/%d/%Y %H:%M:%S%.f",
+    "%m/%d/%Y %I:%M:%S%.f %p",
+    "%d.%m.%Y %H:%M:%S%.f",
+    "%Y%m%d %H%M%S%.f",
+)
 _ZONE: Final = r" ?(Z|UTC|GMT|[+-]\d\d:?\d\d)$"
 # The greatest count of seconds, milliseconds and microseconds since 1970 that a time can be; beyond are nanoseconds.
 _EPOCHS: Final = ((1e11, 1_000_000.0), (1e14, 1_000.0), (1e17, 1.0))
@@ -80,7 +89,7 @@ def typed(column: pl.Series, kind: Kind) -> pl.Series:
     if column.dtype == pl.String and (missed := values.is_null() & column.is_not_null()).any():
         # Cells with blanks around them or a decimal comma are rare; all others were not looked at twice.
         tidied = column.filter(missed).str.strip_chars()
-        if kind in (Kind.INTEGER, Kind.FRAME, Kind.NUMBER):
+        if kind in (Kind.INTEGER, Kind.FRAME, Kind.NUMBER, Kind.YARD_LINE):
             tidied = tidied.str.replace(r"^([+-]?\d*),(\d+)$", "$1.$2")
         values = values.scatter(missed.arg_true(), _typed(tidied, kind))
     return values
@@ -107,6 +116,7 @@ def _identifiers(column: pl.Series) -> pl.Series:
     if written_as_floats.any():
         numbers = _identifiers(_numbers(text.filter(written_as_floats)))
         text = text.scatter(written_as_floats.arg_true(), numbers)
+    text = _only(text, ~text.str.contains(r"^\d+\.\d+$"))  # a fraction names nothing
     return _printable(text, MAX_IDENTIFIER_LENGTH)
 
 
@@ -115,9 +125,14 @@ def _printable(text: pl.Series, most: int) -> pl.Series:
     return _only(text, (text.str.len_chars() <= most) & ~text.str.contains(_NOT_PRINTABLE))
 
 
-def _whole(column: pl.Series, least: float, most: float) -> pl.Series:
+def _between(column: pl.Series, least: float, most: float) -> pl.Series:
     numbers = _numbers(column)
-    return _only(numbers, numbers.is_between(least, most) & (numbers == numbers.round()))
+    return _only(numbers, numbers.is_between(least, most))
+
+
+def _whole(column: pl.Series, least: float, most: float) -> pl.Series:
+    numbers = _between(column, least, most)
+    return _only(numbers, numbers == numbers.round())
 
 
 def _numbers(column: pl.Series) -> pl.Series:
@@ -131,7 +146,8 @@ def _times(column: pl.Series) -> pl.Series:
     if column.dtype.is_numeric():
         return _since_1970(column)
     text = column.cast(pl.String, strict=False)
-    plain = text.str.replace("T", " ", literal=True).str.replace(_ZONE, "")
+    plain = text.str.replace("T", " ", literal=True).str.replace(_ZONE, "").str.replace(r",(\d+)$", ".$1")
+    plain = plain.str.replace(r"^(\d\d:\d\d:\d\d(\.\d+)?)$", "1970-01-01 $1")  # a time of day
     times = plain.str.to_datetime(_TIMES[0], time_unit="us", strict=False).dt.epoch("us")
     for form in _TIMES[1:]:
         if not (missed := times.is_null() & text.is_not_null()).any():
@@ -210,11 +226,12 @@ def _number(text: str) -> float | None:
 
 
 def _possible_clock(seconds: float | None) -> float | None:
-    return seconds if seconds is not None and 0.0 <= seconds <= MAX_CLOCK_SECONDS else None
+    """Less than a second is a part of a day, as spreadsheets count, rather than the time left."""
+    return seconds if seconds is not None and (1.0 <= seconds <= MAX_CLOCK_SECONDS or seconds == 0.0) else None
 
 
 def _possible_clocks(seconds: pl.Series) -> pl.Series:
-    return _only(seconds, seconds.is_between(0.0, MAX_CLOCK_SECONDS))
+    return _only(seconds, seconds.is_between(1.0, MAX_CLOCK_SECONDS) | (seconds == 0.0))
 
 
 def _only(values: pl.Series, allowed: pl.Series) -> pl.Series:
@@ -240,7 +257,8 @@ _READ: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.TEXT: _text,
     Kind.INTEGER: lambda column: _whole(column, -(2.0**31), 2.0**31 - 1.0).cast(pl.Int32),
     Kind.FRAME: lambda column: _whole(column, 0.0, _MAX_FRAME).cast(pl.Int32),
-    Kind.NUMBER: _numbers,
+    Kind.NUMBER: lambda column: _between(column, -1e6, 1e6),
+    Kind.YARD_LINE: lambda column: _between(column, 0.0, 50.0),
     Kind.FLAG: _flags,
     Kind.TIME: _times,
     Kind.CLOCK: _clocks,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.readers.names import NAME
 from playscore.passing import PassResult, PlayKind
 
-_NULLIFIED = re.compile(r"\bno[ -]play\b", re.IGNORECASE)
+_NULLIFIED = re.compile(r"\bno[ -]play\b(?![ -](?:action|clock))", re.IGNORECASE)
 _REVERSED = re.compile(r"\breversed\.", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")  # (Shotgun) (C.Cook) [D.Drake] {a note}
 _FORWARD = r"pass(?:es|ed)?\b(?! (?:back(?:wards?)?|lateral(?:ly)?)\b)"
@@ -20,8 +20,8 @@ _ACTIONS = (
         PlayKind.SPECIAL_TEAMS,
         re.compile(r"\b(?:punts?|kicks|onside|(?:free|drop) kick|kick-?off|field goal)\b", re.IGNORECASE),
     ),
-    (PlayKind.SPIKE, re.compile(r"\bspike[sd]?\b")),
-    (PlayKind.KNEEL, re.compile(r"\b(?:kneels?|kneeled|knelt|takes? a knee)\b")),
+    (PlayKind.SPIKE, re.compile(r"\b[Ss]pike[sd]?\b|\bclock(?:s|ed) the ball\b")),
+    (PlayKind.KNEEL, re.compile(r"\b(?:[Kk]neels?|kneeled|knelt|took a knee|takes? a knee|[Kk]neel[ -]?down)\b")),
     (PlayKind.PASS, re.compile(r"\b(?:sacked|scramble[sd])\b|\bpass (?:incomplete|complete|short|deep)\b")),
     (PlayKind.PASS, _DROPBACK),
     (
@@ -118,6 +118,8 @@ def _kind(told: str) -> PlayKind | None:
     found = [(match.start(), kind) for kind, action in _ACTIONS if (match := action.search(told))]
     if found:
         kind = min(found, key=lambda action: action[0])[1]
+        if kind is PlayKind.PASS and _INCOMPLETE.search(told) and (PlayKind.SPIKE in {kind for _, kind in found}):
+            return PlayKind.SPIKE  # a pass that was thrown to the ground on purpose
         ran_first = kind is PlayKind.RUN and _DROPBACK.search(told) and not _ILLEGAL.search(told)
         return PlayKind.PASS if ran_first else kind
     if _MOVED.search(told):

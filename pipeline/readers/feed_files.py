@@ -143,7 +143,11 @@ class FeedWriter:
 
 def _files(data: Path) -> tuple[Path, ...]:
     candidates = [data] if data.is_file() else sorted(data.iterdir()) if data.is_dir() else []
-    return tuple(file for file in candidates if file.suffix in (BINARY, LINES))
+    return tuple(
+        file
+        for file in candidates
+        if file.suffix in (BINARY, LINES) and file.is_file() and not file.name.startswith(".")
+    )
 
 
 class _UnreadableError(PlayscoreError):
@@ -152,7 +156,7 @@ class _UnreadableError(PlayscoreError):
 
 def _messages(file: Path, faults: list[PlayscoreError]) -> Iterator[tuple[int, FeedMessage]]:
     """The messages of a file, and the byte at which each begins. Those that cannot be read go into `faults`."""
-    with file.open("rb") as stream:
+    with _opened(file) as stream:
         while True:
             place = stream.tell()
             try:
@@ -163,6 +167,13 @@ def _messages(file: Path, faults: list[PlayscoreError]) -> Iterator[tuple[int, F
             if message is None:
                 return
             yield place, message
+
+
+def _opened(file: Path) -> IO[bytes]:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise PlayscoreError(Reason.FIELD_INVALID, f"{file} cannot be read: {error}") from error
 
 
 def _next(file: Path, stream: IO[bytes]) -> FeedMessage | None:

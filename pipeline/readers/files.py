@@ -9,7 +9,8 @@ from typing import Protocol
 
 import polars as pl
 
-from pipeline.readers.text_files import CUT_OFF, ROW, TextFile, is_text, unreadable
+from pipeline.readers.packed import unreadable
+from pipeline.readers.text_files import CUT_OFF, ROW, TextFile, is_text
 from playscore.errors import PlayscoreError, Reason
 
 
@@ -51,20 +52,20 @@ class ParquetFile:
     def columns(self) -> tuple[str, ...]:
         """See DataFile."""
         try:
-            return tuple(pl.scan_parquet(self.path).collect_schema().names())
-        except (pl.exceptions.PolarsError, OSError) as error:
+            return tuple(pl.scan_parquet(self.path, glob=False).collect_schema().names())
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise unreadable(self.path, str(error).partition("\n")[0]) from error
 
     def rows(self) -> pl.LazyFrame:
         """See DataFile."""
-        rows = pl.scan_parquet(self.path, row_index_name=ROW, row_index_offset=1)
+        rows = pl.scan_parquet(self.path, glob=False, row_index_name=ROW, row_index_offset=1)
         return rows.with_columns(pl.lit(None, dtype=pl.String).alias(CUT_OFF))
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """See DataFile."""
         try:
             return rows.collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise unreadable(self.path, str(error).partition("\n")[0]) from error
 
 
@@ -72,11 +73,12 @@ def data_files(folder: Path) -> tuple[DataFile, ...]:
     """The Parquet and text files of a folder, by name."""
     if not folder.is_dir():
         raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} is no folder; give the one that holds the data files")
-    return tuple(_opened(file) for file in sorted(folder.iterdir()) if file.is_file() and _is_data(file))
+    return tuple(_opened(file) for file in sorted(folder.iterdir()) if _is_data(file))
 
 
 def _is_data(file: Path) -> bool:
-    return file.suffix.lower() == ".parquet" or is_text(file)
+    is_hidden = file.name.startswith(".")
+    return (file.suffix.lower() == ".parquet" or is_text(file)) and not is_hidden and file.is_file()
 
 
 def _opened(file: Path) -> DataFile:

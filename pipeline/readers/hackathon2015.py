@@ -9,9 +9,9 @@ import polars as pl
 
 from pipeline.readers import situations
 from pipeline.readers.cells import Kind, typed
-from pipeline.readers.descriptions import is_nullified, kind_told
+from pipeline.readers.descriptions import described_pass, is_nullified, kind_told
 from pipeline.readers.layout import TableLayout
-from pipeline.readers.names import only_passer
+from pipeline.readers.names import find_passer, only_passer
 from pipeline.readers.official_statistics import CONVERSION_TRIES, OfficialPass, Statistic, official_pass, statistics_of
 from pipeline.readers.samples import Film, film_by_play, frame_by_time, is_far_in_time
 from pipeline.readers.source import (
@@ -62,7 +62,7 @@ TABLES = (
             "gsisPlayId": Kind.INTEGER,
             "playType": Kind.TEXT,
             "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.NUMBER,
+            "yardlineNumber": Kind.YARD_LINE,
             "playDescription": Kind.TEXT,
             "quarter": Kind.INTEGER,
             "down": Kind.INTEGER,
@@ -183,7 +183,13 @@ def _play(
     official = official_pass(statistics)
     kind = _kind(row["playType"], description, official, statistics)
     counts = kind is PlayKind.PASS and not nullified
-    passer = (official.passer_id if official else "") or only_passer(on_field(film, players, offense))
+    candidates = on_field(film, players, offense)
+    told = described_pass(description)
+    passer = (
+        (official.passer_id if official else "")
+        or (find_passer(told.passer, candidates) if told is not None else "")
+        or only_passer(candidates)
+    )
     return play_of(
         PlayContext(
             play_id=row["ngsPlayId"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,10 @@ from pipeline.readers.tables import Table, TableFiles
 from playscore.errors import PlayscoreError, Reason
 from playscore.sources import Recognition, Source
 
+TRACKING: Final = "tracking"
 _MAX_NAMED: Final = 6
+_MAX_LACKING: Final = 0.2
+"""Share of a table's columns that a file may lack and still be told of."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class TableLayout:
         losses = Losses()
         for file, why in folder.unreadable.items():
             losses.add(str(file), "the file cannot be read", 1, why)
+        for file, lacking in folder.almost(self.tables, TRACKING):
+            what = f"the file is like a table of {TRACKING}, but lacks columns"
+            losses.add(str(file), what, 1, f"{file.name} lacks {', '.join(lacking)}")
         found = {table.name: TableFiles(table, folder.holding(table), losses) for table in self.tables}
         return self.reader({name: files for name, files in found.items() if files.found}, losses)
 
@@ -84,6 +90,16 @@ class _Folder:
 
     def holding(self, table: Table) -> list[DataFile]:
         return [file for file in self.files if table.is_in(file.columns)]
+
+    def almost(self, tables: Sequence[Table], name: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        """Files that are none of the tables and lack few columns of the one called `name`; and which they lack."""
+        (table,) = (table for table in tables if table.name == name)
+        for file in self.files:
+            lacking = table.missing(file.columns)
+            if 0 < len(lacking) <= _MAX_LACKING * len(table.columns) and not any(
+                other.is_in(file.columns) for other in tables
+            ):
+                yield file.path, lacking
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:

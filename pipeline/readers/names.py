@@ -44,6 +44,8 @@ def _pattern() -> str:
     return rf"(?<![\w.{_MARKS}])(?:{jersey}?(?:{written})|{jersey}{word})(?:,? {suffix})?"
 
 
+_BEFORE_PASS: Final = re.compile(rf"([^\W\d_][^\W\d_{_MARKS}]{{0,40}})(?:, ?[^\W\d_]{{1,40}})? pass(?:es|ed)?\b")
+"""The word before "pass": the last of a name, if a name stands there, or the one before a comma."""
 NAME: Final = _pattern()
 """Regular expression of a name in a sentence, in which words are separated by single spaces."""
 
@@ -62,6 +64,15 @@ def find_target(name: str, candidates: Sequence[Player]) -> str:
     A receiver is meant rather than a namesake who passes or plays on the line.
     """
     return _find(name, candidates, (player for player in candidates if _position(player) not in _NO_TARGETS))
+
+
+def thrower_by_last_name(description: str, candidates: Iterable[Player]) -> str:
+    """Identifier of the one whose last name stands before "pass", however the rest is written; empty if nobody is."""
+    words = {_letters(_unaccented(word)) for word in _BEFORE_PASS.findall(description)} - {""}
+    meant = {
+        player.player_id for player in candidates for _, last in _read(player.display_name).splits() if last in words
+    }
+    return meant.pop() if len(meant) == 1 else ""
 
 
 def only_passer(candidates: Iterable[Player]) -> str:

@@ -41,7 +41,7 @@ _TRACKING = {
     "down": Kind.INTEGER,
     "yardsToGo": Kind.INTEGER,
     "yardlineSide": Kind.ID,
-    "yardlineNumber": Kind.NUMBER,
+    "yardlineNumber": Kind.YARD_LINE,
     "possessionFlag": Kind.INTEGER,
     "homeTeamFlag": Kind.INTEGER,
     "teamAbbr": Kind.ID,
@@ -102,12 +102,21 @@ class Reader(TableSource):
         players = roster(on_teams.with_columns(team=_named(on_teams["team"], teams)))
         films = film_by_play(samples)
         statistics = self._statistics(game_id, gsis, on_teams)
+        sentences = dict(gsis.select("playId", "desc").iter_rows())
         by_play = on_teams.partition_by("play", as_dict=True, maintain_order=True)
         return Game(
             header=header_of(game_id, teams, most_say(on_teams, "season"), most_say(on_teams, "week")),
             roster=tuple(players.values()),
             plays=[
-                _play(play_id, by_play.get((play_id,)), film, statistics.get(play_id, ()), players, teams)
+                _play(
+                    play_id,
+                    by_play.get((play_id,)),
+                    film,
+                    statistics.get(play_id, ()),
+                    sentences.get(play_id) or "",
+                    players,
+                    teams,
+                )
                 for play_id, film in sorted(films.items(), key=lambda item: (len(item[0]), item[0]))
             ],
         )
@@ -158,6 +167,7 @@ def _play(
     rows: pl.DataFrame | None,
     film: Film,
     statistics: Sequence[Statistic],
+    sentence: str,
     players: Mapping[str, Player],
     teams: Teams,
 ) -> Play:
@@ -168,7 +178,7 @@ def _play(
     distance = situations.yards_to_end_zone(
         offense, teams.named(row["yardlineSide"]), row["yardlineSide"], row["yardlineNumber"]
     )
-    description = row["playDescription"] or ""
+    description = row["playDescription"] or sentence
     candidates = on_field(film, players, offense)
     told = kind_told(description)
     kind = told if told in _NO_PASS else _KINDS.get(row["playType"] or "", told or PlayKind.OTHER)

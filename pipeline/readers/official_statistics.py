@@ -83,7 +83,9 @@ def statistics_of(text: str | None, name: str) -> tuple[Statistic, ...] | None:
 
 
 def _text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else "" if value is None else str(value)
+    """A value as text; empty for what is none, or cannot be printed."""
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else "" if value is None else str(value)
+    return text if text.isprintable() else ""
 
 
 def _number(value: Any) -> float | None:

@@ -103,9 +103,19 @@ class TableSource(ABC):
         return rows.filter(~which.fill_null(False))
 
     def plays(self, game_id: str, play: str = "playId") -> pl.DataFrame:
-        """The rows of a game's plays, each play once, in the order of their identifiers, which are in column `play`."""
+        """The rows of a game's plays, each play once, in the order of their identifiers, which are in column `play`.
+
+        Rows of one play add up; what they say differently is not known.
+        """
         rows = self.tables["plays"].rows(game_id)
-        rows = self.leave_out(game_id, rows, ~pl.col(play).is_first_distinct(), "the play is listed twice")
+        again = ~pl.col(play).is_first_distinct()
+        if rows.select(again.any()).item():
+            agreed = pl.exclude(play, ROW, FILE).drop_nulls().unique()
+            known = rows.group_by(play, maintain_order=True).agg(
+                pl.when(agreed.len() == 1).then(agreed.first()), pl.col(ROW, FILE).first()
+            )
+            self.leave_out(game_id, rows, again, "the play is listed twice")
+            rows = known.select(rows.columns)
         return rows.sort(pl.col(play).str.len_chars(), play)
 
     def without_slips(self, game_id: str, samples: pl.DataFrame, listed: Iterable[str]) -> pl.DataFrame:

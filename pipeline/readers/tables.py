@@ -44,8 +44,8 @@ class Table:
     keys: tuple[str, ...] = ()
     """A row in which one of them is missing or unreadable belongs to nothing and is left out."""
     by_game: bool = False
-    """It is large: it is read game by game, and a row with an unreadable cell is left out. Others are read at once, so
-    that a column is understood as a whole, and what an unreadable cell says is unknown."""
+    """It is large: it is read game by game, and a row with an unreadable cell is left out, unless most of the column is
+    unreadable. Others are read at once, so that a column is understood as a whole, and an unreadable cell is unknown."""
     required: bool = True
 
     @property
@@ -144,7 +144,9 @@ class TableFiles:
         for game_id, cell, rows, row in zip(
             typed(told, Kind.ID), fitting[game], fitting["rows"], fitting[ROW], strict=True
         ):
-            if game_id is None and cell is None:
+            if game_id == game:
+                self._losses.add(str(file.path), "the header comes again", rows, f"{name}, row {row}")
+            elif game_id is None and cell is None:
                 self._count_in(file, f"{game} is missing", self._homeless(file))
             elif game_id is None:
                 example = f"{name}, row {row}, column {game}: {_shown(cell)}"
@@ -229,7 +231,8 @@ class TableFiles:
                 continue
             bad = unreadable(nullified(raw[name]), values[name])
             self._count(game_id, file, raw, name, bad, f"{name} is not {table.kinds[name].value}")
-            if table.by_game or name in table.keys:
+            is_lost = 2 * int(bad.sum()) > len(raw)
+            if name in table.keys or (table.by_game and not is_lost):
                 spoilt |= bad
             if name in table.keys:
                 missing = values[name].is_null() & ~spoilt
