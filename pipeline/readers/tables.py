@@ -45,7 +45,7 @@ class Table:
     """A row in which one of them is missing or unreadable belongs to nothing and is left out."""
     by_game: bool = False
     """It is large: it is read game by game, and a row with an unreadable cell is left out, unless most of the column is
-    unreadable. Others are read at once, so that a column is understood as a whole, and an unreadable cell is unknown."""
+    unreadable. Others are read at once, so that a column is understood as a whole; an unreadable cell is unknown."""
     required: bool = True
 
     @property
