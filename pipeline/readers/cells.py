@@ -85,7 +85,10 @@ def typed(column: pl.Series, kind: Kind) -> pl.Series:
         return pl.Series(column.name, [None] * len(column), dtype=DTYPES[kind])
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
-    values = _typed(column, kind)
+    try:
+        values = _typed(column, kind)
+    except pl.exceptions.PolarsError:  # no such value can be made of its type, for example text of a duration
+        return pl.Series(column.name, [None] * len(column), dtype=DTYPES[kind])
     if column.dtype == pl.String and (missed := values.is_null() & column.is_not_null()).any():
         # Cells with blanks around them or a decimal comma are rare; all others were not looked at twice.
         tidied = column.filter(missed).str.strip_chars()

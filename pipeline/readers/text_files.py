@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import mmap
 import re
 import shutil
@@ -205,7 +204,7 @@ def _wrong_byte(file: Path, place: int, value: int) -> PlayscoreError:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(line.rstrip("\r")), delimiter=delimiter), [])
+    return next(csv.reader([line.replace("\r", " ")], delimiter=delimiter), [])
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
