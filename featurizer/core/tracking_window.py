@@ -34,6 +34,8 @@ class Batch:
     player_ids: tuple[str, ...]
     samples: Floats
     """(5, F, E): x, y, speed, direction, orientation. NaN in x and y: not seen; in the others: not known."""
+    times: NDArray[np.float64]
+    """(F,) microseconds since 1970-01-01 UTC; NaN: not known."""
     first: int
     """The least frame number; 0 if there are no frames."""
     last: int
@@ -44,7 +46,12 @@ class Batch:
 
     def latest(self, frames: int) -> Batch:
         """The last so many of the frames, in arrays of their own."""
-        return _batch(self.numbers[-frames:].copy(), self.player_ids, self.samples[:, -frames:].copy())
+        return _batch(
+            self.numbers[-frames:].copy(),
+            self.player_ids,
+            self.samples[:, -frames:].copy(),
+            self.times[-frames:].copy(),
+        )
 
     def frames_seen(self) -> list[int]:
         """The numbers of the frames in which at least one player was seen."""
@@ -76,6 +83,12 @@ def check_columns(frames: Frames, line_up: tuple[str, ...] = ()) -> None:
                 Reason.COLUMNS_INCONSISTENT,
                 f"{name} has the shape {column.shape}; {shape[0]} frames of {shape[1]} players make {shape}",
             )
+    times = frames.times_unix_micros
+    if times is not None and times.shape != shape[:1]:
+        raise PlayscoreError(
+            Reason.COLUMNS_INCONSISTENT,
+            f"there are {len(frames)} frame numbers and {times.size} times; as many are right",
+        )
 
 
 def pack(frames: Iterable[Frames]) -> list[Batch]:
@@ -84,13 +97,27 @@ def pack(frames: Iterable[Frames]) -> list[Batch]:
     for player_ids, same in itertools.groupby(frames, key=lambda some: some.player_ids):
         run = list(same)
         numbers = np.concatenate([some.frame_numbers for some in run])
-        batches.append(_batch(numbers, player_ids, _stack(run, (len(numbers), len(player_ids)))))
+        samples = _stack(run, (len(numbers), len(player_ids)))
+        batches.append(_batch(numbers, player_ids, samples, _times(run, len(numbers))))
     return batches
 
 
-def _batch(numbers: NDArray[np.int32], player_ids: tuple[str, ...], samples: Floats) -> Batch:
+def _batch(
+    numbers: NDArray[np.int32], player_ids: tuple[str, ...], samples: Floats, times: NDArray[np.float64]
+) -> Batch:
     first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
-    return Batch(numbers, player_ids, samples, first, last)
+    return Batch(numbers, player_ids, samples, times, first, last)
+
+
+def _times(run: Sequence[Frames], length: int) -> NDArray[np.float64]:
+    """(F,) of frames. Microseconds of our age are exact in double precision."""
+    times = np.full(length, np.nan)
+    at = 0
+    for some in run:
+        if some.times_unix_micros is not None:
+            times[at : at + len(some)] = some.times_unix_micros
+        at += len(some)
+    return times
 
 
 def _stack(run: Sequence[Frames], shape: tuple[int, int]) -> Floats:
@@ -110,6 +137,17 @@ def _stack(run: Sequence[Frames], shape: tuple[int, int]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Duplicates:
+    """Samples that did not count, because another one of the same player in the same frame came first."""
+
+    count: int
+    apart: NDArray[np.float64]
+    """(5, T, E): the largest difference to the sample that counts, channel by channel; NaN: none came, or not known."""
+    micros: float
+    """The largest difference between the times of two rows of one frame; 0 if none is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TrackingWindow:
     """T consecutive frames of E players, in the source's units."""
 
@@ -119,8 +157,15 @@ class TrackingWindow:
     """(5, T, E): x, y, speed, direction, orientation. NaN in x and y: not seen; in the others: not known."""
     seen: NDArray[np.bool_]
     """(T, E)"""
-    duplicate_samples: int
-    """Samples dropped because another one for the same player and frame came first."""
+    times: NDArray[np.float64]
+    """(T,) microseconds since 1970-01-01 UTC, of the first row of each frame; NaN: not known."""
+    duplicates: Duplicates | None = None
+    """None: no frame came twice."""
+
+    @property
+    def duplicate_samples(self) -> int:
+        """Samples dropped because another one for the same player and frame came first."""
+        return self.duplicates.count if self.duplicates else 0
 
 
 def splice(batches: Iterable[Batch], first: int, last: int) -> TrackingWindow:
@@ -129,27 +174,63 @@ def splice(batches: Iterable[Batch], first: int, last: int) -> TrackingWindow:
     line_ups = dict.fromkeys(batch.player_ids for batch in batches)
     player_ids = tuple(dict.fromkeys(itertools.chain.from_iterable(line_ups)))
     samples = np.full((CHANNELS, last - first + 1, len(player_ids)), np.nan)
+    times = np.full(last - first + 1, np.nan)
     if not player_ids:
-        return TrackingWindow(first, player_ids, samples, np.zeros(samples.shape[1:], bool), 0)
+        return TrackingWindow(first, player_ids, samples, np.zeros(samples.shape[1:], bool), times)
 
     numbers = np.concatenate([batch.numbers for batch in batches])
     inside = np.flatnonzero((numbers >= first) & (numbers <= last))
     at = numbers[inside] - first
     rows = _rows(batches, player_ids)[:, inside]
+    row_times = np.concatenate([batch.times for batch in batches])[inside]
 
     # The first row of every frame is taken whole; the rest only fill in players that it lacks.
     frames, first_rows = np.unique(at, return_index=True)
     samples[:, frames] = rows[:, first_rows]
+    times[frames] = row_times[first_rows]
     seen = _seen(samples)
-    duplicates = 0
+    duplicates = None
     if len(frames) < len(at):
-        for row in np.setdiff1d(np.arange(len(at)), first_rows, assume_unique=True):
-            sighted = _seen(rows[:, row])
-            new = sighted & ~seen[at[row]]
-            samples[:, at[row], new] = rows[:, row, new]
-            seen[at[row]] |= new
-            duplicates += int(sighted.sum() - new.sum())
-    return TrackingWindow(first, player_ids, samples, seen, duplicates)
+        count, apart = _fill_in(samples, seen, rows, _copies(at))
+        micros = float(np.fmax.reduce(np.abs(row_times - times[at]), initial=0.0))
+        duplicates = Duplicates(count, apart, micros)
+    return TrackingWindow(first, player_ids, samples, seen, times, duplicates)
+
+
+def _copies(at: NDArray[np.integer]) -> list[tuple[NDArray[np.integer], NDArray[np.integer]]]:
+    """Of rows of frames, in the order of their coming: the second row of every frame that has one, the third, …
+
+    Each as rows and their frames.
+    """
+    order = np.argsort(at, kind="stable")
+    frames = at[order]
+    begins = np.flatnonzero(np.diff(frames, prepend=-1))
+    place = np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))
+    return [(order[place == copy], frames[place == copy]) for copy in range(1, int(place.max()) + 1)]
+
+
+def _fill_in(
+    samples: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    rows: Floats,
+    copies: Iterable[tuple[NDArray[np.integer], NDArray[np.integer]]],
+) -> tuple[int, NDArray[np.float64]]:
+    """Add to samples and seen, in place, what the further rows of frames have of players that the first ones lack.
+
+    Returns the count and the distances of the duplicates.
+    """
+    count = 0
+    apart = np.full(samples.shape, np.nan)
+    for chosen, at in copies:
+        row = rows[:, chosen]
+        sighted = _seen(row)
+        again = sighted & seen[at]
+        count += int(again.sum())
+        difference = np.where(again, np.abs(row - samples[:, at]), np.nan)
+        apart[:, at] = np.fmax(apart[:, at], difference)
+        samples[:, at] = np.where(sighted & ~again, row, samples[:, at])
+        seen[at] |= sighted
+    return count, apart
 
 
 def _seen(samples: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from featurizer.core.tracking_window import DIRECTION, ORIENTATION, SPEED, TrackingWindow, X, Y
+from featurizer.passing import normalize
 from featurizer.passing.columns import FRAME_RATE_HERTZ, PASSER, SIDE
 from featurizer.passing.features import Motion
 from featurizer.passing.normalize import GAP_FRAMES, HALF_LENGTH, HALF_WIDTH, Array
 from featurizer.passing.windows import Window
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import Player
+from playscore.game import CoordinateSystem, Player
 
 MIN_SIDE: Final = 9
 """Players of a team seen at the release."""
@@ -23,6 +25,8 @@ MAX_SPEED: Final = 100.0
 MAX_DEGREES: Final = 720.0
 OFF_FIELD_YARDS: Final = 12.0
 """How far beyond the sidelines and end lines a player may be."""
+MANY_OFF_FIELD: Final = 0.03
+"""Share of the samples from which another unit or origin is looked for."""
 
 
 def eleven(side: list[str], at_release: Mapping[str, bool], name: str) -> tuple[str, ...]:
@@ -67,17 +71,27 @@ def check_possible(film: TrackingWindow) -> None:
         )
 
 
-def check_on_field(field: Array, film: TrackingWindow) -> None:
+def check_on_field(field: Array, film: TrackingWindow, coordinates: CoordinateSystem) -> None:
     """Raise POSITION_OFF_FIELD if a player is farther off the field than a player can be."""
-    off = (np.abs(field[0]) > HALF_LENGTH + OFF_FIELD_YARDS) | (np.abs(field[1]) > HALF_WIDTH + OFF_FIELD_YARDS)
+    off = off_field(field)
     if off.any():
         t, e = np.argwhere(off)[0]
+        looks = ""
+        if np.count_nonzero(off) > MANY_OFF_FIELD * np.count_nonzero(film.seen):
+            readings = normalize.other_readings(field[:2], coordinates)
+            looks = next((f"{words}: " for words, position in readings if not off_field(position).any()), "")
         raise PlayscoreError(
             Reason.POSITION_OFF_FIELD,
-            f"player {film.player_ids[e]} in frame {film.first_frame + t} is {field[0, t, e]:.1f} yards along and"
-            f" {field[1, t, e]:.1f} across from the center of the field; up to {HALF_LENGTH + OFF_FIELD_YARDS:.1f} and"
-            f" {HALF_WIDTH + OFF_FIELD_YARDS:.1f} are believed",
+            f"{looks}player {film.player_ids[e]} in frame {film.first_frame + t} is {field[0, t, e]:.1f} yards along"
+            f" and {field[1, t, e]:.1f} across from the center of the field; up to {HALF_LENGTH + OFF_FIELD_YARDS:.1f}"
+            f" and {HALF_WIDTH + OFF_FIELD_YARDS:.1f} are believed",
         )
+
+
+def off_field(position: Array) -> NDArray[np.bool_]:
+    """Whether positions are farther off the field than a player can be; not if there are none."""
+    along, across = np.abs(position[:2])
+    return np.asarray((along > HALF_LENGTH + OFF_FIELD_YARDS) | (across > HALF_WIDTH + OFF_FIELD_YARDS))
 
 
 def last_row(film: TrackingWindow, passer: Player, window: Window) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ GOAL_LINE: Final = 50.0
 """Yards from the center of the field to the goal line."""
 
 YARDS: Final = {LengthUnit.YARD: 1.0, LengthUnit.METER: 1.0 / 0.9144, LengthUnit.FOOT: 1.0 / 3.0}
+UNIT_NAMES: Final = {LengthUnit.YARD: "yards", LengthUnit.METER: "meters", LengthUnit.FOOT: "feet"}
 
 GAP_FRAMES: Final = 5
 """Missing frames that may be interpolated: half a second."""
@@ -36,8 +38,8 @@ def to_field(samples: Array, coordinates: CoordinateSystem) -> Array:
     field = np.empty((6, *samples.shape[1:]))
     field[0:2] = positions(samples, coordinates)
     speed = samples[SPEED] * YARDS[coordinates.length_unit]
-    field[2:4] = speed * _unit_vectors(samples[DIRECTION], coordinates.angle_convention)
-    field[4:6] = _unit_vectors(samples[ORIENTATION], coordinates.angle_convention)
+    field[2:4] = speed * unit_vectors(samples[DIRECTION], coordinates.angle_convention)
+    field[4:6] = unit_vectors(samples[ORIENTATION], coordinates.angle_convention)
     return field
 
 
@@ -50,10 +52,34 @@ def positions(samples: Array, coordinates: CoordinateSystem) -> Array:
     return position
 
 
-def _unit_vectors(degrees: Array, convention: AngleConvention | None) -> Array | float:
+def other_readings(position: Array, coordinates: CoordinateSystem) -> Iterator[tuple[str, Array]]:
+    """How positions (2, …) look if the source measures them otherwise than it states, in words, and what they are then.
+
+    In the stated unit from the other origin, then in other units from the stated origin, then both.
+    """
+    corner = np.array([HALF_LENGTH, HALF_WIDTH]).reshape(2, *[1] * (position.ndim - 1))
+    stated_unit, stated_origin = coordinates.length_unit, coordinates.origin
+    sent = position + (corner if stated_origin is Origin.CORNER else 0.0)
+    other_origin = Origin.CENTER if stated_origin is Origin.CORNER else Origin.CORNER
+    other_units = [unit for unit in LengthUnit if unit is not stated_unit]
+    for unit, origin in (
+        (stated_unit, other_origin),
+        *((unit, stated_origin) for unit in other_units),
+        *((unit, other_origin) for unit in other_units),
+    ):
+        measured = "" if origin is stated_origin else f" measured from the {origin.name.lower()}"
+        read = sent * (YARDS[unit] / YARDS[stated_unit])
+        yield (
+            f"positions look like {UNIT_NAMES[unit]}{measured}",
+            read - (corner if origin is Origin.CORNER else 0.0),
+        )
+
+
+def unit_vectors(degrees: Array, convention: AngleConvention | None) -> Array:
+    """(2, …): x and y of angles. Raises COORDINATES_UNDECLARED for angles without a convention."""
     if convention is None:
         if np.isnan(degrees).all():
-            return np.nan
+            return np.full((2, *degrees.shape), np.nan)
         raise PlayscoreError(
             Reason.COORDINATES_UNDECLARED, "angles were sent, but the header states no angle_convention to read them by"
         )

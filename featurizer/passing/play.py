@@ -10,7 +10,7 @@ import numpy as np
 from featurizer.core.outcomes import Tensor
 from featurizer.core.segments import Footage
 from featurizer.core.tracking_window import TrackingWindow
-from featurizer.passing import checks, features, normalize
+from featurizer.passing import checks, consistency, features, normalize, orientation
 from featurizer.passing.columns import FRAME_RATE_HERTZ, SPECIFICATION, TARGET
 from featurizer.passing.lineup import LineUp
 from featurizer.passing.normalize import GAP_FRAMES, Array
@@ -26,6 +26,8 @@ MAX_FRAMES: Final = 128
 """From snap to release, both included."""
 MAX_TAGS: Final = 100
 """Snaps and releases of one play."""
+MAX_TAG_SPAN: Final = 1_000
+"""Frames between tags that are looked at to tell why they make no pass."""
 LEAD_IN: Final = GAP_FRAMES
 """Frames before the snap that are looked at, without being rows of the tensor."""
 NO_ATTEMPTS: Final = {
@@ -78,15 +80,17 @@ class PassPlay:
         film = self._film.window(window.snap - LEAD_IN, window.release)
         checks.check_finite(film)
         checks.check_possible(film)
+        field = normalize.to_field(film.samples, self._coordinates)
+        film = consistency.mend(field, film, self._coordinates)
         offense, defense = self._sides(film, passer)
         last = checks.last_row(film, passer, window)
         checks.check_numbers(film, last, offense, defense)
-        field = normalize.to_field(film.samples, self._coordinates)
-        checks.check_on_field(field, film)
         line_up = _line_up(field, film, offense, defense)
         sign = line_up.direction(self._context.attacking_direction)
+        if not orientation.is_believed(film, field[:, LEAD_IN], sign, offense):
+            field[4:6] = np.nan
         situation = self._situation
-        line = line_up.line(sign, situation.yards_to_end_zone)
+        line = line_up.line(sign, situation.yards_to_end_zone, self._coordinates)
         target_id = situation.target_id if situation.target_id in offense else ""
         slots = line_up.slots(sign, line, passer.player_id, target_id if target_id != passer.player_id else "")
 
@@ -160,9 +164,7 @@ class PassPlay:
             reason, what = NO_ATTEMPTS[kind]
             raise PlayscoreError(reason, f"the source calls the play {what}; the books count no attempt to pass")
         if not self._tags.releases and kind in (PlayKind.RUN, PlayKind.OTHER):
-            raise PlayscoreError(
-                Reason.NOT_A_PASS, f"the source calls the play {kind.name}, and no release was seen"
-            )
+            raise PlayscoreError(Reason.NOT_A_PASS, f"the source calls the play {kind.name}, and no release was seen")
         if last_frame < 0:
             raise PlayscoreError(Reason.NO_FRAMES, "the play has no frames")
         if not self._tags.releases:
@@ -170,17 +172,28 @@ class PassPlay:
                 Reason.NO_RELEASE, f"no release was seen up to frame {last_frame}: a sack, a scramble or no pass"
             )
         if release is None:
+            self._check_numbers()
             raise PlayscoreError(
                 Reason.NO_SNAP, f"no snap was seen before the release at frame {min(self._tags.releases)}"
             )
         window = Window(self._tags.snap(release, lambda snap: self._pace(*_around(snap, release))), release)
         if not MIN_FRAMES <= len(window) <= MAX_FRAMES:
+            self._check_numbers()
             raise PlayscoreError(
                 Reason.TOO_SHORT if len(window) < MIN_FRAMES else Reason.TOO_LONG,
                 f"from the snap at frame {window.snap} to the release at frame {release} there are {len(window)}"
                 f" frames; a pass takes {MIN_FRAMES} to {MAX_FRAMES}",
             )
         return window
+
+    def _check_numbers(self) -> None:
+        """Raise TIMES_CONTRADICTED or SAMPLES_CONTRADICTED if frame numbers start again between the tags.
+
+        Then the snap may seem to come after the release, or right before it.
+        """
+        first, last = self._tags.span
+        if last - first < MAX_TAG_SPAN:
+            consistency.check_numbers(self._film.window(first, last), self._coordinates)
 
     def _passer(self) -> tuple[Player, bool]:
         """Who threw, and whether they play at home."""
@@ -191,6 +204,11 @@ class PassPlay:
                 Reason.OFFENSE_UNKNOWN, f"attacking_team_id is {offense!r}; the teams are {home!r} and {away!r}"
             )
         passer_id = self._situation.passer_id
+        if not passer_id and self._situation.kind in (PlayKind.RUN, PlayKind.OTHER):
+            raise PlayscoreError(
+                Reason.NOT_A_PASS,
+                f"the source calls the play {self._situation.kind.name} and names no passer, though a release was seen",
+            )
         if not passer_id:
             raise PlayscoreError(
                 Reason.PASSER_UNKNOWN, "a pass was thrown, but no context of the play names the passer"

@@ -72,6 +72,12 @@ class Tags:
             return {self.stated_release}
         return self.releases_by_hand | self.releases_by_program
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last frame of what is tagged; there must be something."""
+        tagged = self.snaps_by_hand | self.snaps_by_program | self.releases
+        return min(tagged), max(tagged)
+
     def release(self) -> int | None:
         """The frame of the release; None while no release follows a snap."""
         first_snap = min(self.snaps_by_hand | self.snaps_by_program, default=None)

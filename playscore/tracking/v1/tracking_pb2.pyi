@@ -472,8 +472,11 @@ class FrameBatch(_message.Message):
     f stands at f * E + e. NaN in x and y says that the player was not seen in that frame.
 
     Frames of a segment may come twice, and up to five frames late; the frame number says where they belong. Of two samples
-    of one player in one frame the first to come counts. Tracking is not corrected in place: send it as another segment, and
-    name that one in a context of a higher revision.
+    of one player in one frame the first to come counts; where they lie apart neither does. Tracking is not corrected in
+    place: send it as another segment, and name that one in a context of a higher revision.
+
+    A play whose tracking contradicts itself is rejected: displacement, speed and direction must agree, and so must samples
+    that come twice, times and frame numbers. A single sample at fault is dropped and interpolated.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -509,7 +512,10 @@ class FrameBatch(_message.Message):
 
     @_builtins.property
     def times_unix_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """F times, microseconds since 1970-01-01 UTC, or empty. For people who read the film; scores do not use them."""
+        """F times, microseconds since 1970-01-01 UTC, or empty. For people who read the film, and to check frame numbers by:
+        within a play the two may drift apart by half a second, by a second more where times are whole seconds. No feature is
+        made of them.
+        """
 
     @_builtins.property
     def player_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

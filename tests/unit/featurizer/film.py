@@ -159,6 +159,7 @@ def pick(frames: Frames, rows: list[int] | NDArray[np.integer]) -> Frames:
         speed=None if frames.speed is None else frames.speed[rows],
         direction_degrees=None if frames.direction_degrees is None else frames.direction_degrees[rows],
         orientation_degrees=None if frames.orientation_degrees is None else frames.orientation_degrees[rows],
+        times_unix_micros=None if frames.times_unix_micros is None else frames.times_unix_micros[rows],
     )
 
 

@@ -267,7 +267,7 @@ class TestDefects:
 
     def test_of_two_samples_the_first_counts(self) -> None:
         frames = film().frames()
-        again = replace(frames, x=frames.x + 3.0, events=())
+        again = replace(frames, x=frames.x + np.float32(0.2), events=())
         made = tensor(frames, again)
         assert np.array_equal(made.frames, tensor(frames).frames)
         assert made.duplicate_samples == 22 * (RELEASE - SNAP + 6)
@@ -338,6 +338,25 @@ class TestRejections:
         run = replace(film().frames(), events=(TrackingEvent(SNAP, "ball_snap"),))
         assert rejection(run, context=situation(kind=kind)).reason is Reason.NOT_A_PASS
         assert isinstance(play(film().frames(), context=situation(kind=kind)), Tensor)
+
+    @pytest.mark.parametrize("kind", [PlayKind.RUN, PlayKind.OTHER])
+    def test_a_release_that_nobody_is_named_for_makes_no_pass_of_a_run(self, kind: PlayKind) -> None:
+        refused = rejection(film().frames(), context=situation(kind=kind, passer_id=""))
+        assert (refused.reason, "names no passer" in refused.detail) == (Reason.NOT_A_PASS, True)
+
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [
+            (PlayKind.SPIKE, Reason.SPIKE),
+            (PlayKind.KNEEL, Reason.KNEEL),
+            (PlayKind.CONVERSION_TRY, Reason.CONVERSION_TRY),
+            (PlayKind.SPECIAL_TEAMS, Reason.SPECIAL_TEAMS),
+        ],
+    )
+    def test_what_the_books_count_as_no_attempt_is_none_whatever_the_film_shows(
+        self, kind: PlayKind, reason: Reason
+    ) -> None:
+        assert rejection(film().frames(), context=situation(kind=kind)).reason is reason
 
     def test_a_play_of_one_frame(self) -> None:
         frames = replace(
@@ -440,7 +459,7 @@ class TestRejections:
     @pytest.mark.parametrize(("x", "y"), [(500.0, 20.0), (60.0, -13.0), (-13.0, 20.0)])
     def test_a_player_farther_off_the_field_than_can_be(self, x: float, y: float) -> None:
         frames = film().frames()
-        frames.x[20, 3], frames.y[20, 3] = x, y
+        frames.x[20:25, 3], frames.y[20:25, 3] = x, y
         assert rejection(frames).reason is Reason.POSITION_OFF_FIELD
 
     def test_off_the_field_after_the_release_does_not_matter(self) -> None:
@@ -449,7 +468,7 @@ class TestRejections:
         assert isinstance(play(frames), Tensor)
 
     def test_both_sides_on_one_spot_tell_no_direction(self) -> None:
-        frames = film().frames()
+        frames = film().frames(angles=False)
         frames.x[:] = frames.x.mean()
         told = rejection(frames, context=replace(situation(yards_to_end_zone=None), attacking_direction=None))
         assert told.reason is Reason.DIRECTION_UNKNOWN

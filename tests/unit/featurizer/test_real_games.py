@@ -21,6 +21,16 @@ Outcomes = list[tuple[GameHeader, Play, Tensor | Rejection]]
 
 pytestmark = pytest.mark.real_data
 
+CONTRADICTIONS = {
+    Reason.MOTION_CONTRADICTED,
+    Reason.SAMPLES_CONTRADICTED,
+    Reason.TIMES_CONTRADICTED,
+    Reason.PLAYER_JUMPED,
+    Reason.POSITION_OFF_FIELD,
+    Reason.SITUATION_CONTRADICTED,
+}
+"""What no game of these sources is."""
+
 
 def outcomes(folder: Path, layout: str) -> Outcomes:
     source = open_source(folder, layout)
@@ -68,19 +78,26 @@ def test_hackathon2015(real_data: Path) -> None:
     made = outcomes(real_data / "nfl", "hackathon2015")
     thrown = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
     windows = [outcome for _, play, outcome in made if result_of(play) in thrown]
-    assert sum(isinstance(outcome, Tensor) for outcome in windows) >= 220
+    assert sum(isinstance(outcome, Tensor) for outcome in windows) >= 227
     assert all(
         outcome.reason is Reason.NO_RELEASE
         for _, play, outcome in made
         if isinstance(outcome, Rejection) and result_of(play) is PassResult.SACK
     )
+    assert not CONTRADICTIONS & set(reasons(made))
     check_plausible(made)
 
 
 def test_ngs_highlights(real_data: Path) -> None:
     made = outcomes(real_data / "nfl", "ngs_highlights")
-    assert len(tensors(made)) >= 335
-    assert set(reasons(made)) <= {Reason.NO_RELEASE, Reason.PASSER_UNKNOWN, Reason.NOT_A_PASS}
+    assert len(tensors(made)) >= 344
+    assert set(reasons(made)) <= {
+        Reason.NO_RELEASE,
+        Reason.PASSER_UNKNOWN,
+        Reason.NOT_A_PASS,
+        Reason.CONVERSION_TRY,
+    }
+    assert not any(tensor.interpolated_frames for tensor in tensors(made))
     check_plausible(made)
 
 

@@ -96,6 +96,28 @@ def test_of_two_samples_the_first_to_come_counts_across_batches_of_any_size() ->
     assert window.duplicate_samples == 100
 
 
+def test_of_duplicates_it_is_told_how_far_they_lie_apart_in_place_and_time() -> None:
+    def at(*numbers: int, x: float, seconds: int | None) -> Frames:
+        times = None if seconds is None else np.full(len(numbers), 1_000_000 * seconds, np.int64)
+        return replace(frames(*numbers), x=np.full((len(numbers), 1), x, np.float32), times_unix_micros=times)
+
+    film = filmed(at(1, 2, x=4.0, seconds=50), at(2, x=4.5, seconds=53), at(2, 3, x=1.0, seconds=None)).footage()
+    window = film.window(1, 4)
+    assert window.duplicates is not None
+    assert window.duplicates.count == window.duplicate_samples == 2
+    assert np.array_equal(window.duplicates.apart[0, :, 0], [np.nan, 3.0, np.nan, np.nan], equal_nan=True)
+    assert window.duplicates.micros == 3_000_000
+    assert np.array_equal(window.times, [50e6, 50e6, np.nan, np.nan], equal_nan=True)
+    assert film.window(3, 4).duplicates is None
+
+
+def test_times_are_kept_with_their_frames() -> None:
+    many = 2 * MAX_FRAMES
+    segment = filmed(replace(frames(*range(many)), times_unix_micros=np.arange(many, dtype=np.int64)))
+    segment.trim()
+    assert segment.footage().window(many - 3, many - 1).times.tolist() == [many - 3, many - 2, many - 1]
+
+
 def test_players_may_change_from_batch_to_batch() -> None:
     window = filmed(frames(1, 2), frames(2, 3, player="2")).footage().window(1, 3)
     assert window.player_ids == ("1", "2")
@@ -106,6 +128,7 @@ def test_players_may_change_from_batch_to_batch() -> None:
     ("batch", "reason"),
     [
         (replace(frames(1, 2), y=np.zeros((2, 2), np.float32)), Reason.COLUMNS_INCONSISTENT),
+        (replace(frames(1, 2), times_unix_micros=np.zeros(3, np.int64)), Reason.COLUMNS_INCONSISTENT),
         (
             Frames(
                 np.arange(1, dtype=np.int32), ("1", "1"), np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)
