@@ -118,12 +118,13 @@ def plays(game: Game) -> pl.DataFrame:
     rows = []
     for play in game.plays:
         situation, outcome = situation_of(play.context), outcome_of(play)
-        to_go = situation.yards_to_end_zone or 50.0
+        offense, to_go = play.context.attacking_team_id, situation.yards_to_end_zone or 50.0
+        defense = next(team for team in game.header.team_ids if team != offense)
         rows.append(
             {
                 "gameId": game.header.game_id, "playId": play.context.play_id, "playDescription": "NA",
                 "quarter": situation.quarter, "down": situation.down, "yardsToGo": situation.yards_to_go,
-                "possessionTeam": play.context.attacking_team_id,
+                "possessionTeam": offense,
                 "yardlineSide": play.context.attacking_team_id, "yardlineNumber": 100.0 - to_go,
                 "gameClock": clock(situation.game_clock_seconds or 0.0),
                 "preSnapHomeScore": situation.home_score, "preSnapVisitorScore": situation.away_score,

@@ -114,7 +114,7 @@ def _identifiers(column: pl.Series) -> pl.Series:
     """Text as it stands; numbers without a fraction or an exponent."""
     if column.dtype.is_numeric():
         return _whole(column, -(2.0**53), 2.0**53).cast(pl.Int64).cast(pl.String)
-    text = column.cast(pl.String, strict=False).str.strip_chars()
+    text = _text(column).str.strip_chars()
     written_as_floats = text.str.contains(r"^\d+\.0+$") | text.str.contains(_SCIENTIFIC)
     if written_as_floats.any():
         numbers = _identifiers(_numbers(text.filter(written_as_floats)))
@@ -124,7 +124,9 @@ def _identifiers(column: pl.Series) -> pl.Series:
 
 
 def _printable(text: pl.Series, most: int) -> pl.Series:
-    """The texts of at most so many characters, all of which can be printed."""
+    """The texts of at most so many characters, all of which can be printed; without blanks around them."""
+    text = text.str.strip_chars()
+    text = _only(text, ~text.is_in(list(NULLS)))
     return _only(text, (text.str.len_chars() <= most) & ~text.str.contains(_NOT_PRINTABLE))
 
 

@@ -10,28 +10,28 @@ MAX_LINES: Final = 20
 
 
 def closed(
-    lines: Iterable[bytes], odd: Container[int], is_row: Callable[[bytes], bool], end: bytes
+    lines: Iterable[bytes], open_lines: Container[int], is_row: Callable[[bytes], bool], end: bytes
 ) -> Iterator[tuple[bytes, bool]]:
     """The lines, as many as there are, in which every quote is closed; and which of them are blank for want of one.
 
     Args:
         lines: of a text, with their ends.
-        odd: numbers, from 1, of those with an odd number of quotes.
+        open_lines: numbers, from 1, of those in which a quote is not closed.
         is_row: whether a line has as many cells as a row of the table.
         end: of a line.
 
-    A line with an odd number of quotes and the lines after it, up to the next such line, are one row if together they
+    A line with an open quote and the lines after it, up to the next such line, are one row if together they
     have its cells: they come as one line, and blank ones. Else the first is blank.
     """
     pending: list[bytes] = []
     for number, line in enumerate(lines, 1):
         if not pending:
-            if number in odd:
+            if number in open_lines:
                 pending = [line]
             else:
                 yield line, False
             continue
-        if number not in odd:
+        if number not in open_lines:
             pending.append(line)
             if len(pending) == MAX_LINES:
                 yield from _given_up(pending, end)

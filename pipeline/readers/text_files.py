@@ -92,23 +92,23 @@ class TextFile:
     @cached_property
     def _closed(self) -> tuple[Path, tuple[int, ...]]:
         """The text with every quote closed, and the numbers of the lines that are blank for it."""
-        odd = frozenset(self._odd_lines)
-        if not odd:
+        open_lines = frozenset(self._open_lines)
+        if not open_lines:
             return self._plain, ()
         end = self._line_end.encode()
         copy = self._folder / "closed"
         unclosed: list[int] = []
         with self._plain.open("rb") as source, copy.open("wb") as target:
             lines = source if self._line_end == "\n" else (line + end for line in source.read().split(end))
-            for number, (line, is_given_up) in enumerate(closed(lines, odd, self._is_row, end), 1):
+            for number, (line, is_given_up) in enumerate(closed(lines, open_lines, self._is_row, end), 1):
                 target.write(line)
                 if is_given_up:
                     unclosed.append(number)
         return copy, tuple(unclosed)
 
     @property
-    def _odd_lines(self) -> list[int]:
-        """Numbers of the lines with an odd number of quotes."""
+    def _open_lines(self) -> list[int]:
+        """Numbers of the lines in which a quote is not closed, or closed before its cell ends."""
         if self._plain.stat().st_size == 0:
             return []
         with self._plain.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -126,8 +126,14 @@ class TextFile:
             row_index_name=ROW,
             row_index_offset=1,
         )
-        odd = lines.filter(pl.col("line").str.count_matches('"', literal=True) % 2 == 1)
-        return self.collect(odd.select(ROW))[ROW].to_list()
+        between = re.escape(self._shape[0])
+        cell = rf'(?:"(?:[^"]|"")*"|[^"{between}\r][^{between}]*|)'
+        line = pl.col("line")
+        is_open = (line.str.count_matches('"', literal=True) % 2 == 1) | ~line.str.contains(
+            rf"^{cell}(?:{between}{cell})*\r?$"
+        )
+        has_quotes = lines.filter(line.str.contains('"', literal=True))
+        return self.collect(has_quotes.filter(is_open).select(ROW))[ROW].to_list()
 
     def _is_row(self, line: bytes) -> bool:
         delimiter, names = self._shape
