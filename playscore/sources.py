@@ -20,7 +20,7 @@ from playscore.game import Game
 GROUP: Final = "playscore.layouts"
 _MAX_NAMED: Final = 20
 _MAX_NEAR: Final = 2
-_MIN_LIKENESS: Final = 0.5
+_MIN_LIKENESS: Final = 0.25
 """Below it, a folder has nothing of a layout."""
 
 

@@ -103,7 +103,7 @@ class _Folder:
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
-    """How near a folder comes to having all tables that are needed, by their columns."""
+    """How near a folder comes to having all tables that are needed: tracking as it must be is half of it."""
     tables = tuple(tables)
     strangers = [file.path.name for file in folder.files if not any(table.is_in(file.columns) for table in tables)]
     missing: list[str] = []
@@ -123,7 +123,8 @@ def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
         lacking = tuple(table.columns) if nearest is None else table.missing(nearest.columns)
         there += len(table.columns) - len(lacking)
         missing.append(_missing(table, nearest, lacking, strangers))
-    return Recognition(tuple(missing), there / columns, tuple(folder.unreadable.values()))
+    is_tracked = any(table.name == TRACKING and folder.holding(table) for table in tables)
+    return Recognition(tuple(missing), (there / columns + is_tracked) / 2.0, tuple(folder.unreadable.values()))
 
 
 def _missing(table: Table, nearest: DataFile | None, lacking: Sequence[str], strangers: Sequence[str]) -> str:

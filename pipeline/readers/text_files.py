@@ -109,11 +109,12 @@ class TextFile:
     @property
     def _open_lines(self) -> list[int]:
         """Numbers of the lines in which a quote is not closed, or closed before its cell ends."""
-        if self._plain.stat().st_size == 0:
-            return []
-        with self._plain.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if content.find(b'"') < 0:
-                return []
+        try:
+            with self._plain.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                if content.find(b'"') < 0:
+                    return []
+        except (OSError, ValueError) as error:  # it is gone, or empty by now
+            raise unreadable(self.path, str(error)) from error
         lines = pl.scan_csv(
             self._plain,
             glob=False,
