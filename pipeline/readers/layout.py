@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -59,8 +59,9 @@ class UnplayableLayout:
     """What it lacks, and what would be needed."""
 
     def recognize(self, data: Path) -> Recognition:
-        """See Layout."""
-        return recognized(self.tables, _Folder.of(data))
+        """See Layout. What almost is one of these is more likely one that can be played."""
+        recognition = recognized(self.tables, _Folder.of(data))
+        return replace(recognition, likeness=recognition.likeness / 3.0) if recognition.missing else recognition
 
     def open(self, data: Path) -> Source:
         """Raises FIELD_INVALID, always."""

@@ -191,7 +191,9 @@ class TextFile:
         return delimiter, _distinct(names)
 
     def _not_utf8(self) -> PlayscoreError | None:
-        """What is wrong if the text is not UTF-8; None if it is."""
+        """What is wrong if the text is not UTF-8; None if it is, or is not there."""
+        if not self._plain.exists():
+            return None
         decoder = codecs.getincrementaldecoder("utf-8")()
         place = 0
         with self._plain.open("rb") as stream:
