@@ -125,8 +125,7 @@ def _identifiers(column: pl.Series) -> pl.Series:
 
 def _printable(text: pl.Series, most: int) -> pl.Series:
     """The texts of at most so many characters, all of which can be printed; without blanks around them."""
-    text = text.str.strip_chars()
-    text = _only(text, ~text.is_in(list(NULLS)))
+    text = _stripped(text)
     return _only(text, (text.str.len_chars() <= most) & ~text.str.contains(_NOT_PRINTABLE))
 
 
@@ -151,7 +150,7 @@ def _times(column: pl.Series) -> pl.Series:
     if column.dtype.is_numeric():
         return _since_1970(column)
     text = column.cast(pl.String, strict=False)
-    plain = text.str.replace("T", " ", literal=True).str.replace(_ZONE, "").str.replace(r",(\d+)$", ".$1")
+    plain = text.str.replace(r"(\d)T(\d)", "$1 $2").str.replace(_ZONE, "").str.replace(r",(\d+)$", ".$1")
     plain = plain.str.replace(r"^(\d\d:\d\d:\d\d(\.\d+)?)$", "1970-01-01 $1")  # a time of day
     times = plain.str.to_datetime(_TIMES[0], time_unit="us", strict=False).dt.epoch("us")
     for form in _TIMES[1:]:
@@ -256,10 +255,16 @@ def _text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String, strict=False)
 
 
+def _stripped(column: pl.Series) -> pl.Series:
+    """The texts without blanks around them; null where nothing is left that says anything."""
+    text = _text(column).str.strip_chars()
+    return _only(text, ~text.is_in(list(NULLS)))
+
+
 _READ: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.ID: _identifiers,
     Kind.NAME: lambda column: _printable(_text(column), MAX_NAME_LENGTH),
-    Kind.TEXT: _text,
+    Kind.TEXT: _stripped,
     Kind.INTEGER: lambda column: _whole(column, -(2.0**31), 2.0**31 - 1.0).cast(pl.Int32),
     Kind.FRAME: lambda column: _whole(column, 0.0, _MAX_FRAME).cast(pl.Int32),
     Kind.NUMBER: lambda column: _between(column, -1e6, 1e6),
