@@ -28,16 +28,17 @@ def head(file: Path, size: int) -> bytes:
         return _reading(file, lambda: bytes(stream.read(size)))
 
 
-def unpacked(file: Path, copy: Path) -> Path:
-    """The file, or what it unpacks to, written to `copy`. Raises FIELD_INVALID for a file that cannot be read."""
-    magic = _magic(file)
-    if not magic.startswith((_GZIP, _ZSTD)):
-        return file
+def is_packed(file: Path) -> bool:
+    """Whether a file is packed. Raises FIELD_INVALID for one that cannot be read."""
+    return _magic(file).startswith((_GZIP, _ZSTD))
+
+
+def unpack(file: Path, copy: Path) -> None:
+    """Write to `copy` what a packed file holds. Raises FIELD_INVALID for a file that cannot be read."""
     with _opening(file) as packed, copy.open("wb") as target:
         _reading(file, lambda: shutil.copyfileobj(packed, target, _CHUNK))
-    if magic.startswith(_ZSTD) and not _ends_whole(file):
+    if _magic(file).startswith(_ZSTD) and not _ends_whole(file):
         raise unreadable(file, "it cannot be unpacked: it is cut off")
-    return copy
 
 
 def unreadable(file: Path, why: str) -> PlayscoreError:

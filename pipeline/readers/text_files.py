@@ -20,7 +20,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.readers.packed import ENDINGS, head, unpacked, unreadable
+from pipeline.readers.packed import ENDINGS, head, is_packed, unpack, unreadable
 from pipeline.readers.quotes import closed
 from playscore.errors import PlayscoreError
 
@@ -145,7 +145,11 @@ class TextFile:
 
     @cached_property
     def _plain(self) -> Path:
-        return unpacked(self.path, self._folder / "plain")
+        if not is_packed(self.path):
+            return self.path
+        copy = self._folder / "plain"
+        unpack(self.path, copy)
+        return copy
 
     @cached_property
     def _folder(self) -> Path:
