@@ -139,7 +139,7 @@ class TextFile:
     def _is_row(self, line: bytes) -> bool:
         delimiter, names = self._shape
         try:
-            return len(_cells(line.decode(errors="replace"), delimiter)) == len(names)
+            return len(_cells(line.decode(errors="replace"), delimiter, strict=True)) == len(names)
         except csv.Error:
             return False
 
@@ -216,8 +216,9 @@ def _wrong_byte(file: Path, place: int, value: int) -> PlayscoreError:
     return unreadable(file, f"it is not UTF-8: byte {place} is 0x{value:02X}; save it as UTF-8")
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line.replace("\r", " ")], delimiter=delimiter), [])
+def _cells(line: str, delimiter: str, *, strict: bool = False) -> list[str]:
+    """The cells of a line. If `strict`, raises csv.Error for a quote that is closed before its cell ends, or never."""
+    return next(csv.reader([line.replace("\r", " ")], delimiter=delimiter, strict=strict), [])
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
