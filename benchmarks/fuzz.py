@@ -58,7 +58,9 @@ def counts_of(trial: Trial) -> Counter[str]:
 
 
 def start(number: int, cases: list[tuple[str, int]], data: Path | None, answers: Any) -> Worker:
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(number, cases, data, answers))
+    process = multiprocessing.get_context("spawn").Process(
+        target=work, args=(number, cases, data, answers), daemon=True
+    )
     process.start()
     return Worker(process, cases, time.monotonic())
 

@@ -34,7 +34,7 @@ TABLES = (
             "o": Kind.NUMBER,
             "event": Kind.ID,
         },
-        without=frozenset({"position"}),
+        without=frozenset({"position", "club"}),
         keys=("playId", "frameId"),
         by_game=True,
     ),

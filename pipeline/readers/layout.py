@@ -17,7 +17,7 @@ from playscore.sources import Recognition, Source
 TRACKING: Final = "tracking"
 _MAX_NAMED: Final = 6
 _MAX_LACKING: Final = 0.2
-"""Share of a table's columns that a file may lack and still be told of."""
+"""Share of a table's columns that a file may lack beside others that have them all."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,13 @@ class TableLayout:
             wanting = "; ".join((*recognition.missing, *recognition.unreadable))
             raise PlayscoreError(Reason.FIELD_INVALID, f"{data} is not in layout {self.name}: {wanting}")
         losses = Losses()
-        for file, why in folder.unreadable.items():
-            losses.add(str(file), "the file cannot be read", 1, why)
-        for file, lacking in folder.almost(self.tables, TRACKING):
-            what = f"the file is like a table of {TRACKING}, but lacks columns"
-            losses.add(str(file), what, 1, f"{file.name} lacks {', '.join(lacking)}")
+        for path, why in folder.unreadable.items():
+            losses.add(str(path), "the file cannot be read", 1, why)
         found = {table.name: TableFiles(table, folder.holding(table), losses) for table in self.tables}
+        for file, lacking in folder.almost(self.tables, TRACKING):
+            what = f"the file is like the other tables of {TRACKING}, but lacks columns"
+            losses.add(str(file.path), what, 1, f"{file.path.name} lacks {', '.join(lacking)}")
+            found[TRACKING].add(file)
         return self.reader({name: files for name, files in found.items() if files.found}, losses)
 
 
@@ -92,15 +93,18 @@ class _Folder:
     def holding(self, table: Table) -> list[DataFile]:
         return [file for file in self.files if table.is_in(file.columns)]
 
-    def almost(self, tables: Sequence[Table], name: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    def almost(self, tables: Sequence[Table], name: str) -> Iterator[tuple[DataFile, tuple[str, ...]]]:
         """Files that are none of the tables and lack few columns of the one called `name`; and which they lack."""
         (table,) = (table for table in tables if table.name == name)
         for file in self.files:
             lacking = table.missing(file.columns)
-            if 0 < len(lacking) <= _MAX_LACKING * len(table.columns) and not any(
-                other.is_in(file.columns) for other in tables
+            if (
+                0 < len(lacking) <= _MAX_LACKING * len(table.columns)
+                and table.game not in lacking
+                and not table.without.intersection(file.columns)
+                and not any(other.is_in(file.columns) for other in tables)
             ):
-                yield file.path, lacking
+                yield file, lacking
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:

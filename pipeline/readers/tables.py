@@ -89,6 +89,10 @@ class TableFiles:
         """Whether there are any."""
         return bool(self._files)
 
+    def add(self, file: DataFile) -> None:
+        """Take in one that lacks columns, but for that of the game: what they would say is not known."""
+        self._files += (file,)
+
     def rows(self, game_id: str | None = None) -> pl.DataFrame:
         """The table's rows, all or one game's, in file order: columns as `Table` declares them, then file and row.
 
@@ -225,7 +229,7 @@ class TableFiles:
     def _readable(self, file: DataFile, raw: pl.DataFrame, values: pl.DataFrame, game_id: str | None) -> pl.DataFrame:
         """The rows that can be read, with their places; the others are counted."""
         table = self.table
-        spoilt = pl.repeat(False, len(raw), eager=True)
+        spoilt = pl.repeat(not set(table.keys).issubset(raw.columns), len(raw), eager=True)
         for name in raw.columns:
             if name not in table.kinds or not values[name].null_count():
                 continue

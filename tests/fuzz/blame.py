@@ -27,6 +27,8 @@ class Blame:
     """Plays may be there that were not. Unless all may end otherwise, they may not be scored."""
     refused: bool = False
     """The folder, or a game, may be refused."""
+    files: set[str] = field(default_factory=set)
+    """Names of files that may be no table of their layout any more. If a loss says so, their plays may be gone."""
 
     def rows(self, file: Path, plays: Iterable[PlayKey]) -> None:
         """Rows of a table were touched, which are of these plays."""
@@ -36,9 +38,10 @@ class Blame:
         else:
             self.every = True
 
-    def whole(self) -> None:
+    def whole(self, file: Path) -> None:
         """A whole file was touched."""
         self.every = self.refused = self.adds = True
+        self.files.add(file.name)
 
 
 def plays_of(row: Mapping[str, Any]) -> Iterable[PlayKey]:

@@ -165,7 +165,7 @@ def table(random: Random, file: Path, blame: Blame) -> str:
     header, *body = lines.rows
     what = random.choice(list(_TABLES))
     place = random.randrange(len(header))
-    blame.whole()
+    blame.whole(file)
     blame.takes |= what in _TAKING
     rows = _TABLES[what](random, header, body, place)
     write(file, encoded("".join(line_of(row) + "\n" for row in rows)))

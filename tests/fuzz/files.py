@@ -20,7 +20,7 @@ _Bytes = Callable[[Random, bytes], bytes]
 def contents(random: Random, file: Path, corpus: Corpus, blame: Blame) -> str:
     """The bytes of a file are other ones."""
     data = file.read_bytes()
-    blame.whole()
+    blame.whole(file)
     if random.random() < 0.25:
         what = random.choice(list(_SLIGHT))
         data = _SLIGHT[what](random, data)
@@ -36,7 +36,7 @@ def contents(random: Random, file: Path, corpus: Corpus, blame: Blame) -> str:
 def place(random: Random, file: Path, corpus: Corpus, blame: Blame) -> str:
     """A file is not where it should be, or is not what it should be."""
     data = file.read_bytes()
-    blame.whole()
+    blame.whole(file)
     blame.takes = True
     what = random.choice(
         ("missing", "a folder", "a link to nowhere", "under another ending", "another file", "there twice")

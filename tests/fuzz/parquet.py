@@ -85,7 +85,7 @@ def table(random: Random, file: Path, blame: Blame) -> str:
     rows = pl.read_parquet(file)
     name = random.choice(rows.columns)
     what = random.choice((*_TABLES, *_TYPES))
-    blame.whole()
+    blame.whole(file)
     if what in _TABLES:
         blame.takes |= what in ("of other values", "with bad cells", "no rows", "some rows")
         write(file, _TABLES[what](random, rows, name))

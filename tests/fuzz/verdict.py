@@ -218,13 +218,16 @@ def faults(blame: Blame, before: Outcome, after: Outcome) -> list[str]:
         for game_id, why in after.games.items()
         if why and not blame.refused and before.games.get(game_id) != why
     ]
+    told = any(
+        loss.reason.startswith("the file") and name in loss.example for loss in after.losses for name in blame.files
+    )
     for key, ending in before.endings.items():
         touched = blame.every or key in blame.plays
         now = after.endings.get(key)
         if after.games.get(key[0]):
             continue
         if now is None:
-            if not (touched and (blame.takes or key not in before.filmed)):
+            if not (touched and (blame.takes or told or key not in before.filmed)):
                 found.append(f"play {key} is gone; it was {ending}")
         elif now != ending and not touched:
             found.append(f"play {key} was not touched, was {ending} and is {now}")
