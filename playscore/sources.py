@@ -20,7 +20,7 @@ from playscore.game import Game
 GROUP: Final = "playscore.layouts"
 _MAX_NAMED: Final = 20
 _MAX_NEAR: Final = 2
-_MIN_LIKENESS: Final = 0.25
+_MIN_LIKENESS: Final = 0.5
 """Below it, a folder has nothing of a layout."""
 
 
@@ -41,7 +41,7 @@ class Recognition:
     """How near a folder or file comes to a layout."""
 
     missing: tuple[str, ...]
-    """What is missing, in words that name files and columns; empty: it is this layout."""
+    """What is missing, one thing each, in words that name files and columns; empty: it is this layout."""
     likeness: float
     """0 to 1: how much of the layout is there."""
     unreadable: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ def _only_layout(data: Path, known: Mapping[str, Layout]) -> str:
             Reason.FIELD_INVALID, f"{data} holds several layouts: {', '.join(found)}; say which with --layout"
         )
     near = [name for name, recognition in recognitions.items() if recognition.likeness >= _MIN_LIKENESS]
-    near.sort(key=lambda name: -recognitions[name].likeness)
+    near.sort(key=lambda name: (len(recognitions[name].missing), -recognitions[name].likeness))
     told = [
         f"{'Nearest is' if place == 0 else 'Then comes'} {name}: {'; '.join(recognitions[name].missing)}"
         for place, name in enumerate(near[:_MAX_NEAR])

@@ -108,7 +108,7 @@ class _Folder:
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
-    """How near a folder comes to having all tables that are needed: tracking as it must be is half of it."""
+    """How near a folder comes to having all tables that are needed, by their columns."""
     tables = tuple(tables)
     strangers = [file.path.name for file in folder.files if not any(table.is_in(file.columns) for table in tables)]
     missing: list[str] = []
@@ -128,8 +128,7 @@ def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
         lacking = tuple(table.columns) if nearest is None else table.missing(nearest.columns)
         there += len(table.columns) - len(lacking)
         missing.append(_missing(table, nearest, lacking, strangers))
-    is_tracked = any(table.name == TRACKING and folder.holding(table) for table in tables)
-    return Recognition(tuple(missing), (there / columns + is_tracked) / 2.0, tuple(folder.unreadable.values()))
+    return Recognition(tuple(missing), there / columns, tuple(folder.unreadable.values()))
 
 
 def _missing(table: Table, nearest: DataFile | None, lacking: Sequence[str], strangers: Sequence[str]) -> str:

@@ -105,6 +105,13 @@ def test_the_nearest_layout_is_told_first(tmp_path: Path, layout: str, table: st
     assert f"lacks the column {column}" in told
 
 
+def test_a_renamed_column_does_not_make_it_another_layout(tmp_path: Path) -> None:
+    film.write(tmp_path, film.bdb2025())
+    file = tmp_path / "tracking_week_1.csv"
+    file.write_text(file.read_text().replace(",club,", ",team,", 1))
+    assert "Nearest is bdb2025: tracking_week_1.csv, its table of tracking, lacks the column club" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_table_that_is_needed_and_not_there_is_named_with_its_columns(tmp_path: Path, layout: str) -> None:
     film.write(tmp_path, LAYOUTS[layout]())
