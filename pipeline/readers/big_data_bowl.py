@@ -20,6 +20,7 @@ from pipeline.readers.source import (
     MIN_FRAMES,
     TableSource,
     header_of,
+    most_say,
     on_field,
     play_of,
     roster,
@@ -120,6 +121,10 @@ class BigDataBowl(TableSource):
         self, game_id: str, schedule: Mapping[str, Any] | None, samples: pl.DataFrame, listed: pl.DataFrame
     ) -> tuple[Teams, HomeSide]:
         home, away = (schedule or {}).get("homeTeamAbbr"), (schedule or {}).get("visitorTeamAbbr")
+        if bool(home) != bool(away):  # who had the ball tells the other
+            known = club(home or away or "")
+            other = listed.filter(pl.col("possessionTeam").map_elements(club, pl.String) != known)
+            home, away = home or most_say(other, "possessionTeam"), away or most_say(other, "possessionTeam")
         scheduled = Teams(home, away) if home and away and club(home) != club(away) else None
         is_ball = pl.col("team").str.to_lowercase().is_in(BALL_NAMES)
         rows = samples.filter(pl.col("player").is_not_null() & ~is_ball)

@@ -199,6 +199,15 @@ def test_a_try_for_two_points_is_told_by_the_statistics_alone(tmp_path: Path) ->
     assert only_situation(tmp_path).kind is PlayKind.CONVERSION_TRY
 
 
+def test_a_home_team_that_is_missing_is_the_one_that_had_the_ball_and_is_not_the_other(tmp_path: Path) -> None:
+    tables.bdb2019(tmp_path)
+    games = pl.read_parquet(tmp_path / "games.parquet")
+    games.with_columns(homeTeamAbbr=pl.lit(None, pl.String)).write_parquet(tmp_path / "games.parquet")
+    game = only_game(tmp_path)
+    assert game.header.team_ids == ("KC", "NE")
+    assert situation_of(game.plays[0].context).passer_id == "101"
+
+
 def test_a_play_without_tracking_is_there_without_frames(tmp_path: Path) -> None:
     tables.hackathon2015(tmp_path, [line(101, 14)])
     plays = pl.read_parquet(tmp_path / "plays.parquet")
