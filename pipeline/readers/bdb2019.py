@@ -102,8 +102,8 @@ class Reader(BigDataBowl):
         return self.plays(game_id).rename(
             {
                 "GameClock": "gameClock",
-                "HomeScoreBeforePlay": "homeScore",
-                "VisitorScoreBeforePlay": "awayScore",
+                "HomeScoreBeforePlay": "preSnapHomeScore",
+                "VisitorScoreBeforePlay": "preSnapVisitorScore",
                 "PassResult": "passResult",
             }
         )

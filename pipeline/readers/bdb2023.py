@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.readers.big_data_bowl import BigDataBowl
+from pipeline.readers.big_data_bowl import GAMES, SITUATION, BigDataBowl
 from pipeline.readers.cells import Kind
 from pipeline.readers.descriptions import DescribedPass
 from pipeline.readers.layout import TableLayout
@@ -41,37 +41,15 @@ TABLES = (
     Table(
         "plays",
         {
-            "gameId": Kind.ID,
-            "playId": Kind.ID,
-            "playDescription": Kind.TEXT,
-            "quarter": Kind.INTEGER,
-            "down": Kind.INTEGER,
-            "yardsToGo": Kind.INTEGER,
-            "possessionTeam": Kind.ID,
+            **SITUATION,
             "defensiveTeam": Kind.ID,
-            "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.YARD_LINE,
-            "gameClock": Kind.CLOCK,
-            "preSnapHomeScore": Kind.INTEGER,
-            "preSnapVisitorScore": Kind.INTEGER,
-            "passResult": Kind.TEXT,
             "prePenaltyPlayResult": Kind.NUMBER,
         },
         without=frozenset({"ballCarrierId"}),
         keys=("playId",),
     ),
     Table("players", {"nflId": Kind.ID, "officialPosition": Kind.ID, "displayName": Kind.NAME}, keys=("nflId",)),
-    Table(
-        "games",
-        {
-            "gameId": Kind.ID,
-            "season": Kind.INTEGER,
-            "week": Kind.INTEGER,
-            "homeTeamAbbr": Kind.ID,
-            "visitorTeamAbbr": Kind.ID,
-        },
-        required=False,
-    ),
+    GAMES,
 )
 _ANONYMOUS = "anon"
 
@@ -93,10 +71,6 @@ class Reader(BigDataBowl):
                 *("team", "time", "x", "y", "s", "a", "dir", "o", "event", ROW, FILE),
             )
         )
-
-    def listed(self, game_id: str) -> pl.DataFrame:
-        """See BigDataBowl."""
-        return self.plays(game_id).rename({"preSnapHomeScore": "homeScore", "preSnapVisitorScore": "awayScore"})
 
     def positions(self) -> Mapping[str, tuple[str | None, str | None]]:
         """See BigDataBowl."""

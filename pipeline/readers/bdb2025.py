@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.readers.big_data_bowl import BigDataBowl, passer_told, target_told
+from pipeline.readers.big_data_bowl import GAMES, SITUATION, BigDataBowl, passer_told, target_told
 from pipeline.readers.cells import Kind
 from pipeline.readers.descriptions import DescribedPass
 from pipeline.readers.layout import TableLayout
@@ -49,20 +49,8 @@ TABLES = (
     Table(
         "plays",
         {
-            "gameId": Kind.ID,
-            "playId": Kind.ID,
-            "playDescription": Kind.TEXT,
-            "quarter": Kind.INTEGER,
-            "down": Kind.INTEGER,
-            "yardsToGo": Kind.INTEGER,
-            "possessionTeam": Kind.ID,
-            "yardlineSide": Kind.ID,
-            "yardlineNumber": Kind.YARD_LINE,
-            "gameClock": Kind.CLOCK,
-            "preSnapHomeScore": Kind.INTEGER,
-            "preSnapVisitorScore": Kind.INTEGER,
+            **SITUATION,
             "playNullifiedByPenalty": Kind.FLAG,
-            "passResult": Kind.TEXT,
             "prePenaltyYardsGained": Kind.NUMBER,
         },
         extras={"passLength": Kind.NUMBER, "qbSpike": Kind.FLAG, "qbKneel": Kind.FLAG},
@@ -82,17 +70,7 @@ TABLES = (
         keys=("playId", "nflId"),
         required=False,
     ),
-    Table(
-        "games",
-        {
-            "gameId": Kind.ID,
-            "season": Kind.INTEGER,
-            "week": Kind.INTEGER,
-            "homeTeamAbbr": Kind.ID,
-            "visitorTeamAbbr": Kind.ID,
-        },
-        required=False,
-    ),
+    GAMES,
     Table(
         "players", {"nflId": Kind.ID, "position": Kind.ID, "displayName": Kind.NAME}, keys=("nflId",), required=False
     ),
@@ -125,7 +103,7 @@ class Reader(BigDataBowl):
 
     def listed(self, game_id: str) -> pl.DataFrame:
         """See BigDataBowl."""
-        plays = self.plays(game_id).rename({"preSnapHomeScore": "homeScore", "preSnapVisitorScore": "awayScore"})
+        plays = self.plays(game_id)
         if "player_play" not in self.tables:
             return plays.with_columns(pl.lit(None).alias("deeds"))
         deeds = (

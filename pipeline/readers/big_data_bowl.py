@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline.readers import situations
+from pipeline.readers.cells import Kind
 from pipeline.readers.descriptions import DescribedPass, described_pass, is_nullified, kind_told
 from pipeline.readers.names import find_passer, find_target, only_passer, thrower_by_last_name
 from pipeline.readers.samples import Film, film_by_play
@@ -27,6 +28,7 @@ from pipeline.readers.source import (
     unreadable_game,
     without_record,
 )
+from pipeline.readers.tables import Table
 from pipeline.readers.teams import Teams, club
 from playscore.game import Game, HomeSide, Play, PlayContext, Player, PlayStatus
 from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind
@@ -39,6 +41,34 @@ RESULTS: Final = {
     "R": PassResult.SCRAMBLE,
 }
 BALL_NAMES: Final = ("ball", "football")
+GAMES: Final = Table(
+    "games",
+    {
+        "gameId": Kind.ID,
+        "season": Kind.INTEGER,
+        "week": Kind.INTEGER,
+        "homeTeamAbbr": Kind.ID,
+        "visitorTeamAbbr": Kind.ID,
+    },
+    required=False,
+)
+"""The table of games, as all layouts but the first have it."""
+SITUATION: Final[Mapping[str, Kind]] = {
+    "gameId": Kind.ID,
+    "playId": Kind.ID,
+    "playDescription": Kind.TEXT,
+    "quarter": Kind.INTEGER,
+    "down": Kind.INTEGER,
+    "yardsToGo": Kind.INTEGER,
+    "possessionTeam": Kind.ID,
+    "yardlineSide": Kind.ID,
+    "yardlineNumber": Kind.YARD_LINE,
+    "gameClock": Kind.CLOCK,
+    "preSnapHomeScore": Kind.INTEGER,
+    "preSnapVisitorScore": Kind.INTEGER,
+    "passResult": Kind.TEXT,
+}
+"""What the tables of plays of all layouts but the first have in common."""
 _SIDES: Final = ("home", "away")
 _NO_PASS: Final = (PlayKind.SPIKE, PlayKind.KNEEL, PlayKind.CONVERSION_TRY)
 """Kinds that a play is though its result is a pass's."""
@@ -55,13 +85,9 @@ class BigDataBowl(TableSource):
         them `a`, `o`, `time`, `name`, `position`, `direction`.
         """
 
-    @abstractmethod
     def listed(self, game_id: str) -> pl.DataFrame:
-        """A game's plays.
-
-        `playId`, `playDescription`, `quarter`, `down`, `yardsToGo`, `possessionTeam`, `yardlineSide`, `yardlineNumber`,
-        `gameClock`, `homeScore`, `awayScore`, `passResult`, and what `kind`, `yards` and `passer` read.
-        """
+        """A game's plays: the columns of `SITUATION`, and what `kind`, `yards` and `passer` read."""
+        return self.plays(game_id)
 
     def kind(self, row: Mapping[str, Any]) -> PlayKind | None:
         """What columns say that a play is; None: its sentence tells."""
@@ -209,8 +235,8 @@ class BigDataBowl(TableSource):
                     yards_to_end_zone=situations.yards_to_end_zone(
                         offense, teams.named(row["yardlineSide"]), row["yardlineSide"], row["yardlineNumber"]
                     ),
-                    home_score=row["homeScore"],
-                    away_score=row["awayScore"],
+                    home_score=row["preSnapHomeScore"],
+                    away_score=row["preSnapVisitorScore"],
                     passer_id=passer,
                     target_id=target,
                     charted_air_yards=self.air_yards(row, told),

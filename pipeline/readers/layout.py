@@ -44,9 +44,10 @@ class TableLayout:
             losses.add(str(path), "the file cannot be read", 1, why)
         found = {table.name: TableFiles(table, folder.holding(table), losses) for table in self.tables}
         for file, lacking in folder.almost(self.tables, TRACKING):
-            what = f"the file is like the other tables of {TRACKING}, but lacks columns"
-            losses.add(str(file.path), what, 1, f"{file.path.name} lacks {', '.join(lacking)}")
-            found[TRACKING].add(file)
+            if _is_listed(TableFiles(found[TRACKING].table, [file], Losses()), found):
+                what = f"the file is like the other tables of {TRACKING}, but lacks columns"
+                losses.add(str(file.path), what, 1, f"{file.path.name} lacks {', '.join(lacking)}")
+                found[TRACKING].add(file)
         return self.reader({name: files for name, files in found.items() if files.found}, losses)
 
 
@@ -105,6 +106,15 @@ class _Folder:
                 and not any(other.is_in(file.columns) for other in tables)
             ):
                 yield file, lacking
+
+
+def _is_listed(tracking: TableFiles, found: Mapping[str, TableFiles]) -> bool:
+    """Whether other tables name a game of a file of tracking: else it is of another layout. No if it is unreadable."""
+    try:
+        games = tracking.games.keys()
+    except PlayscoreError:
+        return False
+    return any(not games.isdisjoint(table.games) for name, table in found.items() if name != TRACKING)
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
