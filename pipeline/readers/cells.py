@@ -87,7 +87,7 @@ def typed(column: pl.Series, kind: Kind) -> pl.Series:
         column = column.cast(pl.String)
     try:
         values = _typed(column, kind)
-    except pl.exceptions.PolarsError:  # no such value can be made of its type, for example text of a duration
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # there is no text of its type, for example
         return pl.Series(column.name, [None] * len(column), dtype=DTYPES[kind])
     if column.dtype == pl.String and (missed := values.is_null() & column.is_not_null()).any():
         # Cells with blanks around them or a decimal comma are rare; all others were not looked at twice.

@@ -31,6 +31,8 @@ BINARY: Final = ".feed"
 LINES: Final = ".jsonl"
 _MAX_MESSAGE_BYTES: Final = 16 * 2**20
 _MAX_VARINT_BYTES: Final = 5
+_MAX_FAULTS: Final = 1_000
+"""Messages that cannot be read, of a file that is still one of feed messages."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,11 @@ def _messages(file: Path, faults: list[PlayscoreError]) -> Iterator[tuple[int, F
                 message = _next(file, stream)
             except _UnreadableError as fault:
                 faults.append(fault)
+                if len(faults) > _MAX_FAULTS:
+                    raise PlayscoreError(
+                        Reason.FIELD_INVALID,
+                        f"{file} is no file of feed messages: {len(faults)} of them are none. {fault}",
+                    ) from fault
                 continue
             if message is None:
                 return

@@ -142,6 +142,10 @@ class TableFiles:
         for row, rows in counted.filter(~pl.col("fits")).select(ROW, "rows").iter_rows():
             self._count_in(file, "the row has more cells than there are columns", [row] * rows)
         fitting = counted.filter("fits")
+        if fitting.schema[game].is_temporal():  # not even read: times out of bounds have no value
+            example = f"{name}, column {game}: {fitting.schema[game]}"
+            self._losses.add(str(file.path), f"{game} is not {Kind.ID.value}", int(fitting["rows"].sum()), example)
+            return
         cells: defaultdict[str, list[Any]] = defaultdict(list)
         sizes: defaultdict[str, int] = defaultdict(int)
         told = nullified(fitting[game])
@@ -251,8 +255,9 @@ class TableFiles:
     ) -> None:
         if game_id is None or not which.any():
             return
-        first = raw.filter(which).row(0, named=True)
-        example = f"{file.path.name}, row {first[ROW]}, column {column}: {_shown(first[column])}"
+        first = raw.filter(which).head(1)
+        cell = str(raw.schema[column]) if raw.schema[column].is_temporal() else _shown(first[column].item())
+        example = f"{file.path.name}, row {first[ROW].item()}, column {column}: {cell}"
         self._losses.add(game_id, reason, int(which.sum()), example)
 
 

@@ -27,6 +27,8 @@ class Blame:
     """Plays may be there that were not. Unless all may end otherwise, they may not be scored."""
     refused: bool = False
     """The folder, or a game, may be refused."""
+    counts: bool = False
+    """A row must be left out, and counted as a loss."""
     files: set[str] = field(default_factory=set)
     """Names of files that may be no table of their layout any more. If a loss says so, their plays may be gone."""
 

@@ -79,7 +79,12 @@ def cell(random: Random, file: Path, blame: Blame) -> str:
     lines.put(at, at + 1, line_of(cells, place if raw else -1))
     lines.save()
     name = lines.header[place] if place < len(lines.header) else "?"
+    blame.counts |= table_of(file) == "tracking" and name in _NUMBERS and cells[place] in _WORDS
     return f"row {at + 1}, {name}: {shown(before)} is {shown(cells[place])}{' as it stands' if raw else ''}"
+
+
+_NUMBERS: Final = ("x", "y", "s", "frameId", "frame.id")
+_WORDS: Final = ("garbage", "x", "?", "½", "漢字", "🏈", "pass_forward", "football", "ball_snap", "#REF!")
 
 
 def row(random: Random, file: Path, blame: Blame) -> str:

@@ -22,7 +22,7 @@ FAILED_ONCE: Final[Mapping[str, tuple[int, ...]]] = {
     "bdb2019 csv": (151, 448, 6233),
     "bdb2019 parquet": (211, 215, 558, 200130),
     "bdb2023 csv": (211, 496, 10259),
-    "bdb2023 parquet": (144,),
+    "bdb2023 parquet": (144, 700879),
     "bdb2025 csv": (379, 6241),
     "bdb2022 csv": (149, 362),
     "ngs_highlights csv": (6185, 9087),

@@ -231,6 +231,8 @@ def faults(blame: Blame, before: Outcome, after: Outcome) -> list[str]:
                 found.append(f"play {key} is gone; it was {ending}")
         elif now != ending and not touched:
             found.append(f"play {key} was not touched, was {ending} and is {now}")
+    if blame.counts and not blame.every and not after.losses:
+        found.append("a row cannot be read, and nothing is counted")
     for key in after.endings.keys() - before.endings.keys():
         ending = after.endings[key]
         if not blame.adds or (ending.what == TENSOR and not blame.every):

@@ -143,6 +143,11 @@ class TestBroken:
         assert (loss.reason, loss.count) == ("the message cannot be read", 1)
         assert "game.league must have" in loss.example
 
+    def test_a_file_of_nothing_but_zeros(self, tmp_path: Path) -> None:
+        file = written(tmp_path / "zeros.feed", [told("1", end_game={})])
+        file.write_bytes(file.read_bytes() + b"\0" * 10_000_000)
+        assert "zeros.feed is no file of feed messages: 1001 of them are none" in refusal(file)
+
     def test_a_file_that_is_cut_off(self, tmp_path: Path) -> None:
         file = tmp_path / "cut.feed"
         whole = told("1", end_play={"play_id": "54"})
