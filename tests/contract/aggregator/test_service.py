@@ -728,7 +728,7 @@ async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(call
         await calls.record(record(str(seq)))
         assert (await waiting).graded == seq
         never = coverage_request(**{requirement: token(1000)})
-        code, reason, _ = await error_of(calls.stub.GetCoverage(never, timeout=0.3))
+        code, reason, _ = await error_of(calls.stub.GetCoverage(never, timeout=10))
         assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "REASON_NOT_FRESH_ENOUGH")
 
 
