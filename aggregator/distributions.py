@@ -76,6 +76,8 @@ def _check_spliced(stated: messages.SplicedBinnedPareto, bins: int | None, path:
     for name in ("lower_shape", "upper_shape", "ceiling_yards"):
         if not np.isfinite(getattr(stated, name)):
             raise _invalid(f"{path}.{name}", "must be finite")
+    if not stated.ceiling_yards.is_integer():
+        raise _invalid(f"{path}.ceiling_yards", "must be whole yards")
     for name in ("lower_scale_yards", "upper_scale_yards"):
         if not 0 < getattr(stated, name) < np.inf:
             raise _invalid(f"{path}.{name}", "must be finite and above 0")

@@ -43,6 +43,9 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.distribution.v1.SplicedBinnedPareto.upper_scale_yards": FieldLimits(
             minimum=0.0, exclusive_minimum=True, reason=Reason.DISTRIBUTION_INVALID
         ),
+        "playscore.distribution.v1.SplicedBinnedPareto.ceiling_yards": FieldLimits(
+            minimum=1.0, maximum=100.0, reason=Reason.DISTRIBUTION_INVALID
+        ),
         "playscore.distribution.v1.Bernoulli.probability": FieldLimits(minimum=0.0, maximum=1.0),
         "playscore.football.v1.FootballSituation.quarter": FieldLimits(minimum=1.0, maximum=20.0),
         "playscore.football.v1.FootballSituation.game_clock_seconds": FieldLimits(minimum=0.0, maximum=900.0),

@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column, FeatureSpecification
 
-FORMAT: Final = 2
-"""Of the `release.json` that is written now."""
+FORMAT: Final = 3
+"""Of the `release.json` that is written now. Format 3 allows an output `ceiling`, which readers of 2 would overlook."""
 GRAPH: Final = "model.onnx"
 DESCRIPTION: Final = "release.json"
 
@@ -151,7 +151,7 @@ class ReferencePopulation(_Part):
 class Release(_Part):
     """`release.json`."""
 
-    format: Literal[2] = FORMAT
+    format: Literal[2, 3] = FORMAT
     model: str
     version: Annotated[int, Field(gt=0)]
     task: str
@@ -206,9 +206,9 @@ class Release(_Part):
         found = content.get("format", 1)
         if found == 1:
             content = _from_format_1(content)
-        elif found != FORMAT:
+        elif found not in (2, FORMAT):
             raise PlayscoreError(
-                Reason.MODEL_NOT_FOUND, f"a release of format {found}; this playscore reads formats 1 and {FORMAT}"
+                Reason.MODEL_NOT_FOUND, f"a release of format {found}; this playscore reads formats 1 to {FORMAT}"
             )
         return cls.model_validate(content)
 

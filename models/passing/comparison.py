@@ -23,7 +23,7 @@ from models.passing.boosted import Boosted, BoostedSchedule
 from models.passing.contestants import BASE_RATES, BOOSTED, NETWORKS, ORACLE, PRETRAINED, RELEASED, SPLICED
 from models.passing.figures import FIGURES
 from models.passing.networks import Networks
-from models.passing.plays import GROUPS, PassPlays, joined, league_rates, weights, yard_rates
+from models.passing.plays import GROUPS, PassPlays, joined, weights, yard_rates
 from models.passing.run import Run
 from models.passing.support import GRID
 
@@ -66,10 +66,10 @@ def on_simulated(
 def on_real(run: Run, networks: Networks, heads: Iterable[str], *, trees: bool) -> dict[str, Any]:
     """Judge on real plays, weighted to the league's base rates, each by what was not fine-tuned on its game."""
     plays = run.real.plays
-    rates = league_rates(run.league.results, run.league.yards)
+    kinds, rates = plays.kinds, run.league.rates
 
     def weighted(counts: Array) -> Array:
-        return weights(plays, rates, counts).astype(np.float64)
+        return weights(kinds, rates, counts).astype(np.float64)
 
     names = [*heads, *([BOOSTED] if trees else [])]
     cdf = {name: np.empty((len(plays), len(GRID))) for name in names}

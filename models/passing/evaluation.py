@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.core.bootstrap import Array, Bootstrap, Interval
 from models.core.graph import INPUTS
 from models.passing.plays import PassPlays
-from models.passing.support import BINS, FIRST_YARD, GRID, OUTPUTS, distribution_of
+from models.passing.support import BINS, FIRST_YARD, GRID, distribution_of
 
 MIN_PROBABILITY = 1e-9
 """In the log score, where an impossible outcome costs 21 nats."""
@@ -35,10 +35,11 @@ def graph_cdf(graph: onnxruntime.InferenceSession, plays: PassPlays, batch: int 
     """The forecast of a released graph: (N, K + 1) distribution functions at EDGES."""
     cdf = np.empty((len(plays), BINS + 1))
     order = np.argsort(plays.lengths, kind="stable")
+    names = [output.name for output in graph.get_outputs()]
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        logits, tails = graph.run(list(OUTPUTS), dict(zip(INPUTS, plays.padded(chosen), strict=True)))
-        dist = distribution_of(logits.astype(np.float64), tails.astype(np.float64))
+        answers = graph.run(names, dict(zip(INPUTS, plays.padded(chosen), strict=True)))
+        dist = distribution_of(**{name: each.astype(np.float64) for name, each in zip(names, answers, strict=True)})
         cdf[chosen] = dist.cdf(GRID[:, None]).T
     return cdf
 

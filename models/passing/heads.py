@@ -10,17 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from models.passing.contestants import GAUSSIAN, GLUONTS, SPLICED
-from models.passing.support import BINS, EDGES, GRID, UPPER_TAIL, distribution_of
+from models.passing.support import BINS, EDGES, GRID, distribution_of, whole_yards
 
-MAX_SHAPE = 0.5
-MIN_ENDED_SHAPE, MAX_ENDED_SHAPE = 0.05, 10.0
-"""Of an upper tail that ends at the goal line, with the sign reversed; above 1 it rises toward its end."""
-END_BEYOND_GOAL = 0.49
-"""Yards by which the distribution goes past the whole yards of the longest gain."""
+MAX_LOWER_SHAPE = 0.5
+MIN_UPPER_SHAPE, MAX_UPPER_SHAPE = -0.5, 1.0
 MIN_SCALE = 0.05
 """Yards."""
-IMPOSSIBLE = -20.0
-"""Added to the logits of gains beyond the goal line."""
 FLOOR = 1e-6
 """Added to every probability in the loss, so that an outcome considered impossible costs 14 nats."""
 
@@ -44,66 +39,44 @@ class Head(nn.Module, ABC):
 
 
 class SplicedHead(Head):
-    """Spliced binned Pareto distributions: logits (N, K) and tails (N, 4), as in `models.passing.support`.
+    """Spliced binned Pareto distributions that the goal line censors, as in `models.passing.support`.
 
-    If the goal line is known, nothing is gained beyond it: the bins there are all but ruled out, the gain that reaches
-    it has its own logit, and the upper tail ends there. The tail's shape is then negative, and its scale follows from
-    where it ends.
+    The outputs are logits (N, K) and tails (N, 4) of the yards that a play would gain on an endless field, and its
+    ceiling (N, 1): the whole yards to the end zone. What would go further counts as these, so a touchdown teaches only
+    that the goal line was reached.
     """
-
-    ends_at_goal_line = True
-    yards: Tensor
 
     def __init__(self, state: int, base_rates: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("yards", torch.tensor(EDGES[:-1]) + 0.5)
-        self.linear = nn.Linear(state, BINS + 6)
+        self.linear = nn.Linear(state, BINS + 4)
         nn.init.normal_(self.linear.weight, std=0.01)
         with torch.no_grad():
             self.linear.bias.zero_()
             self.linear.bias[:BINS] = torch.log(torch.tensor(base_rates))
 
     def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
-        """Logits and tails."""
+        """Logits, tails and ceilings."""
         answer = self.linear(state)
-        free, goal_line, raw = answer[:, :-6], answer[:, -6:-5], answer[:, -5:]
-        longest = torch.floor(end_zone + 0.5)
-        beyond = self.yards - longest
-        scores = (beyond == 0).to(answer.dtype) * end_zone_known
-        impossible = (beyond > 0).to(answer.dtype) * end_zone_known
-        logits = free + scores * goal_line + impossible * IMPOSSIBLE
-        tails = self._free_tails(raw[:, :4])
-        if self.ends_at_goal_line:
-            ended = self._ended_tail(raw[:, 4:], longest, logits)
-            tails = torch.cat([tails[:, :2], torch.where(end_zone_known > 0, ended, tails[:, 2:])], dim=-1)
-        return logits, tails
+        ceiling = torch.where(end_zone_known > 0, whole_yards(end_zone), torch.inf)
+        return answer[:, :BINS], self._tails(answer[:, BINS:]), ceiling
 
-    def _free_tails(self, raw: Tensor) -> Tensor:
-        shapes = MAX_SHAPE * torch.sigmoid(raw[:, ::2] - 1)
-        scales = nn.functional.softplus(raw[:, 1::2] + 1) + MIN_SCALE
-        return torch.stack([shapes[:, 0], scales[:, 0], shapes[:, 1], scales[:, 1]], dim=-1)
-
-    def _ended_tail(self, raw: Tensor, longest: Tensor, logits: Tensor) -> Tensor:
-        """Shape and scale (N, 2) of an upper tail that ends with the longest gain.
-
-        It ends slightly before the next half-integer, so that rounding leaves no mass beyond it.
-        """
-        bounded = (nn.functional.softplus(raw - 1) + MIN_ENDED_SHAPE).clamp(max=MAX_ENDED_SHAPE)
-        room = (longest + END_BEYOND_GOAL - self._upper_threshold(logits)).clamp(min=MIN_SCALE)
-        return torch.cat([-bounded, bounded * room], dim=-1)
-
-    def _upper_threshold(self, logits: Tensor) -> Tensor:
-        """(N, 1) where the upper tail begins: the body exceeds this point with probability UPPER_TAIL."""
-        masses = torch.softmax(logits, dim=-1)
-        upto = torch.cumsum(masses, dim=-1)
-        found = (upto < 1 - UPPER_TAIL).sum(-1, keepdim=True).clamp(max=BINS - 1)
-        excess = torch.gather(upto, 1, found) - (1 - UPPER_TAIL)
-        return self.yards[found] + 0.5 - (excess / torch.gather(masses, 1, found)).clamp(0, 1)
+    def _tails(self, raw: Tensor) -> Tensor:
+        lower_shape, lower_scale, upper_shape, upper_scale = raw.unbind(-1)
+        return torch.stack(
+            [
+                MAX_LOWER_SHAPE * torch.sigmoid(lower_shape - 1),
+                nn.functional.softplus(lower_scale + 1) + MIN_SCALE,
+                MIN_UPPER_SHAPE + (MAX_UPPER_SHAPE - MIN_UPPER_SHAPE) * torch.sigmoid(upper_shape - 0.4),
+                nn.functional.softplus(upper_scale + 6) + MIN_SCALE,
+            ],
+            dim=-1,
+        )
 
     def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
         """The loss of the mass within half a yard of the yards: the likelihood of whole yards, without dithering."""
         dist = distribution_of(*outputs)
-        ends = torch.stack([yards - 0.5, yards + 0.5])
+        counted = torch.minimum(yards, dist.ceiling)
+        ends = torch.stack([counted - 0.5, counted + 0.5])
         cdf, sf = dist.cdf(ends), dist.sf(ends)
         mass = torch.where(cdf[1] < 0.5, cdf[1] - cdf[0], sf[0] - sf[1])
         return -torch.log(mass.clamp_min(0.0) + FLOOR)

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from featurizer.passing.columns import SPECIFICATION
 from models.core.atomic import whole
-from models.passing.columns import orientation
-from models.passing.support import BINS, FIRST_YARD
+from models.passing.columns import YARDS_TO_END_ZONE, orientation, places
+from models.passing.support import BINS, FIRST_YARD, whole_yards
 from playscore.passing import PassResult
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
+
+_STATIC = places(SPECIFICATION.static_columns)
+_END_ZONE, _END_ZONE_KNOWN = _STATIC[YARDS_TO_END_ZONE], _STATIC[f"{YARDS_TO_END_ZONE}.known"]
 
 MAX_WEIGHT = 8.0
 GROUPS = ("season", "quarter", "down", "depth", "pressure", "side", "source", "orientation", "target")
@@ -26,7 +29,7 @@ GROUPS = ("season", "quarter", "down", "depth", "pressure", "side", "source", "o
 
 _BANDS = (1, 5, 10, 15, 25)
 """Yards that separate the kinds of completions in the base rates."""
-_KINDS = len(_BANDS) + 3
+_KINDS = 2 + 2 * (len(_BANDS) + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,17 @@ class PassPlays:
     def lengths(self) -> Integers:
         """(N,) frames from snap to release."""
         return np.diff(self.starts)
+
+    @property
+    def end_zone(self) -> Floats:
+        """(N,) yards to the end zone; NaN where not known."""
+        known = self.statics[:, _END_ZONE_KNOWN] > 0
+        return np.where(known, self.statics[:, _END_ZONE], np.float32(np.nan))
+
+    @property
+    def kinds(self) -> Integers:
+        """(N,) the kinds of their results; see `kinds_of`."""
+        return kinds_of(self.results, self.yards, self.end_zone)
 
     def padded(self, plays: Integers, length: int | None = None) -> tuple[Floats, Floats, Floats]:
         """Frames (n, T, C), mask (n, T) and statics (n, S) of these plays; T is `length`, or the longest of them."""
@@ -118,25 +132,37 @@ def joined(parts: Sequence[PassPlays]) -> PassPlays:
     return PassPlays(np.concatenate([part.frames for part in parts]), starts, truth=truth, **others)
 
 
-def league_rates(results: Integers, yards: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Shares of the kinds of results among passes: (kinds,), summing to 1."""
-    counted = np.bincount(_kinds(results, yards), minlength=_KINDS)
+def rates_of(kinds: Integers) -> NDArray[np.float64]:
+    """Shares of the kinds of results among passes of these kinds: (kinds,), summing to 1."""
+    counted = np.bincount(kinds, minlength=_KINDS)
     rates: NDArray[np.float64] = counted / counted.sum()
     return rates
 
 
-def weights(plays: PassPlays, rates: NDArray[np.float64], counts: NDArray[np.floating] | None = None) -> Floats:
-    """Weights (N,) that give the plays these rates, however they were selected: mean 1, capped at MAX_WEIGHT before.
+def weights(kinds: Integers, rates: NDArray[np.float64], counts: NDArray[np.floating] | None = None) -> Floats:
+    """Weights (N,) that give plays of these kinds these rates: mean 1, capped at MAX_WEIGHT before.
 
     `counts` (N,): how often each play counts; once by default.
     """
-    times = np.ones(len(plays)) if counts is None else counts
-    kinds = _kinds(plays.results, plays.yards)
+    times = np.ones(len(kinds)) if counts is None else counts
     shares = np.bincount(kinds, times, minlength=_KINDS) / times.sum()
     ratio = np.divide(rates, shares, out=np.zeros(_KINDS), where=shares > 0)
     chosen = times * np.minimum(ratio[kinds], MAX_WEIGHT)
     scaled: Floats = (chosen / chosen.mean()).astype(np.float32)
     return scaled
+
+
+def kinds_of(results: Integers, yards: NDArray[np.floating], end_zone: NDArray[np.floating]) -> Integers:
+    """(N,) the kind of each result, by which plays are weighted.
+
+    0: incomplete, 1: intercepted, then complete by bands of yards, then complete to the end zone by the same bands: a
+    gain of 8 yards from the 8 is another kind than one from midfield. `end_zone` (N,): yards to it, NaN if not known.
+    """
+    band = np.digitize(yards, _BANDS)
+    scored = yards >= whole_yards(np.where(np.isnan(end_zone), np.inf, end_zone))
+    complete = 2 + band + scored * (len(_BANDS) + 1)
+    fixed = np.where(results == PassResult.INTERCEPTED.value, 1, 0)
+    return np.where(results == PassResult.COMPLETE.value, complete, fixed).astype(np.int64)
 
 
 def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
@@ -148,13 +174,6 @@ def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None 
     counts = np.bincount(places, weight, minlength=BINS) + 0.5
     rates: NDArray[np.float64] = counts / counts.sum()
     return rates
-
-
-def _kinds(results: Integers, yards: NDArray[np.floating]) -> Integers:
-    """0: incomplete, 1: intercepted, 2 and above: complete, by bands of yards."""
-    complete = 2 + np.digitize(yards, _BANDS)
-    fixed = np.where(results == PassResult.INTERCEPTED.value, 1, 0)
-    return np.where(results == PassResult.COMPLETE.value, complete, fixed).astype(np.int64)
 
 
 def split_by_game(plays: PassPlays, shares: Sequence[float], seed: int) -> list[Integers]:

@@ -25,7 +25,7 @@ from models.core.atomic import whole
 from models.core.progress import Progress
 from models.passing import sources
 from models.passing.network import Size
-from models.passing.plays import PassPlays, digest, joined, league_rates, split_by_game, weights
+from models.passing.plays import PassPlays, digest, joined, split_by_game, weights
 from models.passing.sources import LeagueOutcomes
 from models.passing.training import RealPlays, Schedule, Trainer, describe
 from playscore.errors import PlayscoreError, Reason
@@ -64,7 +64,7 @@ class Run:
         if real:
             league, (plays, untargeted) = sources.league_outcomes(real), sources.real(real)
             _check_aligned(plays, untargeted)
-            settings["real_sha256"] = digest(league.results, league.yards, *vars(plays).values())
+            settings["real_sha256"] = digest(*vars(league).values(), *vars(plays).values())
         if (folder / SETTINGS).exists():
             run._check_same(settings)
             return run
@@ -72,7 +72,7 @@ class Run:
             plays.save(folder / "real.npz")
             untargeted.save(folder / "untargeted.npz")
             with whole(folder / "league.npz") as partial, partial.open("wb") as file:
-                np.savez(file, results=league.results, yards=league.yards)
+                np.savez(file, **vars(league))
         games = range(math.ceil(simulated / PASSES_PER_GAME))
         made = _simulated(schedule.seed, games, HIDDEN_TARGETS, "simulating plays", progress)
         joined(made).save(folder / "simulated.npz")
@@ -146,13 +146,13 @@ class Run:
     def league(self) -> LeagueOutcomes:
         """Outcomes of an unselected season."""
         with np.load(self.folder / "league.npz") as arrays:
-            return LeagueOutcomes(arrays["results"], arrays["yards"])
+            return LeagueOutcomes(**arrays)
 
     @cached_property
     def real(self) -> RealPlays:
         """All real plays, weighted to the base rates of the league."""
         plays = PassPlays.load(self.folder / "real.npz")
-        return RealPlays(plays, weights(plays, league_rates(self.league.results, self.league.yards)))
+        return RealPlays(plays, weights(plays.kinds, self.league.rates))
 
     @cached_property
     def _untargeted(self) -> PassPlays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from featurizer.core.outcomes import Tensor
 from featurizer.core.whole_plays import featurize
 from featurizer.passing.columns import SPECIFICATION
 from featurizer.passing.task import PASSING
 from models.passing.columns import places
-from models.passing.plays import GROUPS, Floats, Integers, PassPlays, joined
+from models.passing.plays import GROUPS, Floats, Integers, PassPlays, joined, kinds_of, rates_of
 from models.passing.support import BINS, FIRST_YARD
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Game, Play
@@ -158,10 +160,18 @@ def _groups(name: str, tensor: Tensor) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class LeagueOutcomes:
-    """How the passes of an unselected season ended: N values of PassResult, and yards."""
+    """How the N passes of an unselected season ended. Arrays (N,)."""
 
     results: Integers
+    """Values of PassResult."""
     yards: Floats
+    end_zone: Floats
+    """Yards to it from the line of scrimmage; NaN where not known."""
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """Shares of the kinds of results; see `plays.kinds_of`."""
+        return rates_of(kinds_of(self.results, self.yards, self.end_zone))
 
 
 def league_outcomes(folder: Path) -> LeagueOutcomes:
@@ -170,15 +180,24 @@ def league_outcomes(folder: Path) -> LeagueOutcomes:
     Raises FIELD_INVALID if the folder has no such table.
     """
     tables = (_SCANS[file.suffix](file) for file in sorted(folder.iterdir()) if file.suffix in _SCANS)
-    wanted = ("PassResult", "PlayResult")
+    wanted = ("PassResult", "PlayResult", "possessionTeam", "yardlineSide", "yardlineNumber")
     table = next((table for table in tables if set(wanted) <= set(table.collect_schema().names())), None)
     if table is None:
         raise PlayscoreError(
             Reason.FIELD_INVALID,
-            f"{folder} has no table with the columns {' and '.join(wanted)}, from which the base rates are taken",
+            f"{folder} has no table with the columns {', '.join(wanted)}, from which the base rates are taken",
         )
-    passes = table.select(*wanted).filter(pl.col("PassResult").is_in(list(_RESULTS))).drop_nulls().collect()
-    results = np.asarray([_RESULTS[name].value for name in passes["PassResult"]])
-    yards = passes["PlayResult"].cast(pl.Float32).to_numpy()
-    # The yards of an incompletion belong to a penalty, not to the pass.
-    return LeagueOutcomes(results, np.where(results == PassResult.INCOMPLETE.value, np.float32(0), yards))
+    passes = table.select(*wanted).filter(pl.col("PassResult").is_in(list(_RESULTS)))
+    number, own_half = pl.col("yardlineNumber"), pl.col("yardlineSide") == pl.col("possessionTeam")
+    # At midfield the table leaves the side open, or side and number.
+    midfield = pl.col("yardlineSide").is_null() & (number.is_null() | (number == 50))
+    end_zone = pl.when(midfield).then(50).when(own_half).then(100 - number).otherwise(number)
+    read = passes.drop_nulls("PlayResult").with_columns(end_zone=end_zone.cast(pl.Float32)).collect()
+    results = np.asarray([_RESULTS[name].value for name in read["PassResult"]])
+    yards = read["PlayResult"].cast(pl.Float32).to_numpy()
+    return LeagueOutcomes(
+        results,
+        # The yards of an incompletion belong to a penalty, not to the pass.
+        np.where(results == PassResult.INCOMPLETE.value, np.float32(0), yards),
+        read["end_zone"].fill_null(math.nan).to_numpy(),
+    )

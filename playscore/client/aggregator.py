@@ -13,7 +13,7 @@ from playscore.client.connection import Connection, Tls
 from playscore.client.listings import Listing, Paged
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored
 from playscore.wire.distributions import distribution_from_message
 
 PAGE_SIZE = 1_000
@@ -32,7 +32,7 @@ class ListedPlay:
     support: distribution.Support | None
     """The support of the record's distribution; None where the record comes without a distribution of yards."""
 
-    def distribution(self) -> SplicedBinnedPareto:
+    def distribution(self) -> Censored:
         """The yards that were to be expected. Raises PlayscoreError(DISTRIBUTION_INVALID) where there are none."""
         supports = () if self.support is None else (self.support,)
         return distribution_from_message(self.record.distribution, supports)

@@ -64,12 +64,14 @@ def scale_beyond(xp: Any, distance: Array, scale: Array, shape: Array, precision
     return xp.where(grown > 0, grown, scale)
 
 
-def survival_integral(xp: Any, hazard: Array, scale: Array, shape: Array, precision: Precision) -> Array:
-    """The integral of S(t / scale) dt, from 0 to where the hazard is reached."""
+def survival_integral(
+    xp: Any, hazard: Array, scale: Array, shape: Array, precision: Precision, *, power: int = 1
+) -> Array:
+    """The integral of S(t / scale)^power dt, from 0 to where the hazard is reached."""
     endless = hazard == xp.inf
     finite = xp.where(endless, 0.0, hazard)
-    reached = scale * finite * _expm1_ratio(xp, (shape - 1) * finite, precision.eps)
-    return xp.where(endless, whole_integral(xp, scale, shape, power=1), reached)
+    reached = scale * finite * _expm1_ratio(xp, (shape - power) * finite, precision.eps)
+    return xp.where(endless, whole_integral(xp, scale, shape, power=power), reached)
 
 
 def whole_integral(xp: Any, scale: Array, shape: Array, *, power: int) -> Array:

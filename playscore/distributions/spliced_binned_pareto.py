@@ -53,15 +53,15 @@ class SplicedBinnedPareto:
         self._logits = _floating(logits)
         self._xp = xp = array_namespace(self._logits)
         self._precision = Precision.of(xp, self._logits.dtype)
-        self.edges = self._array(edges)
+        self.edges = self.array(edges)
         check_bins(self.edges, self._logits)
         self._left, self._right = self.edges[:-1], self.edges[1:]
         self._widths = self._right - self._left
         check_support(xp, self._widths, lower_tail, upper_tail)
         self.lower_tail, self.upper_tail = lower_tail, upper_tail
-        self._zero, self._one = self._array(0.0), self._array(1.0)
-        lower_shape, lower_scale = self._array(lower_shape), self._array(lower_scale)
-        upper_shape, upper_scale = self._array(upper_shape), self._array(upper_scale)
+        self._zero, self._one = self.array(0.0), self.array(1.0)
+        lower_shape, lower_scale = self.array(lower_shape), self.array(lower_scale)
+        upper_shape, upper_scale = self.array(upper_shape), self.array(upper_scale)
         size = xp.abs(lower_shape) + xp.abs(lower_scale) + xp.abs(upper_shape) + xp.abs(upper_scale)
         flaw = xp.where((lower_scale > 0) & (upper_scale > 0) & xp.isfinite(size), self._zero, xp.nan)
         self.lower_shape, self.lower_scale = lower_shape + flaw, lower_scale + flaw
@@ -74,7 +74,7 @@ class SplicedBinnedPareto:
         self._total = self._cumulative[..., -1]
         self._each_logit, self._each_sum = xp.reshape(self._logits, (-1,)), xp.reshape(self._cumulative, (-1,))
 
-        levels = xp.reshape(self._array([lower_tail, 1 - upper_tail]), (2,) + (1,) * len(batch))
+        levels = xp.reshape(self.array([lower_tail, 1 - upper_tail]), (2,) + (1,) * len(batch))
         thresholds = self._body_quantile(levels)
         self.lower_threshold, self.upper_threshold = thresholds[0, ...] + flaw, thresholds[1, ...] + flaw
 
@@ -108,14 +108,32 @@ class SplicedBinnedPareto:
         return cls(edges, logits, lower_shape, lower_scale, upper_shape, upper_scale, lower_tail, upper_tail)
 
     @property
+    def namespace(self) -> Any:
+        """The namespace that everything is computed in."""
+        return self._xp
+
+    @property
     def batch_shape(self) -> tuple[int, ...]:
         """The shape of the batch; () for a single distribution."""
         return tuple(self.lower_threshold.shape)
 
+    def array(self, value: Array) -> Array:
+        """The value in the namespace and dtype, and on the device, that everything is computed in."""
+        return _like(self._xp, self._logits, value)
+
+    def broadcast_to(self, batch_shape: tuple[int, ...]) -> SplicedBinnedPareto:
+        """The same distributions as a batch of this shape."""
+        if batch_shape == self.batch_shape:
+            return self
+        return self._parts(batch_shape, ())
+
     def __getitem__(self, index: Any) -> SplicedBinnedPareto:
         """The part of the batch at this index, which means what it means for an array of shape `batch_shape`."""
-        xp, batch = self._xp, self.batch_shape
-        places = index if isinstance(index, tuple) else (index,)
+        return self._parts(self.batch_shape, index if isinstance(index, tuple) else (index,))
+
+    def _parts(self, batch: tuple[int, ...], places: tuple[Any, ...]) -> SplicedBinnedPareto:
+        """The part at these places of these distributions as a batch of this shape."""
+        xp = self._xp
         if not any(place is Ellipsis for place in places):
             places = (*places, Ellipsis)
         logits = xp.broadcast_to(self._logits, (*batch, self._logits.shape[-1]))[(*places, slice(None))]
@@ -153,7 +171,7 @@ class SplicedBinnedPareto:
 
     def log_prob(self, x: Array) -> Array:
         """Natural logarithm of the density at x; -inf outside the support. An edge belongs to the bin above it."""
-        xp, x = self._xp, self._array(x)
+        xp, x = self._xp, self.array(x)
         inside, lower, shape, scale, hazard = self._tail(x)
         found = bins.bin_of(xp, self.edges, x)
         body = self._take(self._each_logit, found) - self._peak - xp.log(self._total * self._widths[found])
@@ -164,7 +182,7 @@ class SplicedBinnedPareto:
 
     def cdf(self, x: Array) -> Array:
         """Probability of at most x, keeping its digits however far down the lower tail."""
-        x = self._array(x)
+        x = self.array(x)
         inside, lower, _, _, hazard = self._tail(x)
         survival = self._xp.exp(-hazard)
         tail = self._xp.where(lower, self.lower_tail * survival, 1 - self.upper_tail * survival)
@@ -172,7 +190,7 @@ class SplicedBinnedPareto:
 
     def sf(self, x: Array) -> Array:
         """Probability of more than x, keeping its digits however far up the upper tail."""
-        x = self._array(x)
+        x = self.array(x)
         inside, lower, _, _, hazard = self._tail(x)
         survival = self._xp.exp(-hazard)
         tail = self._xp.where(lower, 1 - self.lower_tail * survival, self.upper_tail * survival)
@@ -196,12 +214,12 @@ class SplicedBinnedPareto:
 
     def icdf(self, q: Array) -> Array:
         """The quantile: the least x with `cdf(x) >= q`; the ends of the support at 0 and 1, NaN outside [0, 1]."""
-        q = self._array(q)
+        q = self.array(q)
         return self._quantile(q, 1 - q)
 
     def isf(self, p: Array) -> Array:
         """The quantile from above: `icdf(1 - p)`, precise however small p is."""
-        p = self._array(p)
+        p = self.array(p)
         return self._quantile(1 - p, p)
 
     def median(self) -> Array:
@@ -216,8 +234,8 @@ class SplicedBinnedPareto:
         Where a bound is missing, infinite if that tail's shape is at least 1, and NaN if both are.
         """
         xp = self._xp
-        low = self._array(-math.inf if low is None else low)
-        high = self._array(math.inf if high is None else high)
+        low = self.array(-math.inf if low is None else low)
+        high = self.array(math.inf if high is None else high)
         low = xp.minimum(low, high)
         start, stop = self._within_thresholds(low), self._within_thresholds(high)
         left, right, cdf_left, cdf_right = self._pieces(start, stop)
@@ -279,23 +297,29 @@ class SplicedBinnedPareto:
 
         Infinite where a tail's shape is at least 2.
         """
-        xp, x = self._xp, self._array(x)
-        given, finite = x, xp.isfinite(x)
-        x = xp.where(finite, given, 0.0)
+        xp, x = self._xp, self.array(x)
+        finite = xp.isfinite(x)
+        at = xp.where(finite, x, 0.0)
+        return xp.where(finite, self.squared_error(at, self.array(math.inf)), xp.abs(x))
+
+    def squared_error(self, x: Array, high: Array) -> Array:
+        """The integral of (F(t) - [t >= x])^2 over t up to `high`, where x is finite and at most `high`."""
+        xp, x, high = self._xp, self.array(x), self.array(high)
         middle = self._within_thresholds(x)
         left, right, cdf_left, cdf_right = self._pieces(self.lower_threshold, middle)
         before = xp.sum((right - left) * (cdf_left**2 + cdf_left * cdf_right + cdf_right**2), axis=-1) / 3
-        left, right, cdf_left, cdf_right = self._pieces(middle, self.upper_threshold)
+        left, right, cdf_left, cdf_right = self._pieces(middle, self._within_thresholds(high))
         sf_left, sf_right = 1 - cdf_left, 1 - cdf_right
         after = xp.sum((right - left) * (sf_left**2 + sf_left * sf_right + sf_right**2), axis=-1) / 3
 
         # Between a threshold and an x beyond it, (1 - p S)^2 = 1 - 2 p S + p^2 S^2.
-        from_x, to_x = self._tail_integrals([x])
-        below = xp.maximum(self.lower_threshold - x, self._zero) - 2 * self.lower_tail * from_x
-        below = below + self.lower_tail**2 * whole_integral(xp, self.lower_scale, self.lower_shape, power=2)
+        from_x, from_high, to_x, _ = self._tail_integrals([x, high])
+        squared_from_high, squared_to_high = self._tail_integrals([high], power=2)
+        whole = whole_integral(xp, self.lower_scale, self.lower_shape, power=2)
+        below = xp.maximum(self.lower_threshold - x, self._zero) - xp.maximum(self.lower_threshold - high, self._zero)
+        below = below - 2 * self.lower_tail * (from_x - from_high) + self.lower_tail**2 * (whole - squared_from_high)
         above = xp.maximum(x - self.upper_threshold, self._zero) - 2 * self.upper_tail * to_x
-        above = above + self.upper_tail**2 * whole_integral(xp, self.upper_scale, self.upper_shape, power=2)
-        return xp.where(finite, below + before + after + above, xp.abs(given))
+        return below + before + after + above + self.upper_tail**2 * squared_to_high
 
     def sample(self, n: int, rng: Any) -> Array:
         """n draws from every distribution, (n, *batch_shape), by inversion.
@@ -304,14 +328,11 @@ class SplicedBinnedPareto:
         """
         xp, shape = self._xp, (n, *self.batch_shape)
         if isinstance(rng, np.random.Generator):
-            uniform = self._array(rng.random(shape))
+            uniform = self.array(rng.random(shape))
         else:
             uniform = xp.rand(shape, generator=rng, dtype=self._logits.dtype, device=device(self._logits))
         # Kept off 0 and 1, where the support ends, possibly at infinity.
         return self.icdf(xp.clip(uniform, self._precision.eps / 4, 1 - self._precision.eps / 2))
-
-    def _array(self, value: Array) -> Array:
-        return _like(self._xp, self._logits, value)
 
     def _tails(self) -> tuple[Array, Array, Array, Array]:
         return self.lower_shape, self.lower_scale, self.upper_shape, self.upper_scale
@@ -371,8 +392,8 @@ class SplicedBinnedPareto:
         hazard = generalized_pareto.cumulative_hazard(xp, distance, scale, shape, self._precision)
         return inside, lower, shape, scale, hazard
 
-    def _tail_integrals(self, points: list[Array]) -> Array:
-        """The integrals of the tails' survival functions from thresholds to points; 0 for points not in that tail.
+    def _tail_integrals(self, points: list[Array], power: int = 1) -> Array:
+        """The integrals of a power of the tails' survival functions from thresholds to points; 0 outside that tail.
 
         The lower tail's for every point, then the upper tail's. They are stacked because each call has a fixed cost.
         """
@@ -384,7 +405,7 @@ class SplicedBinnedPareto:
         scale = xp.stack([lower_scale] * count + [upper_scale] * count)
         shape = xp.stack([lower_shape] * count + [upper_shape] * count)
         hazard = generalized_pareto.cumulative_hazard(xp, distance, scale, shape, self._precision)
-        return survival_integral(xp, hazard, scale, shape, self._precision)
+        return survival_integral(xp, hazard, scale, shape, self._precision, power=power)
 
     def _interval(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
         """Bounds that are safe to compute with, and what to add to the answer.
@@ -392,7 +413,7 @@ class SplicedBinnedPareto:
         An empty interval becomes [0, 0], so that infinite bounds are never subtracted from each other. What to add is
         NaN where a bound or the distribution is, otherwise 0.
         """
-        xp, low, high = self._xp, self._array(low), self._array(high)
+        xp, low, high = self._xp, self.array(low), self.array(high)
         some = low < high
         unknown = xp.isnan(low) | xp.isnan(high)
         outcome = xp.where(unknown, xp.nan, self._zero) + 0 * self.lower_threshold

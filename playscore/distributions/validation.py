@@ -47,6 +47,12 @@ def check_numbers(shapes: Pair, scales: Pair) -> None:
             raise _invalid(f"{name} must be finite and above 0; it is {value}")
 
 
+def check_ceiling(ceiling: Array) -> None:
+    """Refuses a ceiling that nothing can reach if it is a plain Python number; arrays are not looked at."""
+    if type(ceiling) in {int, float} and not ceiling > -math.inf:
+        raise _invalid(f"ceiling must be a number above -inf, or inf for none; it is {ceiling}")
+
+
 def check_rows(xp: Any, probabilities: Array, shapes: Pair, scales: Pair) -> None:
     """Refuses a batch in which any value is out of range, naming the first."""
     _require(xp, "probabilities", probabilities, (probabilities >= 0) & (probabilities < xp.inf), "at least 0")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from playscore.distribution.v1 import distribution_pb2 as messages
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored, SplicedBinnedPareto
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import Support
 from playscore.wire.validation import check, invalid
@@ -15,7 +16,7 @@ from playscore.wire.validation import check, invalid
 
 def distribution_from_message(
     message: messages.Distribution, supports: Iterable[messages.Support], path: str = "distribution"
-) -> SplicedBinnedPareto:
+) -> Censored:
     """The distribution of yards gained that a message states.
 
     Args:
@@ -24,8 +25,8 @@ def distribution_from_message(
         path: of the message, in front of the field that an error names.
 
     Returns:
-        One distribution, `batch_shape` (), in double precision. It is that of the yards the play would gain on a field
-        without end; what counts is the lesser of a draw and the message's `ceiling_yards`, where it has one.
+        One distribution, `batch_shape` (), in double precision. Its `latent` is that of the yards the play would gain
+        on an endless field; without `ceiling_yards` in the message, the two are the same.
 
     Raises:
         PlayscoreError: DISTRIBUTION_INVALID, with the field at fault, where the message is of another kind, its support
@@ -40,7 +41,9 @@ def distribution_from_message(
         raise _invalid(f"{path}.support_id", f"must be one of the supports given, not {stated.support_id!r}")
     try:
         check(stated, path)
-        return SplicedBinnedPareto.from_probabilities(
+        if not stated.ceiling_yards.is_integer():
+            raise _invalid(f"{path}.ceiling_yards", "must be whole yards")
+        latent = SplicedBinnedPareto.from_probabilities(
             np.array(support.edges_yards),
             np.array(stated.probabilities),
             stated.lower_shape,
@@ -50,6 +53,7 @@ def distribution_from_message(
             support.lower_tail_probability,
             support.upper_tail_probability,
         )
+        return Censored(latent, stated.ceiling_yards if stated.HasField("ceiling_yards") else math.inf)
     except PlayscoreError as error:
         fields = error.fields or invalid(path, error.detail).fields
         raise PlayscoreError(Reason.DISTRIBUTION_INVALID, f"{path}: {error.detail}", fields=fields) from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored, SplicedBinnedPareto
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import Support
 from scorer.core.inference import Outputs
@@ -23,7 +23,7 @@ SUM_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class YardsDistribution:
-    """One play's distribution: probabilities of the K bins; shape and scale of the tails."""
+    """One play's distribution: probabilities of the K bins; shape and scale of the tails; what it can gain at most."""
 
     support: Support
     probabilities: Sequence[float]
@@ -31,15 +31,18 @@ class YardsDistribution:
     lower_scale_yards: float
     upper_shape: float
     upper_scale_yards: float
+    ceiling_yards: float | None = None
+    """None: nothing is cut."""
 
 
-def predicted(support: Support, outputs: Outputs) -> SplicedBinnedPareto:
+def predicted(support: Support, outputs: Outputs) -> Censored:
     """The N distributions of a model that answers `logits` (N, K) and `tails` (N, 4), in double precision.
 
-    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards.
+    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards. A model whose distributions
+    the goal line censors answers `ceiling` (N, 1) too: the most yards a play can gain, infinite where not known.
     """
     lower_shape, lower_scale, upper_shape, upper_scale = outputs["tails"].T
-    return SplicedBinnedPareto(
+    latent = SplicedBinnedPareto(
         np.asarray(support.edges_yards),
         outputs["logits"].astype(np.float64),
         lower_shape,
@@ -49,16 +52,17 @@ def predicted(support: Support, outputs: Outputs) -> SplicedBinnedPareto:
         support.lower_tail_probability,
         support.upper_tail_probability,
     )
+    return Censored(latent, outputs["ceiling"][:, 0] if "ceiling" in outputs else math.inf)
 
 
-def stack(distributions: Sequence[YardsDistribution]) -> SplicedBinnedPareto:
+def stack(distributions: Sequence[YardsDistribution]) -> Censored:
     """Distributions over one support as one of batch shape (N,).
 
     Raises:
         PlayscoreError: DISTRIBUTION_INVALID if one of them did not pass `check`.
     """
     support = distributions[0].support
-    return SplicedBinnedPareto.from_probabilities(
+    latent = SplicedBinnedPareto.from_probabilities(
         np.asarray(support.edges_yards),
         np.array([each.probabilities for each in distributions]),
         np.array([each.lower_shape for each in distributions]),
@@ -68,18 +72,17 @@ def stack(distributions: Sequence[YardsDistribution]) -> SplicedBinnedPareto:
         support.lower_tail_probability,
         support.upper_tail_probability,
     )
+    ceilings = [each.ceiling_yards for each in distributions]
+    return Censored(latent, np.array([math.inf if ceiling is None else ceiling for ceiling in ceilings]))
 
 
-def unstack(support: Support, distributions: SplicedBinnedPareto) -> list[YardsDistribution]:
+def unstack(support: Support, distributions: Censored) -> list[YardsDistribution]:
     """A distribution of batch shape (N,) as N distributions."""
-    tails = (
-        distributions.lower_shape,
-        distributions.lower_scale,
-        distributions.upper_shape,
-        distributions.upper_scale,
-    )
-    columns = (column.tolist() for column in (distributions.probabilities, *tails))
-    return [YardsDistribution(support, *row) for row in zip(*columns, strict=True)]
+    latent = distributions.latent
+    tails = (latent.lower_shape, latent.lower_scale, latent.upper_shape, latent.upper_scale)
+    columns = (column.tolist() for column in (latent.probabilities, *tails))
+    ceilings = (ceiling if math.isfinite(ceiling) else None for ceiling in distributions.ceiling.tolist())
+    return [YardsDistribution(support, *row) for row in zip(*columns, ceilings, strict=True)]
 
 
 def check(distribution: YardsDistribution, path: str) -> None:
@@ -106,6 +109,9 @@ def check(distribution: YardsDistribution, path: str) -> None:
         shape = getattr(distribution, name)
         if not math.isfinite(shape):
             raise _invalid(f"{path}.{name}", f"must be finite, not {shape:g}")
+    ceiling = distribution.ceiling_yards
+    if ceiling is not None and not ceiling.is_integer():
+        raise _invalid(f"{path}.ceiling_yards", f"must be whole yards, not {ceiling:g}")
 
 
 def _invalid(field: str, description: str) -> PlayscoreError:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored
 from playscore.field_limits import FIELD_LIMITS
 from playscore.limits import FieldLimits
 from scorer.passing.distributions import YardsDistribution, stack
@@ -60,9 +60,7 @@ class Assessment:
         return math.isfinite(self.expected_yards)
 
 
-def assess(
-    distributions: SplicedBinnedPareto, situations: Sequence[Situation], yards: Sequence[float | None]
-) -> list[Assessment]:
+def assess(distributions: Censored, situations: Sequence[Situation], yards: Sequence[float | None]) -> list[Assessment]:
     """Assesses N passes by distributions of batch shape (N,).
 
     Official yards are whole numbers, so a gain of g or more is what ends beyond g - 1/2. A touchdown is a first down:
@@ -70,18 +68,31 @@ def assess(
     """
     to_go = _column([situation.yards_to_go for situation in situations])
     to_end_zone = _column([situation.yards_to_end_zone for situation in situations])
-    gained = _column(yards)
-    line_to_gain = np.where(np.isnan(to_go), np.nan, np.fmin(to_go, to_end_zone))
-    short, kept_out, below, up_to = distributions.cdf(np.stack([line_to_gain, to_end_zone, gained, gained + 1.0]) - 0.5)
+    goal_line = np.where(np.isfinite(distributions.ceiling), distributions.ceiling, to_end_zone)
+    line_to_gain = np.where(np.isnan(to_go), np.nan, np.fmin(to_go, goal_line))
+    short, kept_out = distributions.cdf(np.stack([line_to_gain, goal_line]) - 0.5)
     anywhere = np.isnan(to_end_zone)
     expected = distributions.mean(
-        low=np.where(anywhere, MIN_YARDS, to_end_zone - FIELD_YARDS), high=np.where(anywhere, MAX_YARDS, to_end_zone)
+        low=np.where(anywhere, MIN_YARDS, to_end_zone - FIELD_YARDS), high=np.where(anywhere, MAX_YARDS, goal_line)
     )
-    columns = (distributions.icdf(_PROBABILITIES).T, expected, 1.0 - short, 1.0 - kept_out, (below + up_to) / 2.0)
+    ranks = _mid_ranks(distributions, _column(yards))
+    columns = (distributions.icdf(_PROBABILITIES).T, expected, 1.0 - short, 1.0 - kept_out, ranks)
     return [
         Assessment(quantiles, mean, *(None if math.isnan(value) else value for value in unsure))
         for quantiles, mean, *unsure in zip(*(column.tolist() for column in columns), strict=True)
     ]
+
+
+def _mid_ranks(distributions: Censored, yards: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) the chance of fewer yards, and half that of exactly these.
+
+    Yards beyond the ceiling are a touchdown like those that reach it: sources round the line of scrimmage and the gain
+    apart.
+    """
+    gained = np.minimum(yards, distributions.ceiling)
+    below, up_to = distributions.cdf(np.stack([gained, gained + 1.0]) - 0.5)
+    ranks: NDArray[np.float64] = (below + up_to) / 2.0
+    return ranks
 
 
 def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[float]) -> list[float]:
@@ -99,8 +110,7 @@ def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[floa
     for places in alike.values():
         gained = np.array([yards[place] for place in places])
         stacked = stack([distributions[place] for place in places])
-        below, up_to = stacked.cdf(np.stack([gained, gained + 1.0]) - 0.5)
-        scores.update(zip(places, ((below + up_to) / 2.0).tolist(), strict=True))
+        scores.update(zip(places, _mid_ranks(stacked, gained).tolist(), strict=True))
     return [scores[place] for place in range(len(distributions))]
 
 

@@ -54,7 +54,7 @@ class PassMessages:
         """A pass to grade.
 
         Raises:
-            PlayscoreError: FIELD_INVALID, DISTRIBUTION_INVALID, NOT_IMPLEMENTED, or as `_yards`.
+            PlayscoreError: FIELD_INVALID, DISTRIBUTION_INVALID, or as `_yards`.
         """
         yards = _yards(message.outcome, f"{path}.outcome")
         if yards is None:
@@ -104,12 +104,6 @@ def _distribution_from_message(message: distributions.Distribution, supports: Su
             f"{path}.spliced_binned_pareto", "must be set: a pass is graded by yards", Reason.DISTRIBUTION_INVALID
         )
     path, stated = f"{path}.spliced_binned_pareto", message.spliced_binned_pareto
-    if stated.HasField("ceiling_yards"):
-        raise invalid(
-            f"{path}.ceiling_yards",
-            "must be absent: this release does not grade distributions with a ceiling",
-            Reason.NOT_IMPLEMENTED,
-        )
     distribution = YardsDistribution(
         supports.named(stated.support_id, path),
         tuple(stated.probabilities),
@@ -117,6 +111,7 @@ def _distribution_from_message(message: distributions.Distribution, supports: Su
         stated.lower_scale_yards,
         stated.upper_shape,
         stated.upper_scale_yards,
+        stated.ceiling_yards if stated.HasField("ceiling_yards") else None,
     )
     check(distribution, path)
     return distribution
@@ -131,6 +126,7 @@ def _distribution_to_message(distribution: YardsDistribution) -> distributions.D
             lower_scale_yards=distribution.lower_scale_yards,
             upper_shape=distribution.upper_shape,
             upper_scale_yards=distribution.upper_scale_yards,
+            ceiling_yards=distribution.ceiling_yards,
         )
     )
 

@@ -50,7 +50,7 @@ class Passing:
     name = "passing"
 
     def scoring(self, release: Release) -> Scoring[Pass, ScoredPass]:
-        """Reads `logits` and `tails` as distributions of yards over the release's support.
+        """Reads `logits`, `tails` and, where the release has it, `ceiling` as distributions of yards over its support.
 
         Raises:
             PlayscoreError: MODEL_NOT_FOUND if the release has no such outputs or no support.
@@ -59,8 +59,9 @@ class Passing:
         if support is None:
             raise _not_of_passes(release, "it has no support")
         needed = {"logits": (len(support.edges_yards) - 1,), "tails": (TAILS,)}
-        if any(shapes.get(name) != shape for name, shape in needed.items()):
-            raise _not_of_passes(release, f"its outputs are {shapes}, not {needed}")
+        read = needed | {"ceiling": (1,)} if "ceiling" in shapes else needed
+        if any(shapes.get(name) != shape for name, shape in read.items()):
+            raise _not_of_passes(release, f"its outputs are {shapes}, not {read}")
 
         def score(outputs: Outputs, passes: Sequence[Pass]) -> list[ScoredPass | PlayscoreError]:
             distributions = predicted(support, outputs)

@@ -24,9 +24,10 @@ from models.core.releasing import population_of
 from models.passing import comparison, sources
 from models.passing.evaluation import graph_cdf
 from models.passing.networks import Networks
-from models.passing.plays import PassPlays, league_rates, weights
+from models.passing.plays import PassPlays, weights
 from models.passing.run import Run
 from models.passing.support import GRID, OUTPUTS, SUPPORT, distribution_of
+from playscore.passing import PassResult
 from playscore.release import Release, load_release
 from scorer.core.inference import Batch
 from scorer.triton import TritonInference
@@ -225,10 +226,11 @@ def test_real_plays_are_weighted_to_the_base_rates_and_no_game_is_on_both_sides(
     )
     assert made.exit_code == 0, made.output
     real = Run(tmp_path).real
-    league = sources.league_outcomes(real_data / "nfl")
-    rates = league_rates(league.results, league.yards)
+    rates = sources.league_outcomes(real_data / "nfl").rates
     assert len(real.plays) >= 560
-    np.testing.assert_array_equal(real.weights, weights(real.plays, rates))
+    np.testing.assert_array_equal(real.weights, weights(real.plays.kinds, rates))
+    scored = (real.plays.results == PassResult.COMPLETE.value) & (real.plays.yards >= real.plays.end_zone)
+    assert np.average(scored, weights=real.weights) == pytest.approx(0.044, abs=0.002)
     incomplete = np.average(real.plays.yards == 0, weights=real.weights)
     assert incomplete == pytest.approx(rates[:2].sum(), abs=0.12)
 

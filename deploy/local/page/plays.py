@@ -10,7 +10,7 @@ import numpy as np
 
 from deploy.local.page import words
 from playscore.distribution.v1 import distribution_pb2 as messages
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored
 from playscore.game import AttackingDirection, Floats, Game, Play, Track, TrackedObject
 from playscore.passing import PassOutcome, situation_of
 from playscore.scorer.v1 import scorer_pb2 as scorer
@@ -123,7 +123,7 @@ def _without_nan(values: list[Any]) -> list[Any]:
     ]
 
 
-def _yard_by_yard(distribution: SplicedBinnedPareto, gained: float, yards_to_end_zone: float) -> dict[str, list[float]]:
+def _yard_by_yard(distribution: Censored, gained: float, yards_to_end_zone: float) -> dict[str, list[float]]:
     """Chance of every whole yard from a loss of 10 to the end zone, 60 at most."""
     low, high = -10, int(min(yards_to_end_zone, 60))
     yards = np.arange(min(low, int(gained)), max(high, int(gained)) + 1)

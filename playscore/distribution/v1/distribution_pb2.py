@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,playscore/distribution/v1/distribution.proto\x12\x19playscore.distribution.v1\x1a playscore/common/v1/limits.proto\"\xad\x01\n\x07Support\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0b\x65\x64ges_yards\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\x80 \x12\x31\n\x16lower_tail_probability\x18\x03 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x31\n\x16upper_tail_probability\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\"\x89\x02\n\x13SplicedBinnedPareto\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12 \n\rprobabilities\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\xff\x1f\x12\x13\n\x0blower_shape\x18\x03 \x01(\x01\x12,\n\x11lower_scale_yards\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x13\n\x0bupper_shape\x18\x05 \x01(\x01\x12,\n\x11upper_scale_yards\x18\x06 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x1a\n\rceiling_yards\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_ceiling_yards\"8\n\tBernoulli\x12+\n\x0bprobability\x18\x01 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\xf0?\"\xa2\x01\n\x0c\x44istribution\x12O\n\x15spliced_binned_pareto\x18\x01 \x01(\x0b\x32..playscore.distribution.v1.SplicedBinnedParetoH\x00\x12\x39\n\tbernoulli\x18\x02 \x01(\x0b\x32$.playscore.distribution.v1.BernoulliH\x00\x42\x06\n\x04kindBZ\n\x19playscore.distribution.v1B\x11\x44istributionProtoP\x01Z(playscore/distribution/v1;distributionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,playscore/distribution/v1/distribution.proto\x12\x19playscore.distribution.v1\x1a playscore/common/v1/limits.proto\"\xad\x01\n\x07Support\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x0b\x65\x64ges_yards\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\x80 \x12\x31\n\x16lower_tail_probability\x18\x03 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x31\n\x16upper_tail_probability\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\"\xa3\x02\n\x13SplicedBinnedPareto\x12\x1c\n\nsupport_id\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12 \n\rprobabilities\x18\x02 \x03(\x01\x42\t\xea\xf9\x18\x05\x08\x01\x38\xff\x1f\x12\x13\n\x0blower_shape\x18\x03 \x01(\x01\x12,\n\x11lower_scale_yards\x18\x04 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x13\n\x0bupper_shape\x18\x05 \x01(\x01\x12,\n\x11upper_scale_yards\x18\x06 \x01(\x01\x42\x11\xea\xf9\x18\r\x11\x00\x00\x00\x00\x00\x00\x00\x00 \x01@L\x12\x34\n\rceiling_yards\x18\x07 \x01(\x01\x42\x18\xea\xf9\x18\x14\x11\x00\x00\x00\x00\x00\x00\xf0?\x19\x00\x00\x00\x00\x00\x00Y@@LH\x00\x88\x01\x01\x42\x10\n\x0e_ceiling_yards\"8\n\tBernoulli\x12+\n\x0bprobability\x18\x01 \x01(\x01\x42\x16\xea\xf9\x18\x12\x11\x00\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x00\x00\x00\xf0?\"\xa2\x01\n\x0c\x44istribution\x12O\n\x15spliced_binned_pareto\x18\x01 \x01(\x0b\x32..playscore.distribution.v1.SplicedBinnedParetoH\x00\x12\x39\n\tbernoulli\x18\x02 \x01(\x0b\x32$.playscore.distribution.v1.BernoulliH\x00\x42\x06\n\x04kindBZ\n\x19playscore.distribution.v1B\x11\x44istributionProtoP\x01Z(playscore/distribution/v1;distributionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,14 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['lower_scale_yards']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['upper_scale_yards']._loaded_options = None
   _globals['_SPLICEDBINNEDPARETO'].fields_by_name['upper_scale_yards']._serialized_options = b'\352\371\030\r\021\000\000\000\000\000\000\000\000 \001@L'
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['ceiling_yards']._loaded_options = None
+  _globals['_SPLICEDBINNEDPARETO'].fields_by_name['ceiling_yards']._serialized_options = b'\352\371\030\024\021\000\000\000\000\000\000\360?\031\000\000\000\000\000\000Y@@L'
   _globals['_BERNOULLI'].fields_by_name['probability']._loaded_options = None
   _globals['_BERNOULLI'].fields_by_name['probability']._serialized_options = b'\352\371\030\022\021\000\000\000\000\000\000\000\000\031\000\000\000\000\000\000\360?'
   _globals['_SUPPORT']._serialized_start=110
   _globals['_SUPPORT']._serialized_end=283
   _globals['_SPLICEDBINNEDPARETO']._serialized_start=286
-  _globals['_SPLICEDBINNEDPARETO']._serialized_end=551
-  _globals['_BERNOULLI']._serialized_start=553
-  _globals['_BERNOULLI']._serialized_end=609
-  _globals['_DISTRIBUTION']._serialized_start=612
-  _globals['_DISTRIBUTION']._serialized_end=774
+  _globals['_SPLICEDBINNEDPARETO']._serialized_end=577
+  _globals['_BERNOULLI']._serialized_start=579
+  _globals['_BERNOULLI']._serialized_end=635
+  _globals['_DISTRIBUTION']._serialized_start=638
+  _globals['_DISTRIBUTION']._serialized_end=800
 # @@protoc_insertion_point(module_scope)

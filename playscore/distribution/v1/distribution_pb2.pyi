@@ -58,7 +58,7 @@ Global___Support: _TypeAlias = Support  # noqa: Y015
 class SplicedBinnedPareto(_message.Message):
     """A spliced binned Pareto distribution of yards gained: K bins with their probabilities; below the point where the binned
     distribution reaches the lower tail's probability, and above the point where it leaves the upper tail's, generalized
-    Pareto tails instead. docs/distribution.md has the formulas; playscore.distributions.SplicedBinnedPareto computes them.
+    Pareto tails instead. docs/distribution.md has the formulas; playscore.distributions computes them.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -81,7 +81,11 @@ class SplicedBinnedPareto(_message.Message):
     upper_scale_yards: _builtins.float
     """Scale of the upper tail, yards, above 0."""
     ceiling_yards: _builtins.float
-    """The most yards the play could gain, where the field ends. Absent: no ceiling applies."""
+    """The most yards the play could gain: whole yards to the end zone. The rest of this message is the distribution of the
+    yards that it would gain on an endless field; what comes within half a yard of the ceiling, or goes beyond it, counts
+    as the ceiling. So the chance of a touchdown is that of more than ceiling_yards - 1/2, and F is 1 from the ceiling on.
+    Absent: nothing is cut.
+    """
     @_builtins.property
     def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """K probabilities of the bins, summing to 1 before the tails are spliced on."""

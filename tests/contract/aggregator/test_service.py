@@ -500,6 +500,8 @@ NAN, INF = float("nan"), float("inf")
         (expected(upper_scale_yards=INF), "upper_scale_yards must be finite"),
         (expected(upper_shape=NAN), "upper_shape must be finite"),
         (expected(ceiling_yards=NAN), "ceiling_yards must be finite"),
+        (expected(ceiling_yards=0), "ceiling_yards"),
+        (expected(ceiling_yards=44.5), "ceiling_yards must be whole yards"),
         (distributions.Distribution(), "must be of a kind"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.distribution.v1 import distribution_pb2
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored, SplicedBinnedPareto
 from playscore.errors import PlayscoreError, Reason
 from playscore.football.v1.football_pb2 import (
     PASS_RESULT_COMPLETE,
@@ -58,10 +59,10 @@ async def refusal(call: Any) -> tuple[grpc.StatusCode, PlayscoreError]:
     return refused.value.code(), error
 
 
-def distribution_of(score: scorer_pb2.PassScore, support: distribution_pb2.Support) -> SplicedBinnedPareto:
+def distribution_of(score: scorer_pb2.PassScore, support: distribution_pb2.Support) -> Censored:
     stated = score.distribution.spliced_binned_pareto
     assert stated.support_id == support.support_id
-    return SplicedBinnedPareto.from_probabilities(
+    latent = SplicedBinnedPareto.from_probabilities(
         np.array(support.edges_yards),
         np.array(stated.probabilities),
         stated.lower_shape,
@@ -71,6 +72,7 @@ def distribution_of(score: scorer_pb2.PassScore, support: distribution_pb2.Suppo
         support.lower_tail_probability,
         support.upper_tail_probability,
     )
+    return Censored(latent, stated.ceiling_yards if stated.HasField("ceiling_yards") else math.inf)
 
 
 def to_grade(before: scorer_pb2.PassScore, **outcome: Any) -> scorer_pb2.PassToGrade:
@@ -96,7 +98,7 @@ async def test_a_play_gets_its_distribution_and_what_follows_from_it(stub: Any, 
     assert passing_release.support is not None
     assert support.support_id == passing_release.support.id
     assert tuple(support.edges_yards) == passing_release.support.edges_yards
-    assert not scored.distribution.spliced_binned_pareto.HasField("ceiling_yards")
+    assert scored.distribution.spliced_binned_pareto.ceiling_yards == 45.0
     assert sum(scored.distribution.spliced_binned_pareto.probabilities) == pytest.approx(1.0, abs=1e-12)
     distribution = distribution_of(scored, support)
     assert [quantile.probability for quantile in scored.quantiles] == [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
@@ -337,7 +339,7 @@ async def test_bad_passes_to_grade_are_rejected_by_index_and_the_others_graded(
     passes[5].outcome.yards_gained = 1e9
     passes[7].distribution.bernoulli.probability = 0.5
     passes[8].distribution.spliced_binned_pareto.support_id = "nobody"
-    passes[9].distribution.spliced_binned_pareto.ceiling_yards = 45.0
+    passes[9].distribution.spliced_binned_pareto.ceiling_yards = 45.5
     passes[10].revision = 0
     response = await grade(stub, *passes)
     assert [graded.grade.yards_gained for graded in response.graded] == [0.0, 6.0]
@@ -349,7 +351,7 @@ async def test_bad_passes_to_grade_are_rejected_by_index_and_the_others_graded(
         (5, "REASON_YARDS_OUT_OF_RANGE"),
         (7, "REASON_DISTRIBUTION_INVALID"),
         (8, "REASON_DISTRIBUTION_INVALID"),
-        (9, "REASON_NOT_IMPLEMENTED"),
+        (9, "REASON_DISTRIBUTION_INVALID"),
         (10, "REASON_FIELD_INVALID"),
     ]
     for rejected in response.rejections:

@@ -12,10 +12,10 @@ from scipy.stats import norm
 from featurizer.passing.columns import SPECIFICATION
 from models.passing.columns import places, roles
 from models.passing.gluonts_head import GluontsHead
-from models.passing.heads import END_BEYOND_GOAL, GaussianHead
+from models.passing.heads import GaussianHead
 from models.passing.network import Design, PassingNetwork, Scaling, Size
-from models.passing.support import GRID, distribution_of
-from playscore.distributions import SplicedBinnedPareto
+from models.passing.support import GRID, distribution_of, uncensored
+from playscore.distributions import Censored
 from playscore.errors import PlayscoreError
 
 FRAME = places(SPECIFICATION.frame_columns)
@@ -49,7 +49,7 @@ def answers(network: PassingNetwork, *inputs: torch.Tensor) -> torch.Tensor:
         return torch.cat(network(*inputs), dim=-1)
 
 
-def distribution(network: PassingNetwork, *inputs: torch.Tensor) -> SplicedBinnedPareto:
+def distribution(network: PassingNetwork, *inputs: torch.Tensor) -> Censored:
     with torch.inference_mode():
         return distribution_of(*(answer.double() for answer in network(*inputs)))
 
@@ -90,30 +90,34 @@ def test_an_angle_is_the_same_after_a_full_turn(network: PassingNetwork) -> None
     )
 
 
-def test_nothing_is_gained_beyond_the_goal_line(network: PassingNetwork) -> None:
+@pytest.mark.parametrize("goal_line", [0.2, 1.0, 7.0, 34.4, 34.5, 98.0])
+def test_the_goal_line_cuts_the_distribution_and_bends_nothing(network: PassingNetwork, goal_line: float) -> None:
     frames, mask, static = plays()
-    static[:, STATIC["yards_to_end_zone"]] = 7.0
+    static[:, STATIC["yards_to_end_zone"]] = goal_line
     dist = distribution(network, frames, mask, static)
-    assert float(dist.probabilities[:, GRID[:-1] > 7].sum(-1).max()) < 1e-5
+    touchdown = max(1.0, float(np.floor(goal_line + 0.5)))
+    assert dist.ceiling.tolist() == [touchdown] * 4
+    assert torch.equal(dist.cdf(touchdown), torch.ones(4, dtype=torch.float64))
+    assert torch.equal(dist.cdf(touchdown - 0.01), dist.latent.cdf(torch.tensor(touchdown - 0.5)))
+    assert float(dist.atom.min()) > 0
 
 
-@pytest.mark.parametrize("goal_line", [1.0, 7.0, 34.5, 98.0])
-def test_the_distribution_ends_at_the_goal_line(network: PassingNetwork, goal_line: float) -> None:
-    frames, mask, static = plays()
-    static[:, STATIC["yards_to_end_zone"]], static[:, STATIC["yards_to_end_zone.known"]] = goal_line, 1.0
-    dist = distribution(network, frames, mask, static)
-    end = np.floor(goal_line + 0.5) + END_BEYOND_GOAL
-    torch.testing.assert_close(dist.icdf(1.0), torch.full((4,), end, dtype=torch.float64), atol=1e-3, rtol=0)
-    assert float(dist.sf(end + 0.01).max()) == 0
-    assert float(dist.sf(end - 1.0).min()) > 0
-
-
-def test_without_a_goal_line_the_upper_tail_does_not_end(network: PassingNetwork) -> None:
+def test_without_a_goal_line_nothing_is_cut(network: PassingNetwork) -> None:
     frames, mask, static = plays()
     static[:, STATIC["yards_to_end_zone.known"]] = 0.0
     dist = distribution(network, frames, mask, static)
-    assert bool((dist.upper_shape > 0).all())
-    assert float(dist.sf(99.5).min()) > 0
+    assert bool(torch.isinf(dist.ceiling).all())
+    assert torch.equal(dist.cdf(GRID[:, None]), dist.latent.cdf(GRID[:, None]))
+
+
+def test_a_touchdown_teaches_that_the_goal_line_was_reached(network: PassingNetwork) -> None:
+    """Its likelihood is the chance of reaching it: however far beyond the yards are said to be."""
+    with torch.inference_mode():
+        outputs = tuple(answer.double() for answer in network(*plays()))
+    atom = distribution_of(*outputs).atom
+    for yards in (40.0, 41.0, 99.0):
+        losses = network.head.log_score(outputs, torch.full((4,), yards, dtype=torch.float64))
+        torch.testing.assert_close(torch.exp(-losses), atom + 1e-6, atol=1e-12, rtol=1e-9)
 
 
 def test_no_column_identifies_anyone() -> None:
@@ -139,7 +143,7 @@ def test_the_loss_is_the_probability_of_the_whole_yards(network: PassingNetwork)
     with torch.inference_mode():
         outputs = tuple(answer.double() for answer in network(*plays()))
         dist = distribution_of(*outputs)
-    yards = torch.tensor([-30.0, 0.0, 12.0, 110.0], dtype=torch.float64)
+    yards = torch.tensor([-30.0, 0.0, 12.0, 39.0], dtype=torch.float64)
     mass = dist.cdf(yards + 0.5) - dist.cdf(yards - 0.5)
     torch.testing.assert_close(torch.exp(-network.head.log_score(outputs, yards)), mass + 1e-6, atol=1e-9, rtol=1e-6)
     assert network.head.log_score(outputs, torch.full((4,), 1e9, dtype=torch.float64)).isfinite().all()
@@ -161,7 +165,7 @@ def test_the_published_loss_is_of_the_same_distribution(network: PassingNetwork)
     torch.nn.init.normal_(head.linear.weight, std=0.3)
     state = torch.randn(4, 16, generator=torch.Generator().manual_seed(2))
     outputs = tuple(answer.double() for answer in head(state, torch.full((4, 1), 70.0), torch.ones(4, 1)))
-    dist = distribution_of(*outputs)
+    dist = uncensored(*outputs)
     body = dist.median().round()
     torch.testing.assert_close(head.log_score(outputs, body), -dist.log_prob(body), atol=1e-5, rtol=1e-5)
     tail = (dist.icdf(0.99) + 1).round()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from featurizer.core.outcomes import Tensor
 from featurizer.core.whole_plays import featurize
@@ -93,11 +94,38 @@ def test_weights_restore_the_base_rates(simulated: PassPlays) -> None:
     complete = np.flatnonzero(simulated.results == PassResult.COMPLETE.value)
     others = np.flatnonzero(simulated.results != PassResult.COMPLETE.value)
     biased = simulated.subset(np.concatenate([complete, others[::3]]))
-    rates = passes.league_rates(simulated.results, simulated.yards)
-    weights = passes.weights(biased, rates)
+    weights = passes.weights(biased.kinds, passes.rates_of(simulated.kinds))
     for result in PassResult:
         share = (simulated.results == result.value).mean()
         assert np.average(biased.results == result.value, weights=weights) == pytest.approx(share, abs=1e-6)
+
+
+def test_weights_restore_how_often_a_pass_reaches_the_end_zone(simulated: PassPlays) -> None:
+    """Bands of yards do not see the goal line: a touchdown of 8 yards is another kind than a gain of 8."""
+    scored = touchdowns(simulated)
+    highlights = np.concatenate([np.flatnonzero(scored), np.flatnonzero(~scored)[::4]])
+    selected = simulated.subset(highlights)
+    assert touchdowns(selected).mean() > 2 * scored.mean()
+    weights = passes.weights(selected.kinds, passes.rates_of(simulated.kinds))
+    assert np.average(touchdowns(selected), weights=weights) == pytest.approx(scored.mean(), abs=1e-6)
+
+
+def test_kinds_tell_touchdowns_from_gains_of_the_same_yards() -> None:
+    complete, incomplete = PassResult.COMPLETE.value, PassResult.INCOMPLETE.value
+    results = np.asarray([complete, complete, complete, complete, incomplete])
+    yards = np.asarray([8.0, 8.0, 8.0, 0.0, 0.0], np.float32)
+    end_zone = np.asarray([8.0, 8.4, np.nan, 0.0, 0.0], np.float32)
+    reached, rounded, unknown, short, missed = passes.kinds_of(results, yards, end_zone)
+    assert reached == rounded
+    assert reached != unknown
+    assert missed == 0
+    assert short == passes.kinds_of(results[:1], np.zeros(1, np.float32), np.full(1, np.nan, np.float32))[0]
+
+
+def touchdowns(plays: PassPlays) -> NDArray[np.bool_]:
+    complete = plays.results == PassResult.COMPLETE.value
+    reached: NDArray[np.bool_] = complete & (plays.yards >= plays.end_zone)
+    return reached
 
 
 def test_hiding_orientation_changes_nothing_else(simulated: PassPlays) -> None:

@@ -56,8 +56,13 @@ def test_format_1_is_read_as_a_passing_release(releases: Path) -> None:
 
 def test_a_release_is_read_as_it_was_written(passing_release: Release) -> None:
     text = passing_release.to_json()
-    assert json.loads(text)["format"] == 2
+    assert json.loads(text)["format"] == 3
     assert Release.from_json(text) == passing_release
+
+
+def test_format_2_is_read_as_it_is(passing_release: Release) -> None:
+    written = json.loads(passing_release.to_json()) | {"format": 2}
+    assert Release.from_json(json.dumps(written)) == passing_release.model_copy(update={"format": 2})
 
 
 def test_a_task_may_have_no_support_no_levels_and_no_population(passing_release: Release) -> None:
@@ -66,8 +71,8 @@ def test_a_task_may_have_no_support_no_levels_and_no_population(passing_release:
 
 
 def test_a_release_of_a_later_format_is_refused_with_the_formats_that_are_read(passing_release: Release) -> None:
-    later = json.loads(passing_release.to_json()) | {"format": 3}
-    with pytest.raises(PlayscoreError, match=r"format 3.*formats 1 and 2") as refused:
+    later = json.loads(passing_release.to_json()) | {"format": 4}
+    with pytest.raises(PlayscoreError, match=r"format 4.*formats 1 to 3") as refused:
         Release.from_json(json.dumps(later))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

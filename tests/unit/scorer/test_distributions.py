@@ -28,8 +28,8 @@ def outputs(logits: NDArray[np.float32]) -> Outputs:
 @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 8), st.just(4)), elements=st.floats(-1000, 1000, width=32)))
 def test_probabilities_are_doubles_that_sum_to_one(logits: NDArray[np.float32]) -> None:
     distributions = predicted(SUPPORT, outputs(logits))
-    assert distributions.probabilities.dtype == np.float64
-    np.testing.assert_allclose(distributions.probabilities.sum(axis=1), 1.0, atol=1e-14)
+    assert distributions.latent.probabilities.dtype == np.float64
+    np.testing.assert_allclose(distributions.latent.probabilities.sum(axis=1), 1.0, atol=1e-14)
     for distribution in unstack(SUPPORT, distributions):
         check(distribution, "distribution")
 
@@ -37,7 +37,7 @@ def test_probabilities_are_doubles_that_sum_to_one(logits: NDArray[np.float32]) 
 def test_distributions_one_by_one_and_together_are_the_same() -> None:
     distributions = predicted(SUPPORT, outputs(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)))
     again = stack(unstack(SUPPORT, distributions))
-    np.testing.assert_allclose(again.probabilities, distributions.probabilities, atol=1e-15)
+    np.testing.assert_allclose(again.latent.probabilities, distributions.latent.probabilities, atol=1e-15)
     yards = np.linspace(-30.0, 40.0, 15)[:, None]
     np.testing.assert_allclose(again.cdf(yards), distributions.cdf(yards), atol=1e-14)
 

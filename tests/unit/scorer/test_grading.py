@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored
 from playscore.release import Support
 from scorer.core.inference import Outputs
 from scorer.passing.distributions import predicted, unstack
@@ -28,7 +28,7 @@ def outputs_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Outputs
     return {"logits": logits, "tails": tails}
 
 
-def distributions_of(seed: int, count: int = 1, support: Support = SUPPORT) -> SplicedBinnedPareto:
+def distributions_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Censored:
     return predicted(support, outputs_of(seed, count, support))
 
 
@@ -101,6 +101,61 @@ def test_more_yards_never_score_less(seed: int) -> None:
     many = predicted(SUPPORT, {name: values.repeat(len(gains), 0) for name, values in outputs.items()})
     scores = [assessed.play_score for assessed in assess(many, [UNKNOWN] * len(gains), gains)]
     assert np.all(np.diff(np.array(scores, np.float64)) >= -1e-12)
+
+
+def censored(seed: int, goal_line: float, count: int = 1) -> Censored:
+    return predicted(SUPPORT, {**outputs_of(seed, count), "ceiling": np.full((count, 1), goal_line, np.float32)})
+
+
+@given(seeds, to_end_zone)
+def test_a_touchdown_ranks_midway_between_the_chance_of_less_and_certainty(seed: int, goal_line: float) -> None:
+    distribution = censored(seed, goal_line)
+    assessed = assess(distribution, [Situation(yards_to_end_zone=goal_line)], [goal_line])[0]
+    short = float(distributions_of(seed).cdf(goal_line - 0.5)[0])
+    assert assessed.play_score == pytest.approx((short + 1.0) / 2.0, abs=1e-12)
+    assert assessed.touchdown_probability == pytest.approx(1.0 - short, abs=1e-12)
+    [stored] = unstack(SUPPORT, distribution)
+    assert stored.ceiling_yards == goal_line
+    assert play_scores([stored], [goal_line]) == pytest.approx([assessed.play_score], abs=1e-9)
+
+
+@given(seeds, to_end_zone, st.floats(0.01, 20.0))
+def test_yards_beyond_the_goal_line_are_a_touchdown_like_any_other(seed: int, goal_line: float, more: float) -> None:
+    [stored] = unstack(SUPPORT, censored(seed, goal_line))
+    assert play_scores([stored], [goal_line + more]) == play_scores([stored], [goal_line])
+
+
+@given(seeds, st.integers(2, 99).map(float), st.data())
+def test_short_of_the_goal_line_it_changes_no_rank(seed: int, goal_line: float, data: st.DataObject) -> None:
+    gained = data.draw(st.integers(-20, int(goal_line) - 1).map(float))
+    [cut], [whole] = unstack(SUPPORT, censored(seed, goal_line)), unstack(SUPPORT, distributions_of(seed))
+    assert play_scores([cut], [gained]) == play_scores([whole], [gained])
+
+
+@given(seeds, st.integers(1, 98).map(float))
+def test_the_farther_the_goal_line_the_better_a_touchdown_ranks(seed: int, goal_line: float) -> None:
+    near, far = (unstack(SUPPORT, censored(seed, line))[0] for line in (goal_line, goal_line + 1.0))
+    assert play_scores([near], [goal_line])[0] <= play_scores([far], [goal_line + 1.0])[0]
+
+
+@given(seeds, st.floats(0.6, 99.0))
+def test_a_goal_line_between_whole_yards_counts_as_the_nearest(seed: int, end_zone: float) -> None:
+    whole = float(np.floor(end_zone + 0.5))
+    distribution = censored(seed, whole)
+    assessed = assess(distribution, [Situation(10.0, end_zone)], [None])[0]
+    atom = float(distribution.atom[0])
+    assert assessed.touchdown_probability == pytest.approx(atom, abs=1e-12)
+    assert assessed.first_down_probability is not None
+    assert assessed.first_down_probability >= atom - 1e-12
+    assert assessed.quantiles[-1] <= whole
+    assert assessed.expected_yards <= whole
+
+
+def test_distributions_with_and_without_a_ceiling_are_ranked_in_one_call() -> None:
+    [cut], [whole] = unstack(SUPPORT, censored(3, 30.0)), unstack(SUPPORT, distributions_of(3))
+    together = play_scores([cut, whole, cut], [30.0, 30.0, 4.0])
+    assert together == [*play_scores([cut], [30.0]), *play_scores([whole], [30.0]), *play_scores([cut], [4.0])]
+    assert together[0] > together[1]
 
 
 def test_what_is_not_known_is_none() -> None:
