@@ -73,7 +73,7 @@ def _check_spliced(stated: messages.SplicedBinnedPareto, bins: int | None, path:
         raise _invalid(f"{path}.probabilities", f"must be one for each of the support's {bins} bins")
     if not (probabilities.min() >= 0 and abs(probabilities.sum() - 1) <= MAX_SUM_ERROR):
         raise _invalid(f"{path}.probabilities", "must be at least 0 and add up to 1")
-    for name in ("lower_shape", "upper_shape", "ceiling_yards"):
+    for name in ("lower_shape", "upper_shape"):
         if not np.isfinite(getattr(stated, name)):
             raise _invalid(f"{path}.{name}", "must be finite")
     if not stated.ceiling_yards.is_integer():

@@ -193,27 +193,45 @@ def evaluate_passing(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the study, with its picture and its figures next to it.",
 )
-def evaluate_ratings(version: int | None, releases: Path, seasons: int, games: int, page: Path) -> None:
-    """Measure how well ratings recover true skill, in simulated seasons in which it is known."""
+@click.option(
+    "--real",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of the real league's public tables; the study then has a section on them.",
+)
+def evaluate_ratings(
+    version: int | None, releases: Path, seasons: int, games: int, page: Path, real: Path | None
+) -> None:
+    """Measure how well ratings recover true skill, in simulated seasons in which it is known.
+
+    With --real, also measure how public measures of passers repeat and go with winning in the real league, for
+    comparison with the same measures in the simulated seasons.
+    """
     from models.core import graph
     from models.core.releasing import newest, population_of
     from models.passing.evaluation import graph_cdf
     from models.passing.release import MODEL
-    from models.ratings import study, study_page
+    from models.ratings import public, public_study, study, study_page
     from models.ratings.seasons import play
     from playscore.release import GRAPH, load_release
 
     release = load_release(releases / MODEL / str(version)) if version else newest(releases, MODEL)
     session = graph.session(releases / MODEL / str(release.version) / GRAPH)
     population = population_of(release)
-    played = play(partial(graph_cdf, session), seasons=seasons, games=games, progress=_progress)
+    measured = public_study.figures(public.read(real)) if real else None
+    played = play(
+        partial(graph_cdf, session, censored=release.ceiling is not None),
+        seasons=seasons,
+        games=games,
+        progress=_progress,
+    )
     found = study.figures(played, population)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(
-        study_page.page(found, f"passing {release.version}", f"playscore evaluate ratings --seasons {seasons}")
-    )
+    command = f"playscore evaluate ratings --seasons {seasons}" + (" --real DIR" if real else "")
+    page.write_text(study_page.page(found, f"passing {release.version}", command, measured))
     (page.parent / study_page.PICTURE).write_text(study_page.picture(found))
-    page.with_suffix(".json").write_text(json.dumps(found, indent=1))
+    figures = found | ({"public": measured} if measured else {})
+    page.with_suffix(".json").write_text(json.dumps(figures, indent=1))
     click.echo(f"the study is in {page}")
 
 

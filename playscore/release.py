@@ -25,7 +25,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column, FeatureSpecification
 
 FORMAT: Final = 3
-"""Of the `release.json` that is written now. Format 3 allows an output `ceiling`, which readers of 2 would overlook."""
+"""Of the `release.json` that is written now. Readers of format 2 know of no ceiling."""
 GRAPH: Final = "model.onnx"
 DESCRIPTION: Final = "release.json"
 
@@ -166,6 +166,12 @@ class Release(_Part):
     """What the graph answers, in its order."""
     support: Support | None = None
     """Of the distributions it answers; None where the task has no such distribution."""
+    ceiling: Literal["goal_line"] | None = None
+    """What censors the distributions, which are then of the yards that a play would gain on an endless field.
+
+    "goal_line": the yards to the end zone, whole and at least 1, are the most that count; see docs/score.md. None:
+    nothing is cut.
+    """
     thresholds: tuple[float, ...] = ()
     """Rising values of the measure at which a play's level changes; empty where the task has no levels."""
     reference_population: ReferencePopulation | None = None

@@ -7,12 +7,14 @@ from typing import Any
 
 from models.core.graph import MAX_DIFFERENCE
 from models.core.releasing import population_of
-from models.passing.contestants import BOOSTED, CONTESTANTS, ORACLE, ordered
+from models.passing.contestants import BOOSTED, CONTESTANTS, ORACLE, SPLICED, ordered
+from models.passing.evaluation import LONG_GAIN
 from models.passing.figures import FIGURES, MIN_GAMES, MIN_PLAYS, Written, is_small, number, percent
 from models.passing.run import HIDDEN_TARGETS
 from models.ratings import study_page
 from playscore.release import Release
 
+_SHARE = percent(1)
 _OF_GROUPS = ("crps", "mean_play_score", "pit_ks", "coverage_80")
 
 _CARD = """# {model} {version}
@@ -56,6 +58,11 @@ A calibrated forecast of this many plays has a PIT distance above {simulated_cha
 
 {simulated_table}
 {points}
+Touchdowns by yards to the end zone: the share that was scored, and what each contestant expected. The oracle's is
+exact.
+
+{simulated_touchdowns}
+
 CRPS regret against the oracle: how much higher the expected CRPS is.
 
 {regrets}
@@ -99,8 +106,9 @@ intervals say little.
 _REAL = """## On real plays of games that it was not trained on
 
 {plays} passes of {games} games, weighted to the base rates of an unselected play table (completions by bands of yards,
-incompletions, interceptions), judged in {folds} folds by game. The base rates are the distribution of yards of that
-whole table, the same for every play. Luck alone moves the PIT distance by more than {chance:.3f} in one case of 20.
+those to the end zone apart; incompletions; interceptions), judged in {folds} folds by game. The base rates are the
+distribution of yards of that whole table, the same for every play. Luck alone moves the PIT distance by more than
+{chance:.3f} in one case of 20.
 Weights are unequal: these games are worth {effective:.1f} games of equal weight, so even the intervals are too narrow.
 
 {table}
@@ -111,6 +119,31 @@ CRPS of the others minus ours, yards:
 
 {verdict}
 
+Of the {long_gains} gains of {long_gain} yards or more, the least expected was given a chance of {least_chance:.0e}.
+
+### Touchdowns
+
+The share of passes that reached the end zone, by yards to it, and what each contestant expected. Weighted:
+
+{touchdowns}
+{complete}
+"""
+
+_COMPLETE = """
+### Complete games, unweighted
+
+{plays} passes of {games} complete games, which no one selected by how they ended. A few games cannot be resampled, so
+the intervals take plays as independent.
+
+{table}
+
+CRPS of the others minus ours, yards:
+
+{differences}
+
+Touchdowns:
+
+{touchdowns}
 """
 
 _GROUPS = "On simulated plays"
@@ -139,6 +172,7 @@ def card(release: Release) -> str:
         contestants=_contestants([*simulated["figures"], *(real["figures"] if real else ())]),
         simulated_table=_figures_table(simulated["figures"]),
         points=_points(simulated),
+        simulated_touchdowns=_touchdowns_table(simulated["touchdowns"]),
         regrets=_list(
             {name: figure for name, figure in simulated["crps_regret"].items() if name != ORACLE}, percent(2), "%"
         ),
@@ -185,7 +219,36 @@ def _real(real: Mapping[str, Any]) -> str:
         points=_points(real),
         differences=_list(real["crps_less_ours"], number(3, "+")),
         verdict=" ".join(verdict),
+        long_gain=LONG_GAIN,
+        long_gains=real["long_gains"]["plays"],
+        least_chance=real["long_gains"]["least_chance"][SPLICED],
+        touchdowns=_touchdowns_table(real["touchdowns"]),
+        complete=_complete(real["complete"]) if "complete" in real else "",
     )
+
+
+def _complete(complete: Mapping[str, Any]) -> str:
+    return _COMPLETE.format(
+        plays=complete["plays"],
+        games=complete["games"],
+        table=_figures_table(complete["figures"]),
+        differences=_list(complete["crps_less_ours"], number(3, "+")),
+        touchdowns=_touchdowns_table(complete["touchdowns"]),
+    )
+
+
+def _touchdowns_table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    if not found:
+        return "No source of these plays says where the end zone was."
+    names = ordered(next(iter(found.values()))["expected"])
+    heads = ["yards to the end zone", "plays", "scored, %", *(CONTESTANTS[name].name for name in names)]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for position, part in found.items():
+        cells = [_SHARE(part["expected"][name]) for name in names]
+        lines.append(
+            f"| {position} | {part['plays']:,} | {_interval(part['scored'], _SHARE)} | " + " | ".join(cells) + " |"
+        )
+    return "\n".join(lines)
 
 
 def _real_limit(real: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from models.core.releasing import sha256
 from models.passing import evaluation, training
 from models.passing.boosted import Boosted, BoostedSchedule
 from models.passing.contestants import BASE_RATES, BOOSTED, NETWORKS, ORACLE, PRETRAINED, RELEASED, SPLICED
+from models.passing.evaluation import Judged
 from models.passing.figures import FIGURES
 from models.passing.networks import Networks
 from models.passing.plays import GROUPS, PassPlays, joined, weights, yard_rates
@@ -32,6 +33,8 @@ FINE_TUNING_TREES = 30
 """Added to the others; grown on a mixture of simulated and real plays."""
 FINE_TUNING_PLAYS = 12_000
 """Simulated plays in that mixture."""
+COMPLETE_GAME = 20
+"""Passes: a game with fewer is a selection of its plays."""
 EXAMPLES = (0.02, 0.25, 0.5, 0.75, 0.98)
 """Quantiles of the expected yards of the plays that are shown as examples."""
 
@@ -84,15 +87,35 @@ def on_real(run: Run, networks: Networks, heads: Iterable[str], *, trees: bool) 
     cdf[PRETRAINED] = training.cdf(networks.pretrained(SPLICED), plays)
     # Those of the whole league, tracked or not.
     cdf[BASE_RATES] = evaluation.base_rate_cdf(yard_rates(run.league.yards), plays)
-    found = compared(plays, cdf, weighted, points if trees else None)
-    unweighted = Bootstrap(plays.games)
+    found = {**compared(plays, cdf, weighted, points if trees else None), "folds": FOLDS}
+    complete = of_complete_games(plays)
+    if len(complete):
+        forecasts = {name: forecast[complete] for name, forecast in cdf.items()}
+        found["complete"] = _on_complete_games(plays.subset(complete), forecasts)
+    return found
+
+
+def of_complete_games(plays: PassPlays) -> NDArray[np.int64]:
+    """The plays of games of which all passes are there: no one has selected these by how they ended."""
+    _, game_of, passes = np.unique(plays.games, return_inverse=True, return_counts=True)
+    return np.flatnonzero(passes[game_of] >= COMPLETE_GAME)
+
+
+def _on_complete_games(plays: PassPlays, cdf: dict[str, Array]) -> dict[str, Any]:
+    """Figures of equal weights. A few games cannot be resampled, so the intervals take plays as independent."""
+    bootstrap = Bootstrap(np.char.add("/", np.arange(len(plays)).astype(str)))
+    judged = {name: evaluation.judge(forecast, plays.yards) for name, forecast in cdf.items()}
     return {
-        **found,
-        "folds": FOLDS,
-        "unweighted": {
-            name: evaluation.figures(evaluation.judge(each, plays.yards), unweighted) for name, each in cdf.items()
-        },
+        "plays": len(plays),
+        "games": len(set(plays.games.tolist())),
+        "figures": {name: evaluation.figures(each, bootstrap) for name, each in judged.items()},
+        "crps_less_ours": _less_ours(judged, bootstrap),
+        "touchdowns": evaluation.touchdowns(cdf, plays, bootstrap.weights),
     }
+
+
+def _less_ours(judged: dict[str, Judged], bootstrap: Bootstrap) -> dict[str, Interval]:
+    return {name: bootstrap.mean(each.crps - judged[SPLICED].crps) for name, each in judged.items() if name != SPLICED}
 
 
 def _pretrained_trees(run: Run) -> Boosted:
@@ -141,9 +164,9 @@ def compared(
         "effective_games": bootstrap.effective_games,
         "pit_ks_by_chance": bootstrap.distance_by_chance(judged[shown].pit),
         "figures": {name: evaluation.figures(each, bootstrap) for name, each in judged.items()},
-        "crps_less_ours": {
-            name: bootstrap.mean(each.crps - judged[SPLICED].crps) for name, each in judged.items() if name != SPLICED
-        },
+        "crps_less_ours": _less_ours(judged, bootstrap),
+        "touchdowns": evaluation.touchdowns(cdf, plays, bootstrap.weights),
+        "long_gains": evaluation.long_gains(cdf, plays),
         "pit": {name: evaluation.pit_histogram(each, bootstrap) for name, each in judged.items()},
         "shown": shown,
         "reliability": evaluation.reliability(cdf[shown], plays.yards, bootstrap),

@@ -7,6 +7,8 @@ probability of y is the mass between y - 1/2 and y + 1/2, and integrals over yar
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 from models.core.bootstrap import Array, Bootstrap, Interval
 from models.core.graph import INPUTS
 from models.passing.plays import PassPlays
-from models.passing.support import BINS, FIRST_YARD, GRID, distribution_of
+from models.passing.support import BINS, FIRST_YARD, GRID, OUTPUTS, distribution_of
+from playscore.distributions import Censored
+from playscore.passing import PassResult
 
 MIN_PROBABILITY = 1e-9
 """In the log score, where an impossible outcome costs 21 nats."""
@@ -28,18 +32,28 @@ PIT_PARTS = {"pit_ks": (0.0, 1.0), "pit_ks_lower": (0.0, TAIL), "pit_ks_upper": 
 """By the name of the figure: the part of [0, 1] in which the PIT is compared with the uniform distribution."""
 REACHED = (1, 10, 20)
 """Yards whose chance is compared with how often they were reached."""
+FIELD_POSITIONS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, 99))
+"""Yards to the end zone, in whole yards, by which the chance of a touchdown is compared with how often one came."""
+LONG_GAIN = 60
+"""Yards."""
+_DEVIATIONS = 1.96
 _SEED = 0
 
 
-def graph_cdf(graph: onnxruntime.InferenceSession, plays: PassPlays, batch: int = 256) -> Array:
-    """The forecast of a released graph: (N, K + 1) distribution functions at EDGES."""
+def graph_cdf(
+    graph: onnxruntime.InferenceSession, plays: PassPlays, *, censored: bool = True, batch: int = 256
+) -> Array:
+    """The forecast of a released graph: (N, K + 1) distribution functions at EDGES.
+
+    `censored`: the goal line censors the distributions, as the release says.
+    """
     cdf = np.empty((len(plays), BINS + 1))
     order = np.argsort(plays.lengths, kind="stable")
-    names = [output.name for output in graph.get_outputs()]
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        answers = graph.run(names, dict(zip(INPUTS, plays.padded(chosen), strict=True)))
-        dist = distribution_of(**{name: each.astype(np.float64) for name, each in zip(names, answers, strict=True)})
+        logits, tails = graph.run(list(OUTPUTS), dict(zip(INPUTS, plays.padded(chosen), strict=True)))
+        latent = distribution_of(logits.astype(np.float64), tails.astype(np.float64))
+        dist = Censored(latent, plays.ceiling[chosen] if censored else math.inf)
         cdf[chosen] = dist.cdf(GRID[:, None]).T
     return cdf
 
@@ -137,11 +151,49 @@ def reliability(cdf: Array, yards: NDArray[np.floating], bootstrap: Bootstrap) -
     return found
 
 
+def touchdowns(cdf: Mapping[str, Array], plays: PassPlays, weights: NDArray[np.floating]) -> dict[str, dict[str, Any]]:
+    """By yards to the end zone: the share of touchdowns, and the share that each forecast expects.
+
+    The interval of the share is Wilson's, for as many independent plays of equal weight as give the same evidence.
+    """
+    goal_line = plays.ceiling
+    scored = (plays.results == PassResult.COMPLETE.value) & (plays.yards >= goal_line)
+    found: dict[str, dict[str, Any]] = {}
+    for nearest, farthest in FIELD_POSITIONS:
+        mine = np.flatnonzero((goal_line >= nearest) & (goal_line <= farthest))
+        if not len(mine):
+            continue
+        reach = mine, (goal_line[mine] - FIRST_YARD).astype(int)
+        found[f"{nearest} to {farthest}"] = {
+            "plays": len(mine),
+            "scored": _share(scored[mine], weights[mine]),
+            "expected": {name: float(np.average(1 - each[reach], weights=weights[mine])) for name, each in cdf.items()},
+        }
+    return found
+
+
+def _share(came: NDArray[np.bool_], weights: NDArray[np.floating]) -> Interval:
+    """The weighted share, and Wilson's interval for it."""
+    share, count = float(np.average(came, weights=weights)), float(weights.sum() ** 2 / (weights**2).sum())
+    center = (share + _DEVIATIONS**2 / (2 * count)) / (1 + _DEVIATIONS**2 / count)
+    spread = math.sqrt(share * (1 - share) / count + (_DEVIATIONS / (2 * count)) ** 2)
+    half = _DEVIATIONS * spread / (1 + _DEVIATIONS**2 / count)
+    return [share, max(center - half, 0.0), min(center + half, 1.0)]
+
+
+def long_gains(cdf: Mapping[str, Array], plays: PassPlays) -> dict[str, Any]:
+    """Gains of at least LONG_GAIN yards: how many there are, and the least chance that each forecast gave to one."""
+    long = np.flatnonzero(plays.yards >= LONG_GAIN)
+    reach = long, np.clip(plays.yards[long] - FIRST_YARD, 0, BINS - 1).astype(int)
+    least = {name: float((1 - each[reach]).min(initial=1.0)) for name, each in cdf.items()}
+    return {"plays": len(long), "least_chance": least}
+
+
 def _part(chance: Array, came: Array, mine: NDArray[np.bool_], bootstrap: Bootstrap) -> dict[str, Any]:
     weights = bootstrap.weights[mine]
     often = float(np.average(came[mine], weights=weights))
     # For a weighted share of independent plays.
-    spread = 1.96 * float(np.sqrt(often * (1 - often) * (weights**2).sum())) / float(weights.sum())
+    spread = _DEVIATIONS * float(np.sqrt(often * (1 - often) * (weights**2).sum())) / float(weights.sum())
     return {
         "plays": int(mine.sum()),
         "forecast": float(np.average(chance[mine], weights=weights)),

@@ -8,8 +8,8 @@ import torch
 from gluonts.torch.distributions.spliced_binned_pareto import SplicedBinnedPareto
 from torch import Tensor, nn
 
-from models.passing.heads import Head, Outputs
-from models.passing.support import BINS, EDGES, GRID, LOWER_TAIL, uncensored, whole_yards
+from models.passing.heads import Head, Outputs, from_base_rates
+from models.passing.support import BINS, EDGES, GRID, LOWER_TAIL, distribution_of, whole_yards
 
 MAX_SHAPE = 0.5
 MIN_SCALE = 0.05
@@ -31,11 +31,7 @@ class GluontsHead(Head):
     def __init__(self, state: int, base_rates: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("yards", torch.tensor(EDGES[:-1]) + 0.5)
-        self.linear = nn.Linear(state, BINS + 5)
-        nn.init.normal_(self.linear.weight, std=0.01)
-        with torch.no_grad():
-            self.linear.bias.zero_()
-            self.linear.bias[:BINS] = torch.log(torch.tensor(base_rates))
+        self.linear = from_base_rates(state, base_rates, 5)
 
     def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
         """Logits and tails."""
@@ -49,7 +45,7 @@ class GluontsHead(Head):
         tails = torch.stack([shapes[:, 0], scales[:, 0], shapes[:, 1], scales[:, 1]], dim=-1)
         return free + scores * goal_line + impossible * IMPOSSIBLE, tails
 
-    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+    def log_score(self, outputs: Outputs, yards: Tensor, ceiling: Tensor) -> Tensor:
         """The loss of GluonTS: in the tails it adds the log-densities of the bin and of the Pareto distribution."""
         logits, tails = outputs
         lower_shape, lower_scale, upper_shape, upper_scale = tails.unsqueeze(-1).unbind(1)
@@ -67,8 +63,8 @@ class GluontsHead(Head):
         score: Tensor = -dist.log_prob(yards)
         return score
 
-    def cdf(self, outputs: Outputs) -> Tensor:
+    def cdf(self, outputs: Outputs, ceiling: Tensor) -> Tensor:
         """At EDGES."""
-        dist = uncensored(*(output.double() for output in outputs))
+        dist = distribution_of(*(output.double() for output in outputs))
         found: Tensor = dist.cdf(torch.from_numpy(GRID)[:, None]).T
         return found

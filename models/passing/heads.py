@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from models.passing.contestants import GAUSSIAN, GLUONTS, SPLICED
-from models.passing.support import BINS, EDGES, GRID, distribution_of, whole_yards
+from models.passing.support import BINS, EDGES, GRID, distribution_of
+from playscore.distributions import Censored
 
 MAX_LOWER_SHAPE = 0.5
 MIN_UPPER_SHAPE, MAX_UPPER_SHAPE = -0.5, 1.0
@@ -30,35 +31,40 @@ class Head(nn.Module, ABC):
         """Parameters of the distributions; `end_zone`: yards to it (N, 1), `end_zone_known`: 1 where they are known."""
 
     @abstractmethod
-    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
-        """(N,) minus the log-likelihood of these whole yards: the loss."""
+    def log_score(self, outputs: Outputs, yards: Tensor, ceiling: Tensor) -> Tensor:
+        """(N,) minus the log-likelihood of these whole yards: the loss. `ceiling` (N,): what can be gained at most."""
 
     @abstractmethod
-    def cdf(self, outputs: Outputs) -> Tensor:
+    def cdf(self, outputs: Outputs, ceiling: Tensor) -> Tensor:
         """(N, K + 1) distribution functions at EDGES, in double precision."""
+
+
+def from_base_rates(state: int, base_rates: Sequence[float], more: int) -> nn.Linear:
+    """A layer from the state to K logits, which start near the base rates, and `more` numbers, which start near 0."""
+    linear = nn.Linear(state, BINS + more)
+    nn.init.normal_(linear.weight, std=0.01)
+    with torch.no_grad():
+        linear.bias.zero_()
+        linear.bias[:BINS] = torch.log(torch.tensor(base_rates))
+    return linear
 
 
 class SplicedHead(Head):
     """Spliced binned Pareto distributions that the goal line censors, as in `models.passing.support`.
 
-    The outputs are logits (N, K) and tails (N, 4) of the yards that a play would gain on an endless field, and its
-    ceiling (N, 1): the whole yards to the end zone. What would go further counts as these, so a touchdown teaches only
-    that the goal line was reached.
+    The outputs are logits (N, K) and tails (N, 4) of the yards that a play would gain on an endless field. What would
+    go further than the ceiling, the whole yards to the end zone, counts as these: a touchdown teaches only that the
+    goal line was reached.
     """
 
     def __init__(self, state: int, base_rates: Sequence[float]) -> None:
         super().__init__()
-        self.linear = nn.Linear(state, BINS + 4)
-        nn.init.normal_(self.linear.weight, std=0.01)
-        with torch.no_grad():
-            self.linear.bias.zero_()
-            self.linear.bias[:BINS] = torch.log(torch.tensor(base_rates))
+        self.linear = from_base_rates(state, base_rates, 4)
 
     def forward(self, state: Tensor, end_zone: Tensor, end_zone_known: Tensor) -> Outputs:
-        """Logits, tails and ceilings."""
+        """Logits and tails."""
         answer = self.linear(state)
-        ceiling = torch.where(end_zone_known > 0, whole_yards(end_zone), torch.inf)
-        return answer[:, :BINS], self._tails(answer[:, BINS:]), ceiling
+        return answer[:, :BINS], self._tails(answer[:, BINS:])
 
     def _tails(self, raw: Tensor) -> Tensor:
         lower_shape, lower_scale, upper_shape, upper_scale = raw.unbind(-1)
@@ -72,18 +78,18 @@ class SplicedHead(Head):
             dim=-1,
         )
 
-    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+    def log_score(self, outputs: Outputs, yards: Tensor, ceiling: Tensor) -> Tensor:
         """The loss of the mass within half a yard of the yards: the likelihood of whole yards, without dithering."""
-        dist = distribution_of(*outputs)
-        counted = torch.minimum(yards, dist.ceiling)
+        dist = Censored(distribution_of(*outputs), ceiling)
+        counted = torch.minimum(yards, ceiling)
         ends = torch.stack([counted - 0.5, counted + 0.5])
         cdf, sf = dist.cdf(ends), dist.sf(ends)
         mass = torch.where(cdf[1] < 0.5, cdf[1] - cdf[0], sf[0] - sf[1])
         return -torch.log(mass.clamp_min(0.0) + FLOOR)
 
-    def cdf(self, outputs: Outputs) -> Tensor:
+    def cdf(self, outputs: Outputs, ceiling: Tensor) -> Tensor:
         """At EDGES."""
-        dist = distribution_of(*(output.double() for output in outputs))
+        dist = Censored(distribution_of(*(output.double() for output in outputs)), ceiling.double())
         found: Tensor = dist.cdf(torch.from_numpy(GRID)[:, None]).T
         return found
 
@@ -106,7 +112,7 @@ class GaussianHead(Head):
         mean = self.mean + self.deviation * raw[:, :1]
         return (torch.cat([mean, self.deviation * torch.exp(raw[:, 1:].clamp(-6, 3))], dim=-1),)
 
-    def log_score(self, outputs: Outputs, yards: Tensor) -> Tensor:
+    def log_score(self, outputs: Outputs, yards: Tensor, ceiling: Tensor) -> Tensor:
         """The loss of the mass within half a yard of the yards."""
         mean, deviation = outputs[0].unbind(-1)
         # Mirrored to below the mean, where the distribution function is small and keeps its digits.
@@ -114,7 +120,7 @@ class GaussianHead(Head):
         mass = torch.special.ndtr((0.5 - away) / deviation) - torch.special.ndtr((-0.5 - away) / deviation)
         return -torch.log(mass + FLOOR)
 
-    def cdf(self, outputs: Outputs) -> Tensor:
+    def cdf(self, outputs: Outputs, ceiling: Tensor) -> Tensor:
         """At EDGES."""
         mean, deviation = outputs[0].double().unbind(-1)
         found: Tensor = torch.special.ndtr((torch.from_numpy(GRID) - mean[:, None]) / deviation[:, None])

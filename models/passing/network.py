@@ -7,6 +7,7 @@ the target and the passer, pooled over each side, so that the order of the slots
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -57,6 +58,8 @@ class Design:
     size: Size = field(default_factory=Size)
     head: str = SPLICED
     """The kind of distribution that it answers with; see `models.passing.heads`."""
+    network: str = "models.passing.network:PassingNetwork"
+    """The class of the network, as `module:name`."""
 
     def to_dict(self) -> dict[str, object]:
         """As plain values."""
@@ -65,8 +68,12 @@ class Design:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Design:
         """From what `to_dict` made."""
-        scaling, size = Scaling(**values["scaling"]), Size.from_dict(values["size"])
-        return cls(scaling, values["base_rates"], size, values["head"])
+        return cls(**{**values, "scaling": Scaling(**values["scaling"]), "size": Size.from_dict(values["size"])})
+
+    def build(self, features: FeatureSpecification) -> PassingNetwork:
+        """The network, not trained."""
+        made: PassingNetwork = pkgutil.resolve_name(self.network)(features, self)
+        return made
 
 
 class Inputs(nn.Module):

@@ -12,17 +12,22 @@ from typing import Any
 
 from models.passing import pictures
 from models.passing.contestants import BOOSTED, CONTESTANTS, ORACLE, RELEASED, SPLICED, ordered
+from models.passing.evaluation import LONG_GAIN
 from models.passing.figures import FIGURES, MIN_GAMES, MIN_PLAYS, Figure, Written, is_small, number, percent
 
-MAX_REGRET = 0.02
-"""The target for the CRPS regret against the oracle."""
+MAX_REGRET = {SPLICED: 0.014, RELEASED: 0.02}
+"""The targets for the CRPS regret against the oracle."""
+MIN_CHANCE = 1e-6
+"""The target for the chance that a gain of LONG_GAIN yards or more is given."""
 MAX_DISTANCE = 0.015
 """The target for the PIT's distance from uniform on simulated plays."""
 
 Figures = Mapping[str, Mapping[str, Sequence[float]]]
 
+_SHARE = percent(1)
 _INTERVALS = "Lines: 95% intervals."
 _INDEPENDENT = "Lines: 95% intervals that take plays as independent."
+_OF_SHARES = "Lines: 95% intervals (Wilson) for as many plays of equal weight as give the same evidence."
 _TITLES = {"simulated": "On simulated plays", "real": "On real plays"}
 
 
@@ -37,6 +42,7 @@ def write_page(found: Mapping[str, Any], path: Path) -> None:
         tables=_by_part(parts, _tables),
         pit=_by_part(parts, lambda part: _figure(pictures.pit_histograms(part["pit"]))),
         reliability=_by_part(parts, lambda part: _figure(pictures.reliability(part["reliability"]), _INDEPENDENT)),
+        touchdowns=_by_part(parts, _touchdown_figures),
         coverage=_by_part(parts, lambda part: _figure(pictures.coverage(part["figures"]))),
         distributions=_by_part(parts, _examples),
         groups=_by_part(parts, _groups),
@@ -55,11 +61,17 @@ def verdicts(part: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name in (SPLICED, RELEASED):
             if name in figures:
                 regret = f"CRPS regret of {CONTESTANTS[name].name} against the oracle"
-                found.append(_held_to(MAX_REGRET, part["crps_regret"][name], percent(2), "%", regret))
+                found.append(_held_to(MAX_REGRET[name], part["crps_regret"][name], percent(2), "%", regret))
                 found.append(_held_to(MAX_DISTANCE, figures[name]["pit_ks"], number(4), "", _pit(name)))
     others = [name for name in ordered(part["crps_less_ours"]) if name != ORACLE]
     found += [_difference(name, part["crps_less_ours"][name]) for name in others]
-    return [*found, _by_chance(figures[SPLICED]["pit_ks"], part["pit_ks_by_chance"]), _calibration(figures[SPLICED])]
+    return [
+        *found,
+        _by_chance(figures[SPLICED]["pit_ks"], part["pit_ks_by_chance"]),
+        _calibration(figures[SPLICED]),
+        *_touchdowns(part["touchdowns"]),
+        *_long_gains(part["long_gains"]),
+    ]
 
 
 def _held_to(limit: float, figure: Sequence[float], written: Written, unit: str, title: str) -> tuple[str, str]:
@@ -105,6 +117,31 @@ def _calibration(ours: Mapping[str, Sequence[float]]) -> tuple[str, str]:
     if not off:
         return "good", title + "every interval <b>contains</b> the nominal value."
     return "bad", f"{title}<b>{len(off)} off</b>, the interval excludes the nominal value: {'; '.join(off)}."
+
+
+def _touchdowns(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not found:
+        return []
+    off = [
+        f"{position} yards out {_SHARE(part['expected'][SPLICED])}% expected, "
+        f"{_interval(part['scored'], _SHARE, '%')} scored"
+        for position, part in found.items()
+        if _leaves_out(part["scored"], part["expected"][SPLICED])
+    ]
+    title = f"Touchdowns that {CONTESTANTS[SPLICED].name} expects by field position: "
+    if not off:
+        return [("good", title + "every share is <b>within</b> the interval of what was scored.")]
+    return [("bad", f"{title}<b>{len(off)} off</b>: {'; '.join(off)}.")]
+
+
+def _long_gains(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not found["plays"]:
+        return []
+    least = found["least_chance"][SPLICED]
+    text = f"Gains of {LONG_GAIN} yards or more: the least of {found['plays']:,} chances is {least:.1e}, "
+    if least > MIN_CHANCE:
+        return [("good", f"{text}<b>above</b> {MIN_CHANCE:.0e}.")]
+    return [("bad", f"{text}<b>not above</b> {MIN_CHANCE:.0e}.")]
 
 
 def _leaves_out(interval: Sequence[float], nominal: float | None) -> bool:
@@ -155,9 +192,11 @@ def _tables(part: Mapping[str, Any]) -> str:
     if "points_absolute_error" in part:
         points = _interval(part["points_absolute_error"], number(3), " yd")
         html += f"<p>MAE of the point predictions of {CONTESTANTS[BOOSTED].name}: {points}.</p>"
-    if "unweighted" in part:
-        table = _figures_table(part["unweighted"], None, f"The same plays with equal weights. {shaded}.")
-        html += f"<details><summary>Unweighted: the real plays as selected</summary>{table}</details>"
+    if "complete" in part:
+        complete = part["complete"]
+        table = _figures_table(complete["figures"], None, f"{shaded}. {_INDEPENDENT}")
+        games = f"the {complete['plays']:,} plays of {complete['games']:,} complete games, which no one selected"
+        html += f"<h4>Unweighted: {games}</h4>{table}"
     return html
 
 
@@ -198,6 +237,16 @@ def _head(figure: Figure) -> str:
     """Its title, with the nominal value or else the unit below it."""
     below = figure.unit if figure.nominal is None else f"{figure.written(figure.nominal)}{figure.unit}"
     return f"{figure.title}<small>{below}</small>" if below else figure.title
+
+
+def _touchdown_figures(part: Mapping[str, Any]) -> str:
+    if not part["touchdowns"]:
+        return "<p>No source of these plays says where the end zone was.</p>"
+    html = _figure(pictures.touchdowns(part["touchdowns"]), _OF_SHARES)
+    if part.get("complete", {}).get("touchdowns"):
+        complete = pictures.touchdowns(part["complete"]["touchdowns"])
+        html += f"<h4>On complete games, unweighted</h4>{_figure(complete, _OF_SHARES)}"
+    return html
 
 
 def _examples(part: Mapping[str, Any]) -> str:

@@ -121,6 +121,31 @@ def reliability(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     return drawn()
 
 
+def touchdowns(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """By yards to the end zone: the share of touchdowns with its interval, and what every forecast expected."""
+    positions = list(found)
+    names = ordered(found[positions[0]]["expected"])
+    with _figure(_WIDTH, 0.9 + 0.5 * len(positions)) as (figure, drawn):
+        axes = figure.subplots()
+        for row, position in enumerate(positions):
+            part = found[position]
+            _dots(axes, [part["scored"]], [_INK], np.asarray([row]) - 0.28)
+            for place, name in enumerate(names):
+                shown = CONTESTANTS[name]
+                below = row - 0.12 + 0.52 * place / max(len(names) - 1, 1)
+                label = shown.name if row == 0 else None
+                axes.plot([part["expected"][name]], [below], color=shown.color, ls="", marker="D", ms=4, label=label)
+            axes.axhline(row + 0.5, color="#e6e6e6", lw=0.7)
+        axes.plot([], [], color=_INK, marker="o", ms=4.5, lw=1.6, label="scored")
+        axes.set(xlabel="share of touchdowns", ylabel="yards to the end zone", xlim=(0, None))
+        axes.set_yticks(range(len(positions)), [f"{name} · {found[name]['plays']:,} plays" for name in positions])
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_formatter(_percent)
+        axes.set_ylim(len(positions) - 0.4, -0.6)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return drawn()
+
+
 def coverage(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """Shares in the lower tail, in the central intervals and in the upper tail, by contestant."""
     panels = ("below_lower_tail", "coverage_50", "coverage_80", "coverage_95", "above_upper_tail")
@@ -254,7 +279,10 @@ def _quantile(cdf: Array, level: float) -> float:
 
 
 def _dots(
-    axes: Axes, found: Sequence[Sequence[float]], colors: Sequence[str], places: NDArray[np.int64] | None = None
+    axes: Axes,
+    found: Sequence[Sequence[float]],
+    colors: Sequence[str],
+    places: NDArray[np.integer] | NDArray[np.floating] | None = None,
 ) -> None:
     """One row per figure, with its interval."""
     rows = np.arange(len(found)) if places is None else places

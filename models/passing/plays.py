@@ -70,6 +70,11 @@ class PassPlays:
         return np.where(known, self.statics[:, _END_ZONE], np.float32(np.nan))
 
     @property
+    def ceiling(self) -> Floats:
+        """(N,) the most whole yards that can be gained; infinite where the end zone is not known."""
+        return ceiling_of(self.end_zone)
+
+    @property
     def kinds(self) -> Integers:
         """(N,) the kinds of their results; see `kinds_of`."""
         return kinds_of(self.results, self.yards, self.end_zone)
@@ -159,7 +164,7 @@ def kinds_of(results: Integers, yards: NDArray[np.floating], end_zone: NDArray[n
     gain of 8 yards from the 8 is another kind than one from midfield. `end_zone` (N,): yards to it, NaN if not known.
     """
     band = np.digitize(yards, _BANDS)
-    scored = yards >= whole_yards(np.where(np.isnan(end_zone), np.inf, end_zone))
+    scored = yards >= ceiling_of(end_zone)
     complete = 2 + band + scored * (len(_BANDS) + 1)
     fixed = np.where(results == PassResult.INTERCEPTED.value, 1, 0)
     return np.where(results == PassResult.COMPLETE.value, complete, fixed).astype(np.int64)
@@ -174,6 +179,12 @@ def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None 
     counts = np.bincount(places, weight, minlength=BINS) + 0.5
     rates: NDArray[np.float64] = counts / counts.sum()
     return rates
+
+
+def ceiling_of(end_zone: NDArray[np.floating]) -> Floats:
+    """(N,) the most whole yards that can be gained with so many to the end zone; infinite where that is NaN."""
+    ceilings: Floats = whole_yards(np.where(np.isnan(end_zone), np.inf, end_zone)).astype(np.float32)
+    return ceilings
 
 
 def split_by_game(plays: PassPlays, shares: Sequence[float], seed: int) -> list[Integers]:

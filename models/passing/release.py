@@ -50,7 +50,9 @@ _KEPT = (
     "crps_regret",
     "crps_regret_realized",
     "groups",
-    "unweighted",
+    "complete",
+    "touchdowns",
+    "long_gains",
     "points_absolute_error",
 )
 """The part of an evaluation that a release keeps. Histograms and examples stay on the run's page."""
@@ -98,6 +100,7 @@ def release(run: Run, version: int, root: Path, *, seasons: int, study_seasons: 
             max_batch_size=MAX_BATCH_SIZE,
             outputs=tuple(ReleasedTensor(name=name, shape=shape) for name, shape in OUTPUTS.items()),
             support=SUPPORT,
+            ceiling="goal_line",
             reference_population=reference,
             graph_sha256=sha256(made / GRAPH),
             figures={

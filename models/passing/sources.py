@@ -188,7 +188,8 @@ def league_outcomes(folder: Path) -> LeagueOutcomes:
             f"{folder} has no table with the columns {', '.join(wanted)}, from which the base rates are taken",
         )
     passes = table.select(*wanted).filter(pl.col("PassResult").is_in(list(_RESULTS)))
-    number, own_half = pl.col("yardlineNumber"), pl.col("yardlineSide") == pl.col("possessionTeam")
+    number = pl.col("yardlineNumber").cast(pl.Float32, strict=False)
+    own_half = pl.col("yardlineSide") == pl.col("possessionTeam")
     # At midfield the table leaves the side open, or side and number.
     midfield = pl.col("yardlineSide").is_null() & (number.is_null() | (number == 50))
     end_zone = pl.when(midfield).then(50).when(own_half).then(100 - number).otherwise(number)

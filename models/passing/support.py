@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from playscore.distributions import Censored, SplicedBinnedPareto
+from playscore.distributions import SplicedBinnedPareto
 from playscore.release import Support
 
 FIRST_YARD: Final = -20
@@ -19,23 +18,12 @@ GRID: Final = np.asarray(EDGES)
 LOWER_TAIL: Final = 0.05
 UPPER_TAIL: Final = 0.05
 SUPPORT: Final = Support(edges_yards=EDGES, lower_tail_probability=LOWER_TAIL, upper_tail_probability=UPPER_TAIL)
-OUTPUTS: Final = {"logits": (BINS,), "tails": (4,), "ceiling": (1,)}
-"""What the network answers, and the shape for one play.
-
-Tails: lower shape and scale, upper shape and scale. Ceiling: the most yards that a play can gain, or infinite.
-"""
+OUTPUTS: Final = {"logits": (BINS,), "tails": (4,)}
+"""What the network answers, and the shape for one play. Tails: lower shape and scale, upper shape and scale."""
 
 
-def distribution_of(logits: Any, tails: Any, ceiling: Any = None) -> Censored:
-    """The distributions that logits (N, K), tails (N, 4) and ceilings (N, 1) describe, arrays of numpy or torch.
-
-    The graphs of releases 1 and 2 answer no ceiling: their tails end at the goal line.
-    """
-    return Censored(uncensored(logits, tails), math.inf if ceiling is None else ceiling[..., 0])
-
-
-def uncensored(logits: Any, tails: Any) -> SplicedBinnedPareto:
-    """The distributions on an endless field."""
+def distribution_of(logits: Any, tails: Any) -> SplicedBinnedPareto:
+    """The distributions that logits (N, K) and tails (N, 4) describe, arrays of numpy or torch."""
     lower_shape, lower_scale, upper_shape, upper_scale = (tails[..., place] for place in range(4))
     return SplicedBinnedPareto(
         EDGES, logits, lower_shape, lower_scale, upper_shape, upper_scale, LOWER_TAIL, UPPER_TAIL

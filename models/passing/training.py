@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -109,17 +109,18 @@ class Trainer:
         *,
         size: Size | None = None,
         head: str = SPLICED,
+        network: str = Design.network,
         device: str = "cpu",
     ) -> None:
         torch.manual_seed(schedule.seed)
         self._simulated, self._validation = simulated, validation
         self._schedule, self._folder, self._device = schedule, folder, torch.device(device)
-        self._design = design(simulated, size or Size(), head)
+        self._design = replace(design(simulated, size or Size(), head), network=network)
         self._mirror = np.ones(len(SPECIFICATION.frame_columns), np.float32)
         self._mirror[list(roles(SPECIFICATION).mirrored)] = -1
         self._blind = np.ones(len(SPECIFICATION.frame_columns), np.float32)
         self._blind[list(orientation(SPECIFICATION))] = 0
-        self.network = PassingNetwork(SPECIFICATION, self._design).to(self._device)
+        self.network = self._design.build(SPECIFICATION).to(self._device)
 
     @property
     def pretraining_steps(self) -> int:
@@ -178,6 +179,11 @@ class Trainer:
                 history=history,
             )
             on_epoch(history)
+
+    def adopt(self, network: PassingNetwork) -> None:
+        """Take over a network of the same design that was pretrained elsewhere; fine-tuning continues from it."""
+        self.network.load_state_dict(network.state_dict())
+        self._save(PRETRAINED)
 
     def fine_tune(self, real: RealPlays, name: str = FINE_TUNED) -> Iterator[None]:
         """Continue from `pretrained.pt` with real plays mixed in, a step at a time; save the network as `name`.
@@ -239,7 +245,10 @@ class Trainer:
                 frames *= np.where(hidden[mine, None, None], self._blind, np.float32(1))
             inputs = (torch.from_numpy(array).to(self._device) for array in (frames, mask, statics))
             outputs: Outputs = network(*inputs)
-            scores = self.network.head.log_score(outputs, torch.from_numpy(plays.yards[batch[mine]]).to(self._device))
+            yards, ceiling = (
+                torch.from_numpy(array[batch[mine]]).to(self._device) for array in (plays.yards, plays.ceiling)
+            )
+            scores = self.network.head.log_score(outputs, yards, ceiling)
             losses.append(scores.sum() * share * parallel.world() / len(batch))
         return torch.stack(losses).sum()
 
@@ -300,7 +309,8 @@ def cdf(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]:
     """The network's forecast: (N, K + 1) distribution functions at EDGES."""
     found = np.empty((len(plays), len(EDGES)))
     for batch, outputs in outputs_of(network, plays):
-        found[batch] = network.head.cdf(tuple(output.cpu() for output in outputs)).numpy()
+        ceiling = torch.from_numpy(plays.ceiling[batch])
+        found[batch] = network.head.cdf(tuple(output.cpu() for output in outputs), ceiling).numpy()
     return found
 
 
@@ -308,8 +318,10 @@ def log_scores(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]
     """(N,) minus the log-likelihood of the yards."""
     scores = np.empty(len(plays))
     for batch, outputs in outputs_of(network, plays):
-        yards = torch.from_numpy(plays.yards[batch]).to(outputs[0].device)
-        scores[batch] = network.head.log_score(outputs, yards).cpu().numpy()
+        yards, ceiling = (
+            torch.from_numpy(array[batch]).to(outputs[0].device) for array in (plays.yards, plays.ceiling)
+        )
+        scores[batch] = network.head.log_score(outputs, yards, ceiling).cpu().numpy()
     return scores
 
 
@@ -339,7 +351,7 @@ def load(path: Path) -> PassingNetwork:
             Reason.FEATURE_SPECIFICATION_MISMATCH,
             f"{path} was trained on features {state['features']}; the featurizer makes {SPECIFICATION.id}: train again",
         )
-    network = PassingNetwork(SPECIFICATION, Design.from_dict(state["design"]))
+    network = Design.from_dict(state["design"]).build(SPECIFICATION)
     network.load_state_dict(state["weights"])
     return network.eval()
 

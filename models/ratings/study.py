@@ -5,7 +5,6 @@ Every figure is [value, lower, upper] with a 95% interval by bootstrap over pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.ratings import box_score
 from models.ratings.population import SEASON_GAMES, SKILL_SPREAD
+from models.ratings.resampling import compared, correlations, figure, of_halves, resampled, split
 from models.ratings.seasons import Passes, Seasons
 from playscore.errors import PlayscoreError, Reason
 from playscore.ratings import HIGHEST, rate
@@ -22,7 +22,6 @@ from simulator.games import GAMES_A_WEEK
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Figure = list[float]
 
 RATING = "rating"
 MEASURES = (RATING, "oracle", "passer_rating", "yards_per_attempt", "cpoe")
@@ -32,7 +31,9 @@ PLAYS = (20, 100, 300, 500)
 PEERS = 31
 """Qualified passers of the season whose ratings are publicly known."""
 PUBLIC = {"first": (1, 92), "fifth": (5, 89), "thirteenth": (13, 83), "best": (1, 99)}
-"""Rank and rating: three of 2021, and the best of 2020."""
+"""Rank and rating: three of 2021, and the best of 2020. The scale's constants were chosen with them."""
+MORE_PUBLIC = {"2021 tenth": (10, 87, 31), "2019 thirteenth": (13, 88, 32), "2018 nineteenth": (19, 85, 33)}
+"""Rank, rating, and the number of qualified passers of the season. The scale's constants were chosen without them."""
 _DRAWN_SEASONS = 20_000
 
 
@@ -88,6 +89,7 @@ def figures(
         "results": study.results(),
         "coverage": study.coverage(),
         "scale": study.scale(),
+        "reliability_by_games": study.reliability_by_games(),
     }
 
 
@@ -142,11 +144,11 @@ class _Study:
             "passes": len(self.passes.yards),
             "qualified": len(self.qualified),
             "plays_of_a_season": [float(end) for end in np.quantile(totals.plays, [0.5, 0, 1])],
-            "median_rating": _figure(np.asarray(medians)),
-            "deviation_of_ratings": _figure(_deviations(found, weights)),
-            "rating_less_true": _figure(_means(found - self.true_rating, np.ones(len(found)), weights)),
-            "average_passer": _figure(average),
-            "average_passer_rating": _figure(population.median_rating + per_deviation * (average - population.mean)),
+            "median_rating": figure(np.asarray(medians)),
+            "deviation_of_ratings": figure(_deviations(found, weights)),
+            "rating_less_true": figure(_means(found - self.true_rating, np.ones(len(found)), weights)),
+            "average_passer": figure(average),
+            "average_passer_rating": figure(population.median_rating + per_deviation * (average - population.mean)),
             "true_deviation": float(self.true_mean.std(ddof=1)),
             "released_true_deviation": population.play_standard_deviation / float(np.sqrt(population.shrinkage_plays)),
             "released_mean": population.mean,
@@ -170,8 +172,9 @@ class _Study:
             weights = self._weights(enough)
             found[str(plays)] = {
                 "passers": len(enough),
-                **_compared(
-                    {name: _correlations(values, self.skill[enough], weights) for name, values in measures.items()}
+                **compared(
+                    {name: correlations(values, self.skill[enough], weights) for name, values in measures.items()},
+                    RATING,
                 ),
             }
         return found
@@ -186,10 +189,25 @@ class _Study:
                 halves[half].append(_totals(self.passes, chosen).measures(self.population))
         one, other = (_stacked(half) for half in halves)
         weights = self._weights(np.arange(len(self.qualified)))
-        of_halves = {name: _correlations(one[name], other[name], weights) for name in MEASURES}
+        return {"passers": len(self.qualified), **of_halves(one, other, weights, RATING)}
+
+    def reliability_by_games(self) -> dict[str, Any]:
+        """The same for random halves of each passer's games: tables of a real league know games, not passes."""
+        plays = np.concatenate(self.season)
+        owner = np.repeat(np.arange(len(self.season)), [len(mine) for mine in self.season])
+        games, game_of = np.unique(np.stack([owner, self.passes.game[plays]]), axis=1, return_inverse=True)
+        halves: list[list[dict[str, Array]]] = [[], []]
+        for _ in range(self.repeats):
+            first = split(self.rng, games[0])[game_of]
+            for half, chosen in zip(halves, (first, ~first), strict=True):
+                sets = [plays[chosen & (owner == row)] for row in range(len(self.season))]
+                half.append(_totals(self.passes, sets).measures(self.population))
+        one, other = (_stacked(half) for half in halves)
+        weights = self._weights(np.arange(len(self.qualified)))
         return {
             "passers": len(self.qualified),
-            **_compared({name: 2 * values / (1 + values) for name, values in of_halves.items()}),
+            "plays": float(np.median([len(mine) for mine in self.season])),
+            **of_halves(one, other, weights, RATING),
         }
 
     def results(self) -> dict[str, Any]:
@@ -207,9 +225,9 @@ class _Study:
         for name in ("points", "won"):
             of_season = self._results(name, season)
             of_others = np.stack([self._results(name, season[games]) for games in (~even, even)])
-            found[name] = _compared({key: _correlations(whole[key], of_season, weights) for key in whole})
-            found[f"{name}_of_other_games"] = _compared(
-                {key: _correlations(parts[key], of_others, weights) for key in parts}
+            found[name] = compared({key: correlations(whole[key], of_season, weights) for key in whole}, RATING)
+            found[f"{name}_of_other_games"] = compared(
+                {key: correlations(parts[key], of_others, weights) for key in parts}, RATING
             )
         return found
 
@@ -246,42 +264,42 @@ class _Study:
             found[name] = {
                 "passers": len(np.unique(owner)),
                 "intervals": len(owner),
-                "covered": _figure(shares[-1]),
-                "points_wide": _figure(share(rated.high - rated.low)),
-                "error": _figure(np.sqrt(share((rated.rating - truth) ** 2))),
-                "error_without_shrinkage": _figure(np.sqrt(share((raw - truth) ** 2))),
+                "covered": figure(shares[-1]),
+                "points_wide": figure(share(rated.high - rated.low)),
+                "error": figure(np.sqrt(share((rated.rating - truth) ** 2))),
+                "error_without_shrinkage": figure(np.sqrt(share((raw - truth) ** 2))),
             }
-        return {**found, "all": {"covered": _figure(np.mean(shares, axis=0))}}
+        return {**found, "all": {"covered": figure(np.mean(shares, axis=0))}}
 
     def scale(self) -> dict[str, Any]:
         """How publicly known ratings compare with seasons of PEERS passers drawn from the population.
 
         `band` is the central 95% of the drawn seasons; `percentile` counts half of those with the same rating.
         """
-        population, rng = self.population, self.rng
-        shape = (_DRAWN_SEASONS, PEERS)
-        deviation = population.play_standard_deviation
-        plays = rng.choice([len(mine) for mine in self.season], shape)
-        true = rng.normal(population.mean, deviation / np.sqrt(population.shrinkage_plays), shape)
-        total = plays * true + np.sqrt(plays) * rng.normal(0, deviation, shape)
-        ratings = -np.sort(-rate(plays, total, population).rating, axis=1)
+        ratings = self._drawn_ratings(PEERS)
         found: dict[str, Any] = {"peers": PEERS, "seasons": _DRAWN_SEASONS}
         points = {name: (ratings[:, place - 1], float(public)) for name, (place, public) in PUBLIC.items()}
         points["first less thirteenth"] = (
             points["first"][0] - points["thirteenth"][0],
             points["first"][1] - points["thirteenth"][1],
         )
-        for name, (drawn, public) in points.items():
-            low, median, high = (float(end) for end in np.quantile(drawn, [0.025, 0.5, 0.975]))
-            found[name] = {
-                "public": public,
-                "median": median,
-                "band": [low, high],
-                "percentile": 100 * float((drawn < public).mean() + (drawn == public).mean() / 2),
-                "inside": bool(low <= public <= high),
-            }
+        found |= {name: _placed(drawn, public) for name, (drawn, public) in points.items()}
         found["seasons_with_a_99"] = float((ratings[:, 0] == HIGHEST).mean())
+        found["more"] = {
+            name: {"peers": peers, **_placed(self._drawn_ratings(peers)[:, place - 1], float(public))}
+            for name, (place, public, peers) in MORE_PUBLIC.items()
+        }
         return found
+
+    def _drawn_ratings(self, peers: int) -> Array:
+        """(_DRAWN_SEASONS, peers) the ratings of passers drawn from the population, each season from the best down."""
+        population, rng, shape = self.population, self.rng, (_DRAWN_SEASONS, peers)
+        deviation = population.play_standard_deviation
+        plays = rng.choice([len(mine) for mine in self.season], shape)
+        true = rng.normal(population.mean, deviation / np.sqrt(population.shrinkage_plays), shape)
+        total = plays * true + np.sqrt(plays) * rng.normal(0, deviation, shape)
+        ratings: Array = -np.sort(-rate(plays, total, population).rating, axis=1)
+        return ratings
 
     def _with_skill(self, plays: list[Integers]) -> dict[str, Array]:
         return {**_totals(self.passes, plays).measures(self.population), "skill": self.skill}
@@ -303,8 +321,19 @@ class _Study:
 
     def _weights(self, passers: Integers) -> Array:
         """(B + 1, P) how often each passer counts: first everyone once, then B resamples."""
-        drawn = self.rng.multinomial(len(passers), np.full(len(passers), 1 / len(passers)), size=self.resamples)
-        return np.concatenate([np.ones((1, len(passers))), drawn])
+        return resampled(self.rng, passers, self.resamples)
+
+
+def _placed(drawn: Array, public: float) -> dict[str, Any]:
+    """Where a publicly known rating lies among those of drawn seasons."""
+    low, median, high = (float(end) for end in np.quantile(drawn, [0.025, 0.5, 0.975]))
+    return {
+        "public": public,
+        "median": median,
+        "band": [low, high],
+        "percentile": 100 * float((drawn < public).mean() + (drawn == public).mean() / 2),
+        "inside": bool(low <= public <= high),
+    }
 
 
 def _totals(passes: Passes, sets: list[Integers]) -> _Totals:
@@ -331,18 +360,6 @@ def _stacked(parts: list[dict[str, Array]]) -> dict[str, Array]:
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
 
-def _correlations(x: Array, y: Array, weights: Array) -> Array:
-    """(B,) Pearson correlations of (..., P) with (..., P) for each of the weights (B, P), averaged over other axes."""
-    x, y = np.broadcast_arrays(np.atleast_2d(x), np.atleast_2d(y))
-    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
-    shares = weights / weights.sum(axis=1, keepdims=True)
-    mean_x, mean_y = shares @ x.T, shares @ y.T
-    covariance = shares @ (x * y).T - mean_x * mean_y
-    variances = (shares @ (x * x).T - mean_x**2) * (shares @ (y * y).T - mean_y**2)
-    found: Array = (covariance / np.sqrt(np.maximum(variances, 1e-300))).mean(axis=1)
-    return found
-
-
 def _means(sums: Array, counts: NDArray[Any], weights: Array) -> Array:
     """(B,) means of values with these sums and counts (P,), for each of the weights (B, P)."""
     means: Array = weights @ sums / np.maximum(weights @ counts, 1e-300)
@@ -356,16 +373,3 @@ def _deviations(values: Array, weights: Array) -> Array:
     variance = weights @ centered**2 / count - (weights @ centered / count) ** 2
     deviations: Array = np.sqrt(variance * count / (count - 1))
     return deviations
-
-
-def _compared(found: Mapping[str, Array]) -> dict[str, Any]:
-    """Each measure, and how much higher the rating is, resample by resample."""
-    return {
-        "measures": {name: _figure(values) for name, values in found.items()},
-        "rating_less": {name: _figure(found[RATING] - values) for name, values in found.items() if name != RATING},
-    }
-
-
-def _figure(values: Array) -> Figure:
-    """[value, lower, upper] of an estimate and its resamples (B + 1,)."""
-    return [float(values[0]), *(float(end) for end in np.quantile(values[1:], [0.025, 0.975]))]

@@ -9,6 +9,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from models.ratings import public_page
+from models.ratings.markdown import interval, listed, table
+
 PICTURE = "rating_study.svg"
 """Name of the picture, next to the page."""
 
@@ -117,18 +120,34 @@ league. Plays are divided into disjoint sets. The error is the root mean square 
 
 ## Compared with what is publicly known
 
-Four of the league's own ratings are publicly known: for 2021 the first of {peers} qualified passers with 92, the fifth
+{known}: for 2021 the first of {peers} qualified passers with 92, the fifth
 with 89 and the thirteenth with 83, and for 2020 the best with 99. {drawn} seasons of {peers} passers each were drawn
 from the reference population (normal true means, plays as in the seasons above) and rated:
 
 {scale}
 
 {scale_words}
+{more}{public}"""
+
+_MORE = """
+Three more of the league's ratings are public. The scale was chosen without them, so they are a check. Those of 2018 and
+2019 are earlier seasons of the first of 2021, from
+[the league's article on the playoff quarterbacks]({ranking}).
+That the tenth of 2021 had 87 follows from that article and
+[a report on the new score]({report}):
+eight passers had more, and the next three had 87. As many passers as qualified in the season were drawn:
+
+{more}
+
+{more_words}
 """
 
 
-def page(figures: Mapping[str, Any], model: str, command: str) -> str:
-    """The page in Markdown. `model` names the release that scored the plays, `command` what writes the page."""
+def page(figures: Mapping[str, Any], model: str, command: str, public: Mapping[str, Any] | None = None) -> str:
+    """The page in Markdown. `model` names the release that scored the plays, `command` what writes the page.
+
+    `public`: the figures of `models.ratings.public_study`; without them the page has no section on the real league.
+    """
     settings, league, scale = figures["settings"], figures["league"], figures["scale"]
     return _PAGE.format(
         command=command,
@@ -157,8 +176,11 @@ def page(figures: Mapping[str, Any], model: str, command: str) -> str:
         league_words=_league_words(league),
         peers=scale["peers"],
         drawn=f"{scale['seasons']:,}",
+        known=_known(scale),
         scale=scale_table(scale),
         scale_words=_scale_words(scale),
+        more=_more(scale),
+        public="\n" + public_page.section(public, figures) if public else "",
     )
 
 
@@ -203,18 +225,18 @@ def _bars(found: Sequence[Sequence[float]]) -> list[list[float]]:
 def recovery_table(found: Mapping[str, Any]) -> str:
     """Correlation of every measure with true skill, by number of plays."""
     rows = [
-        [plays, of_plays["passers"], *(_interval(of_plays["measures"][name]) for name in _COLORS)]
+        [plays, of_plays["passers"], *(interval(of_plays["measures"][name]) for name in _COLORS)]
         for plays, of_plays in found.items()
     ]
-    return _table(["plays", "passers", *(_NAMES[name] for name in _COLORS)], rows)
+    return table(["plays", "passers", *(_NAMES[name] for name in _COLORS)], rows)
 
 
 def _recovery_gains(found: Mapping[str, Any]) -> str:
     rows = [
-        [plays, *(_interval(of_plays["rating_less"][name], signed=True) for name in _ALTERNATIVES)]
+        [plays, *(interval(of_plays["rating_less"][name], signed=True) for name in _ALTERNATIVES)]
         for plays, of_plays in found.items()
     ]
-    return _table(["plays", *(f"than {_NAMES[name]}" for name in _ALTERNATIVES)], rows)
+    return table(["plays", *(f"than {_NAMES[name]}" for name in _ALTERNATIVES)], rows)
 
 
 def _recovery_words(found: Mapping[str, Any]) -> str:
@@ -226,7 +248,7 @@ def _recovery_words(found: Mapping[str, Any]) -> str:
         worse = [plays for plays, (_, _, high) in gains.items() if high < 0]
         unsettled = [plays for plays in gains if plays not in better + worse]
         parts = [
-            f"{verdict} after {_listed(plays)} plays"
+            f"{verdict} after {listed(plays)} plays"
             for verdict, plays in (
                 ("The rating is better", better),
                 ("the rating is **worse**", worse),
@@ -243,19 +265,19 @@ def reliability_table(found: Mapping[str, Any]) -> str:
     rows = [
         [
             _NAMES[name],
-            _interval(value),
-            _interval(found["rating_less"][name], signed=True) if name in found["rating_less"] else "",
+            interval(value),
+            interval(found["rating_less"][name], signed=True) if name in found["rating_less"] else "",
         ]
         for name, value in found["measures"].items()
     ]
-    return _table(["measure", "reliability", "rating minus this"], rows)
+    return table(["measure", "reliability", "rating minus this"], rows)
 
 
 def results_table(found: Mapping[str, Any]) -> str:
     """Correlation of every measure with points and wins."""
     order = ("rating", *_ALTERNATIVES, "oracle", "skill")
-    rows = [[_NAMES[name], *(_interval(found[key]["measures"][name]) for key in _RESULTS)] for name in order]
-    return _table(["measure", *_RESULTS.values()], rows)
+    rows = [[_NAMES[name], *(interval(found[key]["measures"][name]) for key in _RESULTS)] for name in order]
+    return table(["measure", *_RESULTS.values()], rows)
 
 
 def _results_words(found: Mapping[str, Any]) -> str:
@@ -265,10 +287,10 @@ def _results_words(found: Mapping[str, Any]) -> str:
         for key, title in _RESULTS.items()
         for name in _ALTERNATIVES
     ]
-    more = [f"{name} ({title}: {_interval(gain, signed=True)})" for name, title, gain in gains if gain[1] > 0]
-    less = [f"{name} ({title}: {_interval(gain, signed=True)})" for name, title, gain in gains if gain[2] < 0]
+    more = [f"{name} ({title}: {interval(gain, signed=True)})" for name, title, gain in gains if gain[1] > 0]
+    less = [f"{name} ({title}: {interval(gain, signed=True)})" for name, title, gain in gains if gain[2] < 0]
     words = [
-        f"The rating's correlation is {verdict} than that of {_listed(named)}."
+        f"The rating's correlation is {verdict} than that of {listed(named)}."
         for verdict, named in (("higher", more), ("**lower**", less))
         if named
     ]
@@ -282,24 +304,24 @@ def coverage_table(found: Mapping[str, Any]) -> str:
             plays,
             of_plays["passers"],
             f"{of_plays['intervals']:,}",
-            _interval(of_plays["covered"]),
+            interval(of_plays["covered"]),
             f"{of_plays['points_wide'][0]:.1f}",
-            _interval(of_plays["error"], digits=1),
-            _interval(of_plays["error_without_shrinkage"], digits=1),
+            interval(of_plays["error"], digits=1),
+            interval(of_plays["error_without_shrinkage"], digits=1),
         ]
         for plays, of_plays in found.items()
         if plays != "all"
     ]
-    rows.append(["mean of these", "", "", _interval(found["all"]["covered"]), "", "", ""])
+    rows.append(["mean of these", "", "", interval(found["all"]["covered"]), "", "", ""])
     heads = ["plays", "passers", "intervals", "covered", "width, points", "error", "error without shrinkage"]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _coverage_words(found: Mapping[str, Any]) -> str:
     missed = [plays for plays, of_plays in found.items() if not of_plays["covered"][1] <= 0.9 <= of_plays["covered"][2]]
     if not missed:
         return "In every row, 90% lies within the interval of the share covered."
-    named = _listed(["the mean" if plays == "all" else plays for plays in missed])
+    named = listed(["the mean" if plays == "all" else plays for plays in missed])
     return f"The interval of the share covered excludes 90% for: {named}. In the other rows it contains 90%."
 
 
@@ -309,22 +331,22 @@ def _league(found: Mapping[str, Any]) -> str:
         ["passes of a qualified passer in a season: median, least, most", f"{median:.0f}, {least:.0f}, {most:.0f}"],
         [
             f"median rating of the qualified (set to {found['scale_median']:g})",
-            _interval(found["median_rating"], digits=1),
+            interval(found["median_rating"], digits=1),
         ],
         [
             f"standard deviation of their ratings (set to {found['scale_deviation']:g})",
-            _interval(found["deviation_of_ratings"], digits=1),
+            interval(found["deviation_of_ratings"], digits=1),
         ],
-        ["rating minus true rating, mean", _interval(found["rating_less_true"], digits=2, signed=True)],
-        ["mean play score of a league-average passer", _interval(found["average_passer"], digits=4)],
+        ["rating minus true rating, mean", interval(found["rating_less_true"], digits=2, signed=True)],
+        ["mean play score of a league-average passer", interval(found["average_passer"], digits=4)],
         ["the release's mean", f"{found['released_mean']:.4f}"],
-        ["rating of a league-average passer", _interval(found["average_passer_rating"], digits=1)],
+        ["rating of a league-average passer", interval(found["average_passer_rating"], digits=1)],
         ["standard error of the release's mean, in points of rating", f"{found['luck_in_released_mean']:.2f}"],
         ["standard deviation of true mean play scores, here", f"{found['true_deviation']:.4f}"],
         ["the same according to the release, $s/\\sqrt{k}$", f"{found['released_true_deviation']:.4f}"],
         ["the release's shrinkage, plays", f"{found['shrinkage_plays']:.1f}"],
     ]
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def _league_words(found: Mapping[str, Any]) -> str:
@@ -342,6 +364,10 @@ def _league_words(found: Mapping[str, Any]) -> str:
 
 def scale_table(found: Mapping[str, Any]) -> str:
     """Publicly known ratings compared with drawn seasons."""
+    return _placed(_points(found))
+
+
+def _placed(points: Sequence[tuple[str, Any]]) -> str:
     rows = [
         [
             title,
@@ -351,16 +377,41 @@ def scale_table(found: Mapping[str, Any]) -> str:
             f"{point['percentile']:.1f}%",
             "inside" if point["inside"] else "**outside**",
         ]
-        for title, point in _points(found)
+        for title, point in points
     ]
-    return _table(["", "public", "median season", "95% of seasons", "percentile of the public one", ""], rows)
+    return table(["", "public", "median season", "95% of seasons", "percentile of the public one", ""], rows)
+
+
+def _verdict(points: Sequence[tuple[str, Any]]) -> str:
+    outside = [title for title, point in points if not point["inside"]]
+    return f"**Outside the band of 95%: {listed(outside)}.**" if outside else "All lie inside the band of 95%."
+
+
+def _more_words(points: Sequence[tuple[str, Any]]) -> str:
+    wrong = any(not point["inside"] for _, point in points)
+    return _verdict(points) + (" So the scale is not that of the league's score in every season." if wrong else "")
+
+
+def _known(found: Mapping[str, Any]) -> str:
+    if "more" in found:
+        return "The scale was chosen with four of the league's own ratings that are public"
+    return "Four of the league's own ratings are publicly known"
+
+
+def _more(found: Mapping[str, Any]) -> str:
+    """The publicly known ratings that the scale was not chosen with; figures of early releases lack them."""
+    if "more" not in found:
+        return ""
+    points = [(name.replace(" ", ", "), point) for name, point in found["more"].items()]
+    return _MORE.format(
+        ranking=public_page.RANKING, report=public_page.REPORT, more=_placed(points), more_words=_more_words(points)
+    )
 
 
 def _scale_words(found: Mapping[str, Any]) -> str:
-    outside = [title for title, point in _points(found) if not point["inside"]]
-    verdict = f"**Outside the band of 95%: {_listed(outside)}.**" if outside else "All lie inside the band of 95%."
     return (
-        f"{verdict} The scale's two constants were chosen so that these four lie inside. That is a fit, not a check. "
+        f"{_verdict(_points(found))} The scale's two constants were chosen so that these four lie inside. "
+        "That is a fit, not a check. "
         f"In {found['seasons_with_a_99']:.0%} of the seasons the first has 99."
     )
 
@@ -374,18 +425,3 @@ def _points(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
         "best": "2020, best",
     }
     return [(title, found[name]) for name, title in titles.items()]
-
-
-def _listed(items: Sequence[str]) -> str:
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
-
-
-def _interval(figure: Sequence[float], digits: int = 3, *, signed: bool = False) -> str:
-    sign = "+" if signed else ""
-    value, low, high = (f"{number:{sign}.{digits}f}" for number in figure)
-    return f"{value} [{low}, {high}]"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from playscore.distributions.spliced_binned_pareto import SplicedBinnedPareto
@@ -61,7 +62,7 @@ class Censored:
         ceiling = f"ceiling={float(self.ceiling):g}, " if self.batch_shape == () else ""
         return f"{type(self).__name__}({ceiling}{self.latent!r})"
 
-    @property
+    @cached_property
     def atom(self) -> Array:
         """Probability of the ceiling itself; 0 where there is none."""
         return self.latent.sf(self.reached)
@@ -88,7 +89,7 @@ class Censored:
     def icdf(self, q: Array) -> Array:
         """The quantile: the least x with `cdf(x) >= q`; NaN outside [0, 1]."""
         q = self.latent.array(q)
-        beyond = (q > self.latent.cdf(self.reached)) & (q <= 1)
+        beyond = (1 - q < self.atom) & (q <= 1)
         return self._xp.where(beyond, self.ceiling, self._xp.minimum(self.latent.icdf(q), self.ceiling))
 
     def isf(self, p: Array) -> Array:

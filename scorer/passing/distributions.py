@@ -35,11 +35,11 @@ class YardsDistribution:
     """None: nothing is cut."""
 
 
-def predicted(support: Support, outputs: Outputs) -> Censored:
+def predicted(support: Support, outputs: Outputs, ceilings: Sequence[float] = (math.inf,)) -> Censored:
     """The N distributions of a model that answers `logits` (N, K) and `tails` (N, 4), in double precision.
 
-    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards. A model whose distributions
-    the goal line censors answers `ceiling` (N, 1) too: the most yards a play can gain, infinite where not known.
+    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards. `ceilings` (N,) or one for
+    all: the most yards each can gain, infinite where nothing is cut.
     """
     lower_shape, lower_scale, upper_shape, upper_scale = outputs["tails"].T
     latent = SplicedBinnedPareto(
@@ -52,7 +52,7 @@ def predicted(support: Support, outputs: Outputs) -> Censored:
         support.lower_tail_probability,
         support.upper_tail_probability,
     )
-    return Censored(latent, outputs["ceiling"][:, 0] if "ceiling" in outputs else math.inf)
+    return Censored(latent, np.asarray(ceilings))
 
 
 def stack(distributions: Sequence[YardsDistribution]) -> Censored:

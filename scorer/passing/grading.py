@@ -39,6 +39,11 @@ class Situation:
     yards_to_go: float | None = None
     yards_to_end_zone: float | None = None
 
+    @property
+    def ceiling_yards(self) -> float:
+        """The most whole yards that can be gained: those to the end zone, at least 1; infinite if not known."""
+        return math.inf if self.yards_to_end_zone is None else max(math.floor(self.yards_to_end_zone + 0.5), 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -70,29 +75,17 @@ def assess(distributions: Censored, situations: Sequence[Situation], yards: Sequ
     to_end_zone = _column([situation.yards_to_end_zone for situation in situations])
     goal_line = np.where(np.isfinite(distributions.ceiling), distributions.ceiling, to_end_zone)
     line_to_gain = np.where(np.isnan(to_go), np.nan, np.fmin(to_go, goal_line))
-    short, kept_out = distributions.cdf(np.stack([line_to_gain, goal_line]) - 0.5)
+    lines = np.stack([line_to_gain, goal_line]) - 0.5
+    short, kept_out, below, up_to = distributions.cdf(np.concatenate([lines, _ends(distributions, _column(yards))]))
     anywhere = np.isnan(to_end_zone)
     expected = distributions.mean(
         low=np.where(anywhere, MIN_YARDS, to_end_zone - FIELD_YARDS), high=np.where(anywhere, MAX_YARDS, goal_line)
     )
-    ranks = _mid_ranks(distributions, _column(yards))
-    columns = (distributions.icdf(_PROBABILITIES).T, expected, 1.0 - short, 1.0 - kept_out, ranks)
+    columns = (distributions.icdf(_PROBABILITIES).T, expected, 1.0 - short, 1.0 - kept_out, (below + up_to) / 2.0)
     return [
         Assessment(quantiles, mean, *(None if math.isnan(value) else value for value in unsure))
         for quantiles, mean, *unsure in zip(*(column.tolist() for column in columns), strict=True)
     ]
-
-
-def _mid_ranks(distributions: Censored, yards: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) the chance of fewer yards, and half that of exactly these.
-
-    Yards beyond the ceiling are a touchdown like those that reach it: sources round the line of scrimmage and the gain
-    apart.
-    """
-    gained = np.minimum(yards, distributions.ceiling)
-    below, up_to = distributions.cdf(np.stack([gained, gained + 1.0]) - 0.5)
-    ranks: NDArray[np.float64] = (below + up_to) / 2.0
-    return ranks
 
 
 def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[float]) -> list[float]:
@@ -110,8 +103,19 @@ def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[floa
     for places in alike.values():
         gained = np.array([yards[place] for place in places])
         stacked = stack([distributions[place] for place in places])
-        scores.update(zip(places, _mid_ranks(stacked, gained).tolist(), strict=True))
+        below, up_to = stacked.cdf(_ends(stacked, gained))
+        scores.update(zip(places, ((below + up_to) / 2.0).tolist(), strict=True))
     return [scores[place] for place in range(len(distributions))]
+
+
+def _ends(distributions: Censored, yards: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, N) half a yard on both sides of the yards (N,): the mid-rank is the mean of the distribution function there.
+
+    Yards beyond the ceiling are a touchdown like those that reach it: sources round the line of scrimmage and the gain
+    apart.
+    """
+    gained = np.minimum(yards, distributions.ceiling)
+    return np.stack([gained - 0.5, gained + 0.5])
 
 
 _PROBABILITIES = np.asarray(QUANTILES)[:, None]

@@ -50,7 +50,7 @@ class Passing:
     name = "passing"
 
     def scoring(self, release: Release) -> Scoring[Pass, ScoredPass]:
-        """Reads `logits`, `tails` and, where the release has it, `ceiling` as distributions of yards over its support.
+        """Reads `logits` and `tails` as distributions of yards over the release's support, cut by its ceiling.
 
         Raises:
             PlayscoreError: MODEL_NOT_FOUND if the release has no such outputs or no support.
@@ -59,13 +59,15 @@ class Passing:
         if support is None:
             raise _not_of_passes(release, "it has no support")
         needed = {"logits": (len(support.edges_yards) - 1,), "tails": (TAILS,)}
-        read = needed | {"ceiling": (1,)} if "ceiling" in shapes else needed
-        if any(shapes.get(name) != shape for name, shape in read.items()):
-            raise _not_of_passes(release, f"its outputs are {shapes}, not {read}")
+        if any(shapes.get(name) != shape for name, shape in needed.items()):
+            raise _not_of_passes(release, f"its outputs are {shapes}, not {needed}")
+        censored = release.ceiling is not None
 
         def score(outputs: Outputs, passes: Sequence[Pass]) -> list[ScoredPass | PlayscoreError]:
-            distributions = predicted(support, outputs)
-            assessments = assess(distributions, [each.situation for each in passes], [each.yards for each in passes])
+            situations = [each.situation for each in passes]
+            ceilings = [situation.ceiling_yards if censored else math.inf for situation in situations]
+            distributions = predicted(support, outputs, ceilings)
+            assessments = assess(distributions, situations, [each.yards for each in passes])
             return [
                 ScoredPass(distribution, assessment) if assessment.is_of_a_distribution else _no_distribution()
                 for distribution, assessment in zip(unstack(support, distributions), assessments, strict=True)

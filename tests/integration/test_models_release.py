@@ -27,6 +27,7 @@ from models.passing.networks import Networks
 from models.passing.plays import PassPlays, weights
 from models.passing.run import Run
 from models.passing.support import GRID, OUTPUTS, SUPPORT, distribution_of
+from playscore.distributions import Censored
 from playscore.passing import PassResult
 from playscore.release import Release, load_release
 from scorer.core.inference import Batch
@@ -102,7 +103,7 @@ def test_a_run_does_not_continue_with_other_settings(run: Path) -> None:
 
 def test_a_run_becomes_a_release_that_never_changes(run: Path, released: Path) -> None:
     made = load_release(released)
-    assert (made.format, made.task, made.features.id) == (2, "passing", SPECIFICATION.id)
+    assert (made.format, made.task, made.features.id) == (3, "passing", SPECIFICATION.id)
     assert {tensor.name: tensor.shape for tensor in made.outputs} == OUTPUTS
     assert made.support == SUPPORT
     assert population_of(made).subjects > 10
@@ -136,7 +137,8 @@ def test_the_same_play_has_the_same_distribution_in_every_bucket(run: Path, rele
     for length in made.bucket_lengths[1:]:
         frames, mask, static = plays.padded(np.arange(len(plays)), length)
         outputs = session.run(list(OUTPUTS), {"frames": frames, "mask": mask, "static": static})
-        cdf = distribution_of(*(output.astype(np.float64) for output in outputs)).cdf(GRID[:, None]).T
+        latent = distribution_of(*(output.astype(np.float64) for output in outputs))
+        cdf = Censored(latent, plays.ceiling).cdf(GRID[:, None]).T
         np.testing.assert_allclose(cdf, shortest, atol=1e-6)
 
 

@@ -41,11 +41,25 @@ def test_the_card_has_every_figure_of_every_contestant(written: str, found: dict
     tables = rows(written)
     for key, figure in FIGURES.items():
         title = f"{figure.title}, {figure.unit}" if figure.unit else figure.title
-        simulated, real = tables[title]
-        for part, cells in ((found["simulated"], simulated), (found["real"], real)):
+        parts = found["simulated"], found["real"], found["real"]["complete"]
+        for part, cells in zip(parts, tables[title], strict=True):
             names = [name for name in CONTESTANTS if name in part["figures"]]
             values = [figure.written(part["figures"][name][key][0]) for name in names]
             assert [cell.partition(" ")[0] for cell in cells] == values, key
+
+
+def test_the_card_has_touchdowns_expected_and_scored_by_field_position(written: str, found: dict[str, Any]) -> None:
+    parts = found["simulated"], found["real"], found["real"]["complete"]
+    for position, part in found["real"]["touchdowns"].items():
+        shown = rows(written)[position]
+        assert len(shown) == len(parts)
+        for of, (plays, scored, *expected) in zip(parts, shown, strict=True):
+            of_position = of["touchdowns"][position]
+            assert int(plays) == of_position["plays"] == part["plays"]
+            assert float(scored.partition(" ")[0]) == pytest.approx(100 * of_position["scored"][0], abs=0.051)
+            names = [name for name in CONTESTANTS if name in of_position["expected"]]
+            read = [float(cell) for cell in expected]
+            assert read == pytest.approx([100 * of_position["expected"][name] for name in names], abs=0.051)
 
 
 def test_the_card_says_what_its_contestants_are(written: str, found: dict[str, Any]) -> None:

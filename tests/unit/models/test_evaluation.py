@@ -150,3 +150,35 @@ def test_reliability_compares_chances_with_what_happened(simulated: PassPlays) -
         assert sum(part["plays"] for part in parts) == len(simulated)
         forecast = np.average([part["forecast"] for part in parts], weights=[part["plays"] for part in parts])
         assert forecast == pytest.approx((simulated.yards >= int(reach)).mean(), abs=0.03)
+
+
+def test_the_oracle_expects_as_many_touchdowns_as_are_scored(simulated: PassPlays) -> None:
+    truth = oracle_cdf(simulated)
+    never = np.ones_like(truth)
+    found = evaluation.touchdowns({"oracle": truth, "never": never}, simulated, np.ones(len(simulated)))
+    assert list(found) == ["1 to 5", "6 to 10", "11 to 20", "21 to 40", "41 to 99"]
+    assert sum(part["plays"] for part in found.values()) == len(simulated)
+    for part in found.values():
+        _, low, high = part["scored"]
+        assert low <= part["expected"]["oracle"] <= high
+        assert part["expected"]["never"] == 0
+    assert not found["1 to 5"]["scored"][1] <= 0
+
+
+def test_a_share_of_touchdowns_is_weighted_and_its_interval_widens_with_unequal_weights(simulated: PassPlays) -> None:
+    cdf = {"oracle": oracle_cdf(simulated)}
+    even = evaluation.touchdowns(cdf, simulated, np.ones(len(simulated)))["21 to 40"]["scored"]
+    uneven = np.where(np.arange(len(simulated)) % 10 == 0, 50.0, 1.0)
+    some = evaluation.touchdowns(cdf, simulated, uneven)["21 to 40"]["scored"]
+    assert some[2] - some[1] > even[2] - even[1]
+    assert 0 <= some[1] <= some[0] <= some[2] <= 1
+
+
+def test_the_least_chance_is_that_of_the_long_gain_least_expected(simulated: PassPlays) -> None:
+    long = np.flatnonzero(simulated.yards >= evaluation.LONG_GAIN)
+    cdf = np.zeros((len(simulated), BINS + 1))
+    cdf[long[0]] = 1 - 1e-4
+    found = evaluation.long_gains({"one": cdf}, simulated)
+    assert found["plays"] == len(long) > 0
+    assert found["least_chance"]["one"] == pytest.approx(1e-4)
+    assert evaluation.long_gains({"one": cdf}, simulated.subset(np.arange(0)))["plays"] == 0

@@ -79,11 +79,11 @@ def write(found: Mapping[str, Any], folder: Path) -> str:
 def test_the_tables_have_every_contestant_and_the_numbers_of_the_evaluation(
     found: dict[str, Any], written: str
 ) -> None:
-    simulated, regret, real, unweighted, *_ = Page(written).tables
+    simulated, regret, real, complete, *_ = Page(written).tables
     for table, figures in (
         (simulated, found["simulated"]["figures"]),
         (real, found["real"]["figures"]),
-        (unweighted, found["real"]["unweighted"]),
+        (complete, found["real"]["complete"]["figures"]),
     ):
         shown = {row[0]: row[1:] for row in table[1:]}
         assert set(shown) == {CONTESTANTS[name].name for name in figures}
@@ -135,8 +135,8 @@ def test_a_difference_is_claimed_only_if_its_interval_excludes_zero(found: dict[
     ("regret", "kind", "word"),
     [
         ([0.010, 0.008, 0.012], "good", "<b>met</b>"),
-        ([0.019, 0.017, 0.021], "open", "the figure meets it, but the interval is <b>inconclusive</b>"),
-        ([0.021, 0.019, 0.023], "open", "the figure misses it, but the interval is <b>inconclusive</b>"),
+        ([0.013, 0.011, 0.015], "open", "the figure meets it, but the interval is <b>inconclusive</b>"),
+        ([0.015, 0.013, 0.017], "open", "the figure misses it, but the interval is <b>inconclusive</b>"),
         ([0.030, 0.028, 0.032], "bad", "<b>missed</b>"),
     ],
 )
@@ -155,11 +155,41 @@ def test_calibration_is_claimed_only_if_every_interval_contains_the_nominal_valu
         "coverage_80": 0.8, "coverage_95": 0.95,
     }  # fmt: skip
     ours = part["figures"][SPLICED] | {key: [at, at - 0.01, at + 0.01] for key, at in right.items()}
-    assert page.verdicts({**part, "figures": {SPLICED: ours}})[-1][0] == "good"
+    assert verdict_on("Calibration", {**part, "figures": {SPLICED: ours}})[0] == "good"
     for key, at in right.items():
         off = ours | {key: [at + 0.02, at + 0.01, at + 0.03]}
-        kind, said = page.verdicts({**part, "figures": {SPLICED: off}})[-1]
+        kind, said = verdict_on("Calibration", {**part, "figures": {SPLICED: off}})
         assert (kind, "<b>1 off</b>" in said) == ("bad", True)
+
+
+def test_touchdowns_are_right_only_if_every_share_is_within_the_interval(found: dict[str, Any]) -> None:
+    near = {"plays": 40, "scored": [0.4, 0.26, 0.56], "expected": {SPLICED: 0.3}}
+    far = {"plays": 90, "scored": [0.01, 0.0, 0.04], "expected": {SPLICED: 0.02}}
+    part = {**found["real"], "touchdowns": {"1 to 5": near, "41 to 99": far}}
+    assert verdict_on("Touchdowns", part)[0] == "good"
+    part["touchdowns"]["41 to 99"] = far | {"expected": {SPLICED: 0.05}}
+    kind, said = verdict_on("Touchdowns", part)
+    assert kind == "bad"
+    assert "<b>1 off</b>: 41 to 99 yards out 5.0% expected, 1.0% [0.0, 4.0] scored" in said
+
+
+def test_without_end_zones_nothing_is_said_of_touchdowns(found: dict[str, Any], tmp_path: Path) -> None:
+    part = {**found["simulated"], "touchdowns": {}}
+    assert not [said for _, said in page.verdicts(part) if said.startswith("Touchdowns")]
+    assert "No source of these plays" in write({**found, "simulated": part}, tmp_path)
+
+
+@pytest.mark.parametrize(("least", "kind"), [(2e-6, "good"), (1e-17, "bad")])
+def test_a_long_gain_must_have_had_a_chance(found: dict[str, Any], least: float, kind: str) -> None:
+    part = {**found["real"], "long_gains": {"plays": 12, "least_chance": {SPLICED: least}}}
+    assert verdict_on("Gains of 60", part)[0] == kind
+    none = {**part, "long_gains": {"plays": 0, "least_chance": {SPLICED: 1.0}}}
+    assert not [said for _, said in page.verdicts(none) if said.startswith("Gains of 60")]
+
+
+def verdict_on(what: str, part: Mapping[str, Any]) -> tuple[str, str]:
+    [verdict] = [verdict for verdict in page.verdicts(part) if verdict[1].startswith(what)]
+    return verdict
 
 
 def test_the_page_is_self_contained(written: str) -> None:
@@ -169,7 +199,7 @@ def test_the_page_is_self_contained(written: str) -> None:
     assert not read.tags & {"script", "link", "img", "iframe", "object", "image"}
     assert set(re.findall(r"url\((.)", written)) <= {"#"}
     assert "@import" not in written
-    assert written.count("<svg") == 10
+    assert written.count("<svg") == 13
 
 
 def test_names_of_groups_are_escaped(written: str) -> None:

@@ -75,7 +75,7 @@ def test_the_play_scores_follow_by_hand(page: str) -> None:
                 share = (place - EDGES[bin_]) / (EDGES[bin_ + 1] - EDGES[bin_])
                 assert end == pytest.approx(known[bin_] + share * (known[bin_ + 1] - known[bin_]), abs=2e-5)
     scores = [float(row[4]) for row in rows]
-    assert sorted(scores) == [scores[3], scores[0], scores[1], scores[2]]
+    assert sorted(scores) == [scores[4], *scores[:4]]
 
 
 def test_the_rating_follows_from_the_printed_constants_by_hand(page: str) -> None:

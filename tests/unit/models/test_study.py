@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -170,6 +171,17 @@ def test_reliability_is_that_of_the_whole_season(figures: dict[str, Any]) -> Non
     assert low < value < high
 
 
+def test_halves_of_games_are_as_reliable_as_halves_of_passes_if_games_have_no_luck_of_their_own(
+    figures: dict[str, Any],
+) -> None:
+    found, by_passes = figures["reliability_by_games"], figures["reliability"]
+    assert found["plays"] == SEASON_GAMES // 8 * PLAYS_A_GAME
+    assert found["measures"]["oracle"][0] == pytest.approx(by_passes["measures"]["oracle"][0], abs=0.03)
+    # What repeats is skill: a standard deviation of 0.2, each worth 0.15.
+    _, low, high = found["deviations"]["oracle"]
+    assert low < 0.03 < high
+
+
 def test_the_interval_covers_what_it_says_and_one_that_is_too_narrow_is_detected(figures: dict[str, Any]) -> None:
     for rows in figures["coverage"].values():
         value, low, high = rows["covered"]
@@ -215,6 +227,25 @@ def test_the_scale_follows_the_normal_distribution(figures: dict[str, Any]) -> N
         assert point["inside"] == (2.5 <= point["percentile"] <= 97.5)
 
 
+def test_ratings_that_the_scale_was_not_chosen_with_are_placed_among_as_many_passers_as_qualified(
+    figures: dict[str, Any],
+) -> None:
+    more = figures["scale"]["more"]
+    assert list(more) == ["2021 tenth", "2019 thirteenth", "2018 nineteenth"]
+    # The median of the 13th of 32 draws from a normal distribution is 0.25 deviations above its mean.
+    assert more["2019 thirteenth"]["median"] == pytest.approx(84 + 7 * 0.25, abs=0.5)
+    assert more["2019 thirteenth"]["median"] > figures["scale"]["thirteenth"]["median"]
+
+
+def test_the_page_tells_the_ratings_that_the_scale_was_not_chosen_with(figures: dict[str, Any]) -> None:
+    page = study_page.page(figures, "passing 7", "command")
+    assert "| 2019, thirteenth | 88 |" in page
+    missed = {**figures["scale"]["more"]["2018 nineteenth"], "inside": False}
+    more = {**figures["scale"]["more"], "2018 nineteenth": missed}
+    page = study_page.page({**figures, "scale": {**figures["scale"], "more": more}}, "passing 7", "command")
+    assert "**Outside the band of 95%: 2018, nineteenth.** So the scale is not" in page
+
+
 def test_the_same_seasons_give_the_same_figures(figures: dict[str, Any]) -> None:
     assert study.figures(invented(), POPULATION, repeats=5, resamples=200) == figures
 
@@ -233,7 +264,7 @@ def test_the_page_has_every_figure_and_a_picture(figures: dict[str, Any]) -> Non
     for name in study.PUBLIC:
         assert f"{figures['scale'][name]['percentile']:.1f}%" in page
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         assert len(Counter(line.count("|") for line in table)) == 1
     picture = study_page.picture(figures)
@@ -256,8 +287,12 @@ def test_the_page_does_not_hide_bad_results(figures: dict[str, Any]) -> None:
 
 
 def test_the_study_in_the_docs_is_that_of_the_newest_release(passing_release: Release) -> None:
-    figures = passing_release.figures["ratings"]
-    command = f"playscore evaluate ratings --seasons {figures['settings']['seasons']}"
-    page = study_page.page(figures, f"passing {passing_release.version}", command)
+    """And of the real league's public tables, if it was made with them: their figures are next to it."""
+    figures, beside = passing_release.figures["ratings"], DOCS / "rating_study.json"
+    public = json.loads(beside.read_text()).get("public") if beside.exists() else None
+    command = f"playscore evaluate ratings --seasons {figures['settings']['seasons']}" + (
+        " --real DIR" if public else ""
+    )
+    page = study_page.page(figures, f"passing {passing_release.version}", command, public)
     assert (DOCS / "rating_study.md").read_text() == page
     assert (DOCS / study_page.PICTURE).exists()

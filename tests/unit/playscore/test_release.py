@@ -85,6 +85,7 @@ def test_a_release_of_a_later_format_is_refused_with_the_formats_that_are_read(p
         ({"outputs": []}, "outputs"),
         ({"outputs": [{"name": "a", "shape": [1]}] * 2}, "must differ"),
         ({"support": {"edges_yards": [1, 0], "lower_tail_probability": 0.1, "upper_tail_probability": 0.1}}, "rising"),
+        ({"ceiling": "sideline"}, "ceiling"),
         ({"law": {}}, "law"),
     ],
 )

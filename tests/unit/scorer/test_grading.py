@@ -104,7 +104,7 @@ def test_more_yards_never_score_less(seed: int) -> None:
 
 
 def censored(seed: int, goal_line: float, count: int = 1) -> Censored:
-    return predicted(SUPPORT, {**outputs_of(seed, count), "ceiling": np.full((count, 1), goal_line, np.float32)})
+    return predicted(SUPPORT, outputs_of(seed, count), [goal_line] * count)
 
 
 @given(seeds, to_end_zone)
@@ -138,11 +138,13 @@ def test_the_farther_the_goal_line_the_better_a_touchdown_ranks(seed: int, goal_
     assert play_scores([near], [goal_line])[0] <= play_scores([far], [goal_line + 1.0])[0]
 
 
-@given(seeds, st.floats(0.6, 99.0))
+@given(seeds, st.floats(0.0, 100.0))
 def test_a_goal_line_between_whole_yards_counts_as_the_nearest(seed: int, end_zone: float) -> None:
-    whole = float(np.floor(end_zone + 0.5))
+    situation = Situation(10.0, end_zone)
+    whole = situation.ceiling_yards
+    assert whole == max(1.0, np.floor(end_zone + 0.5))
     distribution = censored(seed, whole)
-    assessed = assess(distribution, [Situation(10.0, end_zone)], [None])[0]
+    assessed = assess(distribution, [situation], [None])[0]
     atom = float(distribution.atom[0])
     assert assessed.touchdown_probability == pytest.approx(atom, abs=1e-12)
     assert assessed.first_down_probability is not None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion, Release, ReleasedTensor
+from playscore.release import ModelVersion, Release, ReleasedTensor, load_release
 from scorer.core.inference import Batch, Outputs
 from scorer.core.model import Model
 from scorer.onnx import OnnxInference
@@ -57,6 +57,24 @@ async def test_plays_of_all_buckets_are_scored_in_order_and_as_if_alone(
     together = await model.score(passes, soon())
     for play, scored in zip(passes, together, strict=True):
         assert_same(scored, (await model.score([play], soon()))[0])
+
+
+async def test_a_release_says_whether_the_goal_line_cuts_its_distributions(
+    releases: Path, passing_release: Release
+) -> None:
+    before = load_release(releases / "passing" / "2")
+    assert (before.ceiling, passing_release.ceiling) == (None, "goal_line")
+    inference = OnnxInference(releases, [before, passing_release])
+    await inference.open()
+    near = pass_to_score(passing_release, yards=3.0, yards_to_end_zone=3.0)
+    unknown = pass_to_score(passing_release, yards=3.0, yards_to_end_zone=None)
+    ceilings = {}
+    for release in (before, passing_release):
+        passes = [PassMessages().item(play, release, "pass") for play in (near, unknown)]
+        scored = await Model(release, Passing(), inference).score(passes, soon())
+        ceilings[release.version] = [each.distribution.ceiling_yards for each in scored if isinstance(each, ScoredPass)]
+    await inference.close()
+    assert ceilings == {2: [None, None], passing_release.version: [3.0, None]}
 
 
 async def test_callers_that_share_a_batch_get_their_own_scores(model: PassingModel, passing_release: Release) -> None:
