@@ -8,18 +8,21 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from scipy.stats import kstest
 
+from models.passing.sources import league_outcomes
 from playscore.game import Play
 from playscore.passing import PassResult, outcome_of, situation_of
 from simulator import SimulatedGame, YardsDistribution, simulate
 
-THROWN = (PassResult.COMPLETE, PassResult.INCOMPLETE, PassResult.INTERCEPTED)
+NOT_THROWN = (PassResult.SACK, PassResult.SCRAMBLE)
 
 
 def throws(games: Sequence[SimulatedGame]) -> list[tuple[Play, YardsDistribution, dict[str, float]]]:
@@ -38,65 +41,95 @@ def yards_of(play: Play) -> float:
     return outcome.yards_gained
 
 
-def is_complete(play: Play) -> bool:
-    outcome = outcome_of(play)
-    return outcome is not None and outcome.result is PassResult.COMPLETE
+@dataclass(frozen=True)
+class Passes:
+    """N passes of one league. Arrays (N,)."""
+
+    complete: NDArray[np.bool_]
+    intercepted: NDArray[np.bool_]
+    yards: NDArray[np.float64]
+    air_yards: NDArray[np.float64]
+    """As charted; NaN where not."""
+    end_zone: NDArray[np.float64]
+    """Yards to it; NaN where not known."""
+
+    def rates(self) -> dict[str, tuple[float, float]]:
+        """Every figure, and its standard error."""
+        touchdown = self.complete & (self.yards >= self.end_zone)
+        after = self.yards - self.air_yards
+        found = {
+            "completion": _share(self.complete),
+            "interceptions": _share(self.intercepted),
+            "touchdowns": _share(touchdown),
+            "yards an attempt": _mean(self.yards),
+            "air yards": _mean(self.air_yards[np.isfinite(self.air_yards)]),
+        }
+        for low, high in ((1, 5), (6, 10), (11, 15), (16, 20), (21, 50), (51, 99)):
+            here = (self.end_zone >= low) & (self.end_zone <= high)
+            where = f"{low} to {high} yards out"
+            found[f"passes, {where}"] = _share(here)
+            found[f"completion, {where}"] = _share(self.complete[here])
+            found[f"touchdowns, {where}"] = _share(touchdown[here])
+        for low, high in ((-20, -1), (0, 3), (4, 9), (10, 19), (20, 29), (30, 45)):
+            thrown = (self.air_yards >= low) & (self.air_yards <= high)
+            caught, where = thrown & self.complete, f"air yards {low} to {high}"
+            found[f"passes, {where}"] = _share(thrown[np.isfinite(self.air_yards)])
+            found[f"completion, {where}"] = _share(self.complete[thrown])
+            found[f"none after the catch, {where}"] = _share(after[caught] <= 0)
+            found[f"10 or more after the catch, {where}"] = _share(after[caught] >= 10)
+            found[f"20 or more after the catch, {where}"] = _share(after[caught] >= 20)
+        for gain in (1, 10, 20, 40, 60):
+            found[f"gains of {gain} or more"] = _share(self.complete & (self.yards >= gain))
+        return found
 
 
-def simulated_rates(games: Sequence[SimulatedGame]) -> dict[str, float]:
+def _share(came: NDArray[np.bool_]) -> tuple[float, float]:
+    share = float(came.mean())
+    return share, float(np.sqrt(share * (1 - share) / len(came)))
+
+
+def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.mean()), float(values.std() / np.sqrt(len(values)))
+
+
+def simulated_passes(games: Sequence[SimulatedGame]) -> Passes:
+    plays = [play for play, _, _ in throws(games)]
+    results = [outcome.result for outcome in map(outcome_of, plays) if outcome is not None]
+    situations = [situation_of(play.context) for play in plays]
+    return Passes(
+        np.asarray([result is PassResult.COMPLETE for result in results]),
+        np.asarray([result is PassResult.INTERCEPTED for result in results]),
+        np.asarray([yards_of(play) for play in plays]),
+        np.asarray([situation.charted_air_yards for situation in situations], float),
+        np.asarray([situation.yards_to_end_zone for situation in situations], float),
+    )
+
+
+def simulated_dropbacks(games: Sequence[SimulatedGame]) -> dict[str, float]:
     outcomes = [outcome_of(play) for simulated in games for play in simulated.game.plays]
     results = [outcome.result for outcome in outcomes if outcome is not None]
-    thrown = throws(games)
-    yards = np.array([yards_of(play) for play, _, _ in thrown])
-    caught = np.array([is_complete(play) for play, _, _ in thrown])
-    goal = np.array([situation_of(play.context).yards_to_end_zone or 0 for play, _, _ in thrown])
-    air = np.array([at["air_yards"] for _, _, at in thrown])
-    return rates(yards, caught, results.count(PassResult.INTERCEPTED) / len(thrown), air, caught & (yards >= goal)) | {
-        "sacks a dropback": results.count(PassResult.SACK) / len(results),
-        "scrambles a dropback": results.count(PassResult.SCRAMBLE) / len(results),
-    }
+    return {result.name.lower(): results.count(result) / len(results) for result in NOT_THROWN}
 
 
-def real_rates(data: Path) -> dict[str, float]:
+def real_plays(data: Path) -> tuple[Passes, dict[str, float]]:
+    """The passes of 2017, and the shares of the dropbacks without a throw."""
     plays = pl.read_parquet(data / "nfl" / "bdb2019_plays.parquet").filter(
         ~pl.col("playDescription").str.contains("(?i)no play|two-point")
     )
     dropbacks = plays.filter(pl.col("PassResult").is_in(["C", "I", "IN", "S", "R"]))
     thrown = dropbacks.filter(pl.col("PassResult").is_in(["C", "I", "IN"]))
-    caught = (thrown["PassResult"] == "C").to_numpy()
-    scored = caught & thrown["playDescription"].str.contains("TOUCHDOWN").to_numpy()
-    yards = np.where(caught, thrown["PlayResult"].to_numpy(), 0)
-    interceptions = float((thrown["PassResult"] == "IN").mean())  # type: ignore[arg-type]
-    air = thrown["PassLength"].to_numpy()
-    return rates(yards, caught, interceptions, air, scored) | {
-        "sacks a dropback": len(dropbacks.filter(pl.col("PassResult") == "S")) / len(dropbacks),
-        "scrambles a dropback": len(dropbacks.filter(pl.col("PassResult") == "R")) / len(dropbacks),
-    }
-
-
-def rates(
-    yards: np.ndarray, caught: np.ndarray, intercepted: float, air: np.ndarray, scored: np.ndarray
-) -> dict[str, float]:
-    known = np.isfinite(air)
-    by_depth = {
-        f"completion, air yards {low} to {high}": float(caught[known & (air >= low) & (air < high)].mean())
-        for low, high in ((-10, 0), (0, 5), (5, 10), (10, 15), (15, 20), (20, 30), (30, 60))
-    }
-    quantiles = {
-        f"yards a completion, {q:.0%}": float(np.quantile(yards[caught], q))
-        for q in (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-    }
-    return {
-        "completion": float(caught.mean()),
-        "interceptions": intercepted,
-        "touchdowns": float(scored.mean()),
-        "yards an attempt": float(yards.mean()),
-        "yards an attempt, sd": float(yards.std()),
-        "air yards": float(air[known].mean()),
-        "air yards, sd": float(air[known].std()),
-        **by_depth,
-        **quantiles,
-    }
+    league = league_outcomes(data / "nfl")
+    assert len(league.results) == len(thrown)
+    shares = {result.name.lower(): len(dropbacks.filter(pl.col("PassResult") == letter)) / len(dropbacks)
+              for result, letter in zip(NOT_THROWN, "SR", strict=True)}  # fmt: skip
+    complete = league.results == PassResult.COMPLETE.value
+    return Passes(
+        complete,
+        league.results == PassResult.INTERCEPTED.value,
+        np.where(complete, league.yards, 0.0),
+        thrown["PassLength"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+        league.end_zone.astype(np.float64),
+    ), shares
 
 
 def uniformity(games: Sequence[SimulatedGame], rng: np.random.Generator) -> float:
@@ -167,10 +200,15 @@ def main() -> None:
     plays = sum(len(simulated.game.plays) for simulated in games)
     print(f"{plays} plays in {seconds:.1f} s of one core: {plays / seconds:.0f} a second\n")
 
-    real = real_rates(options.data) if options.data.exists() else {}
-    print(f"{'':36}{'simulated':>10}{'2017':>10}")
-    for name, value in simulated_rates(games).items():
-        print(f"{name:36}{value:10.3f}{real.get(name, float('nan')):10.3f}")
+    found = simulated_passes(games).rates()
+    real, dropbacks = real_plays(options.data) if options.data.exists() else (None, {})
+    league = real.rates() if real else {}
+    print(f"{'':46}{'simulated':>10}{'2017':>8}{'apart':>8}")
+    for name, (value, error) in found.items():
+        there, theirs = league.get(name, (np.nan, np.nan))
+        print(f"{name:46}{value:10.3f}{there:8.3f}{(value - there) / np.hypot(error, theirs):+8.1f}")
+    for name, share in simulated_dropbacks(games).items():
+        print(f"{name + ' a dropback':46}{share:10.3f}{dropbacks.get(name, np.nan):8.3f}")
     held = np.array([play.frames.speed is not None and release_seconds(play) for play, _, _ in throws(games)])
     print(f"\ntime to throw {held.mean():.2f} s, sd {held.std():.2f}")
     rushed = np.mean([pressed(play) for play, _, _ in throws(games)])

@@ -102,9 +102,16 @@ def outcome_distributions(at: ReleaseSituation) -> OutcomeDistributions:
     pressure = np.exp(-np.maximum(at.rusher_distance - 0.6, 0) / 1.6) * (1 + 0.1 * np.clip(at.rusher_closing, -3, 6))
     sideline = np.exp(-np.maximum(at.sideline_distance, 0) / 1.5)
     screen = _logistic(-(depth + 0.5) / 0.7)
+    # Near the goal line the defense has less field to cover.
+    compressed = np.exp(-at.yards_to_end_zone / 15)
+    # Where the catch is: in front of the defense, in the middle of it, behind most of it.
+    front = np.exp(-np.maximum(depth, 0) / 5)
+    amid = np.maximum(1 - np.abs(depth - 11) / 8, 0)
+    behind = np.clip((depth - 12) / 15, 0, 1.5)
 
     completion = _logistic(
-        1.50
+        1.6
+        - 0.55 * compressed
         + 0.75 * np.log((at.separation + 0.4) / 3)
         - 0.047 * np.maximum(depth, 0)
         - 0.012 * at.throw_length
@@ -120,9 +127,20 @@ def outcome_distributions(at: ReleaseSituation) -> OutcomeDistributions:
         -3.38 + 0.034 * depth - 0.30 * (at.separation - 2.5) + 0.5 * at.crowd + 0.7 * pressure - 0.5 * sideline
     )
 
-    spot = _logistic(0.1 - 0.42 * (at.separation - 2.5) + 0.8 * at.crowd + 0.5 * sideline - 1.4 * screen)
+    spot = _logistic(
+        0.1
+        - 2.57 * front
+        - 0.24 * behind
+        - 0.42 * (at.separation - 2.5)
+        + 0.8 * at.crowd
+        + 0.5 * sideline
+        - 1.4 * screen
+    )
     scale = np.exp(
         1.66
+        - 0.12 * front
+        - 0.78 * amid
+        + 0.24 * behind
         + 0.10 * np.minimum(at.separation, 8)
         + 0.035 * np.clip(at.forward_speed, -3, 9)
         - 0.16 * at.defenders_ahead
@@ -130,7 +148,12 @@ def outcome_distributions(at: ReleaseSituation) -> OutcomeDistributions:
         + 0.45 * screen
     )
     breakaway = _logistic(
-        -3.1 + 0.16 * np.minimum(at.separation, 8) - 0.35 * at.defenders_ahead + 0.06 * np.clip(at.forward_speed, -3, 9)
+        -3.1
+        + 0.33 * amid
+        + 0.41 * behind
+        + 0.16 * np.minimum(at.separation, 8)
+        - 0.35 * at.defenders_ahead
+        + 0.06 * np.clip(at.forward_speed, -3, 9)
     )
     after = _HALF_POINTS - depth[:, None]
     tackled_at_once = _logistic(after / 0.45)

@@ -187,7 +187,7 @@ def _joined(parts: list[Record], order: Integers) -> Record:
 
 def _play(rng: np.random.Generator, chains: int, teams: tuple[Team, Team], skills: dict[str, float]) -> list[_Wave]:
     """All plays of a game: CHAIN waves, each with one play per chain."""
-    spots = np.where(rng.random(chains) < 0.2, 75, np.clip(rng.normal(55, 25, chains), 2, 96)).astype(int)
+    spots = np.where(rng.random(chains) < 0.16, 75, np.clip(rng.normal(57, 31, chains), 2, 97)).astype(int)
     state = _Chains(
         offense=(np.arange(chains) + rng.integers(0, 2)) % 2,
         yards_to_end_zone=spots,

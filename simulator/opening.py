@@ -170,6 +170,8 @@ _EFFORT = 0.65
 """Share of their top acceleration that players use before the decision, while everyone runs the play as drawn up."""
 _WANDER = 0.2
 """Yards by which a player strays from their path."""
+_END_ZONE_APPEAL = 1.0
+"""How much passers prefer a target in the end zone, in the unit of a target's appeal."""
 _HURRIED = 0.6
 """Share of passers who throw at once when a rusher gets close."""
 
@@ -237,7 +239,9 @@ def open_plays(
     route[~passing] = _BLOCK
     receivers = _run_routes(rng, offense[:, RECEIVERS], route, yards_to_end_zone, ball_y)
     positions[:, :, RECEIVERS] = receivers
-    positions[:, :, COVERING] = _cover(rng, defense[:, COVERING - OFFENSE], receivers, passing)
+    positions[:, :, COVERING] = _cover(
+        rng, defense[:, COVERING - OFFENSE], receivers, passing, tightness(yards_to_end_zone)
+    )
     positions[:, :, DEEP] = _deep(rng, defense[:, DEEP - OFFENSE], receivers, yards_to_end_zone)
 
     blitz = passing & (rng.random(count) < 0.27)
@@ -253,7 +257,7 @@ def open_plays(
     velocities = np.concatenate((np.zeros((count, SNAP, 22, 2)), moving), axis=1)
 
     nearest = np.linalg.norm(positions[:, :, OFFENSE:] - positions[:, :, None, PASSER], axis=3).min(axis=2)
-    frame, target = _read(rng, positions, route, passing, nearest)
+    frame, target = _read(rng, positions, route, passing, nearest, yards_to_end_zone)
     reached = _first(nearest < 1.1)
     caught = passing & (reached <= frame)
     sacked = caught & (rng.random(count) < 0.72)
@@ -307,6 +311,7 @@ def _line_up(
     )
     covered = offense[:, RECEIVERS[:4]]
     cushion = np.concatenate((rng.uniform(1.2, 8.5, (count, 3)), rng.uniform(4, 9.5, (count, 1))), axis=1)
+    cushion *= 1 - 0.7 * tightness(yards_to_end_zone)[:, None]
     defense[:, COVERING[:4] - OFFENSE, 0] = covered[..., 0] + 0.8 + cushion
     defense[:, COVERING[:4] - OFFENSE, 1] = covered[..., 1] + rng.normal(0, 0.9, (count, 4))
     defense[:, DEEP - OFFENSE] = np.stack((rng.uniform(11, 16, count), ball_y + rng.normal(0, 4, count)), axis=1)
@@ -388,22 +393,33 @@ def _late(path: Array, frames: Array) -> Array:
     return late
 
 
-def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: NDArray[np.bool_]) -> Array:
-    """Man: a delayed copy of the receiver's path, closing in. Zone: a landmark, leaning toward them. (B, F, 5, 2)."""
+def tightness(yards_to_end_zone: Array) -> Array:
+    """How much closer defenders cover because there is little field behind them: 1 at the goal line, 0 far from it."""
+    return np.exp(-yards_to_end_zone / 14)
+
+
+def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: NDArray[np.bool_], tight: Array) -> Array:
+    """Man: a delayed copy of the receiver's path, closing in. Zone: a landmark, leaning toward them. (B, F, 5, 2).
+
+    `tight` (B,): see `tightness`.
+    """
     count = len(start)
-    seconds = _SINCE_SNAP[None, :, None]
-    seen = _late(receivers, rng.gamma(2.6, 0.85, (count, 5)))
+    seconds, tight = _SINCE_SNAP[None, :, None], tight[:, None]
+    seen = _late(receivers, rng.gamma(2.6, 0.85, (count, 5)) * (1 - 0.4 * tight))
     leverage = np.stack((rng.normal(0.7, 1.0, (count, 5)), rng.normal(0, 1.0, (count, 5))), axis=-1)
+    leverage *= (1 - 0.4 * tight)[..., None]
     cushion = start - receivers[:, 0]
     closing = np.exp(-((seconds / rng.uniform(1.2, 2.6, (count, 5))[:, None]) ** 2))[..., None]
     man = seen + leverage[:, None] + (cushion - leverage)[:, None] * closing
 
-    landmark = start + np.stack((rng.normal(5.5, 4, (count, 5)), rng.normal(0, 3, (count, 5))), axis=-1)
-    lean = rng.uniform(0.4, 0.97, (count, 1, 5)) * smooth_step((seconds - 0.6) / 2.4)
+    drop = rng.normal(5.5, 4, (count, 5)) * (1 - tight)
+    landmark = start + np.stack((drop, rng.normal(0, 3, (count, 5))), axis=-1)
+    lean = rng.uniform(0.4, 0.97, (count, 1, 5))
+    lean = (lean + (0.97 - lean) * 0.8 * tight[:, None]) * smooth_step((seconds - 0.6) / (2.4 - 0.8 * tight[:, None]))
     home = start[:, None] + (landmark - start)[:, None] * smooth_step(seconds / 2.2)[..., None]
     zone = home + (seen + 0.5 * leverage[:, None] - home) * lean[..., None]
     # Corners and safety play one coverage; the player who covers the back chooses independently.
-    is_man = np.repeat((rng.random(count) < 0.48)[:, None], 5, axis=1)
+    is_man = np.repeat(rng.random((count, 1)) < 0.48 + 0.4 * tight, 5, axis=1)
     is_man[:, 4] = rng.random(count) < 0.6
     path = np.where((is_man & passing[:, None])[:, None, :, None], man, zone)
     path[..., 1] = _bounded(path[..., 1], 0.8, FIELD_WIDTH - 0.8)
@@ -485,6 +501,7 @@ def _read(
     route: NDArray[np.int64],
     passing: NDArray[np.bool_],
     nearest: Array,
+    yards_to_end_zone: Array,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """When the passer throws, and to whom: (B,) frames and (B,) player indices.
 
@@ -504,6 +521,7 @@ def _read(
     late = seconds[:, None] - _SECONDS[route]
     appeal = 0.28 * np.minimum(separation, 7) - 0.55 * np.abs(late) - 0.038 * np.maximum(receivers[..., 0], 0)
     appeal += np.array([0.35, 0.35, 0.3, 0.0, -0.35]) + rng.gumbel(0, 1, appeal.shape) * 0.9
+    appeal += _END_ZONE_APPEAL * (receivers[..., 0] >= yards_to_end_zone[:, None])
     appeal[route == _BLOCK] = -np.inf
     choice = np.where(passing, appeal.argmax(axis=1), 0)
     return frame, RECEIVERS[choice]

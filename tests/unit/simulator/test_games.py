@@ -15,7 +15,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.game import AttackingDirection, Play, TrackedObject
 from playscore.passing import PassAttributes, PassResult, PlayKind, outcome_of, situation_of
 from simulator import SimulatedGame, simulate, simulate_game
-from simulator.distribution import outcome_distributions
+from simulator.distribution import YardsDistribution, outcome_distributions
 from simulator.situation import FIELD_WIDTH, measure
 
 GAMES = 12
@@ -198,6 +198,36 @@ def test_the_distribution_follows_from_the_published_release_frame(games: list[S
     # Published to 0.01. If two defenders are equally near, rounding may swap which one is the nearest.
     assert np.median(apart) < 0.01
     assert np.quantile(apart, 0.99) < 0.05
+
+
+def test_the_field_is_compressed_near_the_goal_line(games: list[SimulatedGame]) -> None:
+    """Real targets have half the room inside the 10 that they have elsewhere, and fewer passes are complete."""
+    passes = [
+        (situation["yards_to_end_zone"], situation["separation"], chance_of_a_gain(simulated.distributions[play]))
+        for simulated in games
+        for play, situation in simulated.situations.items()
+    ]
+    end_zone, separation, gain = np.asarray(passes).T
+    near, far = end_zone <= 10, end_zone > 30
+    assert np.median(separation[near]) < 0.75 * np.median(separation[far])
+    assert gain[near].mean() < gain[far].mean()
+
+
+def test_behind_the_defense_a_catch_goes_further(games: list[SimulatedGame]) -> None:
+    """The chance of 20 more yards after a catch rises with its depth, where there is room for them."""
+    after = []
+    for simulated in games:
+        for play, situation in simulated.situations.items():
+            distribution, depth = simulated.distributions[play], situation["air_yards"]
+            if situation["yards_to_end_zone"] > depth + 30 and depth > 6:
+                caught = 1 - float(distribution.cdf(depth - 3))
+                after.append((depth, (1 - float(distribution.cdf(depth + 20))) / caught))
+    depth, far = np.asarray(after).T
+    assert far[depth > 25].mean() > 1.5 * far[depth < 15].mean()
+
+
+def chance_of_a_gain(distribution: YardsDistribution) -> float:
+    return 1 - float(distribution.cdf(0))
 
 
 def test_outcomes_are_drawn_from_their_distributions(games: list[SimulatedGame]) -> None:
