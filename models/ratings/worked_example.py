@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models.core.releasing import newest, population_of
-from playscore.distributions import SplicedBinnedPareto
+from playscore.distributions import Censored, SplicedBinnedPareto
 from playscore.ratings import INTERVAL_DEVIATIONS, rate
 from playscore.release import Release
 from playscore.shipped import RELEASES
@@ -24,7 +24,8 @@ LOGITS = (-2.9, -1.8, 0.0, -1.1, -0.7, -1.1, -1.3, -2.2)
 LOWER_SHAPE, LOWER_SCALE, UPPER_SHAPE, UPPER_SCALE = 0.1, 2.0, 0.2, 9.0
 TAIL = 0.05
 YARDS_TO_GO = 8
-OUTCOMES = {"incompletion": 0, "gain of 7": 7, "gain of 40": 40, "loss of 6": -6}
+CEILING = 38
+OUTCOMES = {"incompletion": 0, "gain of 7": 7, "gain of 30": 30, "touchdown of 38": CEILING, "loss of 6": -6}
 PASSERS = {20: 10.2, 300: 153.0}
 """The sum of play scores, by number of plays."""
 
@@ -39,15 +40,16 @@ def written(page: str, release: Release) -> str:
     return re.sub(r"<!-- worked: (\w+) -->.*?<!-- end -->", part, page, flags=re.DOTALL)
 
 
-def example_distribution() -> SplicedBinnedPareto:
+def example_distribution() -> Censored:
     """The distribution of the example."""
-    return SplicedBinnedPareto(
+    latent = SplicedBinnedPareto(
         np.asarray(EDGES), np.asarray(LOGITS), LOWER_SHAPE, LOWER_SCALE, UPPER_SHAPE, UPPER_SCALE, TAIL, TAIL
     )
+    return Censored(latent, CEILING)
 
 
 def _bins() -> str:
-    probabilities = example_distribution().probabilities
+    probabilities = example_distribution().latent.probabilities
     rows = [
         [f"{left:g} to {right:g}", f"{logit:g}", f"{np.exp(logit):.5f}", f"{probability:.5f}", f"{total:.5f}"]
         for left, right, logit, probability, total in zip(
@@ -59,7 +61,7 @@ def _bins() -> str:
 
 
 def _thresholds() -> str:
-    dist = example_distribution()
+    dist = example_distribution().latent
     lower, upper = f"{float(dist.lower_threshold):.4f}", f"{float(dist.upper_threshold):.4f}"
     rows = [
         ["l", f"{TAIL:g}", _interpolated(TAIL), lower, f"{LOWER_SHAPE:g}", f"{LOWER_SCALE:g}"],
@@ -69,7 +71,7 @@ def _thresholds() -> str:
 
 
 def _interpolated(level: float) -> str:
-    sums = np.cumsum(example_distribution().probabilities)
+    sums = np.cumsum(example_distribution().latent.probabilities)
     place = int(np.searchsorted(sums, level))
     before, mass = sums[place - 1], sums[place] - sums[place - 1]
     left, width = EDGES[place], EDGES[place + 1] - EDGES[place]
@@ -83,9 +85,10 @@ def _ranks() -> str:
         below, upto = (float(value) for value in dist.cdf(np.asarray([yards - 0.5, yards + 0.5])))
         worked = "; ".join(_worked(yards + end) for end in (-0.5, 0.5))
         rows.append([name, worked, f"{below:.4f}", f"{upto:.4f}", f"{(below + upto) / 2:.4f}"])
-    gained = float(dist.sf(YARDS_TO_GO - 0.5))
+    gained, scored = float(dist.sf(YARDS_TO_GO - 0.5)), float(dist.atom)
     expectation = (
-        f"The chance of a first down with {YARDS_TO_GO} yards to go: 1 − F({YARDS_TO_GO - 0.5:g}) = {gained:.4f}."
+        f"The chance of a first down with {YARDS_TO_GO} yards to go: 1 − F({YARDS_TO_GO - 0.5:g}) = {gained:.4f}. "
+        f"That of a touchdown, {CEILING} yards away: 1 − F({CEILING - 0.5:g}) = {scored:.4f}."
     )
     heads = ["outcome", "F at both ends, worked", "F(y − ½)", "F(y + ½)", "play score"]
     return _table(heads, rows) + "\n\n" + expectation
@@ -93,8 +96,10 @@ def _ranks() -> str:
 
 def _worked(yards: float) -> str:
     """F(yards) as one computes it by hand."""
-    dist = example_distribution()
+    dist = example_distribution().latent
     low, high = float(dist.lower_threshold), float(dist.upper_threshold)
+    if yards >= CEILING:
+        return "1"
     if yards < low:
         power = f"(1 + {LOWER_SHAPE:g} · ({low:.4f} − {yards:g}) / {LOWER_SCALE:g})^(−{1 / LOWER_SHAPE:g})"
         return f"{TAIL:g} · {power}".replace("− -", "+ ")

@@ -327,6 +327,23 @@ async def test_a_correction_changes_the_grade(stub: Any, passing_release: Releas
     assert (graded.grade.yards_gained, graded.grade.outcome_revision) == (8.0, 2)
 
 
+async def test_a_release_without_a_ceiling_is_served_beside_one_with_it_and_each_is_graded_by_its_own(
+    stub: Any, passing_release: Release
+) -> None:
+    touchdown = pass_to_score(passing_release, yards=45.0)
+    before, now = [
+        (await score(stub, touchdown, model=common_pb2.ModelVersion(name="passing", version=version))).scores[0]
+        for version in (2, passing_release.version)
+    ]
+    assert not before.distribution.spliced_binned_pareto.HasField("ceiling_yards")
+    assert now.distribution.spliced_binned_pareto.ceiling_yards == 45.0
+    assert now.grade.play_score == pytest.approx(1.0 - now.touchdown_probability / 2.0, abs=1e-9)
+    graded = (await grade(stub, *[to_grade(each, yards_gained=45.0) for each in (before, now)])).graded
+    assert [each.grade.play_score for each in graded] == pytest.approx(
+        [before.grade.play_score, now.grade.play_score], abs=1e-9
+    )
+
+
 async def test_bad_passes_to_grade_are_rejected_by_index_and_the_others_graded(
     stub: Any, passing_release: Release
 ) -> None:
