@@ -240,6 +240,7 @@ def main() -> None:
     parser.add_argument("--test-games", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3, help="networks of each variant")
+    parser.add_argument("--simulated-only", action="store_true", help="do not fine-tune on real plays")
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS), metavar="VARIANT")
     chosen = parser.parse_args()
 
@@ -265,8 +266,8 @@ def main() -> None:
         made, variant, targets = run.simulated[0], VARIANTS[name], None
         plays = made.subset(np.arange(min(chosen.plays, len(made))))
         if variant.teachers:
-            others = range(10, 10 + variant.teachers)
-            teachers = [train(plays, VARIANTS[BASE], chosen.epochs, seed, None) for seed in others]
+            teaching = range(10, 10 + variant.teachers)
+            teachers = [train(plays, VARIANTS[BASE], chosen.epochs, seed, None) for seed in teaching]
             mean = np.mean([training.cdf(teacher, test) for teacher in teachers], axis=0)
             show(f"mean of {len(teachers)} networks", [mean], sum(map(parameters_of, teachers)), ["", ""])
             targets = np.mean([np.diff(training.cdf(teacher, plays), axis=1) for teacher in teachers], axis=0)
@@ -274,11 +275,14 @@ def main() -> None:
             targets = plays.truth
         wanted = None if targets is None else targets.astype(np.float32)
         networks = [train(plays, variant, chosen.epochs, seed, wanted) for seed in seeds]
-        tuned = [on_real(run, variant, network, seed) for network, seed in zip(networks, seeds, strict=True)]
         label = name if len(runs) == 1 else f"{name}, {run.folder.name}"
-        cdfs = [training.cdf(network, test) for network in networks]
-        show(label, cdfs, parameters_of(networks[0]), real.add(label, tuned))
-    print("\nReal CRPS less that of the first:", *real.differences(), sep="\n- ")
+        cdfs, others = [training.cdf(network, test) for network in networks], ["", ""]
+        if not chosen.simulated_only:
+            tuned = [on_real(run, variant, network, seed) for network, seed in zip(networks, seeds, strict=True)]
+            others = real.add(label, tuned)
+        show(label, cdfs, parameters_of(networks[0]), others)
+    if real.crps:
+        print("\nReal CRPS less that of the first:", *real.differences(), sep="\n- ")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def test_a_run_becomes_a_release_that_never_changes(run: Path, released: Path) -
     assert (made.format, made.task, made.features.id) == (3, "passing", SPECIFICATION.id)
     assert {tensor.name: tensor.shape for tensor in made.outputs} == OUTPUTS
     assert made.support == SUPPORT
-    assert population_of(made).subjects > 10
+    assert population_of(made).subjects >= 2
     assert "SIMULATED" in population_of(made).description
     assert made.figures["parity"] <= 1e-5
     assert sum(file.stat().st_size for file in released.iterdir()) < 2_000_000

@@ -685,11 +685,11 @@ async def test_a_wrong_split_is_refused_in_every_call(
     calls: Calls, changed: Mapping[str, Any], code: str, reason: str, fields: list[str]
 ) -> None:
     written = await calls.record(record())
-    asked = split(**changed)
+    asked, then = split(**changed), fresh(written)
     for call in (
-        calls.stub.GetRating(pb.GetRatingRequest(split=asked, subject_id="p1", consistency=fresh(written)), timeout=5),
-        calls.stub.ListRatings(pb.ListRatingsRequest(split=asked), timeout=5),
-        calls.stub.ListPlays(pb.ListPlaysRequest(split=asked), timeout=5),
+        calls.stub.GetRating(pb.GetRatingRequest(split=asked, subject_id="p1", consistency=then), timeout=5),
+        calls.stub.ListRatings(pb.ListRatingsRequest(split=asked, consistency=then), timeout=5),
+        calls.stub.ListPlays(pb.ListPlaysRequest(split=asked, consistency=then), timeout=5),
     ):
         assert await error_of(call) == (grpc.StatusCode[code], f"REASON_{reason}", fields)
 
