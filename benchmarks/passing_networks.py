@@ -138,11 +138,11 @@ def train(
                 turned = torch.from_numpy(rng.random(len(batch)) < 0.5)
                 frames = frames * torch.where(turned[:, None], sign, 1.0)[:, None, :]
             outputs: Outputs = network(frames, mask, statics)
+            yards, ceiling = (torch.from_numpy(array) for array in plays.outcomes(batch))
             if targets is None:
-                yards, ceiling = torch.from_numpy(plays.yards[batch]), torch.from_numpy(plays.ceiling[batch])
                 loss = network.head.log_score(outputs, yards, ceiling).mean()
             else:
-                dist = Censored(distribution_of(*outputs), torch.from_numpy(plays.ceiling[batch]))
+                dist = Censored(distribution_of(*outputs), ceiling)
                 cdf = dist.cdf(torch.tensor(GRID, dtype=torch.float32)[:, None]).T
                 mass = (cdf[:, 1:] - cdf[:, :-1]).clamp_min(0)
                 loss = -(torch.from_numpy(targets[batch]) * torch.log(mass + 1e-6)).sum(1).mean()

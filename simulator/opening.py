@@ -240,7 +240,7 @@ def open_plays(
     receivers = _run_routes(rng, offense[:, RECEIVERS], route, yards_to_end_zone, ball_y)
     positions[:, :, RECEIVERS] = receivers
     positions[:, :, COVERING] = _cover(
-        rng, defense[:, COVERING - OFFENSE], receivers, passing, tightness(yards_to_end_zone)
+        rng, defense[:, COVERING - OFFENSE], receivers, passing, _tightness(yards_to_end_zone)
     )
     positions[:, :, DEEP] = _deep(rng, defense[:, DEEP - OFFENSE], receivers, yards_to_end_zone)
 
@@ -311,7 +311,7 @@ def _line_up(
     )
     covered = offense[:, RECEIVERS[:4]]
     cushion = np.concatenate((rng.uniform(1.2, 8.5, (count, 3)), rng.uniform(4, 9.5, (count, 1))), axis=1)
-    cushion *= 1 - 0.7 * tightness(yards_to_end_zone)[:, None]
+    cushion *= 1 - 0.7 * _tightness(yards_to_end_zone)[:, None]
     defense[:, COVERING[:4] - OFFENSE, 0] = covered[..., 0] + 0.8 + cushion
     defense[:, COVERING[:4] - OFFENSE, 1] = covered[..., 1] + rng.normal(0, 0.9, (count, 4))
     defense[:, DEEP - OFFENSE] = np.stack((rng.uniform(11, 16, count), ball_y + rng.normal(0, 4, count)), axis=1)
@@ -393,7 +393,7 @@ def _late(path: Array, frames: Array) -> Array:
     return late
 
 
-def tightness(yards_to_end_zone: Array) -> Array:
+def _tightness(yards_to_end_zone: Array) -> Array:
     """How much closer defenders cover because there is little field behind them: 1 at the goal line, 0 far from it."""
     return np.exp(-yards_to_end_zone / 14)
 
@@ -401,7 +401,7 @@ def tightness(yards_to_end_zone: Array) -> Array:
 def _cover(rng: np.random.Generator, start: Array, receivers: Array, passing: NDArray[np.bool_], tight: Array) -> Array:
     """Man: a delayed copy of the receiver's path, closing in. Zone: a landmark, leaning toward them. (B, F, 5, 2).
 
-    `tight` (B,): see `tightness`.
+    `tight` (B,): see `_tightness`.
     """
     count = len(start)
     seconds, tight = _SINCE_SNAP[None, :, None], tight[:, None]

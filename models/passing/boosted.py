@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from featurizer.passing.columns import SPECIFICATION
 from models.core.atomic import whole
-from models.passing.columns import YARDS_TO_END_ZONE, places, roles
+from models.passing.columns import places, roles
 from models.passing.plays import PassPlays, yard_rates
 from models.passing.support import EDGES, GRID
 from playscore.errors import PlayscoreError, Reason
@@ -236,5 +236,4 @@ def _answers(trees: xgboost.Booster, plays: PassPlays) -> Array:
 
 
 def _longest_gain(plays: PassPlays) -> Array:
-    known = plays.statics[:, _STATIC[f"{YARDS_TO_END_ZONE}.known"]] > 0
-    return np.where(known, plays.statics[:, _STATIC[YARDS_TO_END_ZONE]], np.inf).astype(np.float64)
+    return np.where(np.isnan(plays.end_zone), np.inf, plays.end_zone).astype(np.float64)

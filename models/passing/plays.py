@@ -66,8 +66,7 @@ class PassPlays:
     @property
     def end_zone(self) -> Floats:
         """(N,) yards to the end zone; NaN where not known."""
-        known = self.statics[:, _END_ZONE_KNOWN] > 0
-        return np.where(known, self.statics[:, _END_ZONE], np.float32(np.nan))
+        return _end_zone_of(self.statics)
 
     @property
     def ceiling(self) -> Floats:
@@ -78,6 +77,10 @@ class PassPlays:
     def kinds(self) -> Integers:
         """(N,) the kinds of their results; see `kinds_of`."""
         return kinds_of(self.results, self.yards, self.end_zone)
+
+    def outcomes(self, plays: Integers) -> tuple[Floats, Floats]:
+        """Yards and ceilings (n,) of these plays."""
+        return self.yards[plays], ceiling_of(_end_zone_of(self.statics[plays]))
 
     def padded(self, plays: Integers, length: int | None = None) -> tuple[Floats, Floats, Floats]:
         """Frames (n, T, C), mask (n, T) and statics (n, S) of these plays; T is `length`, or the longest of them."""
@@ -179,6 +182,11 @@ def yard_rates(yards: NDArray[np.floating], weight: NDArray[np.floating] | None 
     counts = np.bincount(places, weight, minlength=BINS) + 0.5
     rates: NDArray[np.float64] = counts / counts.sum()
     return rates
+
+
+def _end_zone_of(statics: Floats) -> Floats:
+    known = statics[:, _END_ZONE_KNOWN] > 0
+    return np.where(known, statics[:, _END_ZONE], np.float32(np.nan))
 
 
 def ceiling_of(end_zone: NDArray[np.floating]) -> Floats:

@@ -245,9 +245,7 @@ class Trainer:
                 frames *= np.where(hidden[mine, None, None], self._blind, np.float32(1))
             inputs = (torch.from_numpy(array).to(self._device) for array in (frames, mask, statics))
             outputs: Outputs = network(*inputs)
-            yards, ceiling = (
-                torch.from_numpy(array[batch[mine]]).to(self._device) for array in (plays.yards, plays.ceiling)
-            )
+            yards, ceiling = (torch.from_numpy(array).to(self._device) for array in plays.outcomes(batch[mine]))
             scores = self.network.head.log_score(outputs, yards, ceiling)
             losses.append(scores.sum() * share * parallel.world() / len(batch))
         return torch.stack(losses).sum()
@@ -309,8 +307,9 @@ def cdf(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]:
     """The network's forecast: (N, K + 1) distribution functions at EDGES."""
     found = np.empty((len(plays), len(EDGES)))
     for batch, outputs in outputs_of(network, plays):
-        ceiling = torch.from_numpy(plays.ceiling[batch])
-        found[batch] = network.head.cdf(tuple(output.cpu() for output in outputs), ceiling).numpy()
+        _, ceiling = plays.outcomes(batch)
+        cdf = network.head.cdf(tuple(output.cpu() for output in outputs), torch.from_numpy(ceiling))
+        found[batch] = cdf.numpy()
     return found
 
 
@@ -318,9 +317,7 @@ def log_scores(network: PassingNetwork, plays: PassPlays) -> NDArray[np.float64]
     """(N,) minus the log-likelihood of the yards."""
     scores = np.empty(len(plays))
     for batch, outputs in outputs_of(network, plays):
-        yards, ceiling = (
-            torch.from_numpy(array[batch]).to(outputs[0].device) for array in (plays.yards, plays.ceiling)
-        )
+        yards, ceiling = (torch.from_numpy(array).to(outputs[0].device) for array in plays.outcomes(batch))
         scores[batch] = network.head.log_score(outputs, yards, ceiling).cpu().numpy()
     return scores
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from models.core.releasing import newest, population_of
+from models.ratings.markdown import table
 from playscore.distributions import Censored, SplicedBinnedPareto
 from playscore.ratings import INTERVAL_DEVIATIONS, rate
 from playscore.release import Release
@@ -57,7 +57,7 @@ def _bins() -> str:
         )
     ]
     rows.append(["sum", "", f"{np.exp(LOGITS).sum():.5f}", f"{probabilities.sum():.5f}", ""])
-    return _table(["bin, yards", "logit", "exp(logit)", "p", "B at its end"], rows)
+    return table(["bin, yards", "logit", "exp(logit)", "p", "B at its end"], rows)
 
 
 def _thresholds() -> str:
@@ -67,7 +67,7 @@ def _thresholds() -> str:
         ["l", f"{TAIL:g}", _interpolated(TAIL), lower, f"{LOWER_SHAPE:g}", f"{LOWER_SCALE:g}"],
         ["u", f"{1 - TAIL:g}", _interpolated(1 - TAIL), upper, f"{UPPER_SHAPE:g}", f"{UPPER_SCALE:g}"],
     ]
-    return _table(["", "where B is", "worked", "yards", "shape ξ", "scale σ, yards"], rows)
+    return table(["", "where B is", "worked", "yards", "shape ξ", "scale σ, yards"], rows)
 
 
 def _interpolated(level: float) -> str:
@@ -91,7 +91,7 @@ def _ranks() -> str:
         f"That of a touchdown, {CEILING} yards away: 1 − F({CEILING - 0.5:g}) = {scored:.4f}."
     )
     heads = ["outcome", "F at both ends, worked", "F(y − ½)", "F(y + ½)", "play score"]
-    return _table(heads, rows) + "\n\n" + expectation
+    return table(heads, rows) + "\n\n" + expectation
 
 
 def _worked(yards: float) -> str:
@@ -121,7 +121,7 @@ def _rating(release: Release) -> str:
     mu, sd = population.mean, population.standard_deviation
     s, k = population.play_standard_deviation, population.shrinkage_plays
     median, per_deviation = population.median_rating, population.rating_per_standard_deviation
-    constants = _table(
+    constants = table(
         ["in `release.json`", "", f"{release.model} {release.version}"],
         [
             ["`mean`", "μ", f"{mu:.6f}"],
@@ -146,12 +146,7 @@ def _rating(release: Release) -> str:
         "low end, the scale at m − margin": [f"{low:.1f}" for low in rated.low],
         "high end, the scale at m + margin, at most 99": [f"{high:.1f}" for high in rated.high],
     }
-    return constants + "\n\n" + _table(["", "few plays", "many"], [[name, *values] for name, values in rows.items()])
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+    return constants + "\n\n" + table(["", "few plays", "many"], [[name, *values] for name, values in rows.items()])
 
 
 if __name__ == "__main__":
