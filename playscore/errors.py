@@ -84,6 +84,15 @@ class Reason(enum.Enum):
     GAME_NOT_FOUND = 102
     REVISION_NOT_KEPT = 103
 
+    SHOT_BLOCKED = 110
+    PENALTY_SHOT = 111
+    SHOOTOUT = 112
+    AFTER_WHISTLE = 113
+    SHOOTER_UNKNOWN = 114
+    LOCATION_UNKNOWN = 115
+    RELEASE_NOT_FOUND = 116
+    TAKERS_UNKNOWN = 117
+
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:

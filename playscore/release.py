@@ -2,8 +2,9 @@
 
     models/releases/<model>/<version>/   release.json   model.onnx   card.md
 
-Every graph takes N plays padded to one of the release's lengths T, in three float32 tensors: `frames` (N, T, C), `mask`
-(N, T), which is 1 where a frame is real, and `static` (N, S). What it answers is the release's own: `Release.outputs`.
+A graph takes N plays padded to one of the release's lengths T, in three float32 tensors: `frames` (N, T, C), `mask`
+(N, T), which is 1 where a frame is real, and `static` (N, S); one whose features have no frame columns takes `static` alone.
+What it answers is the release's own: `Release.outputs`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column, FeatureSpecification
 
-FORMAT: Final = 3
-"""Of the `release.json` that is written now. Readers of format 2 know of no ceiling."""
+FORMAT: Final = 4
+"""Of the `release.json` that is written now. Readers of format 2 know of no ceiling, those of 3 of no factors."""
 GRAPH: Final = "model.onnx"
 DESCRIPTION: Final = "release.json"
 
@@ -68,6 +69,11 @@ class ReleasedFeatures(_Part):
     def static_names(self) -> tuple[str, ...]:
         """Names of the static columns, in order."""
         return tuple(column.name for column in self.static_columns)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the graph's inputs."""
+        return ("frames", "mask", "static") if self.frame_columns else ("static",)
 
     @classmethod
     def of(cls, specification: FeatureSpecification) -> Self:
@@ -126,6 +132,17 @@ class Support(_Part):
             )
 
 
+class ReleasedFactor(_Part):
+    """One of the factors whose contributions to the logit a graph answers, in the order of its answer."""
+
+    name: str
+    unit: str
+    learned_from: Literal["real_shots", "simulation"]
+    """Where the model knows from what the factor does."""
+    quantiles: tuple[float, ...] = ()
+    """Its values at 0, 1, …, 100% of the reference shots in which it is known; empty where values have no order."""
+
+
 class ReferencePopulation(_Part):
     """The subjects against whom ratings are standardized, and of which season and plays they are; see docs/score.md."""
 
@@ -151,7 +168,7 @@ class ReferencePopulation(_Part):
 class Release(_Part):
     """`release.json`."""
 
-    format: Literal[2, 3] = FORMAT
+    format: Literal[2, 3, 4] = FORMAT
     model: str
     version: Annotated[int, Field(gt=0)]
     task: str
@@ -160,7 +177,7 @@ class Release(_Part):
     """Date, YYYY-MM-DD."""
     features: ReleasedFeatures
     bucket_lengths: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Rising lengths, in frames, to which plays are padded."""
+    """Rising lengths, in frames, to which plays are padded; (0,) for plays that statics alone describe."""
     max_batch_size: Annotated[int, Field(gt=0)]
     outputs: Annotated[tuple[ReleasedTensor, ...], Field(min_length=1)]
     """What the graph answers, in its order."""
@@ -174,6 +191,10 @@ class Release(_Part):
     """
     thresholds: tuple[float, ...] = ()
     """Rising values of the measure at which a play's level changes; empty where the task has no levels."""
+    intercept_logit: float | None = None
+    """Of a graph that answers contributions to a logit: what they are added to."""
+    factors: tuple[ReleasedFactor, ...] = ()
+    """What its contributions are of; empty where the task has none."""
     reference_population: ReferencePopulation | None = None
     """None where ratings of the task are not standardized."""
     graph_sha256: str
@@ -212,7 +233,7 @@ class Release(_Part):
         found = content.get("format", 1)
         if found == 1:
             content = _from_format_1(content)
-        elif found not in (2, FORMAT):
+        elif found not in range(2, FORMAT + 1):
             raise PlayscoreError(
                 Reason.MODEL_NOT_FOUND, f"a release of format {found}; this playscore reads formats 1 to {FORMAT}"
             )

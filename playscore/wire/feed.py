@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from playscore.errors import Reason
+from playscore.faceoffs import FaceoffOutcome, FaceoffSituation
 from playscore.feed.v1 import feed_pb2 as messages
 from playscore.football.v1 import football_pb2 as football
 from playscore.game import (
@@ -13,11 +13,12 @@ from playscore.game import (
     PlayContext,
     PlayStatus,
 )
-from playscore.hockey.v1.hockey_pb2 import SHOT_RESULT_UNSPECIFIED
+from playscore.hockey.v1.hockey_pb2 import FACEOFF_RESULT_UNSPECIFIED, SHOT_RESULT_UNSPECIFIED
 from playscore.passing import FootballSituation, PassOutcome
-from playscore.wire import passing
+from playscore.shots import ShotOutcome, ShotSituation
+from playscore.wire import faceoffs, passing, shots
 from playscore.wire.common import number
-from playscore.wire.validation import check, invalid
+from playscore.wire.validation import check
 
 _WITHOUT_YARDS: Final = frozenset(
     {
@@ -46,18 +47,24 @@ def context_to_message(context: PlayContext) -> messages.PlayContext:
     match context.situation:
         case FootballSituation():
             message.football.CopyFrom(passing.situation_to_message(context.situation))
+        case ShotSituation():
+            message.shot.CopyFrom(shots.situation_to_message(context.situation))
+        case FaceoffSituation():
+            message.faceoff.CopyFrom(faceoffs.situation_to_message(context.situation))
     return message
 
 
 def context_from_message(message: messages.PlayContext, path: str = "context") -> PlayContext:
-    """What is known of a play. Raises FIELD_INVALID, or TASK_UNSUPPORTED for a play that no task here grades."""
-    check(message, path, leaving=("football",))
+    """What is known of a play. Raises FIELD_INVALID."""
+    check(message, path, leaving=("football", "shot", "faceoff"))
     situation: object | None = None
     match message.WhichOneof("situation"):
         case "football":
             situation = passing.situation_from_message(message.football, f"{path}.football")
         case "shot":
-            raise invalid(f"{path}.shot", "must be empty: this release grades no shots", Reason.TASK_UNSUPPORTED)
+            situation = shots.situation_from_message(message.shot, f"{path}.shot")
+        case "faceoff":
+            situation = faceoffs.situation_from_message(message.faceoff, f"{path}.faceoff")
     return PlayContext(
         play_id=message.play_id,
         attacking_team_id=message.attacking_team_id,
@@ -78,14 +85,25 @@ def result_to_message(play_id: str, outcome: object) -> messages.OfficialResult:
     match outcome:
         case PassOutcome():
             message.pass_outcome.CopyFrom(passing.outcome_to_message(outcome))
+        case ShotOutcome():
+            message.shot_outcome.CopyFrom(shots.outcome_to_message(outcome))
+        case FaceoffOutcome():
+            message.faceoff_outcome.CopyFrom(faceoffs.outcome_to_message(outcome))
     return message
 
 
-def result_from_message(message: messages.OfficialResult, path: str = "official_result") -> PassOutcome | None:
-    """What a play came to; None where no outcome of a task that is graded here is set. Raises as its task does."""
-    check(message, path, leaving=("pass_outcome",))
-    if message.HasField("pass_outcome"):
-        return passing.outcome_from_message(message.pass_outcome, f"{path}.pass_outcome")
+def result_from_message(
+    message: messages.OfficialResult, path: str = "official_result"
+) -> PassOutcome | ShotOutcome | FaceoffOutcome | None:
+    """What a play came to; None where no outcome that is known here is set. Raises as its task does."""
+    check(message, path, leaving=("pass_outcome", "shot_outcome", "faceoff_outcome"))
+    match message.WhichOneof("outcome"):
+        case "pass_outcome":
+            return passing.outcome_from_message(message.pass_outcome, f"{path}.pass_outcome")
+        case "shot_outcome":
+            return shots.outcome_from_message(message.shot_outcome, f"{path}.shot_outcome")
+        case "faceoff_outcome":
+            return faceoffs.outcome_from_message(message.faceoff_outcome, f"{path}.faceoff_outcome")
     return None
 
 
@@ -109,6 +127,8 @@ def is_settled(message: messages.OfficialResult) -> bool:
             return outcome.HasField("yards_gained") or outcome.result in _WITHOUT_YARDS
         case "shot_outcome":
             return message.shot_outcome.result != SHOT_RESULT_UNSPECIFIED
+        case "faceoff_outcome":
+            return message.faceoff_outcome.result != FACEOFF_RESULT_UNSPECIFIED
     return False
 
 
@@ -121,5 +141,7 @@ def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:
     for context in sorted(contexts, key=lambda context: context.revision):
         if context.complete:
             known.Clear()
+        if context.shot.preceding_events:
+            known.shot.ClearField("preceding_events")
         known.MergeFrom(context)
     return known

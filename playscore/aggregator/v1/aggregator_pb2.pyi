@@ -119,7 +119,7 @@ class ShotMeasure(_message.Message):
     result: _hockey_pb2.ShotResult.ValueType
     """How it ended."""
     level: _hockey_pb2.OpportunityLevel.ValueType
-    """At the release's thresholds; unspecified where not recorded."""
+    """At the release's thresholds; unspecified where not recorded. Splits go by ShotAttributes.level."""
     def __init__(
         self,
         *,
@@ -138,6 +138,34 @@ class ShotMeasure(_message.Message):
 Global___ShotMeasure: _TypeAlias = ShotMeasure  # noqa: Y015
 
 @_typing.final
+class FaceoffMeasure(_message.Message):
+    """A face-off's measures, for the subject of the record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIN_PROBABILITY_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    win_probability: _builtins.float
+    """Chance that the subject wins."""
+    result: _hockey_pb2.FaceoffResult.ValueType
+    """Whether the subject won."""
+    def __init__(
+        self,
+        *,
+        win_probability: _builtins.float | None = ...,
+        result: _hockey_pb2.FaceoffResult.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "win_probability", b"win_probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "result", b"result", "win_probability", b"win_probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__win_probability: _TypeAlias = _typing.Literal["win_probability"]  # noqa: Y015
+    _WhichOneofArgType__win_probability: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__win_probability) -> _WhichOneofReturnType__win_probability | None: ...
+
+Global___FaceoffMeasure: _TypeAlias = FaceoffMeasure  # noqa: Y015
+
+@_typing.final
 class ScoreRecord(_message.Message):
     """One play's score for one subject."""
 
@@ -150,8 +178,10 @@ class ScoreRecord(_message.Message):
     OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
     PASS_MEASURE_FIELD_NUMBER: _builtins.int
     SHOT_MEASURE_FIELD_NUMBER: _builtins.int
+    FACEOFF_MEASURE_FIELD_NUMBER: _builtins.int
     PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    FACEOFF_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     DISTRIBUTION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The play's, from 1."""
@@ -178,6 +208,10 @@ class ScoreRecord(_message.Message):
         """For the roles of a shot."""
 
     @_builtins.property
+    def faceoff_measure(self) -> Global___FaceoffMeasure:
+        """For ROLE_FACEOFF_TAKER."""
+
+    @_builtins.property
     def pass_attributes(self) -> _football_pb2.PassAttributes:
         """For ROLE_PASSER."""
 
@@ -186,8 +220,12 @@ class ScoreRecord(_message.Message):
         """For the roles of a shot."""
 
     @_builtins.property
+    def faceoff_attributes(self) -> _hockey_pb2.FaceoffAttributes:
+        """For ROLE_FACEOFF_TAKER."""
+
+    @_builtins.property
     def distribution(self) -> _distribution_pb2.Distribution:
-        """What was expected. With it a corrected result is graded without inference."""
+        """What was expected of the subject. With it a corrected result is graded without inference."""
 
     def __init__(
         self,
@@ -199,17 +237,19 @@ class ScoreRecord(_message.Message):
         outcome_revision: _builtins.int = ...,
         pass_measure: Global___PassMeasure | None = ...,
         shot_measure: Global___ShotMeasure | None = ...,
+        faceoff_measure: Global___FaceoffMeasure | None = ...,
         pass_attributes: _football_pb2.PassAttributes | None = ...,
         shot_attributes: _hockey_pb2.ShotAttributes | None = ...,
+        faceoff_attributes: _hockey_pb2.FaceoffAttributes | None = ...,
         distribution: _distribution_pb2.Distribution | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "key", b"key", "measure", b"measure", "model", b"model", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "faceoff_attributes", b"faceoff_attributes", "faceoff_measure", b"faceoff_measure", "key", b"key", "measure", b"measure", "model", b"model", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "key", b"key", "measure", b"measure", "model", b"model", "outcome_revision", b"outcome_revision", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "revision", b"revision", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "distribution", b"distribution", "faceoff_attributes", b"faceoff_attributes", "faceoff_measure", b"faceoff_measure", "key", b"key", "measure", b"measure", "model", b"model", "outcome_revision", b"outcome_revision", "pass_attributes", b"pass_attributes", "pass_measure", b"pass_measure", "revision", b"revision", "shot_attributes", b"shot_attributes", "shot_measure", b"shot_measure", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
+    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes", "faceoff_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
-    _WhichOneofReturnType_measure: _TypeAlias = _typing.Literal["pass_measure", "shot_measure"]  # noqa: Y015
+    _WhichOneofReturnType_measure: _TypeAlias = _typing.Literal["pass_measure", "shot_measure", "faceoff_measure"]  # noqa: Y015
     _WhichOneofArgType_measure: _TypeAlias = _typing.Literal["measure", b"measure"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
@@ -444,6 +484,11 @@ class ShotRating(_message.Message):
     GOALS_ABOVE_EXPECTED_HIGH_FIELD_NUMBER: _builtins.int
     EXPECTED_GOALS_FIELD_NUMBER: _builtins.int
     GOALS_FIELD_NUMBER: _builtins.int
+    SHOTS_ON_GOAL_FIELD_NUMBER: _builtins.int
+    SHOOTING_PERCENTAGE_FIELD_NUMBER: _builtins.int
+    EXPECTED_SHOOTING_PERCENTAGE_FIELD_NUMBER: _builtins.int
+    SAVE_PERCENTAGE_FIELD_NUMBER: _builtins.int
+    EXPECTED_SAVE_PERCENTAGE_FIELD_NUMBER: _builtins.int
     goals_above_expected: _builtins.float
     """Above (or below) what the chances were worth."""
     goals_above_expected_low: _builtins.float
@@ -454,6 +499,16 @@ class ShotRating(_message.Message):
     """What the chances were worth."""
     goals: _builtins.int
     """What came of them."""
+    shots_on_goal: _builtins.int
+    """Goals and saves among the plays."""
+    shooting_percentage: _builtins.float
+    """Goals a shot on goal, 0 to 1. Absent without shots on goal."""
+    expected_shooting_percentage: _builtins.float
+    """Goals a shot on goal, 0 to 1, had every chance come to what it was worth. Absent without shots on goal."""
+    save_percentage: _builtins.float
+    """Saves a shot on goal, 0 to 1. Absent without shots on goal."""
+    expected_save_percentage: _builtins.float
+    """Saves a shot on goal, 0 to 1, had every chance come to what it was worth. Absent without shots on goal."""
     def __init__(
         self,
         *,
@@ -462,14 +517,72 @@ class ShotRating(_message.Message):
         goals_above_expected_high: _builtins.float = ...,
         expected_goals: _builtins.float = ...,
         goals: _builtins.int = ...,
+        shots_on_goal: _builtins.int = ...,
+        shooting_percentage: _builtins.float | None = ...,
+        expected_shooting_percentage: _builtins.float | None = ...,
+        save_percentage: _builtins.float | None = ...,
+        expected_save_percentage: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_save_percentage", b"_expected_save_percentage", "_expected_shooting_percentage", b"_expected_shooting_percentage", "_save_percentage", b"_save_percentage", "_shooting_percentage", b"_shooting_percentage", "expected_save_percentage", b"expected_save_percentage", "expected_shooting_percentage", b"expected_shooting_percentage", "save_percentage", b"save_percentage", "shooting_percentage", b"shooting_percentage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_save_percentage", b"_expected_save_percentage", "_expected_shooting_percentage", b"_expected_shooting_percentage", "_save_percentage", b"_save_percentage", "_shooting_percentage", b"_shooting_percentage", "expected_goals", b"expected_goals", "expected_save_percentage", b"expected_save_percentage", "expected_shooting_percentage", b"expected_shooting_percentage", "goals", b"goals", "goals_above_expected", b"goals_above_expected", "goals_above_expected_high", b"goals_above_expected_high", "goals_above_expected_low", b"goals_above_expected_low", "save_percentage", b"save_percentage", "shooting_percentage", b"shooting_percentage", "shots_on_goal", b"shots_on_goal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_save_percentage: _TypeAlias = _typing.Literal["expected_save_percentage"]  # noqa: Y015
+    _WhichOneofArgType__expected_save_percentage: _TypeAlias = _typing.Literal["_expected_save_percentage", b"_expected_save_percentage"]  # noqa: Y015
+    _WhichOneofReturnType__expected_shooting_percentage: _TypeAlias = _typing.Literal["expected_shooting_percentage"]  # noqa: Y015
+    _WhichOneofArgType__expected_shooting_percentage: _TypeAlias = _typing.Literal["_expected_shooting_percentage", b"_expected_shooting_percentage"]  # noqa: Y015
+    _WhichOneofReturnType__save_percentage: _TypeAlias = _typing.Literal["save_percentage"]  # noqa: Y015
+    _WhichOneofArgType__save_percentage: _TypeAlias = _typing.Literal["_save_percentage", b"_save_percentage"]  # noqa: Y015
+    _WhichOneofReturnType__shooting_percentage: _TypeAlias = _typing.Literal["shooting_percentage"]  # noqa: Y015
+    _WhichOneofArgType__shooting_percentage: _TypeAlias = _typing.Literal["_shooting_percentage", b"_shooting_percentage"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_save_percentage) -> _WhichOneofReturnType__expected_save_percentage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_shooting_percentage) -> _WhichOneofReturnType__expected_shooting_percentage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__save_percentage) -> _WhichOneofReturnType__save_percentage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_percentage) -> _WhichOneofReturnType__shooting_percentage | None: ...
+
+Global___ShotRating: _TypeAlias = ShotRating  # noqa: Y015
+
+@_typing.final
+class FaceoffRating(_message.Message):
+    """Face-offs won above expected, in a split."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINS_ABOVE_EXPECTED_FIELD_NUMBER: _builtins.int
+    WINS_ABOVE_EXPECTED_LOW_FIELD_NUMBER: _builtins.int
+    WINS_ABOVE_EXPECTED_HIGH_FIELD_NUMBER: _builtins.int
+    EXPECTED_WINS_FIELD_NUMBER: _builtins.int
+    WINS_FIELD_NUMBER: _builtins.int
+    wins_above_expected: _builtins.float
+    """Above (or below) what was to be expected."""
+    wins_above_expected_low: _builtins.float
+    """Lower end of the 90% interval."""
+    wins_above_expected_high: _builtins.float
+    """Upper end of the 90% interval."""
+    expected_wins: _builtins.float
+    """What was to be expected."""
+    wins: _builtins.int
+    """What came of it."""
+    def __init__(
+        self,
+        *,
+        wins_above_expected: _builtins.float = ...,
+        wins_above_expected_low: _builtins.float = ...,
+        wins_above_expected_high: _builtins.float = ...,
+        expected_wins: _builtins.float = ...,
+        wins: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_goals", b"expected_goals", "goals", b"goals", "goals_above_expected", b"goals_above_expected", "goals_above_expected_high", b"goals_above_expected_high", "goals_above_expected_low", b"goals_above_expected_low"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_wins", b"expected_wins", "wins", b"wins", "wins_above_expected", b"wins_above_expected", "wins_above_expected_high", b"wins_above_expected_high", "wins_above_expected_low", b"wins_above_expected_low"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ShotRating: _TypeAlias = ShotRating  # noqa: Y015
+Global___FaceoffRating: _TypeAlias = FaceoffRating  # noqa: Y015
 
 @_typing.final
 class FieldValue(_message.Message):
@@ -522,6 +635,7 @@ class Rating(_message.Message):
     PLAYS_FIELD_NUMBER: _builtins.int
     PASSING_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
+    FACEOFFS_FIELD_NUMBER: _builtins.int
     QUALIFIED_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
@@ -550,6 +664,10 @@ class Rating(_message.Message):
     def shots(self) -> Global___ShotRating:
         """For the roles of a shot."""
 
+    @_builtins.property
+    def faceoffs(self) -> Global___FaceoffRating:
+        """For ROLE_FACEOFF_TAKER."""
+
     def __init__(
         self,
         *,
@@ -558,14 +676,15 @@ class Rating(_message.Message):
         plays: _builtins.int = ...,
         passing: Global___PassingRating | None = ...,
         shots: Global___ShotRating | None = ...,
+        faceoffs: Global___FaceoffRating | None = ...,
         qualified: _builtins.bool = ...,
         rank: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["faceoffs", b"faceoffs", "passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faceoffs", b"faceoffs", "group", b"group", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["passing", "shots"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["passing", "shots", "faceoffs"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
@@ -754,7 +873,7 @@ class ListRatingsRequest(_message.Message):
 
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What makes one rating: fields out of `subject_id`, `team_id` and `season`, or combinations of them. Empty: subject_id."""
+        """What makes one rating: fields that DescribeSplits calls groupable, or combinations of them. Empty: subject_id."""
 
     @_builtins.property
     def consistency(self) -> _common_pb2.Consistency:

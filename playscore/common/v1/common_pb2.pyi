@@ -56,6 +56,8 @@ class _TaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Task.ValueType],
     """Football passes: how the yards gained rank against what was to be expected."""
     TASK_SHOTS: _Task.ValueType  # 2
     """Hockey shots: how good the chance was."""
+    TASK_FACEOFFS: _Task.ValueType  # 3
+    """Hockey face-offs: who was to be expected to win."""
 
 class Task(_Task, metaclass=_TaskEnumTypeWrapper):
     """One thing that is graded: its features, its model, its grade, its splits and its rating."""
@@ -66,6 +68,8 @@ TASK_PASSING: Task.ValueType  # 1
 """Football passes: how the yards gained rank against what was to be expected."""
 TASK_SHOTS: Task.ValueType  # 2
 """Hockey shots: how good the chance was."""
+TASK_FACEOFFS: Task.ValueType  # 3
+"""Hockey face-offs: who was to be expected to win."""
 Global___Task: _TypeAlias = Task  # noqa: Y015
 
 class _Role:
@@ -84,6 +88,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Goals saved above expected."""
     ROLE_SHOOTING_TEAM: _Role.ValueType  # 4
     """Goals above expected, of a whole team."""
+    ROLE_FACEOFF_TAKER: _Role.ValueType  # 5
+    """Face-offs won above expected."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """What somebody is rated for."""
@@ -98,11 +104,15 @@ ROLE_GOALIE: Role.ValueType  # 3
 """Goals saved above expected."""
 ROLE_SHOOTING_TEAM: Role.ValueType  # 4
 """Goals above expected, of a whole team."""
+ROLE_FACEOFF_TAKER: Role.ValueType  # 5
+"""Face-offs won above expected."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
 class Subject(_message.Message):
-    """Whose play it is. A pass has a passer; a shot has a shooter, their team, and a goalie unless the net was empty."""
+    """Whose play it is. A pass has a passer; a shot has a shooter, their team, and a goalie unless the net was empty; a face-off
+    has two takers.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

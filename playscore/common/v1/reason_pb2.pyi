@@ -210,6 +210,25 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
     REASON_REVISION_NOT_KEPT: _Reason.ValueType  # 103
     """FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
+    REASON_SHOT_BLOCKED: _Reason.ValueType  # 110
+    """--- A shot or face-off that could not be scored ---
+
+    A skater stopped the shot. Chances are of unblocked attempts. Example: an official result of SHOT_RESULT_BLOCKED.
+    """
+    REASON_PENALTY_SHOT: _Reason.ValueType  # 111
+    """A penalty shot: the shooter is alone with the goalie."""
+    REASON_SHOOTOUT: _Reason.ValueType  # 112
+    """An attempt in the shootout that decides a game."""
+    REASON_AFTER_WHISTLE: _Reason.ValueType  # 113
+    """The whistle had gone. Example: a shot ten seconds after a stoppage, before the next face-off."""
+    REASON_SHOOTER_UNKNOWN: _Reason.ValueType  # 114
+    """The shooter is not named. Example: a shot of a team whose player was not seen."""
+    REASON_LOCATION_UNKNOWN: _Reason.ValueType  # 115
+    """Neither the source nor the tracking says where the shot was taken. Example: a shot without coordinates."""
+    REASON_RELEASE_NOT_FOUND: _Reason.ValueType  # 116
+    """The puck was tracked, and nobody shot it near the frame that the source names. Example: an event 20 seconds late."""
+    REASON_TAKERS_UNKNOWN: _Reason.ValueType  # 117
+    """The takers are not named. Example: a face-off of which only the winning team is known."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something was refused. The one list of reasons of all services: it stands in the rejection of a play or a record,
@@ -410,4 +429,23 @@ REASON_GAME_NOT_FOUND: Reason.ValueType  # 102
 """NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
 REASON_REVISION_NOT_KEPT: Reason.ValueType  # 103
 """FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
+REASON_SHOT_BLOCKED: Reason.ValueType  # 110
+"""--- A shot or face-off that could not be scored ---
+
+A skater stopped the shot. Chances are of unblocked attempts. Example: an official result of SHOT_RESULT_BLOCKED.
+"""
+REASON_PENALTY_SHOT: Reason.ValueType  # 111
+"""A penalty shot: the shooter is alone with the goalie."""
+REASON_SHOOTOUT: Reason.ValueType  # 112
+"""An attempt in the shootout that decides a game."""
+REASON_AFTER_WHISTLE: Reason.ValueType  # 113
+"""The whistle had gone. Example: a shot ten seconds after a stoppage, before the next face-off."""
+REASON_SHOOTER_UNKNOWN: Reason.ValueType  # 114
+"""The shooter is not named. Example: a shot of a team whose player was not seen."""
+REASON_LOCATION_UNKNOWN: Reason.ValueType  # 115
+"""Neither the source nor the tracking says where the shot was taken. Example: a shot without coordinates."""
+REASON_RELEASE_NOT_FOUND: Reason.ValueType  # 116
+"""The puck was tracked, and nobody shot it near the frame that the source names. Example: an event 20 seconds late."""
+REASON_TAKERS_UNKNOWN: Reason.ValueType  # 117
+"""The takers are not named. Example: a face-off of which only the winning team is known."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

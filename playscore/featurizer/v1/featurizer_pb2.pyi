@@ -38,6 +38,7 @@ class PlayTensor(_message.Message):
     SUBJECTS_FIELD_NUMBER: _builtins.int
     PASS_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     SHOT_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    FACEOFF_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     INTERPOLATED_FRAMES_FIELD_NUMBER: _builtins.int
     DUPLICATE_SAMPLES_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
@@ -71,6 +72,10 @@ class PlayTensor(_message.Message):
         """A shot."""
 
     @_builtins.property
+    def faceoff_attributes(self) -> _hockey_pb2.FaceoffAttributes:
+        """A face-off."""
+
+    @_builtins.property
     def interpolated_frames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Rows (from 0) in which at least one player was interpolated."""
 
@@ -86,14 +91,15 @@ class PlayTensor(_message.Message):
         subjects: _abc.Iterable[_common_pb2.Subject] | None = ...,
         pass_attributes: _football_pb2.PassAttributes | None = ...,
         shot_attributes: _hockey_pb2.ShotAttributes | None = ...,
+        faceoff_attributes: _hockey_pb2.FaceoffAttributes | None = ...,
         interpolated_frames: _abc.Iterable[_builtins.int] | None = ...,
         duplicate_samples: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "faceoff_attributes", b"faceoff_attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "faceoff_attributes", b"faceoff_attributes", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes"]  # noqa: Y015
+    _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes", "faceoff_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_attributes) -> _WhichOneofReturnType_attributes | None: ...
 

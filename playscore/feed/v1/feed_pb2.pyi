@@ -71,6 +71,7 @@ class PlayContext(_message.Message):
     ATTACKING_DIRECTION_FIELD_NUMBER: _builtins.int
     FOOTBALL_FIELD_NUMBER: _builtins.int
     SHOT_FIELD_NUMBER: _builtins.int
+    FACEOFF_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     RELEASE_FRAME_FIELD_NUMBER: _builtins.int
     play_id: _builtins.str
@@ -86,7 +87,7 @@ class PlayContext(_message.Message):
     status: Global___PlayStatus.ValueType
     """Whether it counts."""
     attacking_team_id: _builtins.str
-    """The team with the ball or puck."""
+    """The team with the ball or puck; of a face-off that of its `taker_id`."""
     attacking_direction: _tracking_pb2.AttackingDirection.ValueType
     """Which way it attacks, where known."""
     complete: _builtins.bool
@@ -103,6 +104,10 @@ class PlayContext(_message.Message):
     def shot(self) -> _hockey_pb2.ShotSituation:
         """A hockey shot."""
 
+    @_builtins.property
+    def faceoff(self) -> _hockey_pb2.FaceoffSituation:
+        """A hockey face-off."""
+
     def __init__(
         self,
         *,
@@ -115,18 +120,19 @@ class PlayContext(_message.Message):
         attacking_direction: _tracking_pb2.AttackingDirection.ValueType = ...,
         football: _football_pb2.FootballSituation | None = ...,
         shot: _hockey_pb2.ShotSituation | None = ...,
+        faceoff: _hockey_pb2.FaceoffSituation | None = ...,
         complete: _builtins.bool = ...,
         release_frame: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "football", b"football", "opens_at_frame", b"opens_at_frame", "release_frame", b"release_frame", "shot", b"shot", "situation", b"situation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "faceoff", b"faceoff", "football", b"football", "opens_at_frame", b"opens_at_frame", "release_frame", b"release_frame", "shot", b"shot", "situation", b"situation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "attacking_direction", b"attacking_direction", "attacking_team_id", b"attacking_team_id", "complete", b"complete", "football", b"football", "opens_at_frame", b"opens_at_frame", "play_id", b"play_id", "release_frame", b"release_frame", "revision", b"revision", "segment_id", b"segment_id", "shot", b"shot", "situation", b"situation", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame", "_release_frame", b"_release_frame", "attacking_direction", b"attacking_direction", "attacking_team_id", b"attacking_team_id", "complete", b"complete", "faceoff", b"faceoff", "football", b"football", "opens_at_frame", b"opens_at_frame", "play_id", b"play_id", "release_frame", b"release_frame", "revision", b"revision", "segment_id", b"segment_id", "shot", b"shot", "situation", b"situation", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opens_at_frame: _TypeAlias = _typing.Literal["opens_at_frame"]  # noqa: Y015
     _WhichOneofArgType__opens_at_frame: _TypeAlias = _typing.Literal["_opens_at_frame", b"_opens_at_frame"]  # noqa: Y015
     _WhichOneofReturnType__release_frame: _TypeAlias = _typing.Literal["release_frame"]  # noqa: Y015
     _WhichOneofArgType__release_frame: _TypeAlias = _typing.Literal["_release_frame", b"_release_frame"]  # noqa: Y015
-    _WhichOneofReturnType_situation: _TypeAlias = _typing.Literal["football", "shot"]  # noqa: Y015
+    _WhichOneofReturnType_situation: _TypeAlias = _typing.Literal["football", "shot", "faceoff"]  # noqa: Y015
     _WhichOneofArgType_situation: _TypeAlias = _typing.Literal["situation", b"situation"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__opens_at_frame) -> _WhichOneofReturnType__opens_at_frame | None: ...
@@ -177,6 +183,7 @@ class OfficialResult(_message.Message):
     PLAY_ID_FIELD_NUMBER: _builtins.int
     PASS_OUTCOME_FIELD_NUMBER: _builtins.int
     SHOT_OUTCOME_FIELD_NUMBER: _builtins.int
+    FACEOFF_OUTCOME_FIELD_NUMBER: _builtins.int
     play_id: _builtins.str
     """Which play."""
     @_builtins.property
@@ -187,18 +194,23 @@ class OfficialResult(_message.Message):
     def shot_outcome(self) -> _hockey_pb2.ShotOutcome:
         """Of a shot."""
 
+    @_builtins.property
+    def faceoff_outcome(self) -> _hockey_pb2.FaceoffOutcome:
+        """Of a face-off."""
+
     def __init__(
         self,
         *,
         play_id: _builtins.str = ...,
         pass_outcome: _football_pb2.PassOutcome | None = ...,
         shot_outcome: _hockey_pb2.ShotOutcome | None = ...,
+        faceoff_outcome: _hockey_pb2.FaceoffOutcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "pass_outcome", b"pass_outcome", "shot_outcome", b"shot_outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["faceoff_outcome", b"faceoff_outcome", "outcome", b"outcome", "pass_outcome", b"pass_outcome", "shot_outcome", b"shot_outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "pass_outcome", b"pass_outcome", "play_id", b"play_id", "shot_outcome", b"shot_outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faceoff_outcome", b"faceoff_outcome", "outcome", b"outcome", "pass_outcome", b"pass_outcome", "play_id", b"play_id", "shot_outcome", b"shot_outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["pass_outcome", "shot_outcome"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["pass_outcome", "shot_outcome", "faceoff_outcome"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 

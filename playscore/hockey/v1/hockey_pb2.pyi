@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -41,6 +43,208 @@ NET_STATE_EMPTY: NetState.ValueType  # 2
 """Nobody did."""
 Global___NetState: _TypeAlias = NetState  # noqa: Y015
 
+class _ShotListing:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShotListingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotListing.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHOT_LISTING_UNSPECIFIED: _ShotListing.ValueType  # 0
+    """As SHOT_LISTING_UNBLOCKED."""
+    SHOT_LISTING_UNBLOCKED: _ShotListing.ValueType  # 1
+    """All attempts that no skater blocked: goals, saves, misses and posts."""
+    SHOT_LISTING_ON_GOAL: _ShotListing.ValueType  # 2
+    """Shots on goal only: goals and saves."""
+
+class ShotListing(_ShotListing, metaclass=_ShotListingEnumTypeWrapper):
+    """Which attempts a source lists. A chance is one of an attempt that its source would list: an attempt of which it is known
+    that it was on goal is a better chance than the same attempt before that is known.
+    """
+
+SHOT_LISTING_UNSPECIFIED: ShotListing.ValueType  # 0
+"""As SHOT_LISTING_UNBLOCKED."""
+SHOT_LISTING_UNBLOCKED: ShotListing.ValueType  # 1
+"""All attempts that no skater blocked: goals, saves, misses and posts."""
+SHOT_LISTING_ON_GOAL: ShotListing.ValueType  # 2
+"""Shots on goal only: goals and saves."""
+Global___ShotListing: _TypeAlias = ShotListing  # noqa: Y015
+
+class _ShotKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShotKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHOT_KIND_UNSPECIFIED: _ShotKind.ValueType  # 0
+    """As SHOT_KIND_IN_PLAY."""
+    SHOT_KIND_IN_PLAY: _ShotKind.ValueType  # 1
+    """While everybody played."""
+    SHOT_KIND_PENALTY_SHOT: _ShotKind.ValueType  # 2
+    """A penalty shot during the game: PENALTY_SHOT."""
+    SHOT_KIND_SHOOTOUT: _ShotKind.ValueType  # 3
+    """In the shootout that decides a game: SHOOTOUT."""
+
+class ShotKind(_ShotKind, metaclass=_ShotKindEnumTypeWrapper):
+    """In what kind of play a shot was taken."""
+
+SHOT_KIND_UNSPECIFIED: ShotKind.ValueType  # 0
+"""As SHOT_KIND_IN_PLAY."""
+SHOT_KIND_IN_PLAY: ShotKind.ValueType  # 1
+"""While everybody played."""
+SHOT_KIND_PENALTY_SHOT: ShotKind.ValueType  # 2
+"""A penalty shot during the game: PENALTY_SHOT."""
+SHOT_KIND_SHOOTOUT: ShotKind.ValueType  # 3
+"""In the shootout that decides a game: SHOOTOUT."""
+Global___ShotKind: _TypeAlias = ShotKind  # noqa: Y015
+
+class _ShotType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShotTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHOT_TYPE_UNSPECIFIED: _ShotType.ValueType  # 0
+    """Not known."""
+    SHOT_TYPE_WRIST: _ShotType.ValueType  # 1
+    """Wrist shot."""
+    SHOT_TYPE_SNAP: _ShotType.ValueType  # 2
+    """Snap shot."""
+    SHOT_TYPE_SLAP: _ShotType.ValueType  # 3
+    """Slap shot."""
+    SHOT_TYPE_BACKHAND: _ShotType.ValueType  # 4
+    """Backhand."""
+    SHOT_TYPE_TIP_IN: _ShotType.ValueType  # 5
+    """Tipped on its way, on purpose."""
+    SHOT_TYPE_DEFLECTED: _ShotType.ValueType  # 6
+    """Deflected on its way."""
+    SHOT_TYPE_WRAP_AROUND: _ShotType.ValueType  # 7
+    """From behind the net, around the post."""
+    SHOT_TYPE_OTHER: _ShotType.ValueType  # 8
+    """Any other: batted, poked, between the legs, a cradle."""
+
+class ShotType(_ShotType, metaclass=_ShotTypeEnumTypeWrapper):
+    """How a shot was taken."""
+
+SHOT_TYPE_UNSPECIFIED: ShotType.ValueType  # 0
+"""Not known."""
+SHOT_TYPE_WRIST: ShotType.ValueType  # 1
+"""Wrist shot."""
+SHOT_TYPE_SNAP: ShotType.ValueType  # 2
+"""Snap shot."""
+SHOT_TYPE_SLAP: ShotType.ValueType  # 3
+"""Slap shot."""
+SHOT_TYPE_BACKHAND: ShotType.ValueType  # 4
+"""Backhand."""
+SHOT_TYPE_TIP_IN: ShotType.ValueType  # 5
+"""Tipped on its way, on purpose."""
+SHOT_TYPE_DEFLECTED: ShotType.ValueType  # 6
+"""Deflected on its way."""
+SHOT_TYPE_WRAP_AROUND: ShotType.ValueType  # 7
+"""From behind the net, around the post."""
+SHOT_TYPE_OTHER: ShotType.ValueType  # 8
+"""Any other: batted, poked, between the legs, a cradle."""
+Global___ShotType: _TypeAlias = ShotType  # noqa: Y015
+
+class _Handedness:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HandednessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Handedness.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HANDEDNESS_UNSPECIFIED: _Handedness.ValueType  # 0
+    """Not known."""
+    HANDEDNESS_LEFT: _Handedness.ValueType  # 1
+    """Left."""
+    HANDEDNESS_RIGHT: _Handedness.ValueType  # 2
+    """Right."""
+
+class Handedness(_Handedness, metaclass=_HandednessEnumTypeWrapper):
+    """Which way somebody holds their stick; of goalies, the hand with which they catch."""
+
+HANDEDNESS_UNSPECIFIED: Handedness.ValueType  # 0
+"""Not known."""
+HANDEDNESS_LEFT: Handedness.ValueType  # 1
+"""Left."""
+HANDEDNESS_RIGHT: Handedness.ValueType  # 2
+"""Right."""
+Global___Handedness: _TypeAlias = Handedness  # noqa: Y015
+
+class _HockeyEventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HockeyEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HockeyEventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOCKEY_EVENT_KIND_UNSPECIFIED: _HockeyEventKind.ValueType  # 0
+    """Not stated; refused."""
+    HOCKEY_EVENT_KIND_FACEOFF: _HockeyEventKind.ValueType  # 1
+    """A face-off. Its team won it."""
+    HOCKEY_EVENT_KIND_SHOT_ON_GOAL: _HockeyEventKind.ValueType  # 2
+    """A shot on goal. Its team shot, here and below."""
+    HOCKEY_EVENT_KIND_MISSED_SHOT: _HockeyEventKind.ValueType  # 3
+    """A shot that missed the net or hit its frame."""
+    HOCKEY_EVENT_KIND_BLOCKED_SHOT: _HockeyEventKind.ValueType  # 4
+    """A shot that a skater blocked."""
+    HOCKEY_EVENT_KIND_PASS: _HockeyEventKind.ValueType  # 5
+    """A pass. Its place is where it was received, where that is known."""
+    HOCKEY_EVENT_KIND_ZONE_ENTRY: _HockeyEventKind.ValueType  # 6
+    """Its team carried or passed the puck over the blue line that it attacks."""
+    HOCKEY_EVENT_KIND_DUMP_IN: _HockeyEventKind.ValueType  # 7
+    """Its team shot the puck in over that line."""
+    HOCKEY_EVENT_KIND_HIT: _HockeyEventKind.ValueType  # 8
+    """Its team hit somebody."""
+    HOCKEY_EVENT_KIND_GIVEAWAY: _HockeyEventKind.ValueType  # 9
+    """Its team lost the puck."""
+    HOCKEY_EVENT_KIND_TAKEAWAY: _HockeyEventKind.ValueType  # 10
+    """Its team took the puck away."""
+    HOCKEY_EVENT_KIND_RECOVERY: _HockeyEventKind.ValueType  # 11
+    """Its team came by a loose puck."""
+    HOCKEY_EVENT_KIND_STOPPAGE: _HockeyEventKind.ValueType  # 12
+    """The whistle."""
+    HOCKEY_EVENT_KIND_PENALTY: _HockeyEventKind.ValueType  # 13
+    """A penalty against its team."""
+    HOCKEY_EVENT_KIND_GOAL: _HockeyEventKind.ValueType  # 14
+    """A goal of its team."""
+    HOCKEY_EVENT_KIND_OTHER: _HockeyEventKind.ValueType  # 15
+    """Anything else."""
+
+class HockeyEventKind(_HockeyEventKind, metaclass=_HockeyEventKindEnumTypeWrapper):
+    """What happened on the ice."""
+
+HOCKEY_EVENT_KIND_UNSPECIFIED: HockeyEventKind.ValueType  # 0
+"""Not stated; refused."""
+HOCKEY_EVENT_KIND_FACEOFF: HockeyEventKind.ValueType  # 1
+"""A face-off. Its team won it."""
+HOCKEY_EVENT_KIND_SHOT_ON_GOAL: HockeyEventKind.ValueType  # 2
+"""A shot on goal. Its team shot, here and below."""
+HOCKEY_EVENT_KIND_MISSED_SHOT: HockeyEventKind.ValueType  # 3
+"""A shot that missed the net or hit its frame."""
+HOCKEY_EVENT_KIND_BLOCKED_SHOT: HockeyEventKind.ValueType  # 4
+"""A shot that a skater blocked."""
+HOCKEY_EVENT_KIND_PASS: HockeyEventKind.ValueType  # 5
+"""A pass. Its place is where it was received, where that is known."""
+HOCKEY_EVENT_KIND_ZONE_ENTRY: HockeyEventKind.ValueType  # 6
+"""Its team carried or passed the puck over the blue line that it attacks."""
+HOCKEY_EVENT_KIND_DUMP_IN: HockeyEventKind.ValueType  # 7
+"""Its team shot the puck in over that line."""
+HOCKEY_EVENT_KIND_HIT: HockeyEventKind.ValueType  # 8
+"""Its team hit somebody."""
+HOCKEY_EVENT_KIND_GIVEAWAY: HockeyEventKind.ValueType  # 9
+"""Its team lost the puck."""
+HOCKEY_EVENT_KIND_TAKEAWAY: HockeyEventKind.ValueType  # 10
+"""Its team took the puck away."""
+HOCKEY_EVENT_KIND_RECOVERY: HockeyEventKind.ValueType  # 11
+"""Its team came by a loose puck."""
+HOCKEY_EVENT_KIND_STOPPAGE: HockeyEventKind.ValueType  # 12
+"""The whistle."""
+HOCKEY_EVENT_KIND_PENALTY: HockeyEventKind.ValueType  # 13
+"""A penalty against its team."""
+HOCKEY_EVENT_KIND_GOAL: HockeyEventKind.ValueType  # 14
+"""A goal of its team."""
+HOCKEY_EVENT_KIND_OTHER: HockeyEventKind.ValueType  # 15
+"""Anything else."""
+Global___HockeyEventKind: _TypeAlias = HockeyEventKind  # noqa: Y015
+
 class _ShotResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -56,7 +260,9 @@ class _ShotResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotResult
     SHOT_RESULT_MISSED: _ShotResult.ValueType  # 3
     """Wide, high, or off the frame."""
     SHOT_RESULT_BLOCKED: _ShotResult.ValueType  # 4
-    """Stopped by a skater."""
+    """Stopped by a skater: SHOT_BLOCKED. Chances are of unblocked attempts."""
+    SHOT_RESULT_POST: _ShotResult.ValueType  # 5
+    """Off the post or the crossbar; counts as a miss."""
 
 class ShotResult(_ShotResult, metaclass=_ShotResultEnumTypeWrapper):
     """How a shot ended."""
@@ -70,7 +276,9 @@ SHOT_RESULT_SAVED: ShotResult.ValueType  # 2
 SHOT_RESULT_MISSED: ShotResult.ValueType  # 3
 """Wide, high, or off the frame."""
 SHOT_RESULT_BLOCKED: ShotResult.ValueType  # 4
-"""Stopped by a skater."""
+"""Stopped by a skater: SHOT_BLOCKED. Chances are of unblocked attempts."""
+SHOT_RESULT_POST: ShotResult.ValueType  # 5
+"""Off the post or the crossbar; counts as a miss."""
 Global___ShotResult: _TypeAlias = ShotResult  # noqa: Y015
 
 class _OpportunityLevel:
@@ -101,9 +309,182 @@ OPPORTUNITY_LEVEL_HIGH: OpportunityLevel.ValueType  # 3
 """Above the upper threshold."""
 Global___OpportunityLevel: _TypeAlias = OpportunityLevel  # noqa: Y015
 
+class _IceZone:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IceZoneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IceZone.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ICE_ZONE_UNSPECIFIED: _IceZone.ValueType  # 0
+    """Not known."""
+    ICE_ZONE_NET_FRONT: _IceZone.ValueType  # 1
+    """In front of the net: within 20 ft of the goal line's center and 45 degrees of the long axis."""
+    ICE_ZONE_SLOT: _IceZone.ValueType  # 2
+    """The slot between the face-off dots, beyond the net front, up to 35 ft from the goal line."""
+    ICE_ZONE_LEFT_CIRCLE: _IceZone.ValueType  # 3
+    """Between the slot and the boards, left as the attackers see it."""
+    ICE_ZONE_RIGHT_CIRCLE: _IceZone.ValueType  # 4
+    """Between the slot and the boards, right as the attackers see it."""
+    ICE_ZONE_POINT: _IceZone.ValueType  # 5
+    """From 35 ft of the goal line to the blue line."""
+    ICE_ZONE_BEHIND_NET: _IceZone.ValueType  # 6
+    """Behind the goal line."""
+    ICE_ZONE_OUTSIDE: _IceZone.ValueType  # 7
+    """Outside the attacking zone."""
+
+class IceZone(_IceZone, metaclass=_IceZoneEnumTypeWrapper):
+    """Where on the ice a shot was taken. docs/shots.md has the map."""
+
+ICE_ZONE_UNSPECIFIED: IceZone.ValueType  # 0
+"""Not known."""
+ICE_ZONE_NET_FRONT: IceZone.ValueType  # 1
+"""In front of the net: within 20 ft of the goal line's center and 45 degrees of the long axis."""
+ICE_ZONE_SLOT: IceZone.ValueType  # 2
+"""The slot between the face-off dots, beyond the net front, up to 35 ft from the goal line."""
+ICE_ZONE_LEFT_CIRCLE: IceZone.ValueType  # 3
+"""Between the slot and the boards, left as the attackers see it."""
+ICE_ZONE_RIGHT_CIRCLE: IceZone.ValueType  # 4
+"""Between the slot and the boards, right as the attackers see it."""
+ICE_ZONE_POINT: IceZone.ValueType  # 5
+"""From 35 ft of the goal line to the blue line."""
+ICE_ZONE_BEHIND_NET: IceZone.ValueType  # 6
+"""Behind the goal line."""
+ICE_ZONE_OUTSIDE: IceZone.ValueType  # 7
+"""Outside the attacking zone."""
+Global___IceZone: _TypeAlias = IceZone  # noqa: Y015
+
+class _Strength:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StrengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strength.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STRENGTH_UNSPECIFIED: _Strength.ValueType  # 0
+    """Not known."""
+    STRENGTH_EVEN: _Strength.ValueType  # 1
+    """As many."""
+    STRENGTH_POWER_PLAY: _Strength.ValueType  # 2
+    """The shooting team, or the taker's, had more."""
+    STRENGTH_SHORT_HANDED: _Strength.ValueType  # 3
+    """The shooting team, or the taker's, had fewer."""
+
+class Strength(_Strength, metaclass=_StrengthEnumTypeWrapper):
+    """How many skaters the subject's team had, against how many."""
+
+STRENGTH_UNSPECIFIED: Strength.ValueType  # 0
+"""Not known."""
+STRENGTH_EVEN: Strength.ValueType  # 1
+"""As many."""
+STRENGTH_POWER_PLAY: Strength.ValueType  # 2
+"""The shooting team, or the taker's, had more."""
+STRENGTH_SHORT_HANDED: Strength.ValueType  # 3
+"""The shooting team, or the taker's, had fewer."""
+Global___Strength: _TypeAlias = Strength  # noqa: Y015
+
+class _RinkZone:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RinkZoneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RinkZone.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RINK_ZONE_UNSPECIFIED: _RinkZone.ValueType  # 0
+    """Not known."""
+    RINK_ZONE_DEFENSIVE: _RinkZone.ValueType  # 1
+    """Their own end."""
+    RINK_ZONE_NEUTRAL: _RinkZone.ValueType  # 2
+    """Between the blue lines."""
+    RINK_ZONE_OFFENSIVE: _RinkZone.ValueType  # 3
+    """The opponents' end."""
+
+class RinkZone(_RinkZone, metaclass=_RinkZoneEnumTypeWrapper):
+    """A third of the ice, as the subject's team attacks."""
+
+RINK_ZONE_UNSPECIFIED: RinkZone.ValueType  # 0
+"""Not known."""
+RINK_ZONE_DEFENSIVE: RinkZone.ValueType  # 1
+"""Their own end."""
+RINK_ZONE_NEUTRAL: RinkZone.ValueType  # 2
+"""Between the blue lines."""
+RINK_ZONE_OFFENSIVE: RinkZone.ValueType  # 3
+"""The opponents' end."""
+Global___RinkZone: _TypeAlias = RinkZone  # noqa: Y015
+
+class _FaceoffResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FaceoffResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FaceoffResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FACEOFF_RESULT_UNSPECIFIED: _FaceoffResult.ValueType  # 0
+    """Not stated."""
+    FACEOFF_RESULT_WON: _FaceoffResult.ValueType  # 1
+    """The taker."""
+    FACEOFF_RESULT_LOST: _FaceoffResult.ValueType  # 2
+    """The opponent."""
+
+class FaceoffResult(_FaceoffResult, metaclass=_FaceoffResultEnumTypeWrapper):
+    """Who won a face-off."""
+
+FACEOFF_RESULT_UNSPECIFIED: FaceoffResult.ValueType  # 0
+"""Not stated."""
+FACEOFF_RESULT_WON: FaceoffResult.ValueType  # 1
+"""The taker."""
+FACEOFF_RESULT_LOST: FaceoffResult.ValueType  # 2
+"""The opponent."""
+Global___FaceoffResult: _TypeAlias = FaceoffResult  # noqa: Y015
+
+@_typing.final
+class PrecedingEvent(_message.Message):
+    """Something that happened before a shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SECONDS_BEFORE_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    kind: Global___HockeyEventKind.ValueType
+    """What."""
+    seconds_before: _builtins.float
+    """Seconds of the game clock from it to the shot; 0 for the same second."""
+    team_id: _builtins.str
+    """Whose; empty where the event has no team or it is not known."""
+    x: _builtins.float
+    """Where, in the stream's coordinates: along the ice."""
+    y: _builtins.float
+    """Across the ice."""
+    def __init__(
+        self,
+        *,
+        kind: Global___HockeyEventKind.ValueType = ...,
+        seconds_before: _builtins.float = ...,
+        team_id: _builtins.str = ...,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_x", b"_x", "_y", b"_y", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_x", b"_x", "_y", b"_y", "kind", b"kind", "seconds_before", b"seconds_before", "team_id", b"team_id", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__x: _TypeAlias = _typing.Literal["x"]  # noqa: Y015
+    _WhichOneofArgType__x: _TypeAlias = _typing.Literal["_x", b"_x"]  # noqa: Y015
+    _WhichOneofReturnType__y: _TypeAlias = _typing.Literal["y"]  # noqa: Y015
+    _WhichOneofArgType__y: _TypeAlias = _typing.Literal["_y", b"_y"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x) -> _WhichOneofReturnType__x | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y) -> _WhichOneofReturnType__y | None: ...
+
+Global___PrecedingEvent: _TypeAlias = PrecedingEvent  # noqa: Y015
+
 @_typing.final
 class ShotSituation(_message.Message):
-    """The situation of a shot. The shot model will add to it."""
+    """The situation of a shot, up to its release. Absent values are masked, never invented.
+
+    A source that publishes events states where the shot was taken, and what happened before it. A source that tracks puck and
+    players need state neither: the featurizer reads them off the film.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -114,6 +495,19 @@ class ShotSituation(_message.Message):
     SHOOTER_ID_FIELD_NUMBER: _builtins.int
     GOALIE_ID_FIELD_NUMBER: _builtins.int
     NET_STATE_FIELD_NUMBER: _builtins.int
+    LISTING_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SHOT_TYPE_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    SHOOTING_SCORE_FIELD_NUMBER: _builtins.int
+    DEFENDING_SCORE_FIELD_NUMBER: _builtins.int
+    SHOOTER_SECONDS_ON_ICE_FIELD_NUMBER: _builtins.int
+    SHOOTING_SECONDS_ON_ICE_FIELD_NUMBER: _builtins.int
+    DEFENDING_SECONDS_ON_ICE_FIELD_NUMBER: _builtins.int
+    SHOOTER_SHOOTS_FIELD_NUMBER: _builtins.int
+    GOALIE_CATCHES_FIELD_NUMBER: _builtins.int
+    PRECEDING_EVENTS_FIELD_NUMBER: _builtins.int
     period: _builtins.int
     """1 to 3; 4 and above are overtime."""
     game_clock_seconds: _builtins.float
@@ -128,6 +522,36 @@ class ShotSituation(_message.Message):
     """The goalie. Empty: not known, or `net_state` says that there was none."""
     net_state: Global___NetState.ValueType
     """Whether the net was empty."""
+    listing: Global___ShotListing.ValueType
+    """Which attempts its source lists."""
+    kind: Global___ShotKind.ValueType
+    """In what kind of play."""
+    shot_type: Global___ShotType.ValueType
+    """How it was taken, known before its result is. A source that tells it of some results only must leave it out: it would
+    give the result away.
+    """
+    x: _builtins.float
+    """Where it was taken, in the stream's coordinates (GameHeader.coordinates): along the ice."""
+    y: _builtins.float
+    """Across the ice."""
+    shooting_score: _builtins.int
+    """Goals of the shooting team before the shot."""
+    defending_score: _builtins.int
+    """Goals of the defending team before the shot."""
+    shooter_seconds_on_ice: _builtins.float
+    """Seconds that the shooter has been on the ice."""
+    shooting_seconds_on_ice: _builtins.float
+    """Mean seconds that the shooting team's skaters have been on the ice."""
+    defending_seconds_on_ice: _builtins.float
+    """Mean seconds that the defending team's skaters have been on the ice."""
+    shooter_shoots: Global___Handedness.ValueType
+    """Which way the shooter shoots."""
+    goalie_catches: Global___Handedness.ValueType
+    """Which hand the goalie catches with."""
+    @_builtins.property
+    def preceding_events(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrecedingEvent]:
+        """What happened before, the latest first. Of the same period only. Empty: not known."""
+
     def __init__(
         self,
         *,
@@ -138,19 +562,50 @@ class ShotSituation(_message.Message):
         shooter_id: _builtins.str = ...,
         goalie_id: _builtins.str = ...,
         net_state: Global___NetState.ValueType = ...,
+        listing: Global___ShotListing.ValueType = ...,
+        kind: Global___ShotKind.ValueType = ...,
+        shot_type: Global___ShotType.ValueType = ...,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        shooting_score: _builtins.int | None = ...,
+        defending_score: _builtins.int | None = ...,
+        shooter_seconds_on_ice: _builtins.float | None = ...,
+        shooting_seconds_on_ice: _builtins.float | None = ...,
+        defending_seconds_on_ice: _builtins.float | None = ...,
+        shooter_shoots: Global___Handedness.ValueType = ...,
+        goalie_catches: Global___Handedness.ValueType = ...,
+        preceding_events: _abc.Iterable[Global___PrecedingEvent] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "period", b"period", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "period", b"period", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "x", b"x", "y", b"y"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooting_skaters", b"_shooting_skaters", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "net_state", b"net_state", "period", b"period", "shooter_id", b"shooter_id", "shooting_skaters", b"shooting_skaters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_catches", b"goalie_catches", "goalie_id", b"goalie_id", "kind", b"kind", "listing", b"listing", "net_state", b"net_state", "period", b"period", "preceding_events", b"preceding_events", "shooter_id", b"shooter_id", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooter_shoots", b"shooter_shoots", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "shot_type", b"shot_type", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__defending_score: _TypeAlias = _typing.Literal["defending_score"]  # noqa: Y015
+    _WhichOneofArgType__defending_score: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score"]  # noqa: Y015
+    _WhichOneofReturnType__defending_seconds_on_ice: _TypeAlias = _typing.Literal["defending_seconds_on_ice"]  # noqa: Y015
+    _WhichOneofArgType__defending_seconds_on_ice: _TypeAlias = _typing.Literal["_defending_seconds_on_ice", b"_defending_seconds_on_ice"]  # noqa: Y015
     _WhichOneofReturnType__defending_skaters: _TypeAlias = _typing.Literal["defending_skaters"]  # noqa: Y015
     _WhichOneofArgType__defending_skaters: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters"]  # noqa: Y015
     _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
     _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
     _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
+    _WhichOneofReturnType__shooter_seconds_on_ice: _TypeAlias = _typing.Literal["shooter_seconds_on_ice"]  # noqa: Y015
+    _WhichOneofArgType__shooter_seconds_on_ice: _TypeAlias = _typing.Literal["_shooter_seconds_on_ice", b"_shooter_seconds_on_ice"]  # noqa: Y015
+    _WhichOneofReturnType__shooting_score: _TypeAlias = _typing.Literal["shooting_score"]  # noqa: Y015
+    _WhichOneofArgType__shooting_score: _TypeAlias = _typing.Literal["_shooting_score", b"_shooting_score"]  # noqa: Y015
+    _WhichOneofReturnType__shooting_seconds_on_ice: _TypeAlias = _typing.Literal["shooting_seconds_on_ice"]  # noqa: Y015
+    _WhichOneofArgType__shooting_seconds_on_ice: _TypeAlias = _typing.Literal["_shooting_seconds_on_ice", b"_shooting_seconds_on_ice"]  # noqa: Y015
     _WhichOneofReturnType__shooting_skaters: _TypeAlias = _typing.Literal["shooting_skaters"]  # noqa: Y015
     _WhichOneofArgType__shooting_skaters: _TypeAlias = _typing.Literal["_shooting_skaters", b"_shooting_skaters"]  # noqa: Y015
+    _WhichOneofReturnType__x: _TypeAlias = _typing.Literal["x"]  # noqa: Y015
+    _WhichOneofArgType__x: _TypeAlias = _typing.Literal["_x", b"_x"]  # noqa: Y015
+    _WhichOneofReturnType__y: _TypeAlias = _typing.Literal["y"]  # noqa: Y015
+    _WhichOneofArgType__y: _TypeAlias = _typing.Literal["_y", b"_y"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__defending_score) -> _WhichOneofReturnType__defending_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__defending_seconds_on_ice) -> _WhichOneofReturnType__defending_seconds_on_ice | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__defending_skaters) -> _WhichOneofReturnType__defending_skaters | None: ...
     @_typing.overload
@@ -158,7 +613,17 @@ class ShotSituation(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooter_seconds_on_ice) -> _WhichOneofReturnType__shooter_seconds_on_ice | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_score) -> _WhichOneofReturnType__shooting_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_seconds_on_ice) -> _WhichOneofReturnType__shooting_seconds_on_ice | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_skaters) -> _WhichOneofReturnType__shooting_skaters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x) -> _WhichOneofReturnType__x | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y) -> _WhichOneofReturnType__y | None: ...
 
 Global___ShotSituation: _TypeAlias = ShotSituation  # noqa: Y015
 
@@ -197,32 +662,51 @@ class FactorContribution(_message.Message):
     FACTOR_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     LOGIT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    PERCENTILE_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
-    """Name of the factor, for example "traffic"."""
+    """Name of the factor, a column of the feature specification, for example "goalie_move_feet"."""
     value: _builtins.float
     """The factor's value, in the unit its specification gives; absent where it is not known."""
     logit: _builtins.float
     """Share of the logit. All contributions and the intercept sum to it exactly."""
+    text: _builtins.str
+    """What it says, as a broadcaster reads it out, for example "the goalie had to move 11 ft"."""
+    unit: _builtins.str
+    """Unit of the value, for example "ft"; "1" for counts, shares and flags."""
+    percentile: _builtins.float
+    """Share of the reference shots of the release whose value is lower (ties count half), 0 to 1; absent where the value is
+    not known, or has no order.
+    """
     def __init__(
         self,
         *,
         factor: _builtins.str = ...,
         value: _builtins.float | None = ...,
         logit: _builtins.float = ...,
+        text: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        percentile: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percentile", b"_percentile", "_value", b"_value", "percentile", b"percentile", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "factor", b"factor", "logit", b"logit", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percentile", b"_percentile", "_value", b"_value", "factor", b"factor", "logit", b"logit", "percentile", b"percentile", "text", b"text", "unit", b"unit", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__percentile: _TypeAlias = _typing.Literal["percentile"]  # noqa: Y015
+    _WhichOneofArgType__percentile: _TypeAlias = _typing.Literal["_percentile", b"_percentile"]  # noqa: Y015
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__percentile) -> _WhichOneofReturnType__percentile | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___FactorContribution: _TypeAlias = FactorContribution  # noqa: Y015
 
 @_typing.final
 class ShotAttributes(_message.Message):
-    """What splits of the shot ratings can be made by. The shot model will add to it."""
+    """What splits of the shot ratings can be made by. Absent is unknown: such a shot is in no split that asks for it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -232,6 +716,23 @@ class ShotAttributes(_message.Message):
     DEFENDING_TEAM_ID_FIELD_NUMBER: _builtins.int
     DISTANCE_FEET_FIELD_NUMBER: _builtins.int
     ANGLE_DEGREES_FIELD_NUMBER: _builtins.int
+    SHOOTING_AT_HOME_FIELD_NUMBER: _builtins.int
+    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    NET_STATE_FIELD_NUMBER: _builtins.int
+    LISTING_FIELD_NUMBER: _builtins.int
+    SHOT_TYPE_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    REBOUND_FIELD_NUMBER: _builtins.int
+    RUSH_FIELD_NUMBER: _builtins.int
+    ONE_TIMER_FIELD_NUMBER: _builtins.int
+    ROYAL_ROAD_FIELD_NUMBER: _builtins.int
+    SCREENS_FIELD_NUMBER: _builtins.int
+    SCORE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    SHOOTER_ID_FIELD_NUMBER: _builtins.int
+    GOALIE_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    TRACKED_FIELD_NUMBER: _builtins.int
     season: _builtins.int
     """The year in which the season began."""
     period: _builtins.int
@@ -246,6 +747,40 @@ class ShotAttributes(_message.Message):
     """Feet from the shooter to the center of the net."""
     angle_degrees: _builtins.float
     """Degrees between the line from shooter to net and the long axis of the ice."""
+    shooting_at_home: _builtins.bool
+    """The shooting team plays at home."""
+    game_clock_seconds: _builtins.float
+    """Seconds left on the clock of the period."""
+    strength: Global___Strength.ValueType
+    """Skaters of the shooting team against those of the defending one."""
+    net_state: Global___NetState.ValueType
+    """Whether the net was empty."""
+    listing: Global___ShotListing.ValueType
+    """Which attempts its source lists."""
+    shot_type: Global___ShotType.ValueType
+    """How it was taken."""
+    zone: Global___IceZone.ValueType
+    """Where on the ice."""
+    rebound: _builtins.bool
+    """At most three seconds after another shot of the same team."""
+    rush: _builtins.bool
+    """At most four seconds after the puck came from the neutral or the defensive zone."""
+    one_timer: _builtins.bool
+    """A pass was shot at once."""
+    royal_road: _builtins.bool
+    """The puck crossed the middle of the slot on its way to the shooter."""
+    screens: _builtins.int
+    """Bodies between puck and net."""
+    score_difference: _builtins.int
+    """Goals of the shooting team less goals of the defending one before the shot."""
+    shooter_id: _builtins.str
+    """Who shot."""
+    goalie_id: _builtins.str
+    """Who defended the net; empty where nobody did or it is not known."""
+    level: Global___OpportunityLevel.ValueType
+    """How good the chance was, at the thresholds of the release that scored it."""
+    tracked: _builtins.bool
+    """Puck and players were tracked."""
     def __init__(
         self,
         *,
@@ -255,26 +790,315 @@ class ShotAttributes(_message.Message):
         defending_team_id: _builtins.str = ...,
         distance_feet: _builtins.float | None = ...,
         angle_degrees: _builtins.float | None = ...,
+        shooting_at_home: _builtins.bool | None = ...,
+        game_clock_seconds: _builtins.float | None = ...,
+        strength: Global___Strength.ValueType = ...,
+        net_state: Global___NetState.ValueType = ...,
+        listing: Global___ShotListing.ValueType = ...,
+        shot_type: Global___ShotType.ValueType = ...,
+        zone: Global___IceZone.ValueType = ...,
+        rebound: _builtins.bool | None = ...,
+        rush: _builtins.bool | None = ...,
+        one_timer: _builtins.bool | None = ...,
+        royal_road: _builtins.bool | None = ...,
+        screens: _builtins.int | None = ...,
+        score_difference: _builtins.int | None = ...,
+        shooter_id: _builtins.str = ...,
+        goalie_id: _builtins.str = ...,
+        level: Global___OpportunityLevel.ValueType = ...,
+        tracked: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_period", b"_period", "_season", b"_season", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "period", b"period", "season", b"season"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooting_at_home", b"shooting_at_home", "tracked", b"tracked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_period", b"_period", "_season", b"_season", "angle_degrees", b"angle_degrees", "defending_team_id", b"defending_team_id", "distance_feet", b"distance_feet", "period", b"period", "season", b"season", "shooting_team_id", b"shooting_team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "angle_degrees", b"angle_degrees", "defending_team_id", b"defending_team_id", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "level", b"level", "listing", b"listing", "net_state", b"net_state", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooter_id", b"shooter_id", "shooting_at_home", b"shooting_at_home", "shooting_team_id", b"shooting_team_id", "shot_type", b"shot_type", "strength", b"strength", "tracked", b"tracked", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__angle_degrees: _TypeAlias = _typing.Literal["angle_degrees"]  # noqa: Y015
     _WhichOneofArgType__angle_degrees: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees"]  # noqa: Y015
     _WhichOneofReturnType__distance_feet: _TypeAlias = _typing.Literal["distance_feet"]  # noqa: Y015
     _WhichOneofArgType__distance_feet: _TypeAlias = _typing.Literal["_distance_feet", b"_distance_feet"]  # noqa: Y015
+    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
+    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__one_timer: _TypeAlias = _typing.Literal["one_timer"]  # noqa: Y015
+    _WhichOneofArgType__one_timer: _TypeAlias = _typing.Literal["_one_timer", b"_one_timer"]  # noqa: Y015
     _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
     _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
+    _WhichOneofReturnType__rebound: _TypeAlias = _typing.Literal["rebound"]  # noqa: Y015
+    _WhichOneofArgType__rebound: _TypeAlias = _typing.Literal["_rebound", b"_rebound"]  # noqa: Y015
+    _WhichOneofReturnType__royal_road: _TypeAlias = _typing.Literal["royal_road"]  # noqa: Y015
+    _WhichOneofArgType__royal_road: _TypeAlias = _typing.Literal["_royal_road", b"_royal_road"]  # noqa: Y015
+    _WhichOneofReturnType__rush: _TypeAlias = _typing.Literal["rush"]  # noqa: Y015
+    _WhichOneofArgType__rush: _TypeAlias = _typing.Literal["_rush", b"_rush"]  # noqa: Y015
+    _WhichOneofReturnType__score_difference: _TypeAlias = _typing.Literal["score_difference"]  # noqa: Y015
+    _WhichOneofArgType__score_difference: _TypeAlias = _typing.Literal["_score_difference", b"_score_difference"]  # noqa: Y015
+    _WhichOneofReturnType__screens: _TypeAlias = _typing.Literal["screens"]  # noqa: Y015
+    _WhichOneofArgType__screens: _TypeAlias = _typing.Literal["_screens", b"_screens"]  # noqa: Y015
     _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
     _WhichOneofArgType__season: _TypeAlias = _typing.Literal["_season", b"_season"]  # noqa: Y015
+    _WhichOneofReturnType__shooting_at_home: _TypeAlias = _typing.Literal["shooting_at_home"]  # noqa: Y015
+    _WhichOneofArgType__shooting_at_home: _TypeAlias = _typing.Literal["_shooting_at_home", b"_shooting_at_home"]  # noqa: Y015
+    _WhichOneofReturnType__tracked: _TypeAlias = _typing.Literal["tracked"]  # noqa: Y015
+    _WhichOneofArgType__tracked: _TypeAlias = _typing.Literal["_tracked", b"_tracked"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__angle_degrees) -> _WhichOneofReturnType__angle_degrees | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__distance_feet) -> _WhichOneofReturnType__distance_feet | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__one_timer) -> _WhichOneofReturnType__one_timer | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rebound) -> _WhichOneofReturnType__rebound | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__royal_road) -> _WhichOneofReturnType__royal_road | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rush) -> _WhichOneofReturnType__rush | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_difference) -> _WhichOneofReturnType__score_difference | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__screens) -> _WhichOneofReturnType__screens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__season) -> _WhichOneofReturnType__season | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_at_home) -> _WhichOneofReturnType__shooting_at_home | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tracked) -> _WhichOneofReturnType__tracked | None: ...
+
+Global___ShotAttributes: _TypeAlias = ShotAttributes  # noqa: Y015
+
+@_typing.final
+class FaceoffSituation(_message.Message):
+    """The situation of a face-off before the drop. It is seen from the team that the context names as attacking: the taker's.
+    Either team may be named so; sources here name the home team.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIOD_FIELD_NUMBER: _builtins.int
+    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
+    TAKER_ID_FIELD_NUMBER: _builtins.int
+    OPPONENT_ID_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    TAKER_SKATERS_FIELD_NUMBER: _builtins.int
+    OPPONENT_SKATERS_FIELD_NUMBER: _builtins.int
+    TAKER_SCORE_FIELD_NUMBER: _builtins.int
+    OPPONENT_SCORE_FIELD_NUMBER: _builtins.int
+    TAKER_FACEOFFS_FIELD_NUMBER: _builtins.int
+    TAKER_WINS_FIELD_NUMBER: _builtins.int
+    OPPONENT_FACEOFFS_FIELD_NUMBER: _builtins.int
+    OPPONENT_WINS_FIELD_NUMBER: _builtins.int
+    TAKER_SHOOTS_FIELD_NUMBER: _builtins.int
+    OPPONENT_SHOOTS_FIELD_NUMBER: _builtins.int
+    period: _builtins.int
+    """1 to 3; 4 and above are overtime."""
+    game_clock_seconds: _builtins.float
+    """Seconds left on the clock of the period."""
+    taker_id: _builtins.str
+    """Who takes it for the team named as attacking."""
+    opponent_id: _builtins.str
+    """Who takes it for the other team."""
+    x: _builtins.float
+    """Where, in the stream's coordinates (GameHeader.coordinates): along the ice."""
+    y: _builtins.float
+    """Across the ice."""
+    taker_skaters: _builtins.int
+    """Skaters of the taker's team on the ice; 0 is unknown."""
+    opponent_skaters: _builtins.int
+    """Skaters of the other team on the ice; 0 is unknown."""
+    taker_score: _builtins.int
+    """Goals of the taker's team."""
+    opponent_score: _builtins.int
+    """Goals of the other team."""
+    taker_faceoffs: _builtins.int
+    """Face-offs that the taker took before this one, as far back as the source looks."""
+    taker_wins: _builtins.int
+    """Of these, how many they won."""
+    opponent_faceoffs: _builtins.int
+    """Face-offs that the opponent took before this one."""
+    opponent_wins: _builtins.int
+    """Of these, how many they won."""
+    taker_shoots: Global___Handedness.ValueType
+    """Which way the taker shoots."""
+    opponent_shoots: Global___Handedness.ValueType
+    """Which way the opponent shoots."""
+    def __init__(
+        self,
+        *,
+        period: _builtins.int | None = ...,
+        game_clock_seconds: _builtins.float | None = ...,
+        taker_id: _builtins.str = ...,
+        opponent_id: _builtins.str = ...,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        taker_skaters: _builtins.int | None = ...,
+        opponent_skaters: _builtins.int | None = ...,
+        taker_score: _builtins.int | None = ...,
+        opponent_score: _builtins.int | None = ...,
+        taker_faceoffs: _builtins.int | None = ...,
+        taker_wins: _builtins.int | None = ...,
+        opponent_faceoffs: _builtins.int | None = ...,
+        opponent_wins: _builtins.int | None = ...,
+        taker_shoots: Global___Handedness.ValueType = ...,
+        opponent_shoots: Global___Handedness.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_opponent_faceoffs", b"_opponent_faceoffs", "_opponent_score", b"_opponent_score", "_opponent_skaters", b"_opponent_skaters", "_opponent_wins", b"_opponent_wins", "_period", b"_period", "_taker_faceoffs", b"_taker_faceoffs", "_taker_score", b"_taker_score", "_taker_skaters", b"_taker_skaters", "_taker_wins", b"_taker_wins", "_x", b"_x", "_y", b"_y", "game_clock_seconds", b"game_clock_seconds", "opponent_faceoffs", b"opponent_faceoffs", "opponent_score", b"opponent_score", "opponent_skaters", b"opponent_skaters", "opponent_wins", b"opponent_wins", "period", b"period", "taker_faceoffs", b"taker_faceoffs", "taker_score", b"taker_score", "taker_skaters", b"taker_skaters", "taker_wins", b"taker_wins", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_opponent_faceoffs", b"_opponent_faceoffs", "_opponent_score", b"_opponent_score", "_opponent_skaters", b"_opponent_skaters", "_opponent_wins", b"_opponent_wins", "_period", b"_period", "_taker_faceoffs", b"_taker_faceoffs", "_taker_score", b"_taker_score", "_taker_skaters", b"_taker_skaters", "_taker_wins", b"_taker_wins", "_x", b"_x", "_y", b"_y", "game_clock_seconds", b"game_clock_seconds", "opponent_faceoffs", b"opponent_faceoffs", "opponent_id", b"opponent_id", "opponent_score", b"opponent_score", "opponent_shoots", b"opponent_shoots", "opponent_skaters", b"opponent_skaters", "opponent_wins", b"opponent_wins", "period", b"period", "taker_faceoffs", b"taker_faceoffs", "taker_id", b"taker_id", "taker_score", b"taker_score", "taker_shoots", b"taker_shoots", "taker_skaters", b"taker_skaters", "taker_wins", b"taker_wins", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
+    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__opponent_faceoffs: _TypeAlias = _typing.Literal["opponent_faceoffs"]  # noqa: Y015
+    _WhichOneofArgType__opponent_faceoffs: _TypeAlias = _typing.Literal["_opponent_faceoffs", b"_opponent_faceoffs"]  # noqa: Y015
+    _WhichOneofReturnType__opponent_score: _TypeAlias = _typing.Literal["opponent_score"]  # noqa: Y015
+    _WhichOneofArgType__opponent_score: _TypeAlias = _typing.Literal["_opponent_score", b"_opponent_score"]  # noqa: Y015
+    _WhichOneofReturnType__opponent_skaters: _TypeAlias = _typing.Literal["opponent_skaters"]  # noqa: Y015
+    _WhichOneofArgType__opponent_skaters: _TypeAlias = _typing.Literal["_opponent_skaters", b"_opponent_skaters"]  # noqa: Y015
+    _WhichOneofReturnType__opponent_wins: _TypeAlias = _typing.Literal["opponent_wins"]  # noqa: Y015
+    _WhichOneofArgType__opponent_wins: _TypeAlias = _typing.Literal["_opponent_wins", b"_opponent_wins"]  # noqa: Y015
+    _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
+    _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
+    _WhichOneofReturnType__taker_faceoffs: _TypeAlias = _typing.Literal["taker_faceoffs"]  # noqa: Y015
+    _WhichOneofArgType__taker_faceoffs: _TypeAlias = _typing.Literal["_taker_faceoffs", b"_taker_faceoffs"]  # noqa: Y015
+    _WhichOneofReturnType__taker_score: _TypeAlias = _typing.Literal["taker_score"]  # noqa: Y015
+    _WhichOneofArgType__taker_score: _TypeAlias = _typing.Literal["_taker_score", b"_taker_score"]  # noqa: Y015
+    _WhichOneofReturnType__taker_skaters: _TypeAlias = _typing.Literal["taker_skaters"]  # noqa: Y015
+    _WhichOneofArgType__taker_skaters: _TypeAlias = _typing.Literal["_taker_skaters", b"_taker_skaters"]  # noqa: Y015
+    _WhichOneofReturnType__taker_wins: _TypeAlias = _typing.Literal["taker_wins"]  # noqa: Y015
+    _WhichOneofArgType__taker_wins: _TypeAlias = _typing.Literal["_taker_wins", b"_taker_wins"]  # noqa: Y015
+    _WhichOneofReturnType__x: _TypeAlias = _typing.Literal["x"]  # noqa: Y015
+    _WhichOneofArgType__x: _TypeAlias = _typing.Literal["_x", b"_x"]  # noqa: Y015
+    _WhichOneofReturnType__y: _TypeAlias = _typing.Literal["y"]  # noqa: Y015
+    _WhichOneofArgType__y: _TypeAlias = _typing.Literal["_y", b"_y"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opponent_faceoffs) -> _WhichOneofReturnType__opponent_faceoffs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opponent_score) -> _WhichOneofReturnType__opponent_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opponent_skaters) -> _WhichOneofReturnType__opponent_skaters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opponent_wins) -> _WhichOneofReturnType__opponent_wins | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__taker_faceoffs) -> _WhichOneofReturnType__taker_faceoffs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__taker_score) -> _WhichOneofReturnType__taker_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__taker_skaters) -> _WhichOneofReturnType__taker_skaters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__taker_wins) -> _WhichOneofReturnType__taker_wins | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x) -> _WhichOneofReturnType__x | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y) -> _WhichOneofReturnType__y | None: ...
+
+Global___FaceoffSituation: _TypeAlias = FaceoffSituation  # noqa: Y015
+
+@_typing.final
+class FaceoffOutcome(_message.Message):
+    """The official result of a face-off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    result: Global___FaceoffResult.ValueType
+    """For the taker. Unspecified: not known yet."""
+    outcome_revision: _builtins.int
+    """Counts the official results of a face-off, from 1; 0 where the source does not count."""
+    def __init__(
+        self,
+        *,
+        result: Global___FaceoffResult.ValueType = ...,
+        outcome_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome_revision", b"outcome_revision", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceoffOutcome: _TypeAlias = FaceoffOutcome  # noqa: Y015
+
+@_typing.final
+class FaceoffAttributes(_message.Message):
+    """What splits of the face-off ratings can be made by, as seen from the subject of the record. In a tensor the subject is the
+    taker. Absent is unknown.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEASON_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    GAME_CLOCK_SECONDS_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    OPPONENT_TEAM_ID_FIELD_NUMBER: _builtins.int
+    OPPONENT_ID_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    SCORE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    season: _builtins.int
+    """The year in which the season began."""
+    period: _builtins.int
+    """1 to 3; 4 and above are overtime."""
+    game_clock_seconds: _builtins.float
+    """Seconds left on the clock of the period."""
+    team_id: _builtins.str
+    """The subject's team."""
+    opponent_team_id: _builtins.str
+    """The other team."""
+    opponent_id: _builtins.str
+    """Whom they faced."""
+    home: _builtins.bool
+    """The subject plays at home."""
+    zone: Global___RinkZone.ValueType
+    """Where."""
+    strength: Global___Strength.ValueType
+    """Skaters of the subject's team against those of the other."""
+    score_difference: _builtins.int
+    """Goals of the subject's team less those of the other."""
+    def __init__(
+        self,
+        *,
+        season: _builtins.int | None = ...,
+        period: _builtins.int | None = ...,
+        game_clock_seconds: _builtins.float | None = ...,
+        team_id: _builtins.str = ...,
+        opponent_team_id: _builtins.str = ...,
+        opponent_id: _builtins.str = ...,
+        home: _builtins.bool | None = ...,
+        zone: Global___RinkZone.ValueType = ...,
+        strength: Global___Strength.ValueType = ...,
+        score_difference: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "period", b"period", "score_difference", b"score_difference", "season", b"season"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "opponent_id", b"opponent_id", "opponent_team_id", b"opponent_team_id", "period", b"period", "score_difference", b"score_difference", "season", b"season", "strength", b"strength", "team_id", b"team_id", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
+    _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__home: _TypeAlias = _typing.Literal["home"]  # noqa: Y015
+    _WhichOneofArgType__home: _TypeAlias = _typing.Literal["_home", b"_home"]  # noqa: Y015
+    _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
+    _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
+    _WhichOneofReturnType__score_difference: _TypeAlias = _typing.Literal["score_difference"]  # noqa: Y015
+    _WhichOneofArgType__score_difference: _TypeAlias = _typing.Literal["_score_difference", b"_score_difference"]  # noqa: Y015
+    _WhichOneofReturnType__season: _TypeAlias = _typing.Literal["season"]  # noqa: Y015
+    _WhichOneofArgType__season: _TypeAlias = _typing.Literal["_season", b"_season"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__home) -> _WhichOneofReturnType__home | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_difference) -> _WhichOneofReturnType__score_difference | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__season) -> _WhichOneofReturnType__season | None: ...
 
-Global___ShotAttributes: _TypeAlias = ShotAttributes  # noqa: Y015
+Global___FaceoffAttributes: _TypeAlias = FaceoffAttributes  # noqa: Y015

@@ -693,6 +693,302 @@ class GradeShotsResponse(_message.Message):
 Global___GradeShotsResponse: _TypeAlias = GradeShotsResponse  # noqa: Y015
 
 @_typing.final
+class FaceoffToScore(_message.Message):
+    """A face-off to score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENSOR_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tensor(self) -> _featurizer_pb2.PlayTensor:
+        """From the featurizer."""
+
+    @_builtins.property
+    def outcome(self) -> _hockey_pb2.FaceoffOutcome:
+        """The official result, where known already."""
+
+    def __init__(
+        self,
+        *,
+        tensor: _featurizer_pb2.PlayTensor | None = ...,
+        outcome: _hockey_pb2.FaceoffOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "tensor", b"tensor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "tensor", b"tensor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceoffToScore: _TypeAlias = FaceoffToScore  # noqa: Y015
+
+@_typing.final
+class ScoreFaceoffsRequest(_message.Message):
+    """Asks for face-offs' chances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACEOFFS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faceoffs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FaceoffToScore]:
+        """The face-offs."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model to use; absent for the one the service is set to. The answer names it."""
+
+    def __init__(
+        self,
+        *,
+        faceoffs: _abc.Iterable[Global___FaceoffToScore] | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "faceoffs", b"faceoffs", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+
+Global___ScoreFaceoffsRequest: _TypeAlias = ScoreFaceoffsRequest  # noqa: Y015
+
+@_typing.final
+class FaceoffScore(_message.Message):
+    """A face-off's chance, and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The tensor's revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which face-off."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """Which model."""
+
+    @_builtins.property
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """That the taker wins. Keep it: with it the face-off can be graded again without inference."""
+
+    @_builtins.property
+    def grade(self) -> Global___FaceoffGrade:
+        """What came of it; absent before the result is known."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
+        grade: Global___FaceoffGrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "grade", b"grade", "key", b"key", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "grade", b"grade", "key", b"key", "model", b"model", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceoffScore: _TypeAlias = FaceoffScore  # noqa: Y015
+
+@_typing.final
+class FaceoffGrade(_message.Message):
+    """What a face-off came to for its taker, against their chance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    WINS_ABOVE_EXPECTED_FIELD_NUMBER: _builtins.int
+    OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    result: _hockey_pb2.FaceoffResult.ValueType
+    """Who won."""
+    wins_above_expected: _builtins.float
+    """1 less the chance for a win, 0 less the chance for a loss. The opponent's is the negative of it."""
+    outcome_revision: _builtins.int
+    """That of the outcome it was graded by."""
+    def __init__(
+        self,
+        *,
+        result: _hockey_pb2.FaceoffResult.ValueType = ...,
+        wins_above_expected: _builtins.float = ...,
+        outcome_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome_revision", b"outcome_revision", "result", b"result", "wins_above_expected", b"wins_above_expected"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceoffGrade: _TypeAlias = FaceoffGrade  # noqa: Y015
+
+@_typing.final
+class ScoreFaceoffsResponse(_message.Message):
+    """scores + rejections = face-offs asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___FaceoffScore]:
+        """In the order asked."""
+
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        scores: _abc.Iterable[Global___FaceoffScore] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rejections", b"rejections", "scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreFaceoffsResponse: _TypeAlias = ScoreFaceoffsResponse  # noqa: Y015
+
+@_typing.final
+class FaceoffToGrade(_message.Message):
+    """A face-off to grade."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Its revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which face-off."""
+
+    @_builtins.property
+    def distribution(self) -> _distribution_pb2.Distribution:
+        """As it was answered, or stored, when the face-off was scored: that the taker wins."""
+
+    @_builtins.property
+    def outcome(self) -> _hockey_pb2.FaceoffOutcome:
+        """The official result."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        distribution: _distribution_pb2.Distribution | None = ...,
+        outcome: _hockey_pb2.FaceoffOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceoffToGrade: _TypeAlias = FaceoffToGrade  # noqa: Y015
+
+@_typing.final
+class GradeFaceoffsRequest(_message.Message):
+    """Asks for grades."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACEOFFS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faceoffs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FaceoffToGrade]:
+        """The face-offs."""
+
+    def __init__(
+        self,
+        *,
+        faceoffs: _abc.Iterable[Global___FaceoffToGrade] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faceoffs", b"faceoffs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeFaceoffsRequest: _TypeAlias = GradeFaceoffsRequest  # noqa: Y015
+
+@_typing.final
+class GradedFaceoff(_message.Message):
+    """A face-off that was graded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Its revision."""
+    @_builtins.property
+    def key(self) -> _common_pb2.PlayKey:
+        """Which face-off."""
+
+    @_builtins.property
+    def grade(self) -> Global___FaceoffGrade:
+        """Its grade."""
+
+    def __init__(
+        self,
+        *,
+        key: _common_pb2.PlayKey | None = ...,
+        revision: _builtins.int = ...,
+        grade: Global___FaceoffGrade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "key", b"key", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradedFaceoff: _TypeAlias = GradedFaceoff  # noqa: Y015
+
+@_typing.final
+class GradeFaceoffsResponse(_message.Message):
+    """graded + rejections = face-offs asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRADED_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def graded(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradedFaceoff]:
+        """In the order asked."""
+
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Rejection]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        graded: _abc.Iterable[Global___GradedFaceoff] | None = ...,
+        rejections: _abc.Iterable[_common_pb2.Rejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "rejections", b"rejections"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeFaceoffsResponse: _TypeAlias = GradeFaceoffsResponse  # noqa: Y015
+
+@_typing.final
 class StreamScoresRequest(_message.Message):
     """One request of a stream."""
 
@@ -704,6 +1000,8 @@ class StreamScoresRequest(_message.Message):
     SCORE_SHOT_FIELD_NUMBER: _builtins.int
     GRADE_SHOT_FIELD_NUMBER: _builtins.int
     SUPPORT_FIELD_NUMBER: _builtins.int
+    SCORE_FACEOFF_FIELD_NUMBER: _builtins.int
+    GRADE_FACEOFF_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
     """Chosen by the caller; the answer carries it. The service does not require it to be unique."""
@@ -728,6 +1026,14 @@ class StreamScoresRequest(_message.Message):
         """A support that later requests name; it is answered only if it is rejected."""
 
     @_builtins.property
+    def score_faceoff(self) -> Global___FaceoffToScore:
+        """Score a face-off."""
+
+    @_builtins.property
+    def grade_faceoff(self) -> Global___FaceoffToGrade:
+        """Grade a face-off."""
+
+    @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
         """The model to score with; absent for the one the service is set to."""
 
@@ -740,15 +1046,17 @@ class StreamScoresRequest(_message.Message):
         score_shot: Global___ShotToScore | None = ...,
         grade_shot: Global___ShotToGrade | None = ...,
         support: _distribution_pb2.Support | None = ...,
+        score_faceoff: Global___FaceoffToScore | None = ...,
+        grade_faceoff: Global___FaceoffToGrade | None = ...,
         model: _common_pb2.ModelVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_faceoff", b"grade_faceoff", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "score_faceoff", b"score_faceoff", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "request_id", b"request_id", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "grade_faceoff", b"grade_faceoff", "grade_pass", b"grade_pass", "grade_shot", b"grade_shot", "model", b"model", "request", b"request", "request_id", b"request_id", "score_faceoff", b"score_faceoff", "score_pass", b"score_pass", "score_shot", b"score_shot", "support", b"support"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["score_pass", "grade_pass", "score_shot", "grade_shot", "support"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["score_pass", "grade_pass", "score_shot", "grade_shot", "support", "score_faceoff", "grade_faceoff"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
@@ -769,6 +1077,8 @@ class StreamScoresResponse(_message.Message):
     SHOT_SCORE_FIELD_NUMBER: _builtins.int
     GRADED_SHOT_FIELD_NUMBER: _builtins.int
     REJECTION_FIELD_NUMBER: _builtins.int
+    FACEOFF_SCORE_FIELD_NUMBER: _builtins.int
+    GRADED_FACEOFF_FIELD_NUMBER: _builtins.int
     SUPPORT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
     """The request's."""
@@ -793,6 +1103,14 @@ class StreamScoresResponse(_message.Message):
         """To any of them."""
 
     @_builtins.property
+    def faceoff_score(self) -> Global___FaceoffScore:
+        """To score_faceoff."""
+
+    @_builtins.property
+    def graded_faceoff(self) -> Global___GradedFaceoff:
+        """To grade_faceoff."""
+
+    @_builtins.property
     def support(self) -> _distribution_pb2.Support:
         """The support of the distribution above, the first time that this stream names it."""
 
@@ -805,13 +1123,15 @@ class StreamScoresResponse(_message.Message):
         shot_score: Global___ShotScore | None = ...,
         graded_shot: Global___GradedShot | None = ...,
         rejection: _common_pb2.Rejection | None = ...,
+        faceoff_score: Global___FaceoffScore | None = ...,
+        graded_faceoff: Global___GradedFaceoff | None = ...,
         support: _distribution_pb2.Support | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "faceoff_score", b"faceoff_score", "graded_faceoff", b"graded_faceoff", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "request_id", b"request_id", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "faceoff_score", b"faceoff_score", "graded_faceoff", b"graded_faceoff", "graded_pass", b"graded_pass", "graded_shot", b"graded_shot", "pass_score", b"pass_score", "rejection", b"rejection", "request_id", b"request_id", "shot_score", b"shot_score", "support", b"support"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["pass_score", "graded_pass", "shot_score", "graded_shot", "rejection"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["pass_score", "graded_pass", "shot_score", "graded_shot", "rejection", "faceoff_score", "graded_faceoff"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

@@ -57,6 +57,16 @@ class ScorerServiceStub:
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.SerializeToString,
                 response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.FromString,
                 _registered_method=True)
+        self.ScoreFaceoffs = channel.unary_unary(
+                '/playscore.scorer.v1.ScorerService/ScoreFaceoffs',
+                request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsRequest.SerializeToString,
+                response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsResponse.FromString,
+                _registered_method=True)
+        self.GradeFaceoffs = channel.unary_unary(
+                '/playscore.scorer.v1.ScorerService/GradeFaceoffs',
+                request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsRequest.SerializeToString,
+                response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsResponse.FromString,
+                _registered_method=True)
         self.StreamScores = channel.stream_stream(
                 '/playscore.scorer.v1.ScorerService/StreamScores',
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.SerializeToString,
@@ -106,8 +116,22 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScoreFaceoffs(self, request, context):
+        """Face-off tensors in; the chance that the taker wins out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GradeFaceoffs(self, request, context):
+        """A chance from before and the official result in, wins above expected out. No inference.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamScores(self, request_iterator, context):
-        """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+        """The six calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
         request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
 
         Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
@@ -147,6 +171,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.GradeShots,
                     request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.FromString,
                     response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.SerializeToString,
+            ),
+            'ScoreFaceoffs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScoreFaceoffs,
+                    request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsRequest.FromString,
+                    response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsResponse.SerializeToString,
+            ),
+            'GradeFaceoffs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GradeFaceoffs,
+                    request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsRequest.FromString,
+                    response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsResponse.SerializeToString,
             ),
             'StreamScores': grpc.stream_stream_rpc_method_handler(
                     servicer.StreamScores,
@@ -270,6 +304,60 @@ class ScorerService:
             '/playscore.scorer.v1.ScorerService/GradeShots',
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsRequest.SerializeToString,
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeShotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScoreFaceoffs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.scorer.v1.ScorerService/ScoreFaceoffs',
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsRequest.SerializeToString,
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.ScoreFaceoffsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GradeFaceoffs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.scorer.v1.ScorerService/GradeFaceoffs',
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsRequest.SerializeToString,
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.GradeFaceoffsResponse.FromString,
             options,
             channel_credentials,
             insecure,

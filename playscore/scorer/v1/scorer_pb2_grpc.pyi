@@ -48,8 +48,12 @@ class ScorerServiceStub:
     """Shot tensors in; the chance of a goal out, its grade and the factors behind it."""
     GradeShots: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GradeShotsRequest, _scorer_pb2.GradeShotsResponse]
     """A chance from before and the official result in, goals above expected out. No inference."""
+    ScoreFaceoffs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScoreFaceoffsRequest, _scorer_pb2.ScoreFaceoffsResponse]
+    """Face-off tensors in; the chance that the taker wins out."""
+    GradeFaceoffs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GradeFaceoffsRequest, _scorer_pb2.GradeFaceoffsResponse]
+    """A chance from before and the official result in, wins above expected out. No inference."""
     StreamScores: _grpc.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]
-    """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+    """The six calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
     request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
 
     Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
@@ -79,8 +83,12 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Shot tensors in; the chance of a goal out, its grade and the factors behind it."""
     GradeShots: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GradeShotsRequest, _scorer_pb2.GradeShotsResponse]  # type: ignore[assignment]
     """A chance from before and the official result in, goals above expected out. No inference."""
+    ScoreFaceoffs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScoreFaceoffsRequest, _scorer_pb2.ScoreFaceoffsResponse]  # type: ignore[assignment]
+    """Face-off tensors in; the chance that the taker wins out."""
+    GradeFaceoffs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GradeFaceoffsRequest, _scorer_pb2.GradeFaceoffsResponse]  # type: ignore[assignment]
+    """A chance from before and the official result in, wins above expected out. No inference."""
     StreamScores: _aio.StreamStreamMultiCallable[_scorer_pb2.StreamScoresRequest, _scorer_pb2.StreamScoresResponse]  # type: ignore[assignment]
-    """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+    """The six calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
     request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
 
     Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
@@ -133,12 +141,28 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         """A chance from before and the official result in, goals above expected out. No inference."""
 
     @_abc_1.abstractmethod
+    def ScoreFaceoffs(
+        self,
+        request: _scorer_pb2.ScoreFaceoffsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.ScoreFaceoffsResponse, _abc.Awaitable[_scorer_pb2.ScoreFaceoffsResponse]]:
+        """Face-off tensors in; the chance that the taker wins out."""
+
+    @_abc_1.abstractmethod
+    def GradeFaceoffs(
+        self,
+        request: _scorer_pb2.GradeFaceoffsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.GradeFaceoffsResponse, _abc.Awaitable[_scorer_pb2.GradeFaceoffsResponse]]:
+        """A chance from before and the official result in, wins above expected out. No inference."""
+
+    @_abc_1.abstractmethod
     def StreamScores(
         self,
         request_iterator: _MaybeAsyncIterator[_scorer_pb2.StreamScoresRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_scorer_pb2.StreamScoresResponse], _abc.AsyncIterator[_scorer_pb2.StreamScoresResponse]]:
-        """The four calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
+        """The six calls above, play by play on one stream. Every request gets one answer, in the order in which they are done;
         request_id says which it belongs to. At most 256 requests wait at once: the stream reads no more until answers leave.
 
         Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and

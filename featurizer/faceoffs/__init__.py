@@ -1,0 +1,1 @@
+"""Hockey face-offs: what is known before the drop."""
