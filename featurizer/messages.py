@@ -7,14 +7,20 @@ from typing import Any
 from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.progress import Checkpoint
 from featurizer.core.task import Task
+from featurizer.faceoffs import messages as faceoffs
 from featurizer.passing import messages as passing
+from featurizer.shots import messages as shots
 from playscore.common.v1 import common_pb2 as common
+from playscore.faceoffs import FaceoffAttributes
 from playscore.features import Column
 from playscore.featurizer.v1 import featurizer_pb2 as messages
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import GameHeader
 from playscore.passing import PassAttributes
+from playscore.shots import ShotAttributes
 from playscore.subjects import Subject
+from playscore.wire import faceoffs as faceoffs_wire
+from playscore.wire import shots as shots_wire
 from playscore.wire.columns import to_bytes
 from playscore.wire.common import number, play_key, rejection, subject_to_message
 from playscore.wire.passing import attributes_to_message
@@ -40,6 +46,10 @@ def _attributes(attributes: object) -> dict[str, Any]:
     match attributes:
         case PassAttributes():
             return {"pass_attributes": attributes_to_message(attributes)}
+        case ShotAttributes():
+            return {"shot_attributes": shots_wire.attributes_to_message(attributes)}
+        case FaceoffAttributes():
+            return {"faceoff_attributes": faceoffs_wire.attributes_to_message(attributes)}
         case _:
             return {}
 
@@ -102,6 +112,8 @@ def refused_play(context: feed.PlayContext) -> tuple[tuple[Subject, ...], int]:
     """Whose play it is and the number of its task, by a context that may be wrong in itself."""
     match context.WhichOneof("situation"):
         case "shot":
-            return (), common.TASK_SHOTS
+            return shots.subjects_in(context), common.TASK_SHOTS
+        case "faceoff":
+            return faceoffs.subjects_in(context), common.TASK_FACEOFFS
         case _:
             return passing.subjects_in(context), common.TASK_PASSING

@@ -3,8 +3,8 @@
     models/releases/<model>/<version>/   release.json   model.onnx   card.md
 
 A graph takes N plays padded to one of the release's lengths T, in three float32 tensors: `frames` (N, T, C), `mask`
-(N, T), which is 1 where a frame is real, and `static` (N, S); one whose features have no frame columns takes `static` alone.
-What it answers is the release's own: `Release.outputs`.
+(N, T), which is 1 where a frame is real, and `static` (N, S). One whose features have no frame columns takes `static`
+alone. What it answers is the release's own: `Release.outputs`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def distance_to_net(x: float, y: float) -> float:
 
 
 def angle_to_net(x: float, y: float) -> float:
-    """Degrees between the line from a place to the center of the goal line and the long axis: 0 straight in front of the
-    net, 90 on the goal line, above 90 behind it.
+    """Degrees between the line from a place to the center of the goal line and the long axis.
+
+    0 is straight in front of the net, 90 on the goal line, above 90 behind it.
     """
     return math.degrees(math.atan2(abs(y), GOAL_LINE_X_FEET - x))

@@ -163,6 +163,7 @@ class ShotSituation:
     goalie_catches: Handedness | None = None
     preceding_events: tuple[PrecedingEvent, ...] = ()
     """The latest first."""
+    one_timer: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

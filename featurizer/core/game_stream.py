@@ -19,7 +19,7 @@ from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.progress import Checkpoint, Progress, game_of
 from featurizer.core.segments import MAX_FRAMES, Segments
 from featurizer.core.task import OpenPlay, Task, task_of, tasks_of
-from featurizer.core.verdicts import check_status, first_frame, let_go, rejection, too_long, unsupported
+from featurizer.core.verdicts import check_status, let_go, rejection, too_long, unsupported
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
@@ -160,7 +160,7 @@ class GameStream:
         self._progress.frames_dropped += gone.frames
         if gone.frames or segment.size > MAX_FRAMES:
             for play in self._open_on(segment_id):
-                needed = first_frame(merged(play.contexts))
+                needed = self._first_frame(play)
                 if needed == 0 or needed <= gone.last_frame:
                     answers += self._reject(play, too_long())
         return answers
@@ -255,7 +255,7 @@ class GameStream:
         play.open = task.open(self._header, self._roster, context, film)
         self._open[play.play_id] = play
         answers = self._let_go_surplus()
-        needed = first_frame(context)
+        needed = self._first_frame(play)
         missing = segment.fault(needed) or (None if segment.holds(needed) else let_go())
         return answers + (self._reject(play, missing) if missing else self._close_if_over(play))
 
@@ -266,6 +266,13 @@ class GameStream:
         for play in self._open_on(segment_id) if segment_id is not None else ():
             answers += self._close(play)
         return answers
+
+    def _first_frame(self, play: _Play) -> int:
+        """The first frame that an open play is known to need; 0: it may need all of its segment."""
+        context = merged(play.contexts)
+        task = task_of(context, self._tasks)
+        assert task is not None
+        return task.first_frame(self._header, context)
 
     def _open_on(self, segment_id: str) -> list[_Play]:
         return [play for play in self._open.values() if play.segment_id == segment_id]

@@ -46,12 +46,6 @@ def let_go() -> PlayscoreError:
     )
 
 
-def first_frame(context: PlayContext) -> int:
-    """The first frame that a play is known to need, 0 if that is not known: then it may need all of its segment."""
-    known = context.opens_at_frame if context.opens_at_frame is not None else context.release_frame
-    return known or 0
-
-
 def rejection(
     tasks: Sequence[Task],
     roster: Mapping[str, Player],

@@ -9,7 +9,7 @@ import numpy as np
 from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.segments import MAX_FRAMES, Segment
 from featurizer.core.task import Task, task_of, tasks_of
-from featurizer.core.verdicts import check_status, first_frame, rejection, too_long, unsupported
+from featurizer.core.verdicts import check_status, rejection, too_long, unsupported
 from playscore.errors import PlayscoreError
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
 
@@ -36,7 +36,7 @@ def featurize(
         segment = Segment()
         for track in tracks:
             segment.add_track(track)
-        its_own, needed = 0, first_frame(context)
+        its_own, needed = 0, task.first_frame(header, context)
         for batch in frames:
             segment.add(batch)
             its_own += _frames_from(batch, needed)

@@ -19,7 +19,11 @@ COLUMNS: Final = (
     Column("skater_advantage", "1", "Skaters of the taker's team less those of the other."),
     Column("home", "1", "1 where the taker plays at home, -1 where they do not, 0 where it is not known."),
     Column("score_difference", "1", "Goals of the taker's team less those of the other, -4 to 4."),
-    Column("taker_forehand", "1", "1 where the draw lies on the taker's backhand side toward the boards, else -1; 0: unknown."),
+    Column(
+        "taker_forehand",
+        "1",
+        "1 where the draw lies on the taker's backhand side toward the boards, else -1; 0: unknown.",
+    ),
     Column("opponent_forehand", "1", "As taker_forehand, of the opponent."),
 )
 """What is not known is 0, and its flag says so."""

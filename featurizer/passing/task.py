@@ -44,6 +44,11 @@ class PassingTask:
         """Whether it is a football play."""
         return isinstance(context.situation, FootballSituation)
 
+    def first_frame(self, header: GameHeader, context: PlayContext) -> int:
+        """Where the play opens, else the release: film from before it only helps."""
+        known = context.opens_at_frame if context.opens_at_frame is not None else context.release_frame
+        return known or 0
+
     def subjects(self, roster: Mapping[str, Player], context: PlayContext) -> tuple[Subject, ...]:
         """The passer, as far as known; their team is the attacking one where the roster does not tell."""
         passer_id = situation_of(context).passer_id

@@ -43,7 +43,9 @@ FACTORS: Final = (
     # The shooter.
     Factor("shooter_speed_feet_per_second", "ft/s", "Of the shooter at the release."),
     Factor("shooter_turn_degrees", "deg", "How far the shooter's direction turned over the second before the release."),
-    Factor("shooter_off_wing", "1", "1 where the shooter's stick is on the side of the middle, 0 on that of the boards."),
+    Factor(
+        "shooter_off_wing", "1", "1 where the shooter's stick is on the side of the middle, 0 on that of the boards."
+    ),
     # How the puck came.
     Factor("one_timer", "1", "1 where a pass was shot at most 0.5 s after it was received, else 0."),
     Factor("seconds_since_pass", "s", "Since the shooter received a pass, up to 5."),
@@ -60,19 +62,29 @@ FACTORS: Final = (
     Factor("screens", "1", "Bodies, but for shooter and goalie, in the triangle of puck and posts."),
     Factor("nearest_screen_feet", "ft", "From the puck to the nearest body in that triangle."),
     Factor("nearest_defender_feet", "ft", "From the shooter to the nearest defending skater."),
-    Factor("nearest_defender_closing_feet_per_second", "ft/s", "How fast that defender came closer; negative: went away."),
-    Factor("defenders_between", "1", "Defending skaters nearer to the goal line than the puck, within 10 ft of its line."),
+    Factor(
+        "nearest_defender_closing_feet_per_second", "ft/s", "How fast that defender came closer; negative: went away."
+    ),
+    Factor(
+        "defenders_between", "1", "Defending skaters nearer to the goal line than the puck, within 10 ft of its line."
+    ),
     Factor("attackers_at_net", "1", "Attackers, but for the shooter, within 10 ft of the center of the goal line."),
     # How the attack began.
-    Factor("odd_man", "1", "Attackers less defending skaters that are at most 10 ft farther from the net than the puck."),
+    Factor(
+        "odd_man", "1", "Attackers less defending skaters that are at most 10 ft farther from the net than the puck."
+    ),
     Factor("rush", "1", "1 where the puck came over the blue line at most 4 s before the release, else 0."),
-    Factor("seconds_since_entry", "s", "Since the puck came over the blue line, up to 60."),
+    Factor("seconds_since_entry", "s", "Since the puck came over the blue line, up to 15."),
     Factor("entry_lateral_feet", "ft", "From the long axis to where the puck crossed the blue line."),
     Factor("entry_speed_feet_per_second", "ft/s", "Of the puck as it crossed the blue line."),
     Factor("entry_carried", "1", "1 where the attackers had the puck over the blue line, 0 where they shot it in."),
     Factor("rebound", "1", "1 where the same team shot at most 3 s before, else 0."),
     Factor("rebound_seconds", "s", "Since that shot."),
-    Factor("rebound_angle_change_degrees", "deg", "Between the places of the two shots, as seen from the goal line's center."),
+    Factor(
+        "rebound_angle_change_degrees",
+        "deg",
+        "Between the places of the two shots, as seen from the goal line's center.",
+    ),
     Factor("seconds_since_faceoff", "s", "Since the last face-off, up to 120."),
     Factor("faceoff_won", "1", "1 where the shooting team won it, 0 where it lost it."),
     # What happened last, as events tell it.

@@ -78,6 +78,9 @@ class Advance:
     def reads(self, context: PlayContext) -> bool:
         return True
 
+    def first_frame(self, header: GameHeader, context: PlayContext) -> int:
+        return 0
+
     @staticmethod
     def subjects(roster: Mapping[str, Player], context: PlayContext) -> tuple[Subject, ...]:
         return (Subject(TEAM, context.attacking_team_id, context.attacking_team_id, context.attacking_team_id),)

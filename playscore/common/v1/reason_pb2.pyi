@@ -221,8 +221,6 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """An attempt in the shootout that decides a game."""
     REASON_AFTER_WHISTLE: _Reason.ValueType  # 113
     """The whistle had gone. Example: a shot ten seconds after a stoppage, before the next face-off."""
-    REASON_SHOOTER_UNKNOWN: _Reason.ValueType  # 114
-    """The shooter is not named. Example: a shot of a team whose player was not seen."""
     REASON_LOCATION_UNKNOWN: _Reason.ValueType  # 115
     """Neither the source nor the tracking says where the shot was taken. Example: a shot without coordinates."""
     REASON_RELEASE_NOT_FOUND: _Reason.ValueType  # 116
@@ -440,8 +438,6 @@ REASON_SHOOTOUT: Reason.ValueType  # 112
 """An attempt in the shootout that decides a game."""
 REASON_AFTER_WHISTLE: Reason.ValueType  # 113
 """The whistle had gone. Example: a shot ten seconds after a stoppage, before the next face-off."""
-REASON_SHOOTER_UNKNOWN: Reason.ValueType  # 114
-"""The shooter is not named. Example: a shot of a team whose player was not seen."""
 REASON_LOCATION_UNKNOWN: Reason.ValueType  # 115
 """Neither the source nor the tracking says where the shot was taken. Example: a shot without coordinates."""
 REASON_RELEASE_NOT_FOUND: Reason.ValueType  # 116

@@ -508,6 +508,7 @@ class ShotSituation(_message.Message):
     SHOOTER_SHOOTS_FIELD_NUMBER: _builtins.int
     GOALIE_CATCHES_FIELD_NUMBER: _builtins.int
     PRECEDING_EVENTS_FIELD_NUMBER: _builtins.int
+    ONE_TIMER_FIELD_NUMBER: _builtins.int
     period: _builtins.int
     """1 to 3; 4 and above are overtime."""
     game_clock_seconds: _builtins.float
@@ -548,6 +549,8 @@ class ShotSituation(_message.Message):
     """Which way the shooter shoots."""
     goalie_catches: Global___Handedness.ValueType
     """Which hand the goalie catches with."""
+    one_timer: _builtins.bool
+    """A pass was shot at once, as the source charts it."""
     @_builtins.property
     def preceding_events(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrecedingEvent]:
         """What happened before, the latest first. Of the same period only. Empty: not known."""
@@ -575,10 +578,11 @@ class ShotSituation(_message.Message):
         shooter_shoots: Global___Handedness.ValueType = ...,
         goalie_catches: Global___Handedness.ValueType = ...,
         preceding_events: _abc.Iterable[Global___PrecedingEvent] | None = ...,
+        one_timer: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "period", b"period", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "x", b"x", "y", b"y"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "one_timer", b"one_timer", "period", b"period", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "x", b"x", "y", b"y"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_catches", b"goalie_catches", "goalie_id", b"goalie_id", "kind", b"kind", "listing", b"listing", "net_state", b"net_state", "period", b"period", "preceding_events", b"preceding_events", "shooter_id", b"shooter_id", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooter_shoots", b"shooter_shoots", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "shot_type", b"shot_type", "x", b"x", "y", b"y"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score", "_defending_seconds_on_ice", b"_defending_seconds_on_ice", "_defending_skaters", b"_defending_skaters", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_shooter_seconds_on_ice", b"_shooter_seconds_on_ice", "_shooting_score", b"_shooting_score", "_shooting_seconds_on_ice", b"_shooting_seconds_on_ice", "_shooting_skaters", b"_shooting_skaters", "_x", b"_x", "_y", b"_y", "defending_score", b"defending_score", "defending_seconds_on_ice", b"defending_seconds_on_ice", "defending_skaters", b"defending_skaters", "game_clock_seconds", b"game_clock_seconds", "goalie_catches", b"goalie_catches", "goalie_id", b"goalie_id", "kind", b"kind", "listing", b"listing", "net_state", b"net_state", "one_timer", b"one_timer", "period", b"period", "preceding_events", b"preceding_events", "shooter_id", b"shooter_id", "shooter_seconds_on_ice", b"shooter_seconds_on_ice", "shooter_shoots", b"shooter_shoots", "shooting_score", b"shooting_score", "shooting_seconds_on_ice", b"shooting_seconds_on_ice", "shooting_skaters", b"shooting_skaters", "shot_type", b"shot_type", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__defending_score: _TypeAlias = _typing.Literal["defending_score"]  # noqa: Y015
     _WhichOneofArgType__defending_score: _TypeAlias = _typing.Literal["_defending_score", b"_defending_score"]  # noqa: Y015
@@ -588,6 +592,8 @@ class ShotSituation(_message.Message):
     _WhichOneofArgType__defending_skaters: _TypeAlias = _typing.Literal["_defending_skaters", b"_defending_skaters"]  # noqa: Y015
     _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__one_timer: _TypeAlias = _typing.Literal["one_timer"]  # noqa: Y015
+    _WhichOneofArgType__one_timer: _TypeAlias = _typing.Literal["_one_timer", b"_one_timer"]  # noqa: Y015
     _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
     _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
     _WhichOneofReturnType__shooter_seconds_on_ice: _TypeAlias = _typing.Literal["shooter_seconds_on_ice"]  # noqa: Y015
@@ -610,6 +616,8 @@ class ShotSituation(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__defending_skaters) -> _WhichOneofReturnType__defending_skaters | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__one_timer) -> _WhichOneofReturnType__one_timer | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
     @_typing.overload

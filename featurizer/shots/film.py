@@ -1,0 +1,220 @@
+"""The factors of a shot that its film tells."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from featurizer.shots import net
+from featurizer.shots.events import (
+    CIRCLE_TOPS_X_FEET,
+    MAX_SECONDS_SINCE_ENTRY,
+    MAX_SECONDS_SINCE_PASS,
+    ONE_TIMER_SECONDS,
+    ROYAL_ROAD_SECONDS,
+    RUSH_SECONDS,
+)
+from featurizer.shots.puck import STEP_SECONDS, Puck
+from featurizer.shots.scene import Scene
+from featurizer.shots.values import Values, flag
+from playscore import rink
+
+GOALIE_LOOK_BACK_SECONDS: Final = 1.0
+TURN_SECONDS: Final = 1.0
+MIN_TURNING_SPEED: Final = 3.0
+"""Below it a direction says nothing, ft/s."""
+SET_SPEED: Final = 4.0
+"""A goalie who is slower is set, ft/s."""
+CROSS_ICE_SECONDS: Final = 2.0
+CONTROL_FEET: Final = 5.0
+"""From somebody's body to a puck that they have."""
+LANE_FEET: Final = 10.0
+NET_FRONT_FEET: Final = 10.0
+BEHIND_PUCK_FEET: Final = 10.0
+MIN_SEEN: Final = 0.6
+"""Share of a stretch in which the puck must be seen for what it did there to be known."""
+CROSSING_SPEED: Final = 15.0
+"""Across the ice, of a pass, ft/s."""
+
+
+def scene_factors(scene: Scene, x: float, y: float) -> Values:
+    """Where everybody is at the release of a shot from (x, y)."""
+    return {**_shooter(scene), **_goalie(scene, x, y), **_traffic(scene, x, y), **_numbers(scene, x, y)}
+
+
+def puck_factors(puck: Puck, scene: Scene | None, released: float) -> Values:
+    """What the puck did up to the release, and over the first tenth of a second after it.
+
+    `released` is the second of the segment's clock. Without a scene nobody's passes are known.
+    """
+    here = np.array([released])
+    speed = float(np.hypot(*puck.velocity_after(here))[0])
+    return {
+        "puck_speed_feet_per_second": speed,
+        "puck_height_feet": float(puck.at(here)[2, 0]),
+        **_cross_ice(puck, released),
+        **_entry(puck, released),
+        **({} if scene is None else _received(puck, scene, released)),
+    }
+
+
+def _shooter(scene: Scene) -> Values:
+    if scene.shooter is None:
+        return {}
+    x, y = scene.place(scene.shooter)
+    vx, vy = scene.velocity(scene.shooter)
+    before = scene.velocity(scene.shooter, scene.row - round(TURN_SECONDS * scene.skaters.rate_hertz))
+    turning = min(math.hypot(vx, vy), math.hypot(*before)) >= MIN_TURNING_SPEED
+    return {
+        "shooter_distance_feet": rink.distance_to_net(x, y),
+        "shooter_angle_degrees": rink.angle_to_net(x, y),
+        "shooter_speed_feet_per_second": math.hypot(vx, vy),
+        "shooter_turn_degrees": _between((vx, vy), before) if turning else None,
+        **_pressure(scene, scene.shooter),
+    }
+
+
+def _pressure(scene: Scene, shooter: int) -> Values:
+    """By the defender who is nearest to the shooter."""
+    if not scene.defenders:
+        return {}
+    x, y = scene.place(shooter)
+    vx, vy = scene.velocity(shooter)
+    places = np.array([scene.place(defender) for defender in scene.defenders])
+    away = np.hypot(places[:, 0] - x, places[:, 1] - y)
+    nearest = int(np.argmin(away))
+    other_vx, other_vy = scene.velocity(scene.defenders[nearest])
+    toward = (places[nearest] - (x, y)) / max(away[nearest], 1e-6)
+    return {
+        "nearest_defender_feet": float(away[nearest]),
+        "nearest_defender_closing_feet_per_second": float((vx - other_vx) * toward[0] + (vy - other_vy) * toward[1]),
+    }
+
+
+def _goalie(scene: Scene, x: float, y: float) -> Values:
+    if scene.goalie is None:
+        return {}
+    goalie_x, goalie_y = scene.place(scene.goalie)
+    before_x, before_y = scene.place(
+        scene.goalie, scene.row - round(GOALIE_LOOK_BACK_SECONDS * scene.skaters.rate_hertz)
+    )
+    speed = math.hypot(*scene.velocity(scene.goalie))
+    return {
+        "goalie_move_feet": net.distance_to_line(before_x, before_y, x, y),
+        "goalie_speed_feet_per_second": speed,
+        "goalie_off_line_feet": net.distance_to_line(goalie_x, goalie_y, x, y),
+        "goalie_set": None if math.isnan(speed) else flag(speed < SET_SPEED),
+        "goalie_depth_feet": max(0.0, rink.GOAL_LINE_X_FEET - goalie_x),
+    }
+
+
+def _traffic(scene: Scene, x: float, y: float) -> Values:
+    opening = net.mouth(x, y)
+    bodies = [e for e in (*scene.attackers, *scene.defenders) if e != scene.shooter]
+    places = np.array([scene.place(e) for e in bodies]).reshape(-1, 2).T
+    hidden = net.shadows(x, y, places[0], places[1], net.BODY_RADIUS_FEET)
+    screening = net.in_the_way(opening, hidden)
+    away = np.hypot(places[0] - x, places[1] - y)[screening]
+    by_goalie = np.empty((2, 0))
+    if scene.goalie is not None:
+        goalie_x, goalie_y = scene.place(scene.goalie)
+        by_goalie = net.shadows(x, y, np.array([goalie_x]), np.array([goalie_y]), net.GOALIE_RADIUS_FEET)
+    return {
+        "net_visible_past_goalie": net.visible_share(opening, by_goalie),
+        "net_visible_past_traffic": net.visible_share(opening, np.concatenate([by_goalie, hidden], axis=1)),
+        "screens": float(screening.sum()),
+        "nearest_screen_feet": float(away.min()) if len(away) else None,
+    }
+
+
+def _numbers(scene: Scene, x: float, y: float) -> Values:
+    defenders = [scene.place(e) for e in scene.defenders]
+    attackers = [scene.place(e) for e in scene.attackers]
+    others = [scene.place(e) for e in scene.attackers if e != scene.shooter]
+    reach = rink.distance_to_net(x, y) + BEHIND_PUCK_FEET
+
+    def up(places: list[tuple[float, float]]) -> int:
+        return sum(rink.distance_to_net(*place) <= reach for place in places)
+
+    return {
+        "defenders_between": float(
+            sum(place[0] > x and net.distance_to_line(*place, x, y) <= LANE_FEET for place in defenders)
+        ),
+        "attackers_at_net": float(sum(rink.distance_to_net(*place) <= NET_FRONT_FEET for place in others)),
+        "odd_man": float(up(attackers) - up(defenders)),
+    }
+
+
+def _cross_ice(puck: Puck, released: float) -> Values:
+    if puck.seen_share(released - CROSS_ICE_SECONDS, released) < MIN_SEEN:
+        return {}
+    lately = puck.between(released - CROSS_ICE_SECONDS, released)
+    passing = puck.between(released - ROYAL_ROAD_SECONDS, released)
+    return {
+        "cross_ice_feet": float(np.ptp(lately.y)),
+        "royal_road": flag(_crosses_slot(passing)),
+    }
+
+
+def _crosses_slot(puck: Puck) -> bool:
+    """Whether the puck crosses the long axis at a pass's speed, below the tops of the circles."""
+    if len(puck) < 2:
+        return False
+    step = np.diff(puck.times)
+    speed = np.abs(np.diff(puck.y)) / step
+    across = (puck.y[:-1] * puck.y[1:] < 0) & (speed >= CROSSING_SPEED)
+    low = np.minimum(puck.x[:-1], puck.x[1:]) >= CIRCLE_TOPS_X_FEET
+    return bool((across & low).any())
+
+
+def _entry(puck: Puck, released: float) -> Values:
+    """When and how the puck last came over the blue line, in the time that is looked at."""
+    past = puck.between(released - MAX_SECONDS_SINCE_ENTRY, released)
+    inside = past.x >= rink.BLUE_LINE_X_FEET
+    crossings = np.flatnonzero(~inside[:-1] & inside[1:])
+    seen = puck.seen_share(released - MAX_SECONDS_SINCE_ENTRY, released)
+    if not len(crossings):
+        settled = seen >= MIN_SEEN and bool(inside.all())
+        return {"seconds_since_entry": MAX_SECONDS_SINCE_ENTRY, "rush": 0.0} if settled else {}
+    last = int(crossings[-1]) + 1
+    seconds = released - float(past.times[last])
+    velocity = np.hypot(*puck.velocity_before(past.times[last : last + 1]))
+    return {
+        "seconds_since_entry": seconds,
+        "rush": flag(seconds <= RUSH_SECONDS),
+        "entry_lateral_feet": abs(float(past.y[last])),
+        "entry_speed_feet_per_second": float(velocity[0]),
+    }
+
+
+def _received(puck: Puck, scene: Scene, released: float) -> Values:
+    """How long the shooter has had the puck, if a teammate had it before."""
+    if scene.shooter is None:
+        return {}
+    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * scene.skaters.rate_hertz)), scene.row + 1)
+    times = (rows + scene.skaters.first_frame) / scene.skaters.rate_hertz
+    x, y, _ = puck.at(times)
+    if np.isfinite(x).mean() < MIN_SEEN or not np.isfinite(x[-1]):
+        return {}
+    away = np.hypot(scene.skaters.x[rows] - x[:, None], scene.skaters.y[rows] - y[:, None])
+    away = np.where(np.isfinite(away), away, np.inf)
+    had_by = np.where(away.min(axis=1) <= CONTROL_FEET, away.argmin(axis=1), -1)
+    has = away[:, scene.shooter] <= CONTROL_FEET
+    if has.all():
+        return {"seconds_since_pass": MAX_SECONDS_SINCE_PASS, "one_timer": 0.0}
+    began = int(np.flatnonzero(~has)[-1]) + 1 if not has[-1] or not has.all() else 0
+    earlier = had_by[:began]
+    earlier = earlier[(earlier >= 0) & (earlier != scene.shooter)]
+    seconds = max(0.0, released - float(times[min(began, len(times) - 1)]))
+    passed = bool(len(earlier)) and int(earlier[-1]) in scene.attackers
+    if not passed:
+        return {"one_timer": 0.0}
+    return {"seconds_since_pass": seconds, "one_timer": flag(seconds <= ONE_TIMER_SECONDS + STEP_SECONDS / 2)}
+
+
+def _between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Degrees between two directions."""
+    turn = math.atan2(one[0] * other[1] - one[1] * other[0], one[0] * other[0] + one[1] * other[1])
+    return abs(math.degrees(turn))

@@ -1,0 +1,82 @@
+"""When a shot left the stick, by the puck's own acceleration near the frame that the source names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurizer.shots.puck import STEP_SECONDS, Puck
+from playscore import rink
+
+SEARCH_BACK_SECONDS: Final = 5.0
+"""How late a source's event may be."""
+SEARCH_AHEAD_SECONDS: Final = 1.0
+"""How early it may be."""
+MIN_SPEED: Final = 25.0
+"""Of a puck that was shot, ft/s: 17 mph."""
+MIN_GAIN: Final = 12.0
+"""Change of velocity that a stick gives, ft/s."""
+AIM_FEET: Final = 12.0
+"""From the center of the goal line to where the puck, going straight on, would cross it: wider is no shot."""
+REACH_FEET: Final = 8.0
+"""From the shooter's body to the puck that they shoot."""
+NEARNESS_SECONDS: Final = 1.0
+"""A candidate so far from the source's frame must be e times as sharp as one at it."""
+
+
+def find_release(
+    puck: Puck, stated: float | None, until: float, shooter: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+) -> float | None:
+    """The second of the segment's clock at which the puck was shot; None where its way shows no shot.
+
+    A release is where the puck's velocity changes sharply to one that leads to the net. Of several, the sharpest
+    counts, weighed by how near it is to the frame that the source names.
+
+    Args:
+        puck: its way around the frame.
+        stated: the second that the source names; None: it names none, and all of the puck's way is searched.
+        until: the last second looked at.
+        shooter: times (K,) and places (2, K) of the shooter, where they were tracked: the puck must be within reach.
+    """
+    times = puck.times[puck.times <= until - STEP_SECONDS + 1e-9]
+    if stated is not None:
+        times = times[(times >= stated - SEARCH_BACK_SECONDS) & (times <= stated + SEARCH_AHEAD_SECONDS + 1e-9)]
+    if not len(times):
+        return None
+    after, before = puck.velocity_after(times), puck.velocity_before(times)
+    before = np.where(np.isfinite(before), before, 0.0)
+    gain = np.hypot(*(after - before))
+    x, y, _ = puck.at(times)
+    candidates = np.isfinite(gain) & (gain >= MIN_GAIN) & (np.hypot(*after) >= MIN_SPEED) & _leads_to_net(x, y, after)
+    if shooter is not None:
+        candidates &= _within_reach(times, x, y, *shooter)
+    if not candidates.any():
+        return None
+    nearness = 1.0 if stated is None else np.exp(-np.abs(times - stated) / NEARNESS_SECONDS)
+    sharpness = np.where(candidates, gain * nearness, -np.inf)
+    return float(times[int(np.argmax(sharpness))])
+
+
+def _leads_to_net(x: NDArray[np.float64], y: NDArray[np.float64], velocity: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(K,) whether the puck, going straight on, crosses the goal line near the net."""
+    along, across = velocity
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = y + across * (rink.GOAL_LINE_X_FEET - x) / along
+    return np.asarray((along > 0.0) & (x < rink.GOAL_LINE_X_FEET) & (np.abs(crossing) <= AIM_FEET))
+
+
+def _within_reach(
+    times: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    places: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """(K,) whether the shooter can have had the puck; yes where they were not seen."""
+    if not len(seen):
+        return np.ones(len(times), bool)
+    away = np.hypot(np.interp(times, seen, places[0]) - x, np.interp(times, seen, places[1]) - y)
+    nearest = np.abs(seen[np.clip(np.searchsorted(seen, times), 0, len(seen) - 1)] - times)
+    return np.asarray((away <= REACH_FEET) | (nearest > 0.5))

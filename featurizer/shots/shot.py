@@ -1,0 +1,331 @@
+"""A shot while its film comes in, up to its release, and its factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from featurizer.core.outcomes import Tensor
+from featurizer.core.segments import Footage
+from featurizer.shots import checks
+from featurizer.shots.attributes import attributes_of
+from featurizer.shots.events import (
+    events_of,
+    handedness_factors,
+    place_factors,
+    sequence_factors,
+    state_factors,
+)
+from featurizer.shots.factors import SPECIFICATION
+from featurizer.shots.film import puck_factors, scene_factors
+from featurizer.shots.ice import Ice, sign_of
+from featurizer.shots.puck import STEP_SECONDS, Puck, puck_of
+from featurizer.shots.release import SEARCH_AHEAD_SECONDS, SEARCH_BACK_SECONDS, find_release
+from featurizer.shots.scene import Scene, is_goalie, scene_of
+from featurizer.shots.skaters import Skaters, skaters_of
+from featurizer.shots.values import flag, known, statics
+from playscore import rink
+from playscore.errors import PlayscoreError, Reason
+from playscore.game import Floats, GameHeader, PlayContext, Player, TrackedObject, TrackingEventKind
+from playscore.shots import GOALIE, situation_of
+from playscore.subjects import Subject
+from playscore.tracking_events import kind_of
+
+FILM_SECONDS: Final = 5.0
+"""Before the release, of the players."""
+PUCK_SECONDS: Final = 15.0
+"""Before the release, of the puck: how the attack began."""
+AHEAD_SECONDS: Final = 0.2
+"""After the release: the puck's first way, by which release and speed are told."""
+LOOK_BACK_SECONDS: Final = PUCK_SECONDS + SEARCH_BACK_SECONDS
+"""Of film that a shot may need before the frame that its source names."""
+NOTHING: Final[Floats] = np.zeros((0, 0), np.float32)
+MAX_CLIP_SECONDS: Final = 30.0
+"""Of film that is searched for a shot of which the source names no frame."""
+LATE_FILM_SECONDS: Final = 0.5
+"""Film that ends so long before a shot is not of it."""
+PULLED_SKATERS: Final = 6
+"""A team that has so many skaters has no goalie."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filmed:
+    """What the film shows of a shot."""
+
+    ice: Ice
+    puck: Puck
+    scene: Scene
+    released: float
+    """Second of the segment's clock."""
+    found: bool
+    """The puck's way shows it; else it is the source's word."""
+
+
+class Shot:
+    """A shot over the film that comes in, if there is any: the `OpenPlay` of shots."""
+
+    def __init__(
+        self,
+        header: GameHeader,
+        roster: Mapping[str, Player],
+        context: PlayContext,
+        film: Footage,
+        subjects: tuple[Subject, ...],
+    ) -> None:
+        """Open the shot; `roster` may grow while it is open."""
+        self._header = header
+        self._roster = roster
+        self._context = context
+        self._situation = situation_of(context)
+        self._film = film
+        self._subjects = subjects
+        self._tagged: int | None = None
+        """The first frame that the film tags as a shot."""
+        self._last_look: tuple[int, Filmed | None] | None = None
+        """What the film showed when its last frame was this."""
+
+    def is_complete(self) -> bool:
+        """Whether nothing is filmed of it, or the film has come far enough beyond the release.
+
+        Where the puck's way shows no release yet, it is waited for as long as a source's event may be early.
+        """
+        stated = self._stated()
+        if stated is None:
+            return not self._is_filmed
+        come = self._film_until()
+        if come < stated + AHEAD_SECONDS - 1e-9:
+            return False
+        if come >= stated + SEARCH_AHEAD_SECONDS + STEP_SECONDS:
+            return True
+        try:
+            filmed = self._filmed(stated)
+        except PlayscoreError:
+            return True
+        return filmed is not None and filmed.found and come >= filmed.released + AHEAD_SECONDS - 1e-9
+
+    def tensor(self) -> Tensor:
+        """The factors of the shot. Raises PlayscoreError with the reason why there are none."""
+        checks.check_situation(self._header, self._context, self._situation)
+        filmed = self._look()
+        situation = self._situation
+        ice = filmed.ice if filmed is not None else self._ice()
+        x, y = self._place(filmed, ice)
+        if ice is None or math.isnan(x):
+            raise PlayscoreError(
+                Reason.LOCATION_UNKNOWN,
+                "neither the situation's x and y nor the tracking of puck and shooter say where the shot was taken",
+            )
+        events = events_of(situation, self._context.attacking_team_id, ice)
+        checks.check_spots(events, ice)
+        values: dict[str, float | None] = {
+            **place_factors(x, y),
+            **handedness_factors(situation, y),
+            **state_factors(situation),
+            **sequence_factors(events, x, y),
+        }
+        if situation.one_timer is not None:
+            values["one_timer"] = flag(situation.one_timer)
+        if filmed is not None:
+            values |= self._from_film(filmed, x, y)
+        row = statics(values)
+        subjects = self._subjects if filmed is None else self._with_goalie(filmed.scene)
+        return Tensor(
+            play_id=self._context.play_id,
+            revision=self._context.revision,
+            specification_id=SPECIFICATION.id,
+            frames=NOTHING,
+            statics=row,
+            subjects=tuple(subject for subject in subjects if subject.subject_id),
+            attributes=replace(
+                attributes_of(
+                    self._header, self._context, situation, dict(known(values)), (x, y), tracked=filmed is not None
+                ),
+                goalie_id=next((subject.subject_id for subject in subjects if subject.role is GOALIE), ""),
+            ),
+        )
+
+    # --- The film ---
+
+    @property
+    def _is_filmed(self) -> bool:
+        """Whether the source films the game: then a shot is not over before its film has come."""
+        return self._header.frame_rate_hertz is not None and self._header.coordinates is not None
+
+    @property
+    def _rate(self) -> float:
+        assert self._header.frame_rate_hertz is not None
+        return self._header.frame_rate_hertz
+
+    def _stated(self) -> float | None:
+        """The second of the segment's clock at which the source says that the shot was taken; None: it does not yet."""
+        if not self._is_filmed:
+            return None
+        tagged = [event.frame_number for event in self._film.new_events() if kind_of(event) is TrackingEventKind.SHOT]
+        if self._tagged is None and tagged:
+            self._tagged = min(tagged)
+        frame = self._context.release_frame if self._context.release_frame is not None else self._tagged
+        return None if frame is None else frame / self._rate
+
+    def _film_until(self) -> float:
+        """The last second of the segment's clock that was filmed."""
+        return self._film.last_frame / self._rate
+
+    def _look(self) -> Filmed | None:
+        """What the film shows; None where there is none of the shot."""
+        if not self._is_filmed or self._film.last_frame < 0:
+            return None
+        stated = self._stated()
+        filmed = self._filmed(stated)
+        if filmed is None and stated is not None and self._film_until() < stated - LATE_FILM_SECONDS:
+            return None
+        return filmed
+
+    def _filmed(self, stated: float | None) -> Filmed | None:
+        """What the film up to now shows of a shot that the source has at a second, or anywhere where that is None."""
+        come = self._film.last_frame
+        if self._last_look is None or self._last_look[0] != come:
+            self._last_look = come, self._look_again(stated)
+        return self._last_look[1]
+
+    def _look_again(self, stated: float | None) -> Filmed | None:
+        assert self._header.coordinates is not None
+        until = self._film_until()
+        first, last = self._bounds(stated, until)
+        film = self._film.window(max(0, round(first * self._rate)), round(last * self._rate))
+        if not film.seen.any():
+            return None
+        raw = Ice(self._header.coordinates)
+        skaters = skaters_of(film, raw, self._rate)
+        tracks = self._film.tracks(TrackedObject.PUCK)
+        sign = self._direction(skaters, puck_of(tracks, raw, first, last), last if stated is None else stated)
+        ice = raw.turned(sign)
+        skaters = skaters if sign > 0 else skaters.turned()
+        puck = puck_of(tracks, ice, first + FILM_SECONDS - PUCK_SECONDS, last)
+        released, found = self._released(puck, skaters, stated, last)
+        place = puck.at(np.array([released]))[:2, 0]
+        scene = scene_of(
+            skaters,
+            skaters.row(released),
+            self._roster,
+            self._context.attacking_team_id,
+            self._situation,
+            (float(place[0]), float(place[1])),
+        )
+        return Filmed(ice, puck, scene, released, found)
+
+    def _bounds(self, stated: float | None, until: float) -> tuple[float, float]:
+        """The seconds of film of the players that are looked at."""
+        if stated is None:
+            return max(0.0, until - MAX_CLIP_SECONDS), until
+        return stated - SEARCH_BACK_SECONDS - FILM_SECONDS, min(until, stated + SEARCH_AHEAD_SECONDS + AHEAD_SECONDS)
+
+    def _direction(self, skaters: Skaters, puck: Puck, at: float) -> int:
+        """+1 where the shooting team attacks toward the source's +x, else -1."""
+        stated = sign_of(self._context.attacking_direction)
+        by_goalie = self._side_of_goalie(skaters, at)
+        if stated is not None:
+            if by_goalie is not None and by_goalie != stated:
+                raise PlayscoreError(
+                    Reason.SITUATION_CONTRADICTED,
+                    "the context says that the shooting team attacks the other end than the one where the defending"
+                    " goalie stands: is attacking_direction that of the period before?",
+                )
+            return stated
+        if by_goalie is not None:
+            return by_goalie
+        x, _, _ = puck.at(np.array([at]))
+        return self._side_of(float(x[0]))
+
+    def _side_of_goalie(self, skaters: Skaters, at: float) -> int | None:
+        """The end at which a goalie of the defending team stands; None where none is seen in an end zone."""
+        row = skaters.row(at)
+        if not 0 <= row < len(skaters.x):
+            return None
+        others = [
+            (float(skaters.x[row, e]), player_id == self._situation.goalie_id)
+            for e, player_id in enumerate(skaters.player_ids)
+            if (player := self._roster.get(player_id)) is not None
+            and player.team_id != self._context.attacking_team_id
+            and (is_goalie(player) or player_id == self._situation.goalie_id)
+        ]
+        deep = [x for x, _ in sorted(others, key=lambda each: -each[1]) if abs(x) > rink.END_ZONE_DOT_X_FEET - 10.0]
+        return None if not deep else (1 if deep[0] > 0 else -1)
+
+    def _side_of(self, x: float) -> int:
+        """The end that a shot from a place goes to: that of its own zone. Raises DIRECTION_UNKNOWN."""
+        if not abs(x) > rink.BLUE_LINE_X_FEET:
+            raise PlayscoreError(
+                Reason.DIRECTION_UNKNOWN,
+                "which way the shooting team attacks is not stated, no goalie of the other team is seen, and the shot"
+                " was not taken in an end zone",
+            )
+        return 1 if x > 0 else -1
+
+    def _released(self, puck: Puck, skaters: Skaters, stated: float | None, last: float) -> tuple[float, bool]:
+        """The second at which the shot left the stick, and whether the puck's way shows it."""
+        shooter = None
+        if self._situation.shooter_id in skaters.player_ids:
+            column = skaters.player_ids.index(self._situation.shooter_id)
+            seen = np.flatnonzero(np.isfinite(skaters.x[:, column]))
+            shooter = (
+                (seen + skaters.first_frame) / skaters.rate_hertz,
+                np.stack([skaters.x[seen, column], skaters.y[seen, column]]),
+            )
+        found = find_release(puck, stated, last, shooter)
+        if found is not None:
+            return found, True
+        if stated is None:
+            raise PlayscoreError(
+                Reason.RELEASE_NOT_FOUND,
+                "the source names no frame of the shot, and the puck's way shows no shot at the net",
+            )
+        checks.check_puck_near_shooter(puck, shooter, stated)
+        return stated, False
+
+    # --- What it shows ---
+
+    def _ice(self) -> Ice | None:
+        """How places are read without film; None where there is none to read."""
+        coordinates, x = self._header.coordinates, self._situation.x
+        if coordinates is None or x is None:
+            return None
+        raw = Ice(coordinates)
+        sign = sign_of(self._context.attacking_direction)
+        return raw.turned(self._side_of(raw.place(x, 0.0)[0]) if sign is None else sign)
+
+    def _place(self, filmed: Filmed | None, ice: Ice | None) -> tuple[float, float]:
+        """Where the shot was taken, feet: where the puck was, or what the source states, or where the shooter stood."""
+        if filmed is not None:
+            x, y, _ = filmed.puck.at(np.array([filmed.released]))[:, 0]
+            if math.isfinite(x):
+                return float(x), float(y)
+        situation = self._situation
+        if ice is not None and situation.x is not None and situation.y is not None:
+            return ice.place(situation.x, situation.y)
+        if filmed is not None and filmed.scene.shooter is not None:
+            return filmed.scene.place(filmed.scene.shooter)
+        return math.nan, math.nan
+
+    def _with_goalie(self, scene: Scene) -> tuple[Subject, ...]:
+        """Whose shot it is, the goalie that the film shows among them where the source names none."""
+        if scene.goalie is None or any(subject.role is GOALIE for subject in self._subjects):
+            return self._subjects
+        goalie = self._roster[scene.skaters.player_ids[scene.goalie]]
+        if not is_goalie(goalie):
+            return self._subjects
+        return *self._subjects, Subject(GOALIE, goalie.player_id, goalie.display_name, goalie.team_id)
+
+    def _from_film(self, filmed: Filmed, x: float, y: float) -> dict[str, float]:
+        """The factors that the film tells, the guarding of the net among them where the source does not state it."""
+        scene = filmed.scene
+        values = {**scene_factors(scene, x, y), **puck_factors(filmed.puck, scene, filmed.released)}
+        if self._situation.net_state is None:
+            if scene.goalie is not None:
+                values["empty_net"] = 0.0
+            elif len(scene.defenders) >= PULLED_SKATERS:
+                values["empty_net"] = 1.0
+        return dict(known(values))

@@ -1,0 +1,44 @@
+"""The values of a shot's factors, some of which are not known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from featurizer.shots.factors import NAMES
+from playscore.game import Floats
+
+Values: TypeAlias = Mapping[str, float | None]
+"""By the names of factors. What is absent or None is not known."""
+
+
+def statics(values: Values) -> Floats:
+    """(2F,) the values in the order of the specification, 0 where one is not known, then a flag for each that is.
+
+    Raises:
+        KeyError: a value has the name of no factor.
+    """
+    if unknown := values.keys() - set(NAMES):
+        raise KeyError(f"no factors: {', '.join(sorted(unknown))}")
+    row = np.array([_number(values.get(name)) for name in NAMES])
+    known = np.isfinite(row)
+    return np.concatenate([np.where(known, row, 0.0), known]).astype(np.float32)
+
+
+def known(values: Values) -> Iterator[tuple[str, float]]:
+    """The values that are known, with the names of their factors."""
+    for name, value in values.items():
+        if value is not None and math.isfinite(value):
+            yield name, value
+
+
+def flag(holds: bool | None) -> float | None:
+    """1 or 0; None where it is not known."""
+    return None if holds is None else float(holds)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
