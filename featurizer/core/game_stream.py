@@ -73,6 +73,7 @@ class GameStream:
         """
         self._header = header
         self._tasks = tasks_of(header, tasks)
+        self._every_task = (*self._tasks, *tasks)
         self._game = game_of(header, [task.specification for task in self._tasks])
         self._progress = Progress() if resume_token is None else Progress.from_token(resume_token, self._game)
         self._resumed = resume_token is not None
@@ -294,7 +295,7 @@ class GameStream:
             return self._reject(play, fault)
 
     def _reject(self, play: _Play, fault: PlayscoreError, revision: int = 0) -> Answers:
-        return self._finish(play, rejection(self._tasks, self._roster, merged(play.contexts), fault, revision))
+        return self._finish(play, rejection(self._every_task, self._roster, merged(play.contexts), fault, revision))
 
     def _finish(self, play: _Play, outcome: Tensor | Rejection) -> Answers:
         self._open.pop(play.play_id, None)

@@ -53,7 +53,10 @@ def rejection(
     fault: PlayscoreError,
     revision: int = 0,
 ) -> Rejection:
-    """The rejection of a play, at the revision of its context or a greater one."""
+    """The rejection of a play, at the revision of its context or a greater one.
+
+    `tasks` are those that read plays of the game, then any others: a play of another sport has a task, too.
+    """
     task = task_of(context, tasks)
     return Rejection(
         play_id=context.play_id,

@@ -27,10 +27,10 @@ def featurize(
     Raises:
         PlayscoreError: as `tasks_of`.
     """
-    tasks = tasks_of(header, tasks)
+    own = tasks_of(header, tasks)
     try:
         check_status(context)
-        task = task_of(context, tasks)
+        task = task_of(context, own)
         if task is None:
             raise unsupported(context)
         segment = Segment()
@@ -47,7 +47,7 @@ def featurize(
             raise too_long()
         return play.tensor()
     except PlayscoreError as fault:
-        return rejection(tasks, roster, context, fault)
+        return rejection((*own, *tasks), roster, context, fault)
 
 
 def _frames_from(batch: Frames, first: int) -> int:

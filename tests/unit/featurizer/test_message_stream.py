@@ -92,7 +92,7 @@ def _shot(message: PlayContext) -> None:
     [
         (_bad_down, reason_pb2.REASON_FIELD_INVALID, "context.football.down must be 1 to 4, not 9"),
         (_bad_revision, reason_pb2.REASON_FIELD_INVALID, "context.revision must be at least 1, not 0"),
-        (_shot, reason_pb2.REASON_TASK_UNSUPPORTED, "context.shot"),
+        (_shot, reason_pb2.REASON_TASK_UNSUPPORTED, "ShotSituation"),
     ],
 )
 @pytest.mark.parametrize("open_already", [True, False])

@@ -85,6 +85,9 @@ class DashTask:
     def reads(self, context: PlayContext) -> bool:
         return isinstance(context.situation, Dash)
 
+    def first_frame(self, header: GameHeader, context: PlayContext) -> int:
+        return context.opens_at_frame or 0
+
     def subjects(self, roster: Mapping[str, Player], context: PlayContext) -> tuple[Subject, ...]:
         match context.situation:
             case Dash(skater_id=skater_id) if skater_id in roster:

@@ -71,8 +71,8 @@ def test_a_task_may_have_no_support_no_levels_and_no_population(passing_release:
 
 
 def test_a_release_of_a_later_format_is_refused_with_the_formats_that_are_read(passing_release: Release) -> None:
-    later = json.loads(passing_release.to_json()) | {"format": 4}
-    with pytest.raises(PlayscoreError, match=r"format 4.*formats 1 to 3") as refused:
+    later = json.loads(passing_release.to_json()) | {"format": 5}
+    with pytest.raises(PlayscoreError, match=r"format 5.*formats 1 to 4") as refused:
         Release.from_json(json.dumps(later))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

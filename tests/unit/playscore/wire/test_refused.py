@@ -24,6 +24,7 @@ from playscore.game import (
     Track,
     TrackedObject,
 )
+from playscore.hockey.v1 import hockey_pb2 as hockey
 from playscore.passing import FootballSituation, PassOutcome, PassResult, PlayKind
 from playscore.tracking.v1 import tracking_pb2 as messages
 from playscore.wire.columns import finite, from_bytes
@@ -171,13 +172,16 @@ class TestContext:
         message.attacking_team_id = "H" * 129
         assert fields(refused(context_from_message, message)) == ["context.attacking_team_id"]
 
-    def test_a_play_that_no_task_grades(self) -> None:
+    def test_a_shot_with_a_wrong_event_before_it(self) -> None:
         message = context_to_message(CONTEXT)
-        message.shot.period = 1
+        message.shot.preceding_events.add(kind=hockey.HOCKEY_EVENT_KIND_HIT, seconds_before=-1)
         error = refused(context_from_message, message)
-        assert (error.reason, fields(error)) == (Reason.TASK_UNSUPPORTED, ["context.shot"])
-        message.revision = 0  # goes before everything else
-        assert refused(context_from_message, message).reason is Reason.FIELD_INVALID
+        assert fields(error) == ["context.shot.preceding_events[0].seconds_before"]
+
+    def test_a_taker_who_won_more_faceoffs_than_they_took(self) -> None:
+        message = context_to_message(CONTEXT)
+        message.faceoff.taker_faceoffs, message.faceoff.taker_wins = 3, 4
+        assert fields(refused(context_from_message, message)) == ["context.faceoff.taker_wins"]
 
 
 def spoiled_batches() -> Iterator[tuple[messages.FrameBatch, Reason, str]]:
