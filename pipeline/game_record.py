@@ -14,6 +14,8 @@ from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.wire.told_game import ToldGame, ToldPlay
 from playscore.wire.tracking import frames_from_message, frames_to_message
 
+LATEST_FRAMES: Final = 2_000
+"""Frames of the segment filmed last that a new connection to the featurizer is told: as many as it keeps."""
 MAX_PLAY_FRAMES: Final = 2_000
 """Frames of one play. The featurizer reads no more: it rejects a longer play as TOO_LONG."""
 LEAD_IN_FRAMES: Final = 100
@@ -36,6 +38,18 @@ class GameRecord(ToldGame):
         return featurizer.WholePlay(
             context=context, frames=_needed(segment.frames, context, play.end), tracks=segment.tracks
         )
+
+    def latest_film(self) -> Iterator[featurizer.StreamPlaysRequest]:
+        """The latest film of the game, tracks before frames: where it goes to the featurizer as it comes."""
+        if not self.segments:
+            return
+        segment = next(reversed(self.segments.values()))
+        first = segment.last_frame_number - LATEST_FRAMES
+        for track in segment.tracks:
+            yield featurizer.StreamPlaysRequest(track=track)
+        for frames in segment.frames:
+            if not frames.frame_numbers or max(frames.frame_numbers) >= first:
+                yield featurizer.StreamPlaysRequest(frames=frames)
 
 
 def _needed(

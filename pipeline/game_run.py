@@ -162,7 +162,7 @@ class GameRun:
                 await self._send(featurizer.StreamPlaysRequest(roster=self._record.roster()))
             case "frames":
                 await self._send_frames(message)
-            case "track" if self._open.on(message.track.segment_id):
+            case "track" if self._follows_film or self._open.on(message.track.segment_id):
                 await self._send(featurizer.StreamPlaysRequest(track=message.track))
             case "context":
                 await self._tell(self._play(message.context.play_id))
@@ -184,8 +184,8 @@ class GameRun:
 
     async def _send_frames(self, message: feed.FeedMessage) -> None:
         plays = self._open.on(message.frames.segment_id)
-        if plays:
-            closing = any(task.closes(message.frames) for task in self._tasks)
+        if plays or self._follows_film:
+            closing = any(task.closes(message.frames) for task in self._tasks_of_sport)
             for play in plays:
                 if closing or not play.closing_sent_at:
                     play.closing_sent_at = time.perf_counter()
@@ -206,7 +206,7 @@ class GameRun:
             if segment_of(context) == segment:
                 await self._send(featurizer.StreamPlaysRequest(context=context))
             else:
-                await self._send_whole(play)
+                await self._send_told(play)
         elif play not in self._open.waiting and play not in self._deferred:
             self._open.waiting.append(play)
 
@@ -229,6 +229,22 @@ class GameRun:
             self._enter(play, current)
 
     # --- The featurizer's stream ---
+
+    @property
+    def _tasks_of_sport(self) -> tuple[Task, ...]:
+        """The tasks that score plays of the game, as far as its header has come."""
+        header = self._record.header
+        return tuple(task for task in self._tasks if header is not None and task.sport == header.sport)
+
+    @property
+    def _follows_film(self) -> bool:
+        """Whether film goes to the featurizer though no play is open on it."""
+        header = self._record.header
+        return (
+            header is not None
+            and header.HasField("frame_rate_hertz")
+            and any(task.follows_film for task in self._tasks_of_sport)
+        )
 
     async def _turn_to_header(self, tasks: asyncio.TaskGroup) -> None:
         header = self._record.header
@@ -259,18 +275,27 @@ class GameRun:
             self._moved.set()
 
     def _backlog(self) -> Iterator[featurizer.StreamPlaysRequest]:
-        """What a new connection must be told: who may appear, and open plays."""
+        """What a new connection must be told: who may appear, and open plays with their film."""
         if self._record.has_roster:
             yield featurizer.StreamPlaysRequest(roster=self._record.roster())
+        if self._follows_film:
+            yield from self._record.latest_film()
         for play in self._open:
-            yield from self._requests(play)
+            yield from self._told(play) if self._follows_film else self._whole(play)
 
     def _is_current(self, request: featurizer.StreamPlaysRequest) -> bool:
         """False for the end of a play that was answered meanwhile: a new connection does not know it."""
         return not request.HasField("end_play") or self._plays[request.end_play.play_id].is_open
 
-    def _requests(self, play: PlayRun) -> Iterator[featurizer.StreamPlaysRequest]:
-        """A play as far as it was told."""
+    def _told(self, play: PlayRun) -> Iterator[featurizer.StreamPlaysRequest]:
+        """A play as far as it was told, where its film goes to the featurizer anyway."""
+        context = play.told.context(play.asked)
+        yield featurizer.StreamPlaysRequest(context=context)
+        if play.end_told or self._record.tracking_has_ended(play.told, context):
+            yield self._end_of(play)
+
+    def _whole(self, play: PlayRun) -> Iterator[featurizer.StreamPlaysRequest]:
+        """A play as far as it was told, with its film so far."""
         context = play.told.context(play.asked)
         whole = self._record.whole_play(play.told, context)
         yield featurizer.StreamPlaysRequest(context=context)
@@ -289,8 +314,8 @@ class GameRun:
         if self._stream is not None and self._refusal is None:
             await self._stream.send(request)
 
-    async def _send_whole(self, play: PlayRun) -> None:
-        for request in self._requests(play):
+    async def _send_told(self, play: PlayRun) -> None:
+        for request in self._told(play) if self._follows_film else self._whole(play):
             if request.HasField("frames"):
                 play.closing_sent_at = time.perf_counter()
             await self._send(request)
@@ -314,7 +339,7 @@ class GameRun:
                 if self._refusal is not None:
                     self.refuse(play, play.asked, self._refusal)
                 else:
-                    await self._send_whole(play)
+                    await self._send_told(play)
             if (overdue := self._open.overdue) is not None:
                 await self._send(self._end_of(overdue))
 
@@ -322,6 +347,8 @@ class GameRun:
         """Whether the tracking of a segment has gone on, before the play was told, to plays that open later in it."""
         context = play.told.context(play.told.revision(whole=self._feed_ended))
         last = self._record.tracking_of(context).last_frame_number
+        if self._follows_film:
+            return False  # the featurizer has the film, and tells itself what is the play's
         if not context.HasField("opens_at_frame") or last < context.opens_at_frame:
             return False
         return self._record.tracking_has_ended(play.told, context) or any(

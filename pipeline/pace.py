@@ -6,41 +6,97 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from playscore.errors import PlayscoreError
 from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import Frames
-from playscore.wire.tracking import frames_from_message, frames_to_message
+from playscore.wire.tracking import (
+    frames_from_message,
+    frames_to_message,
+    track_from_message,
+    track_to_message,
+)
 
 
 async def paced(messages: Iterable[FeedMessage], speed: float | None) -> AsyncIterator[FeedMessage]:
-    """The messages of a feed, frames at `speed` times real time; None: as fast as they are taken.
+    """The messages of a feed, film at `speed` times real time; None: as fast as they are taken.
 
     Dead time between segments is left out. At real time or slower a message holds one frame; faster it holds those that
-    come due in one sampling interval, so that speed costs no more messages a second.
+    come due in one sampling interval, so that speed costs no more messages a second. Samples of the ball or puck come
+    with the frames of their time.
     """
-    hertz = 10.0
-    segment, begun, first = "", 0.0, 0
-    for message in messages:
-        if message.HasField("header"):
-            hertz = message.header.frame_rate_hertz or hertz
-        if speed is None or not message.HasField("frames") or not message.frames.frame_numbers:
+    if speed is None:
+        for message in messages:
             yield message
+        return
+    hertz = 10.0
+    clock = _Clock()
+    for is_film, run in itertools.groupby(messages, key=_is_film):
+        if not is_film:
+            for message in run:
+                hertz = (message.header.frame_rate_hertz or hertz) if message.HasField("header") else hertz
+                yield message
             continue
-        batch = message.frames
-        if batch.segment_id != segment:
-            segment, begun, first = batch.segment_id, time.perf_counter(), batch.frame_numbers[0]
-        try:
-            frames = frames_from_message(batch)
-        except PlayscoreError:
-            yield message  # for the featurizer to refuse
-            continue
-        for start, stop in due_together(frames, speed):
-            due = begun + (int(frames.frame_numbers[stop - 1]) - first) / hertz / speed
-            await asyncio.sleep(due - time.perf_counter())
-            yield FeedMessage(game=message.game, frames=frames_to_message(segment, frames.rows(start, stop)))
+        for segment_id, of_segment in itertools.groupby(run, key=_segment_of):
+            pieces = [piece for message in of_segment for piece in _pieces(message, hertz, speed)]
+            pieces.sort(key=lambda piece: piece.seconds)
+            for piece in pieces:
+                await asyncio.sleep(clock.due(segment_id, piece.seconds, speed) - time.perf_counter())
+                yield piece.message
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    seconds: float
+    """Of the segment's clock, when it is filmed."""
+    message: FeedMessage
+
+
+class _Clock:
+    """When film is due: a segment begins when its first piece comes."""
+
+    def __init__(self) -> None:
+        self._segment_id: str | None = None
+        self._begun = self._first = 0.0
+
+    def due(self, segment_id: str, seconds: float, speed: float) -> float:
+        """In seconds of `time.perf_counter`."""
+        if segment_id != self._segment_id:
+            self._segment_id, self._begun, self._first = segment_id, time.perf_counter(), seconds
+        return self._begun + (seconds - self._first) / speed
+
+
+def _is_film(message: FeedMessage) -> bool:
+    return bool(message.frames.frame_numbers or message.track.sample_numbers)
+
+
+def _segment_of(message: FeedMessage) -> str:
+    return message.frames.segment_id or message.track.segment_id
+
+
+def _pieces(message: FeedMessage, hertz: float, speed: float) -> Iterator[_Piece]:
+    """A message of film, cut into what comes due together. What cannot be read is for the featurizer to refuse."""
+    try:
+        if message.HasField("frames"):
+            frames = frames_from_message(message.frames)
+            for start, stop in due_together(frames, speed):
+                cut = frames_to_message(message.frames.segment_id, frames.rows(start, stop))
+                yield _Piece(int(frames.frame_numbers[stop - 1]) / hertz, FeedMessage(game=message.game, frames=cut))
+            return
+        track = track_from_message(message.track)
+    except PlayscoreError:
+        number = message.frames.frame_numbers[0] if message.HasField("frames") else 0
+        yield _Piece(number / hertz, message)
+        return
+    seconds = track.sample_numbers / track.rate_hertz
+    intervals = np.ceil(seconds * hertz / speed - 1e-6)
+    cuts = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist(), len(track)]
+    for start, stop in itertools.pairwise(cuts):
+        part = track_to_message(message.track.segment_id, track.samples(start, stop))
+        yield _Piece(float(seconds[stop - 1]), FeedMessage(game=message.game, track=part))
 
 
 def due_together(frames: Frames, speed: float) -> Iterator[tuple[int, int]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
+from pipeline.scoring import in_order, stored_records
 from pipeline.task import Scored, Stored
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, ScorerClient
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
-from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.football.v1 import football_pb2 as football
@@ -21,13 +20,15 @@ from playscore.tracking_events import is_release
 from playscore.wire.distributions import distribution_from_message
 from playscore.wire.tracking import event_from_message
 
-Accepted = TypeVar("Accepted")
-
 
 class Passing:
     """The passing task, over a scorer and an aggregator. See `pipeline.task.Task`."""
 
     name = "passing"
+    number = common.TASK_PASSING
+    sport = common.SPORT_AMERICAN_FOOTBALL
+    roles = (common.ROLE_PASSER,)
+    follows_film = False
 
     def __init__(self, scoring: ScorerClient, ratings: AggregatorClient) -> None:
         self._scoring = scoring
@@ -51,7 +52,7 @@ class Passing:
         supports = {support.support_id: support for support in answer.supports}
         return [
             each if isinstance(each, common.Rejection) else _scored(tensor, each, supports, result)
-            for (tensor, result), each in zip(plays, _in_order(answer.scores, answer.rejections), strict=True)
+            for (tensor, result), each in zip(plays, in_order(answer.scores, answer.rejections), strict=True)
         ]
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
@@ -62,27 +63,15 @@ class Passing:
         )
         return [
             each if isinstance(each, common.Rejection) else _graded(scored, each.grade, result)
-            for (scored, result), each in zip(plays, _in_order(answer.graded, answer.rejections), strict=True)
+            for (scored, result), each in zip(plays, in_order(answer.graded, answer.rejections), strict=True)
         ]
 
     async def stored(
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
     ) -> Stored | None:
         """See Task."""
-        split = f"game_id = {_quoted(play.game_id)} AND play_id = {_quoted(play.play_id)}"
-        try:
-            plays = self._ratings.list_plays(
-                play.league,
-                split=split,
-                include_distributions=True,
-                include_ungraded=True,
-                at_least_as_fresh=at_least_as_fresh,
-            )
-            async for listed in plays:
-                return _stored(listed.record, listed.support)
-        except PlayscoreError as unknown:
-            if unknown.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND):
-                raise
+        for listed in await stored_records(self._ratings, play, common.ROLE_PASSER, at_least_as_fresh):
+            return _stored(listed.record, listed.support)
         return None
 
 
@@ -172,27 +161,3 @@ def _to_grade(record: aggregator.ScoreRecord, result: feed.OfficialResult) -> sc
 
 def _outcome(result: feed.OfficialResult | None) -> football.PassOutcome | None:
     return None if result is None else result.pass_outcome
-
-
-def _in_order(
-    accepted: Iterable[Accepted], rejections: Sequence[common.Rejection]
-) -> Iterator[Accepted | common.Rejection]:
-    """One answer per item of a request, in its order."""
-    rejected = {rejection.index: rejection for rejection in rejections}
-    items = iter(accepted)
-    place = 0
-    while True:
-        if place in rejected:
-            yield rejected[place]
-        else:
-            item = next(items, None)
-            if item is None:
-                return
-            yield item
-        place += 1
-
-
-def _quoted(text: str) -> str:
-    """A string literal in a filter."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -49,6 +49,29 @@ class Task(Protocol):
         """For example "passing"."""
         ...
 
+    @property
+    def number(self) -> common.Task.ValueType:
+        """In the contract."""
+        ...
+
+    @property
+    def sport(self) -> common.Sport.ValueType:
+        """Of the games whose plays it scores."""
+        ...
+
+    @property
+    def roles(self) -> Sequence[common.Role.ValueType]:
+        """What its subjects are rated for."""
+        ...
+
+    @property
+    def follows_film(self) -> bool:
+        """Whether film goes to the featurizer as it comes, because plays are told of after their film.
+
+        Else it goes there while a play is open on its segment.
+        """
+        ...
+
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
         """Whether a tensor belongs to this task."""
         ...

@@ -77,6 +77,7 @@ class FaceoffAttributes:
     zone: RinkZone | None = None
     strength: Strength | None = None
     score_difference: int | None = None
+    is_taker: bool | None = None
 
 
 NOTHING_KNOWN: Final = FaceoffSituation()

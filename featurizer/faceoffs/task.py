@@ -74,6 +74,7 @@ class Faceoff:
                 zone=None if place is None else zone_of(place[0]),
                 strength=Strength.of(situation.taker_skaters, situation.opponent_skaters),
                 score_difference=_difference(situation.taker_score, situation.opponent_score),
+                is_taker=True,
             ),
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -42,19 +43,27 @@ MAX_FRAMES_PER_MESSAGE: Final = 256
 
 
 def feed_of(game: Game) -> Iterator[messages.FeedMessage]:
-    """A game as its source would tell it: play by play, the context of each before its tracking."""
+    """A game as its source would tell it: play by play, the context of each before its tracking.
+
+    Plays of one segment share its film, which is told once: each of them is told when its release has been filmed, as a
+    live source does.
+    """
     yield _told(game.header, header=header_to_message(game.header))
     yield _told(game.header, roster=roster_to_message(game.roster))
+    sharing: dict[str, list[Play]] = {}
     for play in game.plays:
-        yield from _feed_of_play(game.header, play)
+        sharing.setdefault(play.context.segment, []).append(play)
+    for segment_id, plays in sharing.items():
+        if len(plays) == 1:
+            yield from _feed_of_play(game.header, plays[0])
+        else:
+            yield from _feed_of_segment(game.header, segment_id, plays)
     yield _told(game.header, end_game=messages.EndGame())
 
 
 def _feed_of_play(header: GameHeader, play: Play) -> Iterator[messages.FeedMessage]:
     context, frames = play.context, play.frames
-    yield _told(header, context=context_to_message(context))
-    if play.outcome is not None:
-        yield _told(header, official_result=result_to_message(context.play_id, play.outcome))
+    yield from _what_it_was(header, play)
     for track in play.tracks:
         for start in range(0, len(track), MAX_FRAMES_PER_MESSAGE):
             part = track.samples(start, start + MAX_FRAMES_PER_MESSAGE)
@@ -64,6 +73,42 @@ def _feed_of_play(header: GameHeader, play: Play) -> Iterator[messages.FeedMessa
         yield _told(header, frames=frames_to_message(context.segment, rows))
     last = int(frames.frame_numbers.max()) if len(frames) else None
     yield _told(header, end_play=messages.EndPlay(play_id=context.play_id, last_frame_number=last))
+
+
+def _what_it_was(header: GameHeader, play: Play) -> Iterator[messages.FeedMessage]:
+    """A play's context, and what it came to."""
+    yield _told(header, context=context_to_message(play.context))
+    if play.outcome is not None:
+        yield _told(header, official_result=result_to_message(play.context.play_id, play.outcome))
+
+
+def _feed_of_segment(header: GameHeader, segment_id: str, plays: Sequence[Play]) -> Iterator[messages.FeedMessage]:
+    """Film that several plays share, a second at a time, and the plays as their releases have been filmed."""
+    frames, tracks = plays[0].frames, plays[0].tracks
+    rate = header.frame_rate_hertz or 1.0
+    last = int(frames.frame_numbers.max()) if len(frames) else 0
+    waiting = sorted(plays, key=lambda play: _released(play, last))
+    second = math.floor(int(frames.frame_numbers.min()) / rate) if len(frames) else 0
+    while second * rate <= last:
+        for track in tracks:
+            start, stop = np.searchsorted(track.sample_numbers / track.rate_hertz, [second - 1e-9, second + 1 - 1e-9])
+            if stop > start:
+                yield _told(header, track=track_to_message(segment_id, track.samples(int(start), int(stop))))
+        start, stop = np.searchsorted(frames.frame_numbers / rate, [second - 1e-9, second + 1 - 1e-9])
+        if stop > start:
+            yield _told(header, frames=frames_to_message(segment_id, frames.rows(int(start), int(stop))))
+        second += 1
+        while waiting and _released(waiting[0], last) < second * rate:
+            yield from _what_it_was(header, waiting.pop(0))
+    for play in waiting:
+        yield from _what_it_was(header, play)
+    for play in plays:
+        yield _told(header, end_play=messages.EndPlay(play_id=play.context.play_id, last_frame_number=last))
+
+
+def _released(play: Play, last: int) -> int:
+    """The frame of a play's release; the last of the film where the source does not name one."""
+    return last if play.context.release_frame is None else play.context.release_frame
 
 
 def game_from_feed(feed: Iterable[messages.FeedMessage]) -> Game:

@@ -222,13 +222,14 @@ class ToldGame:
                 segment = self._checked_segment(message.track.segment_id, "track")
                 news = self._segment(segment).add_track(message.track)
             case "context":
-                check(message.context, "context", leaving=("football", "shot"))
+                check(message.context, "context", leaving=("football", "shot", "faceoff"))
                 news = self.play(message.context.play_id).add(message.context)
             case "end_play":
                 check(message.end_play, "end_play")
                 news = self.play(message.end_play.play_id).add_end(message.end_play)
             case "official_result":
-                check(message.official_result, "official_result", leaving=("pass_outcome", "shot_outcome"))
+                outcomes = ("pass_outcome", "shot_outcome", "faceoff_outcome")
+                check(message.official_result, "official_result", leaving=outcomes)
                 news = self._add_result(message.official_result)
             case "end_game":
                 news, self.ended = not self.ended, True

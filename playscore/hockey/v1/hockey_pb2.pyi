@@ -1050,6 +1050,7 @@ class FaceoffAttributes(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
     SCORE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    IS_TAKER_FIELD_NUMBER: _builtins.int
     season: _builtins.int
     """The year in which the season began."""
     period: _builtins.int
@@ -1070,6 +1071,8 @@ class FaceoffAttributes(_message.Message):
     """Skaters of the subject's team against those of the other."""
     score_difference: _builtins.int
     """Goals of the subject's team less those of the other."""
+    is_taker: _builtins.bool
+    """The subject is whom the context names as the taker: official results are told as they see them."""
     def __init__(
         self,
         *,
@@ -1083,15 +1086,18 @@ class FaceoffAttributes(_message.Message):
         zone: Global___RinkZone.ValueType = ...,
         strength: Global___Strength.ValueType = ...,
         score_difference: _builtins.int | None = ...,
+        is_taker: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "period", b"period", "score_difference", b"score_difference", "season", b"season"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_is_taker", b"_is_taker", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "is_taker", b"is_taker", "period", b"period", "score_difference", b"score_difference", "season", b"season"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "opponent_id", b"opponent_id", "opponent_team_id", b"opponent_team_id", "period", b"period", "score_difference", b"score_difference", "season", b"season", "strength", b"strength", "team_id", b"team_id", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds", "_home", b"_home", "_is_taker", b"_is_taker", "_period", b"_period", "_score_difference", b"_score_difference", "_season", b"_season", "game_clock_seconds", b"game_clock_seconds", "home", b"home", "is_taker", b"is_taker", "opponent_id", b"opponent_id", "opponent_team_id", b"opponent_team_id", "period", b"period", "score_difference", b"score_difference", "season", b"season", "strength", b"strength", "team_id", b"team_id", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__game_clock_seconds: _TypeAlias = _typing.Literal["game_clock_seconds"]  # noqa: Y015
     _WhichOneofArgType__game_clock_seconds: _TypeAlias = _typing.Literal["_game_clock_seconds", b"_game_clock_seconds"]  # noqa: Y015
     _WhichOneofReturnType__home: _TypeAlias = _typing.Literal["home"]  # noqa: Y015
     _WhichOneofArgType__home: _TypeAlias = _typing.Literal["_home", b"_home"]  # noqa: Y015
+    _WhichOneofReturnType__is_taker: _TypeAlias = _typing.Literal["is_taker"]  # noqa: Y015
+    _WhichOneofArgType__is_taker: _TypeAlias = _typing.Literal["_is_taker", b"_is_taker"]  # noqa: Y015
     _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
     _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
     _WhichOneofReturnType__score_difference: _TypeAlias = _typing.Literal["score_difference"]  # noqa: Y015
@@ -1102,6 +1108,8 @@ class FaceoffAttributes(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__game_clock_seconds) -> _WhichOneofReturnType__game_clock_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__home) -> _WhichOneofReturnType__home | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_taker) -> _WhichOneofReturnType__is_taker | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__period) -> _WhichOneofReturnType__period | None: ...
     @_typing.overload

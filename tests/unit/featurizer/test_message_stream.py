@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from featurizer.passing.columns import SPECIFICATION
-from featurizer.passing.task import PASSING
 from featurizer.streams import MessageStream, Responses
+from featurizer.tasks import TASKS
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import OpenGame, ResumeToken, StreamPlaysRequest
@@ -27,7 +27,7 @@ def opening(token: str | None = None) -> StreamPlaysRequest:
 
 
 def opened() -> MessageStream:
-    stream, answer = MessageStream.open(opening(), (PASSING,))
+    stream, answer = MessageStream.open(opening(), TASKS)
     assert answer.HasField("opened")
     assert stream.receive(StreamPlaysRequest(roster=roster_to_message(ROSTER.values()))) == []
     return stream
@@ -71,7 +71,7 @@ def test_a_play_as_it_travels() -> None:
     assert [(subject.role, subject.subject_id) for subject in tensor.subjects] == [(common_pb2.ROLE_PASSER, "o1")]
     assert tensor.pass_attributes.time_to_throw_seconds == pytest.approx(2.5)
     assert (checkpoint.checkpoint.tensors, checkpoint.checkpoint.last_play_id) == (1, "54")
-    _, again = MessageStream.open(opening(checkpoint.checkpoint.resume_token.value), (PASSING,))
+    _, again = MessageStream.open(opening(checkpoint.checkpoint.resume_token.value), TASKS)
     assert again.opened.plays_finished == 1
 
 
@@ -172,12 +172,12 @@ def test_what_is_out_of_order_ends_the_stream() -> None:
     assert refusal(opened(), opening()).reason is Reason.STREAM_ORDER
     assert refusal(opened(), StreamPlaysRequest(end_play=EndPlay(play_id="54"))).reason is Reason.STREAM_ORDER
     with pytest.raises(PlayscoreError, match="the first message is roster; a stream begins with open"):
-        MessageStream.open(StreamPlaysRequest(roster=Roster()), (PASSING,))
+        MessageStream.open(StreamPlaysRequest(roster=Roster()), TASKS)
 
 
 @pytest.mark.parametrize("token", ["", "abc", "####", "a" * 5000])
 def test_a_resume_token_that_is_none_is_refused(token: str) -> None:
     with pytest.raises(PlayscoreError) as caught:
-        MessageStream.open(opening(token), (PASSING,))
+        MessageStream.open(opening(token), TASKS)
     assert caught.value.reason is Reason.RESUME_TOKEN_INVALID
     assert caught.value.fields[0].field.startswith("open.resume_token")
