@@ -21,17 +21,18 @@ from rich.text import Text
 
 from pipeline.readers.feed_files import LAYOUT as FEED
 from pipeline.readers.feed_files import FeedWriter
-from pipeline.replay import Addresses, Replay, Standings, Watcher
+from pipeline.replay import Addresses, Replay, Watcher
 from pipeline.replay import replay as play_games
-from pipeline.report import outcome_of, report_as_json
+from pipeline.report import report_as_json
+from pipeline.reported_plays import outcome_of
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
+from pipeline.standings_table import counted, show_standings
 from playscore.client import Tls
 from playscore.sources import Loss, layouts, open_source, select_games
 from servicekit.addresses import Address
 from servicekit.metrics import metrics_port
 
-LEADERBOARD_ROWS = 20
 BACKLOG = "As fast as they go, plays wait for each other: these times are backlog under full load, not latency."
 
 
@@ -200,16 +201,16 @@ def _end(done: Replay, unread_corrections: Sequence[Loss], console: Console) -> 
         done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
         raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
     for game_id, messages in done.refused_messages.items():
-        console.print(f"game {game_id}: {_counted(len(messages), 'message')} refused; the first: {messages[0]}")
+        console.print(f"game {game_id}: {counted(len(messages), 'message')} refused; the first: {messages[0]}")
     if done.failed_games:
         games_of: dict[str, list[str]] = {}
         for game_id, detail in done.failed_games.items():
             games_of.setdefault(detail, []).append(game_id)
         failed = "; ".join(f"game {', '.join(game_ids)}: {detail}" for detail, game_ids in games_of.items())
-        raise click.ClickException(f"{_counted(len(done.failed_games), 'game')} could not be played. {failed}")
+        raise click.ClickException(f"{counted(len(done.failed_games), 'game')} could not be played. {failed}")
     if done.lost:
         raise click.ClickException(
-            f"{done.lost} of {_counted(done.plays_read, 'play')} are not recorded; the report says why"
+            f"{done.lost} of {counted(done.plays_read, 'play')} are not recorded; the report says why"
         )
     if unread_corrections:
         raise click.ClickException(f"not all corrections could be read: {unread_corrections[0].example}")
@@ -267,7 +268,7 @@ def _progress(
 
 
 def _show(done: Replay, console: Console, *, backlog: bool) -> None:
-    heading = f"{_counted(done.plays_read, 'play')} of {_counted(done.games, 'game')}"
+    heading = f"{counted(done.plays_read, 'play')} of {counted(done.games, 'game')}"
     endings = Table("outcome", "reason", title=heading, title_justify="left")
     endings.add_column("plays", justify="right")
     for (outcome, reason), count in Counter(
@@ -290,7 +291,7 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
         console.print(BACKLOG)
     for game_id, fault in done.shared_faults.items():
         console.print(
-            f"Game {game_id}: all {_counted(fault.plays, 'play')} that came whole contradict themselves"
+            f"Game {game_id}: all {counted(fault.plays, 'play')} that came whole contradict themselves"
             f" ({fault.reason.name}). Play {fault.example.play_id}: {fault.example.detail}",
             markup=False,
         )
@@ -301,39 +302,5 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
         for loss in done.losses:
             left_out.add_row(Text(loss.reason), str(loss.count), Text(loss.example))
         console.print(left_out)
-    for league, standings in done.standings.items():
-        _show_standings(league, standings, console)
-
-
-def _show_standings(league: str, standings: Standings, console: Console) -> None:
-    board = Table(title=f"Passing score, {league}", title_justify="left")
-    board.add_column("rank", justify="right")
-    board.add_column("passer", no_wrap=True)
-    board.add_column("team")
-    for heading in ("rating", "90%", "plays", "yards", "expected"):
-        board.add_column(heading, justify="right")
-    ratings = sorted(standings.ratings, key=lambda rating: not rating.qualified)
-    for rating in ratings[:LEADERBOARD_ROWS]:
-        subject, passing = rating.subject, rating.passing
-        board.add_row(
-            str(rating.rank) if rating.qualified else "-",
-            subject.subject_name or subject.subject_id,
-            subject.team_id,
-            f"{passing.rating:.0f}",
-            f"{passing.rating_low:.0f} to {passing.rating_high:.0f}",
-            str(rating.plays),
-            f"{passing.yards_per_play:.1f}",
-            f"{passing.expected_yards_per_play:.1f}",
-        )
-    console.print(board)
-    ranking = standings.ranking
-    console.print(
-        f"{ranking.qualified} of {_counted(len(ratings), 'passer')} have the {_counted(ranking.min_plays, 'play')}"
-        " that a rank takes; --min-plays sets another number."
-    )
-    if len(ratings) > LEADERBOARD_ROWS:
-        console.print(f"and {len(ratings) - LEADERBOARD_ROWS} more")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    for (league, role), standings in done.standings.items():
+        show_standings(league, role, standings, console)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from pipeline.batch_stages import BatchStages, Written
+from pipeline.faceoffs import Faceoffs
 from pipeline.featurizing import by_what_it_says
 from pipeline.game_run import GameRun
 from pipeline.pace import paced
@@ -17,6 +18,8 @@ from pipeline.passing import Passing
 from pipeline.results import Ending, PlayResult, StageTimes
 from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
 from pipeline.shared_faults import SharedFault, shared_fault
+from pipeline.shots import Shots
+from pipeline.task import Task
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
 from playscore.common.v1 import common_pb2 as common
@@ -73,8 +76,8 @@ class Replay:
     unchanged: int = 0
     """Plays of which corrections say nothing that was not known."""
     results: list[PlayResult] = field(default_factory=list)
-    standings: dict[str, Standings] = field(default_factory=dict)
-    """By league."""
+    standings: dict[tuple[str, common.Role.ValueType], Standings] = field(default_factory=dict)
+    """By league and role, the roles of a sport in the order of its tasks."""
     times: StageTimes = field(default_factory=StageTimes)
     written: Written = field(default_factory=Written)
     refused_messages: dict[str, list[str]] = field(default_factory=dict)
@@ -135,7 +138,7 @@ async def replay(
     has another feature specification, a service that refuses the caller.
     """
     report = Replay()
-    leagues: set[str] = set()
+    leagues: dict[str, common.Sport.ValueType] = {}
     latest: dict[tuple[str, str], PlayResult] = {}
     at_once = asyncio.Semaphore(GAMES_AT_ONCE if speed is None else max(1, len(game_ids)))
     reading = asyncio.Semaphore(READ_AT_ONCE)
@@ -159,7 +162,7 @@ async def replay(
             report.games += 1
             report.plays_read += len(plays)
             league = _league(game_id, messages)
-            leagues.add(league)
+            leagues[league] = _sport(messages) or _sport(archive)
             watcher.on_game(game_id, len(plays))
             for message in messages:
                 watcher.on_message(message)
@@ -183,7 +186,7 @@ async def replay(
         ScorerClient(services.scorer, tls=services.tls) as scorer,
         AggregatorClient(services.aggregator, tls=services.tls) as ratings,
     ):
-        tasks = (Passing(scorer, ratings),)
+        tasks = (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings))
         stages = BatchStages(
             ratings, read_back=speed is not None, on_recorded=recorded, give_up_seconds=give_up_seconds
         )
@@ -191,11 +194,12 @@ async def replay(
             async with stages, asyncio.TaskGroup() as games:
                 for game_id in game_ids:
                     games.create_task(one(game_id))
-            for league in sorted(leagues):
-                report.standings[league] = await until_it_answers(
-                    lambda: _standings(ratings, league, min_plays, stages.revision),  # noqa: B023
-                    give_up_seconds,
-                )
+            for league, sport in sorted(leagues.items()):
+                for role in _roles(tasks, sport):
+                    report.standings[league, role] = await until_it_answers(
+                        lambda: _standings(ratings, league, role, min_plays, stages.revision),  # noqa: B023
+                        give_up_seconds,
+                    )
         except (BaseExceptionGroup, ConnectionError) as failures:
             failure = min(_leaves(failures), key=by_what_it_says)
             if not isinstance(failure, ConnectionError):
@@ -208,19 +212,35 @@ async def replay(
     return report
 
 
+def _sport(messages: Iterable[feed.FeedMessage]) -> common.Sport.ValueType:
+    """What is played, by the first header; unspecified where there is none."""
+    headers = (message.header for message in messages if message.HasField("header"))
+    header = next(headers, None)
+    return common.SPORT_UNSPECIFIED if header is None else header.sport
+
+
+def _roles(tasks: Iterable[Task], sport: common.Sport.ValueType) -> list[common.Role.ValueType]:
+    """The roles that are rated in a sport; in all where it is not known."""
+    return [role for task in tasks if sport in (task.sport, common.SPORT_UNSPECIFIED) for role in task.roles]
+
+
 async def _standings(
-    ratings: AggregatorClient, league: str, min_plays: int | None, revision: common.RevisionToken | None
+    ratings: AggregatorClient,
+    league: str,
+    role: common.Role.ValueType,
+    min_plays: int | None,
+    revision: common.RevisionToken | None,
 ) -> Standings:
-    """The ratings of a league; of one that has none yet, none."""
-    listed = ratings.list_ratings(league, min_plays=min_plays, at_least_as_fresh=revision)
+    """The ratings of a role in a league; of one that has none yet, or is not rated there, none."""
+    listed = ratings.list_ratings(league, role=role, min_plays=min_plays, at_least_as_fresh=revision)
     try:
         return Standings(
             [rating async for rating in listed],
             await listed.ranking(),
-            await ratings.get_coverage(league, at_least_as_fresh=revision),
+            await ratings.get_coverage(league, role=role, at_least_as_fresh=revision),
         )
     except PlayscoreError as unknown:
-        if unknown.reason is not Reason.LEAGUE_NOT_FOUND:
+        if unknown.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.ROLE_UNSUPPORTED):
             raise
         return Standings([], aggregator.Ranking(), aggregator.GetCoverageResponse())
 

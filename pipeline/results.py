@@ -56,6 +56,8 @@ class PlayResult:
     """The latest official result that is known."""
     recorded: bool = True
     """The aggregator answers for it."""
+    task: int = 0
+    """Of a play that was rejected: the number of its task, 0 where it is not known."""
 
     @classmethod
     def of(
@@ -103,6 +105,7 @@ class PlayResult:
             scored=scored if ending in (Ending.SCORED, Ending.UNGRADED) else None,
             result=result,
             recorded=recorded,
+            task=0 if rejection is None else rejection.task,
         )
 
 

@@ -154,6 +154,10 @@ class RulePassing(Rehearsed):
     refuse: dict[str, int] = field(default_factory=dict)
     ratings: NotingRatings = field(default_factory=NotingRatings)
     name = "passing"
+    number = common.TASK_PASSING
+    sport = common.SPORT_AMERICAN_FOOTBALL
+    roles = (common.ROLE_PASSER,)
+    follows_film = False
 
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
         return tensor.HasField("pass_attributes")

@@ -145,6 +145,10 @@ class AdvancePlays:
     """To the worker: plays are scored in process, and graded at once."""
 
     name = "advance"
+    number = common.Task.ValueType(Advance.number)
+    sport = common.SPORT_ICE_HOCKEY
+    roles = (common.Role.ValueType(TEAM.number),)
+    follows_film = False
 
     def __init__(self, model: Model[Item, float]) -> None:
         self._model = model

@@ -91,6 +91,10 @@ class Passing:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """It answers while this is set."""
     name: str = "passing"
+    number: common.Task.ValueType = common.TASK_PASSING
+    sport: common.Sport.ValueType = common.SPORT_AMERICAN_FOOTBALL
+    roles: tuple[common.Role.ValueType, ...] = (common.ROLE_PASSER,)
+    follows_film: bool = False
 
     def __post_init__(self) -> None:
         self.open.set()

@@ -14,6 +14,7 @@ from pipeline.featurizing import Request
 from pipeline.game_run import GameRun
 from pipeline.open_plays import MAX_OPEN_PLAYS
 from pipeline.results import Ending, PlayResult
+from playscore.common.v1.common_pb2 import SPORT_AMERICAN_FOOTBALL
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
 from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader, Player, Roster, TrackBatch
@@ -29,7 +30,7 @@ from tests.unit.pipeline.played_featurizer import (
     tensor,
 )
 
-HEADER = FeedMessage(game=GAME, header=GameHeader(key=GAME))
+HEADER = FeedMessage(game=GAME, header=GameHeader(key=GAME, sport=SPORT_AMERICAN_FOOTBALL))
 
 
 def told(**message: Any) -> FeedMessage:

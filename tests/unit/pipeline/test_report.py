@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.replay import Replay, Standings
-from pipeline.report import outcome_of, report_as_json
+from pipeline.report import report_as_json
+from pipeline.reported_plays import outcome_of
 from pipeline.results import Ending, PlayResult, StageTimes
 from pipeline.task import Scored
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
@@ -119,7 +120,7 @@ def as_json(*plays: PlayResult, distributions: bool = False, standings: Standing
         games=1,
         plays_read=len(plays),
         results=list(plays),
-        standings={} if standings is None else {"NFL": standings},
+        standings={} if standings is None else {("NFL", common.ROLE_PASSER): standings},
         times=StageTimes({"score": [0.001, 0.003]}),
     )
     report = report_as_json(replay, distributions=distributions)
@@ -137,6 +138,7 @@ def test_its_parts_have_the_names_that_scripts_know() -> None:
     assert set(as_json()) == {
         "plays",
         "ratings",
+        "standings",
         "min_plays",
         "coverage",
         "stages",
