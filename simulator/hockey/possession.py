@@ -1,0 +1,453 @@
+"""What the puck carrier does: carries, passes, dumps, shoots; and what comes of passes and loose pucks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playscore import rink
+from playscore.shots import HockeyEventKind, ShotType
+from simulator.hockey import officials, shooting
+from simulator.hockey.ice import NET, inside
+from simulator.hockey.log import tell
+from simulator.hockey.rinks import EVERYBODY, RATE_HERTZ, SECOND, SLOTS, Puck, Rinks, Whistle
+from simulator.hockey.skating import PUCK_HEIGHT
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+DECISION_STEPS: Final = 3
+"""A carrier decides five times a second."""
+REACH_FEET: Final = 3.2
+"""Of a skater, for a loose puck."""
+CATCH_FEET: Final = 6.0
+"""Of the receiver of a pass."""
+MISPLACED_FEET: Final = 1.0
+"""Standard deviation of how far goalies stand beside their place."""
+TIPS: Final = 0.34
+"""Of the shots from the point that could be tipped."""
+CIRCLE_TOPS_X: Final = 54.0
+"""Below it a pass across the long axis is a royal road."""
+
+_ZONE: Final = np.array([[74.0, -6.0], [70.0, 25.0], [80.0, 2.0], [70.0, -25.0], [36.0, 21.0], [36.0, -21.0]])
+"""Spots of the attackers in the zone."""
+_ZONE_SPREAD: Final = np.array([[6.0, 6.0], [9.0, 9.0], [6.0, 8.0], [9.0, 9.0], [6.0, 9.0], [6.0, 9.0]])
+
+
+def redraw_spots(rinks: Rinks, lanes: Integers) -> None:
+    """New spots for the attackers, and another looseness of the defense."""
+    drawn = rinks.draws.normal(lanes, 4 * SLOTS + 2)
+    normal = drawn[:, :-2].reshape(-1, 4, SLOTS)
+    rinks.misplaced[lanes] = MISPLACED_FEET * drawn[:, -2:]
+    places = _ZONE + normal[:, :2].transpose(0, 2, 1) * _ZONE_SPREAD
+    # Any two forwards may trade places.
+    swap = rinks.draws.uniform(lanes, 2)
+    turned = np.flatnonzero(swap[:, 0] < 0.5)
+    first = 1 + (3 * swap[turned, 1]).astype(int)
+    second = 1 + first % 3
+    places[turned, first], places[turned, second] = places[turned, second], places[turned, first].copy()
+    places[..., 0] = np.clip(places[..., 0], 28.0, 95.0)
+    rinks.spots[lanes] = inside(places, 3.0)
+    rinks.looseness[lanes] = normal[:, 2:].transpose(0, 2, 1) * np.array([6.0, 6.0])
+
+
+def take(rinks: Rinks, lanes: Integers, slots: Integers, *, passed: Flags | bool = False) -> None:
+    """These players have the puck from now on."""
+    team = slots // SLOTS
+    changed = team != rinks.attacking[lanes]
+    rinks.attacking[lanes] = team
+    rinks.carrier[lanes] = slots
+    rinks.mode[lanes] = Puck.CARRIED
+    rinks.got_at[lanes] = rinks.frame[lanes]
+    rinks.was_passed[lanes] = passed
+    rinks.decide_at[lanes] = rinks.frame[lanes] + DECISION_STEPS
+    rinks.icing[lanes] = rinks.dumped[lanes] = rinks.tip[lanes] = False
+    rinks.receiver[lanes] = -1
+    from simulator.hockey.skating import stick  # noqa: PLC0415
+
+    rinks.residual[lanes] = rinks.puck[lanes, :2] - stick(rinks, lanes, slots)
+    lost = lanes[changed]
+    if len(lost):
+        rinks.royal_road_at[lost] = -(10**6)
+        redraw_spots(rinks, lost)
+    _choose_way(rinks, lanes)
+
+
+def lose(rinks: Rinks, lanes: Integers, velocity: Array) -> None:
+    """The puck is nobody's, sliding at (n, 2) ft/s."""
+    rinks.mode[lanes] = Puck.LOOSE
+    rinks.slide[lanes] = velocity
+    rinks.receiver[lanes] = -1
+
+
+def fly(rinks: Rinks, lanes: Integers, to: Array, speed: Array, *, to_height: Array | None = None) -> None:
+    """The puck leaves the stick for places (n, 2), at (n,) ft/s along the ice."""
+    start = rinks.puck[lanes]
+    far = np.hypot(to[:, 0] - start[:, 0], to[:, 1] - start[:, 1])
+    steps = np.maximum(np.round(far / speed * 60.0), 2.0) / 60.0 * RATE_HERTZ
+    height = np.full(len(lanes), PUCK_HEIGHT) if to_height is None else to_height
+    seconds = steps / RATE_HERTZ
+    rinks.flight_from[lanes] = start
+    rinks.flight_to[lanes] = np.column_stack((to, height))
+    rinks.flight_start[lanes] = rinks.frame[lanes]
+    rinks.flight_steps[lanes] = steps
+    lifted = (height - start[:, 2]) / seconds + 16.1 * seconds
+    rinks.rise[lanes] = np.where(height > PUCK_HEIGHT, lifted, 0.0)
+
+
+def _choose_way(rinks: Rinks, lanes: Integers) -> None:
+    """Where the carriers skate to, seen as an attack."""
+    toward = rinks.direction(rinks.attacking[lanes], lanes)[:, None]
+    here = rinks.pos[lanes, rinks.carrier[lanes]] * toward
+    uniform = rinks.draws.uniform(lanes, 3)
+    slot = rinks.carrier[lanes] % SLOTS
+    up = np.stack((here[:, 0] + 34.0, here[:, 1] * 0.9 + 24.0 * (uniform[:, 0] - 0.5)), axis=1)
+    side = np.where(here[:, 1] > 0, 1.0, -1.0)
+    inward = np.stack((62.0 + 18.0 * uniform[:, 1], side * 16.0 * (uniform[:, 2] - 0.25)), axis=1)
+    wall = np.stack((60.0 + 24.0 * uniform[:, 1], side * (26.0 + 8.0 * uniform[:, 2])), axis=1)
+    behind = np.stack((95.0 - 2 * uniform[:, 1], -side * (4.0 + 12.0 * uniform[:, 2])), axis=1)
+    along_line = np.stack((34.0 + 14.0 * uniform[:, 1], here[:, 1] + 22.0 * (uniform[:, 2] - 0.5)), axis=1)
+    choice = uniform[:, 0]
+    forward = np.where((choice < 0.42)[:, None], inward, np.where((choice < 0.8)[:, None], wall, behind))
+    in_zone = here[:, 0] > rink.BLUE_LINE_X_FEET
+    way = np.where(in_zone[:, None], np.where((slot >= 4)[:, None], along_line, forward), up)
+    rinks.carry_to[lanes] = inside(way, 3.0)
+
+
+def arrive(rinks: Rinks) -> None:
+    """Passes and dump-ins that have come to their end."""
+    ended = (rinks.mode == Puck.PASSED) & (rinks.frame - rinks.flight_start >= rinks.flight_steps)
+    lanes = np.flatnonzero(ended)
+    if not len(lanes):
+        return
+    iced = rinks.icing[lanes]
+    if iced.any():
+        officials.whistle(rinks, lanes[iced], Whistle.ICING)
+        lanes = lanes[~iced]
+        if not len(lanes):
+            return
+    slots = rinks.receiver[lanes]
+    apart = np.linalg.norm(rinks.pos[lanes, slots] - rinks.puck[lanes, :2], axis=1)
+    caught = (slots >= 0) & (apart < CATCH_FEET) & (rinks.on & ~rinks.boxed)[lanes, slots]
+    missed = lanes[~caught]
+    if len(missed):
+        aim = rinks.flight_to[missed, :2] - rinks.flight_from[missed, :2]
+        size = np.maximum(np.linalg.norm(aim, axis=1, keepdims=True), 1e-6)
+        speed = size / np.maximum(rinks.flight_steps[missed, None] / RATE_HERTZ, 1e-3)
+        rinks.dumped[missed] = False
+        lose(rinks, missed, aim / size * np.minimum(0.5 * speed, 35.0))
+    lanes, slots = lanes[caught], slots[caught]
+    if len(lanes):
+        _receive(rinks, lanes, slots)
+
+
+def _receive(rinks: Rinks, lanes: Integers, slots: Integers) -> None:
+    kept = slots // SLOTS == rinks.attacking[lanes]
+    toward = rinks.direction(rinks.attacking[lanes], lanes)
+    begin, end = rinks.flight_from[lanes] * toward[:, None], rinks.flight_to[lanes] * toward[:, None]
+    deep = np.minimum(begin[:, 0], end[:, 0]) > CIRCLE_TOPS_X
+    across = kept & deep & (begin[:, 1] * end[:, 1] < 0) & (end[:, 0] < NET[0] + 1)
+    rinks.royal_road_at[lanes[across]] = rinks.frame[lanes[across]]
+    for lane, slot, same in zip(lanes.tolist(), slots.tolist(), kept.tolist(), strict=True):
+        kind = HockeyEventKind.PASS if same else HockeyEventKind.RECOVERY
+        tell(rinks, lane, kind, slot // SLOTS, slot=int(rinks.carrier[lane]) if same else slot,
+             other_slot=slot if same else -1, place=rinks.flight_from[lane] if same else None,
+             to=rinks.flight_to[lane] if same else None, detail="" if same else "intercepted")  # fmt: skip
+    tipped = rinks.tip[lanes] & kept
+    take(rinks, lanes, slots, passed=kept)
+    uniform = rinks.draws.uniform(lanes, 1)[:, 0]
+    place = rinks.puck[lanes, :2] * toward[:, None]
+    distance, angle = _seen_from_net(place)
+    eager = np.where(across, 0.34, 0.09) * np.exp(-np.maximum(distance - 32.0, 0) / 26.0) * (angle < 65)
+    eager = np.where(slots % SLOTS >= 4, np.maximum(eager, 0.05), eager)
+    eager = np.where((place[:, 0] > 30) & (distance < 62), eager, 0.0)
+    at_once = kept & (tipped | (uniform < eager))
+    now = lanes[at_once]
+    if len(now):
+        shooting.shoot(rinks, now, forced=np.where(tipped[at_once], ShotType.TIP_IN.value, 0))
+
+
+def _seen_from_net(place: Array) -> tuple[Array, Array]:
+    apart = NET - place
+    return np.hypot(apart[:, 0], apart[:, 1]), np.degrees(np.arctan2(np.abs(place[:, 1]), apart[:, 0]))
+
+
+def pick_up(rinks: Rinks) -> None:
+    """Who comes by a loose puck."""
+    lanes = np.flatnonzero(rinks.mode == Puck.LOOSE)
+    if not len(lanes):
+        return
+    speed = np.linalg.norm(rinks.slide[lanes], axis=1)
+    apart = np.linalg.norm(rinks.pos[lanes] - rinks.puck[lanes, None, :2], axis=-1)
+    apart = np.where((rinks.on & ~rinks.boxed & ~rinks.leaving)[lanes], apart, 1e3)
+    uniform = rinks.draws.uniform(lanes, EVERYBODY)
+    gets = (apart < REACH_FEET) & (uniform < np.where(speed < 40, 0.4, 0.1)[:, None])
+    slots = np.argmin(np.where(gets, apart, 1e3), axis=1)
+    found = gets.any(1)
+    lanes, slots = lanes[found], slots[found]
+    if not len(lanes):
+        return
+    goalie = (slots % SLOTS == 0) & (rinks.who[lanes, slots] == 0)
+    covered = goalie & (rinks.draws.uniform(lanes, 1)[:, 0] < 0.4)
+    if covered.any():
+        officials.whistle(rinks, lanes[covered], Whistle.FREEZE)
+    lanes, slots, goalie = lanes[~covered], slots[~covered], goalie[~covered]
+    for lane, slot in zip(lanes.tolist(), slots.tolist(), strict=True):
+        tell(rinks, lane, HockeyEventKind.RECOVERY, slot // SLOTS, slot=slot)
+    take(rinks, lanes, slots)
+    rebound = rinks.frame[lanes] - rinks.shot_at[lanes, slots // SLOTS] < 2 * SECOND
+    rinks.decide_at[lanes[rebound]] = rinks.frame[lanes[rebound]] + 1
+
+
+def decide(rinks: Rinks) -> None:
+    """Every carrier whose time has come carries on, passes, dumps, shoots or loses the puck."""
+    lanes = np.flatnonzero((rinks.mode == Puck.CARRIED) & (rinks.decide_at <= rinks.frame))
+    if not len(lanes):
+        return
+    rinks.decide_at[lanes] = rinks.frame[lanes] + DECISION_STEPS
+    places, on, toward = rinks.attack_view(lanes)
+    slot = rinks.carrier[lanes] % SLOTS
+    puck = rinks.puck[lanes, :2] * toward[:, None]
+    distance, angle = _seen_from_net(puck)
+    defenders = np.where(on[:, SLOTS + 1 :], np.linalg.norm(places[:, SLOTS + 1 :] - puck[:, None], axis=-1), 60.0)
+    near = defenders.min(1)
+    nearest = SLOTS + 1 + defenders.argmin(1)
+    team = rinks.attacking[lanes]
+    advantage = np.subtract(*np.moveaxis(on.reshape(-1, 2, SLOTS).sum(-1), 1, 0))
+    rows = np.arange(len(lanes))
+    goalie = (slot == 0) & rinks.has_goalie(lanes)[rows, team]
+    open_net = ~rinks.has_goalie(lanes)[rows, 1 - team]
+    in_zone = puck[:, 0] > rink.BLUE_LINE_X_FEET
+    held = (rinks.frame[lanes] - rinks.got_at[lanes]) / RATE_HERTZ
+    rebound = rinks.frame[lanes] - rinks.shot_at[lanes, team] < 2.2 * SECOND
+
+    press = np.exp(-near / 3.0)
+    shoot = _shot_hazard(distance, angle, near, slot, rebound)
+    shoot = np.where(in_zone & (puck[:, 0] < 88.5), shoot, 0.0)
+    shoot = np.where((puck[:, 0] >= 85.5) & (np.abs(puck[:, 1]) < 9) & (np.abs(puck[:, 1]) > 3), 0.05, shoot)
+    shoot = np.where(~in_zone & (puck[:, 0] > -10), 0.002, shoot)
+    shoot = np.where(open_net & (puck[:, 0] > -30) & (angle < 60), 0.22, shoot)
+    lost = 0.085 * press * np.where(in_zone, 1.15, 0.8) * (1 - 0.1 * np.clip(advantage, -1, 2))
+    passes = np.clip(np.where(in_zone, 0.13, 0.12) + 0.10 * press + 0.05 * (held > 2.0), 0, 0.5)
+    passes = np.where(goalie, 0.5, passes)
+    dump = np.where((puck[:, 0] > 2) & (puck[:, 0] < 24), 0.07 + 0.10 * press, 0.0)
+    dump = np.where(puck[:, 0] < -rink.BLUE_LINE_X_FEET, 0.004 + 0.05 * press, dump)
+    dump = np.where((advantage < 0) & (puck[:, 0] < 0), 0.25, dump)
+    hazards = np.cumsum(np.stack((shoot, lost, passes, dump), axis=1), axis=1)
+    uniform = rinks.draws.uniform(lanes, 3)
+    choice = (uniform[:, :1] > hazards).sum(1)
+
+    who = lanes[choice == 0]
+    if len(who):
+        _shoot_or_tip(rinks, who, places[choice == 0], on[choice == 0], uniform[choice == 0, 1])
+    who = np.flatnonzero(choice == 1)
+    if len(who):
+        _turn_over(rinks, lanes[who], nearest[who], uniform[who, 1:])
+    who = np.flatnonzero(choice == 2)
+    if len(who):
+        _pass(rinks, lanes[who], places[who], on[who], toward[who])
+    who = np.flatnonzero(choice == 3)
+    if len(who):
+        _dump(rinks, lanes[who], puck[who], toward[who], uniform[who, 1:], short=advantage[who] < 0)
+    carries = choice == 4
+    other_way = carries & (uniform[:, 1] < 0.16)
+    if other_way.any():
+        _choose_way(rinks, lanes[other_way])
+    shuffled = carries & (uniform[:, 2] < 0.10)
+    if shuffled.any():
+        redraw_spots(rinks, lanes[shuffled])
+    _hits(rinks, lanes[carries], nearest[carries], near[carries], uniform[carries, 1])
+    officials.penalties(rinks, lanes[carries], nearest[carries], near[carries], uniform[carries, 2])
+
+
+def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, rebound: Flags) -> Array:
+    """Chance that a carrier in the zone shoots at this decision."""
+    openness = 0.45 + 0.55 * (1 - np.exp(-near / 6.0))
+    wide = 1 - 0.75 * np.clip((angle - 35.0) / 50.0, 0, 1)
+    forwards = 0.005 + 0.05 * np.exp(-((distance / 34.0) ** 2)) + 0.14 * np.exp(-distance / 8.0)
+    defense = 0.03 + 0.02 * np.exp(-((distance / 34.0) ** 2))
+    hazard = np.where(slot >= 4, defense, forwards) * openness * wide
+    return np.where(rebound & (distance < 22), np.maximum(hazard, 0.30 * wide), hazard)
+
+
+def _shoot_or_tip(rinks: Rinks, lanes: Integers, places: Array, on: Flags, uniform: Array) -> None:
+    """A shot from the point may be for a teammate at the net to tip: then the tip is the attempt."""
+    toward = rinks.direction(rinks.attacking[lanes], lanes)
+    puck = rinks.puck[lanes, :2] * toward[:, None]
+    slot = rinks.carrier[lanes] % SLOTS
+    mates = places[:, 1:SLOTS]
+    from_net = np.linalg.norm(mates - NET, axis=-1)
+    line = NET - puck
+    length = np.linalg.norm(line, axis=1, keepdims=True)
+    apart = mates - puck[:, None]
+    along_line = (line / length)[:, None]
+    across = np.abs(apart[..., 0] * along_line[..., 1] - apart[..., 1] * along_line[..., 0])
+    able = on[:, 1:SLOTS] & (from_net < 18) & (across < 7) & (mates[..., 0] < 87)
+    able &= np.arange(1, SLOTS) != slot[:, None]
+    tips = able.any(1) & (length[:, 0] > 32) & (uniform < TIPS)
+    if tips.any():
+        who = np.flatnonzero(tips)
+        mate = 1 + np.argmin(np.where(able[who], from_net[who], 1e3), axis=1)
+        chosen = lanes[who]
+        receiver = SLOTS * rinks.attacking[chosen] + mate
+        speed = 80.0 + 30.0 * rinks.draws.uniform(chosen, 1)[:, 0]
+        _send(rinks, chosen, receiver, speed, np.zeros((len(chosen), 2)))
+        rinks.tip[chosen] = True
+    rest = lanes[~tips]
+    if len(rest):
+        shooting.shoot(rinks, rest, forced=np.zeros(len(rest), int))
+
+
+def _send(rinks: Rinks, lanes: Integers, receiver: Integers, speed: Array, error: Array) -> None:
+    """A pass to where the receiver's stick will be."""
+    target, velocity = rinks.pos[lanes, receiver], rinks.vel[lanes, receiver]
+    far = np.linalg.norm(target - rinks.puck[lanes, :2], axis=1)
+    ahead = target + 0.75 * velocity * (far / speed)[:, None]
+    facing = rinks.puck[lanes, :2] - ahead
+    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-6)
+    fly(rinks, lanes, inside(ahead + 2.0 * facing + error, 1.0), speed)
+    rinks.mode[lanes] = Puck.PASSED
+    rinks.receiver[lanes] = receiver
+    rinks.tip[lanes] = False
+
+
+def _pass(rinks: Rinks, lanes: Integers, places: Array, on: Flags, toward: Integers) -> None:
+    team = rinks.attacking[lanes]
+    slot = rinks.carrier[lanes] % SLOTS
+    puck = rinks.puck[lanes, :2] * toward[:, None]
+    mates = places[:, :SLOTS]
+    apart = mates - puck[:, None]
+    far = np.linalg.norm(apart, axis=-1)
+    risk = _risk(puck, mates, places[:, SLOTS + 1 :], on[:, SLOTS + 1 :])
+    goalies = rinks.has_goalie(lanes)[np.arange(len(lanes)), team]
+    able = on[:, :SLOTS].copy()
+    able[:, 0] &= ~goalies
+    able &= (np.arange(SLOTS) != slot[:, None]) & (far > 8) & (far < 95)
+    in_zone = puck[:, :1] > rink.BLUE_LINE_X_FEET
+    able &= ~(in_zone & (mates[..., 0] < 24))
+    leaving = rinks.leaving[lanes].reshape(-1, 2, SLOTS)[np.arange(len(lanes)), team]
+    able &= ~leaving
+    forward = np.where(in_zone, 0.012 * (mates[..., 0] - 55), 0.022 * apart[..., 0])
+    score = 1.2 * forward - 3.2 * risk - 0.010 * far + 0.25 * ((mates[..., 1] * puck[:, 1:] < 0) & in_zone)
+    noise = -np.log(-np.log(rinks.draws.uniform(lanes, SLOTS)))
+    mate = np.argmax(np.where(able, score + 0.55 * noise, -1e9), axis=1)
+    rows = np.arange(len(lanes))
+    possible = able[rows, mate]
+    lanes, rows, mate = lanes[possible], rows[possible], mate[possible]
+    if not len(lanes):
+        return
+    uniform, error = rinks.draws.uniform(lanes, 3), rinks.draws.normal(lanes, 2)
+    speed = 38.0 + 24.0 * uniform[:, 0] + 0.25 * np.minimum(far[rows, mate], 80.0)
+    astray = uniform[:, 1] < 0.055 + 0.0009 * far[rows, mate]
+    receiver = SLOTS * team[rows] + mate
+    _send(rinks, lanes, receiver, speed, np.where(astray[:, None], 8.0, 0.8) * error)
+    caught = uniform[:, 2] < risk[rows, mate]
+    if caught.any():
+        who = np.flatnonzero(caught)
+        _intercept(rinks, lanes[who], places[rows[who]], on[rows[who]], puck[rows[who]], speed[who])
+
+
+def _risk(puck: Array, mates: Array, defenders: Array, there: Flags) -> Array:
+    """(n, 6) chance that a defending skater comes by a pass to each of the mates."""
+    line = mates - puck[:, None]
+    length = np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-6)
+    unit = (line / length)[:, :, None]
+    apart = (defenders - puck[:, None])[:, None]
+    along = (apart * unit).sum(-1)
+    across = apart[..., 0] * unit[..., 1] - apart[..., 1] * unit[..., 0]
+    between = (along > 3) & (along < length - 1) & there[:, None]
+    share = np.where(between, 0.42 * np.exp(-((across / 2.6) ** 2)), 0.0)
+    risk: Array = 1 - np.prod(1 - share, axis=-1)
+    return risk
+
+
+def _intercept(rinks: Rinks, lanes: Integers, places: Array, on: Flags, puck: Array, speed: Array) -> None:
+    toward = rinks.direction(rinks.attacking[lanes], lanes)[:, None]
+    end = rinks.flight_to[lanes, :2] * toward
+    line = end - puck
+    length = np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-6)
+    unit = line / length
+    apart = places[:, SLOTS + 1 :] - puck[:, None]
+    along = (apart * unit[:, None]).sum(-1)
+    across = np.abs(apart[..., 0] * unit[:, None, 1] - apart[..., 1] * unit[:, None, 0])
+    fits = on[:, SLOTS + 1 :] & (along > 3) & (along < length)
+    which = np.argmin(np.where(fits, across, 1e3), axis=1)
+    rows = np.arange(len(lanes))
+    able = fits[rows, which]
+    lanes, rows, which = lanes[able], rows[able], which[able]
+    if not len(lanes):
+        return
+    place = puck[rows] + unit[rows] * along[rows, which][:, None]
+    fly(rinks, lanes, place * toward[rows], speed[rows])
+    rinks.receiver[lanes] = SLOTS * (1 - rinks.attacking[lanes]) + 1 + which
+    rinks.tip[lanes] = False
+
+
+def _turn_over(rinks: Rinks, lanes: Integers, nearest: Integers, uniform: Array) -> None:
+    """The nearest defending skater takes the puck, or it comes loose; half of it is told of."""
+    taker = (nearest - SLOTS) + SLOTS * (1 - rinks.attacking[lanes])
+    close = np.linalg.norm(rinks.pos[lanes, taker] - rinks.puck[lanes, :2], axis=1) < 5.0
+    stolen = close & (uniform[:, 0] < 0.55)
+    for lane, slot, taken, chance in zip(
+        lanes.tolist(), taker.tolist(), stolen.tolist(), uniform[:, 1].tolist(), strict=True
+    ):
+        if taken and chance < 0.32:
+            tell(rinks, lane, HockeyEventKind.TAKEAWAY, slot // SLOTS, slot=slot)
+        elif not taken and chance < 0.42:
+            loser = int(rinks.carrier[lane])
+            tell(rinks, lane, HockeyEventKind.GIVEAWAY, loser // SLOTS, slot=loser)
+    take(rinks, lanes[stolen], taker[stolen])
+    loose = lanes[~stolen]
+    if len(loose):
+        lose(rinks, loose, 12.0 * rinks.draws.normal(loose, 2))
+
+
+def _dump(rinks: Rinks, lanes: Integers, puck: Array, toward: Integers, uniform: Array, *, short: Flags) -> None:
+    """Into the far corner; from one's own end it may be icing, but for a team that is short-handed."""
+    side = np.where(uniform[:, 0] < 0.5, 1.0, -1.0)
+    deep = np.stack((88.0 + 4.0 * uniform[:, 1], side * (22.0 + 8.0 * uniform[:, 1])), axis=1)
+    own_end = puck[:, 0] < 0
+    iced = own_end & ~short & (uniform[:, 1] < 0.45)
+    out = np.stack((10.0 + 40.0 * uniform[:, 1], side * 36.0), axis=1)
+    far = np.where((own_end & ~iced & ~short)[:, None], out, deep)
+    fly(rinks, lanes, inside(far, 1.5) * toward[:, None], 62.0 + 25.0 * uniform[:, 1])
+    rinks.mode[lanes] = Puck.PASSED
+    rinks.receiver[lanes] = -1
+    rinks.tip[lanes] = False
+    rinks.dumped[lanes] = True
+    rinks.icing[lanes] = iced
+
+
+def _hits(rinks: Rinks, lanes: Integers, nearest: Integers, near: Array, uniform: Array) -> None:
+    hit = (near < 6.0) & (uniform > 0.955)
+    for lane, slot in zip(lanes[hit].tolist(), nearest[hit].tolist(), strict=True):
+        team = 1 - int(rinks.attacking[lane])
+        tell(rinks, lane, HockeyEventKind.HIT, team, slot=slot - SLOTS + SLOTS * team,
+             other_slot=int(rinks.carrier[lane]))  # fmt: skip
+
+
+def cross_lines(rinks: Rinks, before: Array) -> None:
+    """Notes where the puck came over a blue line into an end; of attackers that is an entry, at times an offside."""
+    after = rinks.puck[:, 0]
+    for place, side in enumerate((1, -1)):
+        came = (before * side <= rink.BLUE_LINE_X_FEET) & (after * side > rink.BLUE_LINE_X_FEET)
+        lanes = np.flatnonzero(came & (rinks.mode != Puck.DEAD))
+        if not len(lanes):
+            continue
+        rinks.entered_at[lanes, place] = rinks.frame[lanes] + 1
+        lanes = lanes[rinks.direction(rinks.attacking[lanes], lanes) == side]
+        if not len(lanes):
+            continue
+        uniform = rinks.draws.uniform(lanes, 1)[:, 0]
+        for lane in lanes.tolist():
+            kind = HockeyEventKind.DUMP_IN if rinks.dumped[lane] else HockeyEventKind.ZONE_ENTRY
+            carrier = int(rinks.carrier[lane])
+            detail = "Carried" if rinks.mode[lane] == Puck.CARRIED else "Played"
+            tell(rinks, lane, kind, carrier // SLOTS, slot=carrier, detail=detail)
+        live = (rinks.mode[lanes] == Puck.CARRIED) | (rinks.mode[lanes] == Puck.PASSED)
+        offside = lanes[live & ~rinks.dumped[lanes] & (uniform < 0.055)]
+        if len(offside):
+            officials.whistle(rinks, offside, Whistle.OFFSIDE)
