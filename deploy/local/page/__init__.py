@@ -15,6 +15,8 @@ def render(data: Mapping[str, Any]) -> str:
     parts = {
         "/* style */": here.joinpath("page.css").read_text(),
         "/* script */": here.joinpath("page.js").read_text(),
+        "/* football */": here.joinpath("football.js").read_text(),
+        "/* hockey */": here.joinpath("hockey.js").read_text(),
         "/* data */": embedded,
     }
     page = here.joinpath("page.html").read_text()

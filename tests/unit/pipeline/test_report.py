@@ -160,6 +160,7 @@ def test_a_play_that_was_scored() -> None:
     assert {key: play[key] for key in PLAY_KEYS - {"attributes"}} == {
         "game_id": "7",
         "play_id": "54",
+        "kind": "pass",
         "outcome": "scored",
         "reason": None,
         "detail": "",
