@@ -114,6 +114,8 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.hockey.v1.ShotAttributes.score_difference": FieldLimits(minimum=-99.0, maximum=99.0),
         "playscore.hockey.v1.ShotAttributes.shooter_id": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.hockey.v1.ShotAttributes.goalie_id": FieldLimits(text=TextKind.IDENTIFIER),
+        "playscore.hockey.v1.ShotAttributes.x_feet": FieldLimits(minimum=-150.0, maximum=150.0),
+        "playscore.hockey.v1.ShotAttributes.y_feet": FieldLimits(minimum=-100.0, maximum=100.0),
         "playscore.hockey.v1.FaceoffSituation.period": FieldLimits(minimum=1.0, maximum=20.0),
         "playscore.hockey.v1.FaceoffSituation.game_clock_seconds": FieldLimits(minimum=0.0, maximum=1200.0),
         "playscore.hockey.v1.FaceoffSituation.taker_id": FieldLimits(text=TextKind.IDENTIFIER),

@@ -202,6 +202,8 @@ class ShotAttributes:
     goalie_id: str = ""
     level: OpportunityLevel | None = None
     tracked: bool | None = None
+    x_feet: float | None = None
+    y_feet: float | None = None
 
 
 NOTHING_KNOWN: Final = ShotSituation()

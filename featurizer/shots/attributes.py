@@ -47,6 +47,8 @@ def attributes_of(
         shooter_id=situation.shooter_id,
         goalie_id=situation.goalie_id,
         tracked=tracked,
+        x_feet=place[0],
+        y_feet=place[1],
     )
 
 

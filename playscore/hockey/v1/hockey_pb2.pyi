@@ -741,6 +741,8 @@ class ShotAttributes(_message.Message):
     GOALIE_ID_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     TRACKED_FIELD_NUMBER: _builtins.int
+    X_FEET_FIELD_NUMBER: _builtins.int
+    Y_FEET_FIELD_NUMBER: _builtins.int
     season: _builtins.int
     """The year in which the season began."""
     period: _builtins.int
@@ -789,6 +791,10 @@ class ShotAttributes(_message.Message):
     """How good the chance was, at the thresholds of the release that scored it."""
     tracked: _builtins.bool
     """Puck and players were tracked."""
+    x_feet: _builtins.float
+    """Where it was taken: feet from the center of the ice toward the net attacked, whose goal line is at 89."""
+    y_feet: _builtins.float
+    """Feet from the long axis to the left, as the attackers see it."""
     def __init__(
         self,
         *,
@@ -815,10 +821,12 @@ class ShotAttributes(_message.Message):
         goalie_id: _builtins.str = ...,
         level: Global___OpportunityLevel.ValueType = ...,
         tracked: _builtins.bool | None = ...,
+        x_feet: _builtins.float | None = ...,
+        y_feet: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooting_at_home", b"shooting_at_home", "tracked", b"tracked"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "_x_feet", b"_x_feet", "_y_feet", b"_y_feet", "angle_degrees", b"angle_degrees", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooting_at_home", b"shooting_at_home", "tracked", b"tracked", "x_feet", b"x_feet", "y_feet", b"y_feet"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "angle_degrees", b"angle_degrees", "defending_team_id", b"defending_team_id", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "level", b"level", "listing", b"listing", "net_state", b"net_state", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooter_id", b"shooter_id", "shooting_at_home", b"shooting_at_home", "shooting_team_id", b"shooting_team_id", "shot_type", b"shot_type", "strength", b"strength", "tracked", b"tracked", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees", "_distance_feet", b"_distance_feet", "_game_clock_seconds", b"_game_clock_seconds", "_one_timer", b"_one_timer", "_period", b"_period", "_rebound", b"_rebound", "_royal_road", b"_royal_road", "_rush", b"_rush", "_score_difference", b"_score_difference", "_screens", b"_screens", "_season", b"_season", "_shooting_at_home", b"_shooting_at_home", "_tracked", b"_tracked", "_x_feet", b"_x_feet", "_y_feet", b"_y_feet", "angle_degrees", b"angle_degrees", "defending_team_id", b"defending_team_id", "distance_feet", b"distance_feet", "game_clock_seconds", b"game_clock_seconds", "goalie_id", b"goalie_id", "level", b"level", "listing", b"listing", "net_state", b"net_state", "one_timer", b"one_timer", "period", b"period", "rebound", b"rebound", "royal_road", b"royal_road", "rush", b"rush", "score_difference", b"score_difference", "screens", b"screens", "season", b"season", "shooter_id", b"shooter_id", "shooting_at_home", b"shooting_at_home", "shooting_team_id", b"shooting_team_id", "shot_type", b"shot_type", "strength", b"strength", "tracked", b"tracked", "x_feet", b"x_feet", "y_feet", b"y_feet", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__angle_degrees: _TypeAlias = _typing.Literal["angle_degrees"]  # noqa: Y015
     _WhichOneofArgType__angle_degrees: _TypeAlias = _typing.Literal["_angle_degrees", b"_angle_degrees"]  # noqa: Y015
@@ -846,6 +854,10 @@ class ShotAttributes(_message.Message):
     _WhichOneofArgType__shooting_at_home: _TypeAlias = _typing.Literal["_shooting_at_home", b"_shooting_at_home"]  # noqa: Y015
     _WhichOneofReturnType__tracked: _TypeAlias = _typing.Literal["tracked"]  # noqa: Y015
     _WhichOneofArgType__tracked: _TypeAlias = _typing.Literal["_tracked", b"_tracked"]  # noqa: Y015
+    _WhichOneofReturnType__x_feet: _TypeAlias = _typing.Literal["x_feet"]  # noqa: Y015
+    _WhichOneofArgType__x_feet: _TypeAlias = _typing.Literal["_x_feet", b"_x_feet"]  # noqa: Y015
+    _WhichOneofReturnType__y_feet: _TypeAlias = _typing.Literal["y_feet"]  # noqa: Y015
+    _WhichOneofArgType__y_feet: _TypeAlias = _typing.Literal["_y_feet", b"_y_feet"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__angle_degrees) -> _WhichOneofReturnType__angle_degrees | None: ...
     @_typing.overload
@@ -872,6 +884,10 @@ class ShotAttributes(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shooting_at_home) -> _WhichOneofReturnType__shooting_at_home | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tracked) -> _WhichOneofReturnType__tracked | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x_feet) -> _WhichOneofReturnType__x_feet | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y_feet) -> _WhichOneofReturnType__y_feet | None: ...
 
 Global___ShotAttributes: _TypeAlias = ShotAttributes  # noqa: Y015
 
