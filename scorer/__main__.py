@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import DirectoryPath, Field, PositiveFloat
+from pydantic import DirectoryPath, Field, FilePath, PositiveFloat
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import list_releases
@@ -12,6 +12,7 @@ from playscore.shipped import RELEASES
 from scorer.core.inference import Inference
 from scorer.onnx import OnnxInference
 from scorer.service import ScorerService
+from scorer.shots.wording import read_catalog
 from scorer.tasks import TASKS
 from scorer.triton import TritonInference
 from servicekit import ServiceSettings, run
@@ -46,13 +47,19 @@ class ScorerSettings(ServiceSettings, env_prefix="PLAYSCORE_SCORER_"):
     triton_timeout_seconds: PositiveFloat = Field(
         default=5.0, description="longest wait for one answer of Triton, whatever the caller's deadline"
     )
+    shot_texts: FilePath | None = Field(
+        default=None,
+        description="file with the words for the factors of a shot, in another language than English; docs/shots.md "
+        "says how one is made",
+    )
 
 
 def build(settings: ScorerSettings) -> ScorerService:
     """The service with the inference that the settings choose.
 
     Raises:
-        PlayscoreError: MODEL_NOT_FOUND if there is nothing to serve, or a default model is not there.
+        PlayscoreError: MODEL_NOT_FOUND if there is nothing to serve, or a default model is not there; FIELD_INVALID if
+            the file of texts is none.
     """
     known = {edge.task.name for edge in TASKS}
     releases = [release for release in list_releases(settings.releases) if release.task in known]
@@ -63,7 +70,8 @@ def build(settings: ScorerSettings) -> ScorerService:
         inference = TritonInference(settings.triton_url, settings.triton_timeout_seconds)
     else:
         inference = OnnxInference(settings.releases, releases)
-    return ScorerService(releases, inference, parse_models(settings.default_models))
+    texts = None if settings.shot_texts is None else read_catalog(settings.shot_texts)
+    return ScorerService(releases, inference, parse_models(settings.default_models), texts)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,13 @@ def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: 
     """
     features, shape = release.features, message.shape
     columns = len(features.frame_columns)
-    if len(shape) != 2 or shape[0] < 1 or shape[1] != columns:
+    if not columns and list(shape) != [0, 0]:
+        raise invalid(
+            f"{path}.shape",
+            f"must be [0, 0], not {list(shape)}: statics alone describe such a play",
+            Reason.TENSOR_SHAPE_INVALID,
+        )
+    if columns and (len(shape) != 2 or shape[0] < 1 or shape[1] != columns):
         raise invalid(
             f"{path}.shape",
             f"must be [T, {columns}] with at least one frame, not {list(shape)}",
@@ -165,6 +171,22 @@ def tensor_from_message(message: featurizer.PlayTensor, release: Release, path: 
         finite(frames, f"{path}.frames", features.frame_names),
         finite(statics, f"{path}.statics", features.static_names),
     )
+
+
+def chance_to_message(probability: float) -> distributions.Distribution:
+    """A chance, as it travels."""
+    return distributions.Distribution(bernoulli=distributions.Bernoulli(probability=probability))
+
+
+def chance_from_message(message: distributions.Distribution, path: str) -> float:
+    """The chance that was stored with a play, of a message that passed `check_play`.
+
+    Raises:
+        PlayscoreError: DISTRIBUTION_INVALID where the distribution is of another kind.
+    """
+    if message.WhichOneof("kind") != "bernoulli":
+        raise invalid(f"{path}.bernoulli", "must be set: the play is graded by a chance", Reason.DISTRIBUTION_INVALID)
+    return message.bernoulli.probability
 
 
 def rejection_of(error: PlayscoreError, message: Any, task: str = "", *, index: int | None = None) -> common.Rejection:

@@ -60,5 +60,5 @@ def _load(graph: Path) -> onnxruntime.InferenceSession:
 def _run(session: onnxruntime.InferenceSession, names: list[str], batch: Batch, deadline: float) -> Outputs:
     if time.monotonic() >= deadline:
         raise TimeoutError("the deadline passed while the batch waited for onnxruntime")
-    answers = session.run(names, {"frames": batch.frames, "mask": batch.mask, "static": batch.statics})
+    answers = session.run(names, batch.inputs)
     return dict(zip(names, answers, strict=True))

@@ -23,6 +23,7 @@ from scorer import metrics
 from scorer.core.catalog import Catalog
 from scorer.core.inference import Inference
 from scorer.core.model import Model
+from scorer.core.task import Task
 from scorer.messages import (
     Supports,
     TaskMessages,
@@ -32,8 +33,10 @@ from scorer.messages import (
     model_to_message,
     rejection_of,
 )
+from scorer.shots.task import Shots
+from scorer.shots.wording import Catalog as Texts
 from scorer.stream import ScoreStream
-from scorer.tasks import PASSES, TASKS
+from scorer.tasks import FACEOFFS, PASSES, SHOTS, TASKS
 
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 50
@@ -50,14 +53,19 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
     name = "scorer"
 
     def __init__(
-        self, releases: Sequence[Release], inference: Inference, defaults: Collection[ModelVersion] = ()
+        self,
+        releases: Sequence[Release],
+        inference: Inference,
+        defaults: Collection[ModelVersion] = (),
+        shot_texts: Texts | None = None,
     ) -> None:
-        """Serves releases of known tasks; see `Catalog` for `defaults`.
+        """Serves releases of known tasks; see `Catalog` for `defaults`, and `Shots` for `shot_texts`.
 
         Raises:
             PlayscoreError: MODEL_NOT_FOUND if a task cannot score with one of its releases, or a default is not served.
         """
-        tasks = {edge.task.name: edge.task for edge in TASKS}
+        tasks: dict[str, Task[Any, Any, Any, Any]] = {edge.task.name: edge.task for edge in TASKS}
+        tasks[Shots.name] = Shots(shot_texts)
         self._inference = metrics.TimedInference(inference, (release.key for release in releases))
         models = (Model(release, tasks[release.task], self._inference) for release in releases)
         self._catalog = Catalog(models, defaults)
@@ -102,12 +110,30 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         return messages.GradePassesResponse(graded=graded, rejections=rejections)
 
     async def ScoreShots(self, request: messages.ScoreShotsRequest, context: Context) -> messages.ScoreShotsResponse:
-        """Not yet."""
-        raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release has no shot model")
+        """Scores each shot on its own; only what concerns all of them fails the call."""
+        scores, rejections, _ = await self._score(SHOTS, request, "shots", context)
+        return messages.ScoreShotsResponse(scores=scores, rejections=rejections)
 
     async def GradeShots(self, request: messages.GradeShotsRequest, context: Context) -> messages.GradeShotsResponse:
-        """Not yet."""
-        raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not grade shots")
+        """Grades each shot on its own, by the chance that comes with it."""
+        check(request, leaving=("shots",))
+        graded, rejections = _grade(SHOTS, request.shots, "shots", Supports({}))
+        return messages.GradeShotsResponse(graded=graded, rejections=rejections)
+
+    async def ScoreFaceoffs(
+        self, request: messages.ScoreFaceoffsRequest, context: Context
+    ) -> messages.ScoreFaceoffsResponse:
+        """Scores each face-off on its own; only what concerns all of them fails the call."""
+        scores, rejections, _ = await self._score(FACEOFFS, request, "faceoffs", context)
+        return messages.ScoreFaceoffsResponse(scores=scores, rejections=rejections)
+
+    async def GradeFaceoffs(
+        self, request: messages.GradeFaceoffsRequest, context: Context
+    ) -> messages.GradeFaceoffsResponse:
+        """Grades each face-off on its own, by the chance that comes with it."""
+        check(request, leaving=("faceoffs",))
+        graded, rejections = _grade(FACEOFFS, request.faceoffs, "faceoffs", Supports({}))
+        return messages.GradeFaceoffsResponse(graded=graded, rejections=rejections)
 
     def StreamScores(
         self, request_iterator: AsyncIterator[messages.StreamScoresRequest], context: Context

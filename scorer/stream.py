@@ -25,7 +25,7 @@ from scorer.messages import (
     model_from_message,
     rejection_of,
 )
-from scorer.tasks import PASSES
+from scorer.tasks import FACEOFFS, PASSES, SHOTS
 from servicekit.errors import defect
 
 MAX_WAITING: Final = 256
@@ -42,8 +42,16 @@ class _Arm:
     answer: str
 
 
-_SCORING: Final[Mapping[str, _Arm]] = {"score_pass": _Arm(PASSES, "pass_score")}
-_GRADING: Final[Mapping[str, _Arm]] = {"grade_pass": _Arm(PASSES, "graded_pass")}
+_SCORING: Final[Mapping[str, _Arm]] = {
+    "score_pass": _Arm(PASSES, "pass_score"),
+    "score_shot": _Arm(SHOTS, "shot_score"),
+    "score_faceoff": _Arm(FACEOFFS, "faceoff_score"),
+}
+_GRADING: Final[Mapping[str, _Arm]] = {
+    "grade_pass": _Arm(PASSES, "graded_pass"),
+    "grade_shot": _Arm(SHOTS, "graded_shot"),
+    "grade_faceoff": _Arm(FACEOFFS, "graded_faceoff"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

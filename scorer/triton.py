@@ -70,7 +70,7 @@ class TritonInference:
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch; see `Inference.infer`. A batch is sent again only if the server could not be reached."""
-        inputs = [_input("frames", batch.frames), _input("mask", batch.mask), _input("static", batch.statics)]
+        inputs = [_input(name, values) for name, values in batch.inputs.items()]
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 outputs = await self._attempt(model, inputs, deadline)

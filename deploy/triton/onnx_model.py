@@ -14,8 +14,6 @@ import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils  # provided by Triton
 
-INPUTS = ("frames", "mask", "static")
-
 
 class TritonPythonModel:
     """What Triton's Python backend calls."""
@@ -25,7 +23,9 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        self.outputs = [output["name"] for output in json.loads(args["model_config"])["output"]]
+        configuration = json.loads(args["model_config"])
+        self.inputs = [taken["name"] for taken in configuration["input"]]
+        self.outputs = [output["name"] for output in configuration["output"]]
         graph = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
         on_gpu = args["model_instance_kind"] == "GPU"
         providers = ["CUDAExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
@@ -35,17 +35,18 @@ class TritonPythonModel:
         """Answers requests with one run of the graph; Triton's batcher sends only plays of one length together."""
         columns = {
             name: [pb_utils.get_input_tensor_by_name(request, name).as_numpy() for request in requests]
-            for name in INPUTS
+            for name in self.inputs
         }
         batch = {name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in columns.items()}
         answers = self.session.run(self.outputs, batch)
-        ends = np.cumsum([len(part) for part in columns["frames"]])
+        sizes = [len(part) for part in columns["static"]]
+        ends = np.cumsum(sizes)
         return [
             pb_utils.InferenceResponse(
                 [
-                    pb_utils.Tensor(name, answer[end - len(part) : end])
+                    pb_utils.Tensor(name, answer[end - size : end])
                     for name, answer in zip(self.outputs, answers, strict=True)
                 ]
             )
-            for part, end in zip(columns["frames"], ends, strict=True)
+            for size, end in zip(sizes, ends, strict=True)
         ]

@@ -1,14 +1,14 @@
 """Triton's model repository, made from releases.
 
 Both targets serve the same names, inputs, outputs and batching, so the scorer cannot tell them apart: `frames` [T, C],
-`mask` [T] and `static` [S] go in, and the tensors that the release names come out.
+`mask` [T] and `static` [S] go in, or `static` alone, and the tensors that the release names come out.
 """
 
 from __future__ import annotations
 
 import enum
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -42,9 +42,7 @@ name: "$name"
 backend: "$backend"
 max_batch_size: $max_batch_size
 input [
-  { name: "frames" data_type: TYPE_FP32 dims: [ -1, $columns ] },
-  { name: "mask" data_type: TYPE_FP32 dims: [ -1 ] },
-  { name: "static" data_type: TYPE_FP32 dims: [ $statics ] }
+$inputs
 ]
 output [
 $outputs
@@ -61,9 +59,7 @@ _WARMUP = Template("""\
   {
     name: "bucket $length, batch $batch"
     batch_size: $batch
-    inputs { key: "frames" value: { data_type: TYPE_FP32 dims: [ $length, $columns ] zero_data: true } }
-    inputs { key: "mask" value: { data_type: TYPE_FP32 dims: [ $length ] zero_data: true } }
-    inputs { key: "static" value: { data_type: TYPE_FP32 dims: [ $statics ] zero_data: true } }
+$inputs
   }""")
 
 
@@ -99,6 +95,7 @@ class _Signature:
 
     frame_columns: int
     static_columns: int
+    inputs: tuple[str, ...]
     outputs: tuple[ReleasedTensor, ...]
 
     @classmethod
@@ -109,7 +106,13 @@ class _Signature:
                     Reason.MODEL_NOT_FOUND,
                     f"{release.key}: Triton cannot serve output {output.name}, which has no dimension after the batch",
                 )
-        return cls(len(release.features.frame_columns), len(release.features.static_columns), release.outputs)
+        features = release.features
+        return cls(len(features.frame_columns), len(features.static_columns), features.inputs, release.outputs)
+
+    def dimensions(self, length: int) -> dict[str, tuple[int, ...]]:
+        """Of each input after the batch, for plays of a length; -1 for any."""
+        every = {"frames": (length, self.frame_columns), "mask": (length,), "static": (self.static_columns,)}
+        return {name: every[name] for name in self.inputs}
 
     def __str__(self) -> str:
         outputs = ", ".join(f"{output.name} {list(output.shape)}" for output in self.outputs)
@@ -126,24 +129,36 @@ def _configuration(versions: Sequence[Release], target: Target, device: Device, 
                 f"versions of one model must have the same inputs and outputs: {release.key} has {other}; "
                 f"{newest.key} has {signature}",
             )
-    inputs = {"columns": signature.frame_columns, "statics": signature.static_columns}
     warmups = [
-        _WARMUP.substitute(inputs, length=length, batch=batch)
+        _WARMUP.substitute(length=length, batch=batch, inputs=_zeros(signature.dimensions(length)))
         for length in newest.bucket_lengths
         for batch in (1, newest.max_batch_size)
     ]
-    outputs = [
-        f'  {{ name: "{output.name}" data_type: TYPE_FP32 dims: [ {", ".join(map(str, output.shape))} ] }}'
-        for output in signature.outputs
-    ]
     return _CONFIGURATION.substitute(
-        inputs,
         name=newest.model,
         backend=target.value,
         max_batch_size=newest.max_batch_size,
-        outputs=",\n".join(outputs),
+        inputs=_tensors(signature.dimensions(-1)),
+        outputs=_tensors({output.name: output.shape for output in signature.outputs}),
         versions=", ".join(str(release.version) for release in versions),
         instances=instances,
         kind=f"KIND_{device.value.upper()}",
         warmups=",\n".join(warmups),
     )
+
+
+def _tensors(dimensions: Mapping[str, Sequence[int]]) -> str:
+    return ",\n".join(
+        f'  {{ name: "{name}" data_type: TYPE_FP32 dims: [ {_listed(each)} ] }}' for name, each in dimensions.items()
+    )
+
+
+def _zeros(dimensions: Mapping[str, Sequence[int]]) -> str:
+    return "\n".join(
+        f'    inputs {{ key: "{name}" value: {{ data_type: TYPE_FP32 dims: [ {_listed(each)} ] zero_data: true }} }}'
+        for name, each in dimensions.items()
+    )
+
+
+def _listed(dimensions: Sequence[int]) -> str:
+    return ", ".join(map(str, dimensions))

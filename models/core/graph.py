@@ -18,13 +18,19 @@ MAX_DIFFERENCE = 1e-5
 """Between torch and onnxruntime in a release, as `difference` measures it."""
 
 
-def export(network: nn.Module, example: tuple[torch.Tensor, ...], path: Path, outputs: Sequence[str]) -> None:
+def export(
+    network: nn.Module,
+    example: tuple[torch.Tensor, ...],
+    path: Path,
+    outputs: Sequence[str],
+    inputs: Sequence[str] = INPUTS,
+) -> None:
     """Write the network to `path`, weights included, for any number of plays of any length.
 
-    `example` has one tensor for each of INPUTS; `outputs` names what the network answers, in its order.
+    `example` has one tensor for each of `inputs`; `outputs` names what the network answers, in its order.
     """
     batch, length = torch.export.Dim("batch", min=1), torch.export.Dim("length", min=2)
-    shapes = ({0: batch, 1: length}, {0: batch, 1: length}, {0: batch})
+    shapes = {"frames": {0: batch, 1: length}, "mask": {0: batch, 1: length}, "static": {0: batch}}
     # The exporter warns about its own parts: torchvision, which is not needed, and names that two inputs share.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -34,9 +40,9 @@ def export(network: nn.Module, example: tuple[torch.Tensor, ...], path: Path, ou
             example,
             dynamo=True,
             opset_version=OPSET,
-            input_names=INPUTS,
+            input_names=inputs,
             output_names=outputs,
-            dynamic_shapes=shapes,
+            dynamic_shapes=tuple(shapes[name] for name in inputs),
             verbose=False,
         )
         assert program is not None
@@ -54,8 +60,9 @@ def difference(network: nn.Module, path: Path, example: tuple[torch.Tensor, ...]
     """The largest difference between the outputs of torch and onnxruntime; relative where outputs exceed 1."""
     with torch.inference_mode():
         expected = network.eval()(*example)
-    feed = {name: value.numpy() for name, value in zip(INPUTS, example, strict=True)}
-    answered = session(path).run(None, feed)
+    graph = session(path)
+    feed = {taken.name: value.numpy() for taken, value in zip(graph.get_inputs(), example, strict=True)}
+    answered = graph.run(None, feed)
     return max(
         float((np.abs(a - b.numpy()) / np.maximum(np.abs(b.numpy()), 1)).max())
         for a, b in zip(answered, expected, strict=True)

@@ -12,7 +12,7 @@ from playscore.release import ModelVersion
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """N plays of one bucket, padded on the right to its length T."""
+    """N plays of one bucket, padded on the right to its length T. Without columns C, statics alone describe them."""
 
     frames: Floats
     """(N, T, C)"""
@@ -23,6 +23,13 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def inputs(self) -> Mapping[str, Floats]:
+        """What a graph takes, by the names that `playscore.release` gives them."""
+        if not self.frames.shape[2]:
+            return {"static": self.statics}
+        return {"frames": self.frames, "mask": self.mask, "static": self.statics}
 
 
 Outputs: TypeAlias = Mapping[str, Floats]

@@ -9,7 +9,7 @@ from playscore.game import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A play of T frames. Every value is finite."""
+    """A play of T frames; of none, and no columns, where statics alone describe it. Every value is finite."""
 
     frames: Floats
     """(T, C)"""

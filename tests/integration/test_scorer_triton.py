@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,12 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from deploy.local.ports import reserve
+from deploy.local.triton import triton_server
+from deploy.triton.repository import Target, build_repository
+from featurizer.shots.factors import NAMES
 from playscore.errors import Reason
+from playscore.hockey.v1 import hockey_pb2
 from playscore.release import ModelVersion, Release
 from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
@@ -24,8 +30,10 @@ from scorer.core.batching import pad
 from scorer.core.tensors import Tensor
 from scorer.onnx import OnnxInference
 from scorer.passing.distributions import predicted
+from scorer.service import ScorerService
 from scorer.triton import TritonInference
 from servicekit import serving
+from tests.hockey import faceoff_to_score, release_faceoffs, release_shots, shot_to_score
 from tests.releases import pass_to_score, passing_release
 
 __all__ = ["passing_release"]
@@ -201,3 +209,60 @@ async def test_callers_with_short_deadlines_do_not_affect_the_others(
         assert isinstance(late, grpc.aio.AioRpcError)
         assert late.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert [answer.scores[0].key.play_id for answer in answers[20:]] == [play.tensor.key.play_id for play in patient]
+
+
+# --- Models of statics alone ---
+
+
+@pytest.fixture(scope="module")
+async def hockey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, list[Release]]]:
+    """A real Triton that serves two versions of a model of shots and one of face-offs."""
+    root = tmp_path_factory.mktemp("hockey")
+    released = root / "releases"
+    versions = [release_shots(released, version=version, seed=version) for version in (1, 2)]
+    versions.append(release_faceoffs(released))
+    repository = build_repository(released, root / "models", Target.PYTHON)
+    with reserve(0, 0, 0) as (port, http_port, metrics_port):
+        server = triton_server(repository, port, http_port, metrics_port, root / "triton.log")
+        await server.start()
+        try:
+            await server.wait_ready(60)
+            yield f"127.0.0.1:{port}", versions
+        finally:
+            await server.kill()
+
+
+async def test_chances_of_shots_are_the_sums_of_their_reasons_through_triton(
+    hockey: tuple[str, list[Release]],
+) -> None:
+    url, versions = hockey
+    random = np.random.default_rng(0)
+    service = ScorerService(versions, TritonInference(url, attempt_seconds=SECONDS))
+    settings = ScorerSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+    shots = [
+        shot_to_score(
+            versions[0], str(place), {name: float(random.normal(0, 10)) for name in random.choice(NAMES, 30, False)}
+        )
+        for place in range(200)
+    ]
+    async with (
+        serving(service, settings) as running,
+        grpc.aio.insecure_channel(str(running.address)) as channel,
+    ):
+        await running.until_serving()
+        stub: Any = scorer_pb2_grpc.ScorerServiceStub(channel)
+        request = scorer_pb2.ScoreShotsRequest(shots=shots)
+        together = (await stub.ScoreShots(request, timeout=SECONDS)).scores
+        alone = await asyncio.gather(
+            *(stub.ScoreShots(scorer_pb2.ScoreShotsRequest(shots=[shot]), timeout=SECONDS) for shot in shots)
+        )
+        faceoff = faceoff_to_score(versions[-1], edge=0.2, result=hockey_pb2.FACEOFF_RESULT_WON)
+        taken = await stub.ScoreFaceoffs(scorer_pb2.ScoreFaceoffsRequest(faceoffs=[faceoff]), timeout=SECONDS)
+    assert [scored.key.play_id for scored in together] == [shot.tensor.key.play_id for shot in shots]
+    assert {scored.model.version for scored in together} == {2}
+    for scored, one in zip(together, alone, strict=True):
+        assert one.scores[0] == scored
+        chance = scored.distribution.bernoulli.probability
+        total = scored.intercept_logit + math.fsum(each.logit for each in scored.contributions)
+        assert total == pytest.approx(math.log(chance) - math.log1p(-chance), abs=1e-12)
+    assert taken.scores[0].distribution.bernoulli.probability == pytest.approx(1 / (1 + math.exp(-0.2)))

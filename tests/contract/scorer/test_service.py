@@ -457,15 +457,7 @@ async def test_a_support_beyond_its_limits_fails_the_call(
     assert [violation.field for violation in error.fields] == [field]
 
 
-# --- shots and ListModels ---
-
-
-@pytest.mark.parametrize("call", ["ScoreShots", "GradeShots"])
-async def test_shots_are_not_scored_yet(stub: Any, call: str) -> None:
-    request = getattr(scorer_pb2, f"{call}Request")()
-    code, error = await refusal(getattr(stub, call)(request, timeout=SECONDS))
-    assert code is grpc.StatusCode.UNIMPLEMENTED
-    assert error.reason is Reason.NOT_IMPLEMENTED
+# --- ListModels ---
 
 
 async def test_models_are_listed_with_what_they_take_and_answer(stub: Any, passing_release: Release) -> None:

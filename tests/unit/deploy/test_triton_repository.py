@@ -13,6 +13,7 @@ from deploy.triton.repository import Device, Target, build_repository
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import DESCRIPTION, GRAPH, ReleasedTensor, list_releases, load_release
 from playscore.shipped import RELEASES
+from tests.hockey import release_faceoffs, release_shots
 
 
 def configuration(out: Path) -> str:
@@ -95,3 +96,34 @@ def test_a_graph_that_is_not_the_released_one_is_refused(tmp_path: Path) -> None
     graph.write_bytes(graph.read_bytes() + b"\0")
     with pytest.raises(PlayscoreError, match="is not the graph that was released"):
         build_repository(tmp_path / "releases", tmp_path / "out", Target.PYTHON)
+
+
+@pytest.mark.parametrize("target", Target)
+def test_a_model_of_statics_alone_takes_nothing_else(tmp_path: Path, target: Target) -> None:
+    root = tmp_path / "releases"
+    shots = release_shots(root)
+    release_faceoffs(root)
+    out = build_repository(root, tmp_path / "out", target)
+    written = (out / "shots" / "config.pbtxt").read_text()
+    statics, factors = len(shots.features.static_columns), len(shots.factors)
+    assert re.findall(r"\{ name: (.*) data_type: TYPE_FP32 dims: \[ (.*) \] \}", written) == [
+        ('"static"', f"{statics}"),
+        ('"contributions"', f"{factors}"),
+    ]
+    assert (
+        re.findall(r'key: "(\w+)" value: \{ data_type: TYPE_FP32 dims: \[ (.*) \]', written)
+        == [("static", f"{statics}")] * 2
+    )
+    assert {each.name for each in out.iterdir()} == {"shots", "faceoffs"}
+
+
+def test_versions_that_take_other_statics_are_refused(tmp_path: Path) -> None:
+    root = tmp_path / "releases"
+    for version in (1, 2):
+        release_shots(root, version=version)
+    there = root / "shots" / "2"
+    release = load_release(there)
+    fewer = release.features.model_copy(update={"static_columns": release.features.static_columns[:-1]})
+    (there / DESCRIPTION).write_text(release.model_copy(update={"features": fewer}).to_json())
+    with pytest.raises(PlayscoreError, match="shots version 1 has 0 frame columns, 110 static columns"):
+        build_repository(root, tmp_path / "out", Target.PYTHON)

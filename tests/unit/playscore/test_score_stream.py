@@ -171,3 +171,42 @@ async def test_nobody_at_the_address_is_a_connection_error() -> None:
     async with ScorerClient("127.0.0.1:1", timeout_seconds=2.0) as client, client.stream_scores() as stream:
         with pytest.raises(ConnectionError):
             await stream.score_pass(to_score("1"))
+
+
+async def echoing(scorer: Scorer, requests: Any, _context: Any) -> AsyncIterator[scorer_pb2.StreamScoresResponse]:
+    """Answers each kind of request with its kind of answer; rejects the play "bad"."""
+    answers = {
+        "score_shot": "shot_score",
+        "grade_shot": "graded_shot",
+        "score_faceoff": "faceoff_score",
+        "grade_faceoff": "graded_faceoff",
+    }
+    while (request := await scorer.read(requests)) is not None:
+        kind = request.WhichOneof("request") or ""
+        message = getattr(request, kind)
+        key = message.tensor.key if kind.startswith("score") else message.key
+        answer = scorer_pb2.StreamScoresResponse(request_id=request.request_id)
+        getattr(answer, "rejection" if key.play_id == "bad" else answers[kind]).key.CopyFrom(key)
+        yield answer
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "answer"),
+    [
+        ("score_shot", scorer_pb2.ShotToScore, scorer_pb2.ShotScore),
+        ("grade_shot", scorer_pb2.ShotToGrade, scorer_pb2.GradedShot),
+        ("score_faceoff", scorer_pb2.FaceoffToScore, scorer_pb2.FaceoffScore),
+        ("grade_faceoff", scorer_pb2.FaceoffToGrade, scorer_pb2.GradedFaceoff),
+    ],
+)
+async def test_shots_and_faceoffs_are_asked_for_on_the_same_stream(ask: str, kind: Any, answer: Any) -> None:
+    def play(play_id: str) -> Any:
+        key = common_pb2.PlayKey(play_id=play_id)
+        return kind(tensor=featurizer_pb2.PlayTensor(key=key)) if ask.startswith("score") else kind(key=key)
+
+    scorer = Scorer(echoing)
+    async with stream_to(scorer, model=common_pb2.ModelVersion(name="any", version=1)) as stream:
+        good, bad = await asyncio.gather(*(getattr(stream, ask)(play(play_id)) for play_id in ("good", "bad")))
+    assert isinstance(good, answer) and good.key.play_id == "good"
+    assert isinstance(bad, common_pb2.Rejection) and bad.key.play_id == "bad"
+    assert {request.model.version for request in scorer.asked} == ({1} if ask.startswith("score") else {0})

@@ -41,3 +41,22 @@ def test_plays_are_padded_on_the_right_and_masked(lengths: list[int], seed: int)
         assert not batch.frames[row, len(play) :].any()
         np.testing.assert_array_equal(batch.mask[row], np.arange(32) < len(play))
         np.testing.assert_array_equal(batch.statics[row], statics[row])
+
+
+def test_plays_that_statics_alone_describe_are_one_batch_without_frames() -> None:
+    statics = [np.full(3, place, np.float32) for place in range(4)]
+    nothing = np.zeros((0, 0), np.float32)
+    assert bucket_length(0, (0,)) == 0
+    batch = pad([Tensor(nothing, row) for row in statics], 0)
+    assert len(batch) == 4
+    assert list(batch.inputs) == ["static"]
+    np.testing.assert_array_equal(batch.inputs["static"], np.stack(statics))
+
+
+def test_a_graph_takes_frames_mask_and_statics_of_other_plays() -> None:
+    batch = pad([Tensor(np.ones((3, 2), np.float32), np.ones(1, np.float32))], 32)
+    assert [(name, values.shape) for name, values in batch.inputs.items()] == [
+        ("frames", (1, 32, 2)),
+        ("mask", (1, 32)),
+        ("static", (1, 1)),
+    ]

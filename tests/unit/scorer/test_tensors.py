@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2
 from playscore.release import Release
 from scorer.messages import tensor_from_message
+from tests.hockey import release_shots, shot_to_score
 from tests.releases import pass_to_score
 
 
@@ -88,3 +91,40 @@ def test_a_static_number_that_is_not_finite_is_refused_naming_its_column(
 def test_a_play_longer_than_the_longest_bucket_is_too_long(passing_release: Release) -> None:
     tensor = pass_to_score(passing_release, frames=passing_release.bucket_lengths[-1] + 1).tensor
     assert refusal(tensor, passing_release).reason is Reason.TOO_LONG
+
+
+# --- Plays that statics alone describe ---
+
+
+def test_a_play_without_frames_is_read_as_it_was_written(tmp_path: Path) -> None:
+    release = release_shots(tmp_path)
+    tensor = shot_to_score(release, values={"screens": 2.0}).tensor
+    read = tensor_from_message(tensor, release, "tensor")
+    assert len(read) == 0
+    assert read.statics.astype("<f4").tobytes() == tensor.statics
+
+
+@pytest.mark.parametrize("shape", [[], [0], [1, 0], [0, 233], [30, 233], [0, 0, 0]])
+def test_a_shape_of_frames_is_refused_where_the_model_takes_none(shape: list[int], tmp_path: Path) -> None:
+    release = release_shots(tmp_path)
+    tensor = shot_to_score(release).tensor
+    tensor.shape[:] = shape
+    error = refusal(tensor, release)
+    assert error.reason is Reason.TENSOR_SHAPE_INVALID
+    assert "must be [0, 0]" in error.detail
+
+
+def test_frames_are_refused_where_the_model_takes_none(tmp_path: Path) -> None:
+    release = release_shots(tmp_path)
+    tensor = shot_to_score(release).tensor
+    tensor.frames = bytes(4)
+    assert refusal(tensor, release).detail.startswith("tensor.frames must have 0 bytes")
+
+
+def test_a_factor_that_is_not_finite_is_refused_by_its_name(tmp_path: Path) -> None:
+    release = release_shots(tmp_path)
+    tensor = shot_to_score(release).tensor
+    tensor.statics = with_number(tensor.statics, 22, np.nan)
+    error = refusal(tensor, release)
+    assert error.reason is Reason.TENSOR_NOT_FINITE
+    assert release.factors[22].name in error.detail

@@ -1,0 +1,1 @@
+"""Face-offs: the chance that the taker wins."""
