@@ -74,7 +74,7 @@ FACTORS: Final = (
         "odd_man", "1", "Attackers less defending skaters that are at most 10 ft farther from the net than the puck."
     ),
     Factor("rush", "1", "1 where the puck came over the blue line at most 4 s before the release, else 0."),
-    Factor("seconds_since_entry", "s", "Since the puck came over the blue line, up to 15."),
+    Factor("seconds_since_entry", "s", "Since the puck came over the blue line, up to 5."),
     Factor("entry_lateral_feet", "ft", "From the long axis to where the puck crossed the blue line."),
     Factor("entry_speed_feet_per_second", "ft/s", "Of the puck as it crossed the blue line."),
     Factor("entry_carried", "1", "1 where the attackers had the puck over the blue line, 0 where they shot it in."),

@@ -36,12 +36,10 @@ from playscore.subjects import Subject
 from playscore.tracking_events import kind_of
 
 FILM_SECONDS: Final = 5.0
-"""Before the release, of the players."""
-PUCK_SECONDS: Final = 15.0
-"""Before the release, of the puck: how the attack began."""
+"""Before the release: the window of a shot."""
 AHEAD_SECONDS: Final = 0.2
 """After the release: the puck's first way, by which release and speed are told."""
-LOOK_BACK_SECONDS: Final = PUCK_SECONDS + SEARCH_BACK_SECONDS
+LOOK_BACK_SECONDS: Final = FILM_SECONDS + SEARCH_BACK_SECONDS
 """Of film that a shot may need before the frame that its source names."""
 NOTHING: Final[Floats] = np.zeros((0, 0), np.float32)
 MAX_CLIP_SECONDS: Final = 30.0
@@ -204,7 +202,7 @@ class Shot:
         sign = self._direction(skaters, puck_of(tracks, raw, first, last), last if stated is None else stated)
         ice = raw.turned(sign)
         skaters = skaters if sign > 0 else skaters.turned()
-        puck = puck_of(tracks, ice, first + FILM_SECONDS - PUCK_SECONDS, last)
+        puck = puck_of(tracks, ice, first, last)
         released, found = self._released(puck, skaters, stated, last)
         place = puck.at(np.array([released]))[:2, 0]
         scene = scene_of(
