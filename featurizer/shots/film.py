@@ -44,10 +44,10 @@ def scene_factors(scene: Scene, x: float, y: float) -> Values:
     return {**_shooter(scene), **_goalie(scene, x, y), **_traffic(scene, x, y), **_numbers(scene, x, y)}
 
 
-def puck_factors(puck: Puck, scene: Scene | None, released: float) -> Values:
+def puck_factors(puck: Puck, scene: Scene, released: float) -> Values:
     """What the puck did up to the release, and over the first tenth of a second after it.
 
-    `released` is the second of the segment's clock. Without a scene nobody's passes are known.
+    `released` is the second of the segment's clock.
     """
     here = np.array([released])
     speed = float(np.hypot(*puck.velocity_after(here))[0])
@@ -55,8 +55,8 @@ def puck_factors(puck: Puck, scene: Scene | None, released: float) -> Values:
         "puck_speed_feet_per_second": speed,
         "puck_height_feet": float(puck.at(here)[2, 0]),
         **_cross_ice(puck, released),
-        **_entry(puck, released),
-        **({} if scene is None else _received(puck, scene, released)),
+        **_entry(puck, scene, released),
+        **_received(puck, scene, released),
     }
 
 
@@ -169,7 +169,7 @@ def _crosses_slot(puck: Puck) -> bool:
     return bool((across & low).any())
 
 
-def _entry(puck: Puck, released: float) -> Values:
+def _entry(puck: Puck, scene: Scene, released: float) -> Values:
     """When and how the puck last came over the blue line, in the time that is looked at."""
     past = puck.between(released - MAX_SECONDS_SINCE_ENTRY, released)
     inside = past.x >= rink.BLUE_LINE_X_FEET
@@ -186,7 +186,17 @@ def _entry(puck: Puck, released: float) -> Values:
         "rush": flag(seconds <= RUSH_SECONDS),
         "entry_lateral_feet": abs(float(past.y[last])),
         "entry_speed_feet_per_second": float(velocity[0]),
+        "entry_carried": _carried(scene, float(past.times[last]), float(past.x[last]), float(past.y[last])),
     }
+
+
+def _carried(scene: Scene, seconds: float, x: float, y: float) -> float | None:
+    """Whether an attacker had the puck as it crossed the blue line; None where none of them was seen then."""
+    row = scene.skaters.row(seconds)
+    places = np.array([scene.place(attacker, row) for attacker in scene.attackers]).reshape(-1, 2)
+    away = np.hypot(places[:, 0] - x, places[:, 1] - y)
+    away = away[np.isfinite(away)]
+    return flag(bool(away.min() <= CONTROL_FEET)) if len(away) else None
 
 
 def _received(puck: Puck, scene: Scene, released: float) -> Values:
