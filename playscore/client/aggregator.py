@@ -117,7 +117,8 @@ class AggregatorClient(Connection):
     ) -> RatingList:
         """The ratings of one split, best first unless `order_by` says otherwise.
 
-        `group_by` says what makes one rating: fields out of `subject_id`, `team_id` and `season`; empty: the subject.
+        `group_by` says what makes one rating: fields that `describe_splits` calls groupable, for example `subject_id`
+        and `season`; empty: the subject.
         """
         request = messages.ListRatingsRequest(
             split=messages.Split(league=league, role=role, filter=split, model=model),

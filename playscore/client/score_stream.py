@@ -73,6 +73,26 @@ class ScoreStream:
         answer = await self._ask(grade_pass=play)
         return answer.graded_pass if answer.HasField("graded_pass") else answer.rejection
 
+    async def score_shot(self, shot: messages.ShotToScore) -> messages.ShotScore | common.Rejection:
+        """The chance of a goal, with what made it so, and the grade where the result is known."""
+        answer = await self._ask(score_shot=shot, model=self._model)
+        return answer.shot_score if answer.HasField("shot_score") else answer.rejection
+
+    async def grade_shot(self, shot: messages.ShotToGrade) -> messages.GradedShot | common.Rejection:
+        """Goals above expected, of the result and a chance from before."""
+        answer = await self._ask(grade_shot=shot)
+        return answer.graded_shot if answer.HasField("graded_shot") else answer.rejection
+
+    async def score_faceoff(self, faceoff: messages.FaceoffToScore) -> messages.FaceoffScore | common.Rejection:
+        """The chance that the taker wins, and the grade where the result is known."""
+        answer = await self._ask(score_faceoff=faceoff, model=self._model)
+        return answer.faceoff_score if answer.HasField("faceoff_score") else answer.rejection
+
+    async def grade_faceoff(self, faceoff: messages.FaceoffToGrade) -> messages.GradedFaceoff | common.Rejection:
+        """Wins above expected, of the result and a chance from before."""
+        answer = await self._ask(grade_faceoff=faceoff)
+        return answer.graded_faceoff if answer.HasField("graded_faceoff") else answer.rejection
+
     async def _ask(self, **request: Any) -> messages.StreamScoresResponse:
         number = next(self._numbers)
         answered: asyncio.Future[messages.StreamScoresResponse | Exception] = asyncio.Future()

@@ -1,4 +1,4 @@
-"""Tensors in, distributions and scores out."""
+"""Tensors in, distributions, chances and scores out."""
 
 from __future__ import annotations
 
@@ -40,6 +40,30 @@ class ScorerClient(Connection):
         """
         request = messages.GradePassesRequest(passes=passes, supports=supports)
         return await self.call(lambda timeout: self._stub.GradePasses(request, timeout=timeout))
+
+    async def score_shots(
+        self, shots: Iterable[messages.ShotToScore], model: common.ModelVersion | None = None
+    ) -> messages.ScoreShotsResponse:
+        """Chances of a goal, with what made them so, and grades where the result is known; at most 256 shots."""
+        request = messages.ScoreShotsRequest(shots=shots, model=model)
+        return await self.call(lambda timeout: self._stub.ScoreShots(request, timeout=timeout))
+
+    async def grade_shots(self, shots: Iterable[messages.ShotToGrade]) -> messages.GradeShotsResponse:
+        """Goals above expected, of results and chances from before; at most 1,024 shots."""
+        request = messages.GradeShotsRequest(shots=shots)
+        return await self.call(lambda timeout: self._stub.GradeShots(request, timeout=timeout))
+
+    async def score_faceoffs(
+        self, faceoffs: Iterable[messages.FaceoffToScore], model: common.ModelVersion | None = None
+    ) -> messages.ScoreFaceoffsResponse:
+        """Chances that the taker wins, and grades where the result is known; at most 256 face-offs."""
+        request = messages.ScoreFaceoffsRequest(faceoffs=faceoffs, model=model)
+        return await self.call(lambda timeout: self._stub.ScoreFaceoffs(request, timeout=timeout))
+
+    async def grade_faceoffs(self, faceoffs: Iterable[messages.FaceoffToGrade]) -> messages.GradeFaceoffsResponse:
+        """Wins above expected, of results and chances from before; at most 1,024 face-offs."""
+        request = messages.GradeFaceoffsRequest(faceoffs=faceoffs)
+        return await self.call(lambda timeout: self._stub.GradeFaceoffs(request, timeout=timeout))
 
     def stream_scores(self, model: common.ModelVersion | None = None) -> ScoreStream:
         """Score and grade play by play on one stream, which costs less than a call a play."""

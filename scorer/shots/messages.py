@@ -34,6 +34,7 @@ class ShotMessages:
     def score(self, message: messages.ShotToScore, scored: ScoredShot, release: Release) -> messages.ShotScore:
         """The chance of a shot, with its grade if the result is known."""
         tensor, above = message.tensor, scored.goals_above_expected
+        assert release.intercept_logit is not None
         return messages.ShotScore(
             key=tensor.key,
             revision=tensor.revision,

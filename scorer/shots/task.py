@@ -97,13 +97,9 @@ def _wrong(release: Release, catalog: Catalog) -> list[str]:
         wrong.append("it names no factors")
     if shapes.get(CONTRIBUTIONS) != (len(names),):
         wrong.append(f"its outputs are {shapes}, not {CONTRIBUTIONS} ({len(names)},), one for each factor")
-    if release.features.frame_columns or list(release.features.static_names) != [
-        *names,
-        *(f"{name}{KNOWN}" for name in names),
-    ]:
-        wrong.append(
-            f"its columns are not its factors and, for each, whether it is known (NAME{KNOWN}), in their order"
-        )
+    columns = (*names, *(f"{name}{KNOWN}" for name in names))
+    if release.features.frame_columns or release.features.static_names != columns:
+        wrong.append(f"its columns are not its factors and then, for each, whether it is known: NAME{KNOWN}")
     if release.intercept_logit is None or not math.isfinite(release.intercept_logit):
         wrong.append(f"its intercept_logit is {release.intercept_logit}, no number")
     if len(release.thresholds) != 2 or not 0.0 < release.thresholds[0] < release.thresholds[1] < 1.0:

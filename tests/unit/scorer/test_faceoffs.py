@@ -48,7 +48,7 @@ def test_a_win_is_worth_what_was_missing_and_a_loss_costs_the_chance() -> None:
 
 def test_a_release_without_a_logit_is_refused_before_it_is_served(release: Release, tmp_path: Path) -> None:
     other = release.model_copy(update={"outputs": (ReleasedTensor(name="chance", shape=(1,)),)})
-    with pytest.raises(PlayscoreError, match="cannot score face-offs.*chance") as refused:
+    with pytest.raises(PlayscoreError, match=r"cannot score face-offs.*chance") as refused:
         Model(other, Faceoffs(), OnnxInference(tmp_path, [other]))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

@@ -348,8 +348,8 @@ async def test_bad_requests_are_rejected_naming_their_play(
         (unknown, "REASON_MODEL_NOT_FOUND", "passing version 99"),
         (yards, "REASON_YARDS_OUT_OF_RANGE", "score_pass.outcome.yards_gained"),
         (grade, "REASON_FIELD_INVALID", "grade_pass.outcome.yards_gained"),
-        (Request(request_id=4, score_shot=shot), "REASON_NOT_IMPLEMENTED", "score_shot"),
-        (Request(request_id=5, grade_shot=graded_shot), "REASON_NOT_IMPLEMENTED", "grade_shot"),
+        (Request(request_id=4, score_shot=shot), "REASON_MODEL_NOT_FOUND", "no model of shots is served"),
+        (Request(request_id=5, grade_shot=graded_shot), "REASON_FIELD_INVALID", "grade_shot.distribution"),
         (Request(request_id=6), "REASON_FIELD_INVALID", "request"),
     ]
     found = await answers(catalog, *(request for request, _, _ in requests))
@@ -360,5 +360,6 @@ async def test_bad_requests_are_rejected_naming_their_play(
         assert not answer.rejection.HasField("index")
     assert [answer.rejection.key.play_id for answer in found] == ["0", "1", "2", "1", "2", "1", ""]
     assert [answer.rejection.task for answer in found[:4]] == [common_pb2.TASK_PASSING] * 4
+    assert [answer.rejection.task for answer in found[4:6]] == [common_pb2.TASK_SHOTS] * 2
     assert not found[6].rejection.HasField("key")
     assert found[2].rejection.subjects == yards.score_pass.tensor.subjects
