@@ -97,14 +97,14 @@ def block_probability(puck: Array, bodies: Bodies) -> Array:
     apart = bodies.skaters[:, bodies.defending] - puck[:, None]
     along = (apart * along_line[:, None]).sum(-1)
     across = apart[..., 0] * along_line[:, None, 1] - apart[..., 1] * along_line[:, None, 0]
-    reach = 1.7 + 0.04 * np.clip(along, 0, 40)
+    reach = 2.2 + 0.06 * np.clip(along, 0, 45)
     between = _logistic((along - 2.0) / 1.0) * _logistic((length - 4.0 - along) / 1.5)
     share = np.nan_to_num(MAX_BLOCK * between * np.exp(-((across / reach) ** 2)))
     probability: Array = 1 - np.prod(1 - share, axis=1)
     return probability
 
 
-MAX_BLOCK: Final = 0.62
+MAX_BLOCK: Final = 0.66
 
 
 def goal_logit(at: Release) -> Array:
@@ -120,10 +120,9 @@ def goal_logit(at: Release) -> Array:
     pressure = np.exp(-at.nearest_defender / 5.0)
     screened = np.minimum(at.screens, 3.0)
     guarded = (
-        -3.05
-        - 0.040 * far
-        - 0.00035 * np.maximum(far, 0) ** 2
-        - 0.55 * wide
+        -2.88
+        - 0.060 * far
+        - 0.30 * wide
         + 1.3 * open_goalie
         - 0.6 * hidden
         + 0.30 * np.clip(at.goalie_off_line, 0, 5)

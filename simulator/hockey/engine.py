@@ -63,8 +63,8 @@ def play(seed: int, games: Sequence[int], skills: Skills, *, period_seconds: flo
                     return
         fresh = np.flatnonzero(rinks.ended)
         before = rinks.puck[:, 0].copy()
-        targets, speeds = skating.wanted(rinks)
-        skating.skate(rinks, targets, speeds)
+        skating.aim(rinks)
+        skating.skate(rinks)
         samples = skating.move_puck(rinks)
         possession.cross_lines(rinks, before)
         rinks.frame += 1

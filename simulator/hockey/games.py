@@ -59,7 +59,7 @@ LISTED: Final = frozenset(
 """What a league's play-by-play lists. Passes and entries can be seen on the film only."""
 MAX_PRECEDING: Final = 16
 INTERMISSION: Final = timedelta(minutes=15)
-LANES: Final = 384
+LANES: Final = 1024
 """Games that are played side by side where only their shots are wanted."""
 
 

@@ -33,7 +33,7 @@ from simulator.hockey.rinks import (
     Rinks,
     Whistle,
 )
-from simulator.hockey.skating import PUCK_HEIGHT
+from simulator.hockey.skating import PUCK_HEIGHT, aim
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,7 +44,7 @@ PAUSE_SECONDS: Final = 8.0
 """From the whistle to the next face-off, at least."""
 LONGEST_PAUSE_SECONDS: Final = 15.0
 SHIFT_SECONDS: Final = (32.0, 54.0)
-PENALTY_HAZARD: Final = 0.0031
+PENALTY_HAZARD: Final = 0.0018
 """At a decision of a carrier with a defender near."""
 MATCHING: Final = 0.10
 """Of the penalties both teams get one."""
@@ -71,6 +71,7 @@ def whistle(rinks: Rinks, lanes: Integers, why: Whistle) -> None:
         spot = np.where(deep, nearest_spot(place, END_SPOTS), nearest_spot(place, NEUTRAL_SPOTS))
     rinks.spot[lanes] = SPOTS[spot]
     rinks.mode[lanes] = Puck.DEAD
+    rinks.rethink[lanes] = True
     rinks.receiver[lanes] = -1
     rinks.dumped[lanes] = rinks.icing[lanes] = rinks.tip[lanes] = False
     rinks.dead_from[lanes] = rinks.frame[lanes]
@@ -202,11 +203,10 @@ def begin(rinks: Rinks, lanes: Integers) -> None:
             rinks.on[lanes, first + slot] &= ~rinks.boxed[lanes, first + slot]
         if extra.any():
             rinks.penalty_left[lanes[extra], team] = 0.0
-    from simulator.hockey.skating import wanted  # noqa: PLC0415
-
     possession.redraw_spots(rinks, lanes)
-    targets, _ = wanted(rinks)
-    rinks.pos[lanes] = inside(targets[lanes], 1.0)
+    rinks.rethink[lanes] = True
+    aim(rinks)
+    rinks.pos[lanes] = inside(rinks.targets[lanes], 1.0)
     rinks.vel[lanes] = 0.0
 
 

@@ -13,7 +13,7 @@ from simulator.hockey import officials, shooting
 from simulator.hockey.ice import NET, inside
 from simulator.hockey.log import tell
 from simulator.hockey.rinks import EVERYBODY, RATE_HERTZ, SECOND, SLOTS, Puck, Rinks, Whistle
-from simulator.hockey.skating import PUCK_HEIGHT
+from simulator.hockey.skating import PUCK_HEIGHT, stick
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,9 +25,13 @@ REACH_FEET: Final = 3.2
 """Of a skater, for a loose puck."""
 CATCH_FEET: Final = 6.0
 """Of the receiver of a pass."""
-MISPLACED_FEET: Final = 1.0
+MISPLACED_FEET: Final = 1.4
 """Standard deviation of how far goalies stand beside their place."""
-TIPS: Final = 0.34
+SCREENS: Final = 0.75
+"""How often a forward stands in front of the goalie while the puck is far out."""
+SHOOTING: Final = np.array([0.55, 0.85, 1.15])
+"""How eagerly one shoots: short-handed, even, with more skaters."""
+TIPS: Final = 0.22
 """Of the shots from the point that could be tipped."""
 CIRCLE_TOPS_X: Final = 54.0
 """Below it a pass across the long axis is a royal road."""
@@ -44,7 +48,8 @@ def redraw_spots(rinks: Rinks, lanes: Integers) -> None:
     rinks.misplaced[lanes] = MISPLACED_FEET * drawn[:, -2:]
     places = _ZONE + normal[:, :2].transpose(0, 2, 1) * _ZONE_SPREAD
     # Any two forwards may trade places.
-    swap = rinks.draws.uniform(lanes, 2)
+    swap = rinks.draws.uniform(lanes, 3)
+    rinks.screener[lanes] = np.where(swap[:, 2] < SCREENS, 2, 0)
     turned = np.flatnonzero(swap[:, 0] < 0.5)
     first = 1 + (3 * swap[turned, 1]).astype(int)
     second = 1 + first % 3
@@ -61,13 +66,12 @@ def take(rinks: Rinks, lanes: Integers, slots: Integers, *, passed: Flags | bool
     rinks.attacking[lanes] = team
     rinks.carrier[lanes] = slots
     rinks.mode[lanes] = Puck.CARRIED
+    rinks.rethink[lanes] = True
     rinks.got_at[lanes] = rinks.frame[lanes]
     rinks.was_passed[lanes] = passed
     rinks.decide_at[lanes] = rinks.frame[lanes] + DECISION_STEPS
     rinks.icing[lanes] = rinks.dumped[lanes] = rinks.tip[lanes] = False
     rinks.receiver[lanes] = -1
-    from simulator.hockey.skating import stick  # noqa: PLC0415
-
     rinks.residual[lanes] = rinks.puck[lanes, :2] - stick(rinks, lanes, slots)
     lost = lanes[changed]
     if len(lost):
@@ -79,12 +83,14 @@ def take(rinks: Rinks, lanes: Integers, slots: Integers, *, passed: Flags | bool
 def lose(rinks: Rinks, lanes: Integers, velocity: Array) -> None:
     """The puck is nobody's, sliding at (n, 2) ft/s."""
     rinks.mode[lanes] = Puck.LOOSE
+    rinks.rethink[lanes] = True
     rinks.slide[lanes] = velocity
     rinks.receiver[lanes] = -1
 
 
 def fly(rinks: Rinks, lanes: Integers, to: Array, speed: Array, *, to_height: Array | None = None) -> None:
     """The puck leaves the stick for places (n, 2), at (n,) ft/s along the ice."""
+    rinks.rethink[lanes] = True
     start = rinks.puck[lanes]
     far = np.hypot(to[:, 0] - start[:, 0], to[:, 1] - start[:, 1])
     steps = np.maximum(np.round(far / speed * 60.0), 2.0) / 60.0 * RATE_HERTZ
@@ -161,8 +167,8 @@ def _receive(rinks: Rinks, lanes: Integers, slots: Integers) -> None:
     uniform = rinks.draws.uniform(lanes, 1)[:, 0]
     place = rinks.puck[lanes, :2] * toward[:, None]
     distance, angle = _seen_from_net(place)
-    eager = np.where(across, 0.34, 0.09) * np.exp(-np.maximum(distance - 32.0, 0) / 26.0) * (angle < 65)
-    eager = np.where(slots % SLOTS >= 4, np.maximum(eager, 0.05), eager)
+    eager = np.where(across, 0.08, 0.010) * np.exp(-np.maximum(distance - 32.0, 0) / 26.0) * (angle < 65)
+    eager = np.where(slots % SLOTS >= 4, np.maximum(eager, 0.012), eager)
     eager = np.where((place[:, 0] > 30) & (distance < 62), eager, 0.0)
     at_once = kept & (tipped | (uniform < eager))
     now = lanes[at_once]
@@ -191,7 +197,7 @@ def pick_up(rinks: Rinks) -> None:
     if not len(lanes):
         return
     goalie = (slots % SLOTS == 0) & (rinks.who[lanes, slots] == 0)
-    covered = goalie & (rinks.draws.uniform(lanes, 1)[:, 0] < 0.4)
+    covered = goalie & (rinks.draws.uniform(lanes, 1)[:, 0] < 0.15)
     if covered.any():
         officials.whistle(rinks, lanes[covered], Whistle.FREEZE)
     lanes, slots, goalie = lanes[~covered], slots[~covered], goalie[~covered]
@@ -226,12 +232,12 @@ def decide(rinks: Rinks) -> None:
 
     press = np.exp(-near / 3.0)
     shoot = _shot_hazard(distance, angle, near, slot, rebound)
-    shoot = np.where(in_zone & (puck[:, 0] < 88.5), shoot, 0.0)
-    shoot = np.where((puck[:, 0] >= 85.5) & (np.abs(puck[:, 1]) < 9) & (np.abs(puck[:, 1]) > 3), 0.05, shoot)
+    shoot = np.where(in_zone & (puck[:, 0] < 88.5), shoot * SHOOTING[np.clip(advantage, -1, 1) + 1], 0.0)
+    shoot = np.where((puck[:, 0] >= 85.5) & (np.abs(puck[:, 1]) < 9) & (np.abs(puck[:, 1]) > 3), 0.008, shoot)
     shoot = np.where(~in_zone & (puck[:, 0] > -10), 0.002, shoot)
     shoot = np.where(open_net & (puck[:, 0] > -30) & (angle < 60), 0.22, shoot)
     lost = 0.085 * press * np.where(in_zone, 1.15, 0.8) * (1 - 0.1 * np.clip(advantage, -1, 2))
-    passes = np.clip(np.where(in_zone, 0.13, 0.12) + 0.10 * press + 0.05 * (held > 2.0), 0, 0.5)
+    passes = np.clip(np.where(in_zone, 0.055, 0.045) + 0.05 * press + 0.03 * (held > 3.0), 0, 0.5)
     passes = np.where(goalie, 0.5, passes)
     dump = np.where((puck[:, 0] > 2) & (puck[:, 0] < 24), 0.07 + 0.10 * press, 0.0)
     dump = np.where(puck[:, 0] < -rink.BLUE_LINE_X_FEET, 0.004 + 0.05 * press, dump)
@@ -266,11 +272,12 @@ def decide(rinks: Rinks) -> None:
 def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, rebound: Flags) -> Array:
     """Chance that a carrier in the zone shoots at this decision."""
     openness = 0.45 + 0.55 * (1 - np.exp(-near / 6.0))
-    wide = 1 - 0.75 * np.clip((angle - 35.0) / 50.0, 0, 1)
-    forwards = 0.005 + 0.05 * np.exp(-((distance / 34.0) ** 2)) + 0.14 * np.exp(-distance / 8.0)
-    defense = 0.03 + 0.02 * np.exp(-((distance / 34.0) ** 2))
+    wide = 1 - 0.8 * np.clip((angle - 35.0) / 50.0, 0, 1)
+    forwards = 0.004 + 0.012 * np.exp(-((distance / 25.0) ** 2)) + 0.034 * np.exp(-(((distance - 34.0) / 10.0) ** 2))
+    defense = 0.026 + 0.02 * np.exp(-(((distance - 36.0) / 10.0) ** 2))
     hazard = np.where(slot >= 4, defense, forwards) * openness * wide
-    return np.where(rebound & (distance < 22), np.maximum(hazard, 0.30 * wide), hazard)
+    hazard = np.where(distance < 5.0, 0.3 * hazard, hazard)
+    return np.where(rebound & (distance < 22), np.maximum(hazard, 0.22 * wide), hazard)
 
 
 def _shoot_or_tip(rinks: Rinks, lanes: Integers, places: Array, on: Flags, uniform: Array) -> None:
@@ -394,9 +401,9 @@ def _turn_over(rinks: Rinks, lanes: Integers, nearest: Integers, uniform: Array)
     for lane, slot, taken, chance in zip(
         lanes.tolist(), taker.tolist(), stolen.tolist(), uniform[:, 1].tolist(), strict=True
     ):
-        if taken and chance < 0.32:
+        if taken and chance < 0.20:
             tell(rinks, lane, HockeyEventKind.TAKEAWAY, slot // SLOTS, slot=slot)
-        elif not taken and chance < 0.42:
+        elif not taken and chance < 0.19:
             loser = int(rinks.carrier[lane])
             tell(rinks, lane, HockeyEventKind.GIVEAWAY, loser // SLOTS, slot=loser)
     take(rinks, lanes[stolen], taker[stolen])
@@ -410,7 +417,7 @@ def _dump(rinks: Rinks, lanes: Integers, puck: Array, toward: Integers, uniform:
     side = np.where(uniform[:, 0] < 0.5, 1.0, -1.0)
     deep = np.stack((88.0 + 4.0 * uniform[:, 1], side * (22.0 + 8.0 * uniform[:, 1])), axis=1)
     own_end = puck[:, 0] < 0
-    iced = own_end & ~short & (uniform[:, 1] < 0.45)
+    iced = own_end & ~short & (uniform[:, 1] < 0.22)
     out = np.stack((10.0 + 40.0 * uniform[:, 1], side * 36.0), axis=1)
     far = np.where((own_end & ~iced & ~short)[:, None], out, deep)
     fly(rinks, lanes, inside(far, 1.5) * toward[:, None], 62.0 + 25.0 * uniform[:, 1])
@@ -422,7 +429,7 @@ def _dump(rinks: Rinks, lanes: Integers, puck: Array, toward: Integers, uniform:
 
 
 def _hits(rinks: Rinks, lanes: Integers, nearest: Integers, near: Array, uniform: Array) -> None:
-    hit = (near < 6.0) & (uniform > 0.955)
+    hit = (near < 6.0) & (uniform > 0.989)
     for lane, slot in zip(lanes[hit].tolist(), nearest[hit].tolist(), strict=True):
         team = 1 - int(rinks.attacking[lane])
         tell(rinks, lane, HockeyEventKind.HIT, team, slot=slot - SLOTS + SLOTS * team,

@@ -188,6 +188,11 @@ class Rinks:
         """On the way to the bench."""
         self.boxed = np.zeros((count, EVERYBODY), bool)
         """On the way to the penalty box, or in it."""
+        self.targets = np.zeros((count, EVERYBODY, 2))
+        """Where everybody wants to be."""
+        self.paces = np.zeros((count, EVERYBODY))
+        """How fast they go there at most."""
+        self.rethink = np.ones(count, bool)
         self.since = np.zeros((count, EVERYBODY))
         """`played` when the shift began."""
         self.rested = np.zeros((count, 2, ROSTER))
@@ -242,6 +247,8 @@ class Rinks:
         self.carry_to = np.zeros((count, 2))
         """Seen as an attack toward +x, as the next two."""
         self.spots = np.zeros((count, SLOTS, 2))
+        self.screener = np.zeros(count, int)
+        """Slot of the forward who stands in front of the goalie; 0: nobody."""
         self.looseness = np.zeros((count, SLOTS, 2))
         self.resume_at = np.zeros(count, int)
         self.dead_from = np.zeros(count, int)

@@ -15,11 +15,14 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 STEP_SECONDS: Final = 1.0 / RATE_HERTZ
-MAX_SPEED: Final = 31.0
-"""Feet per second, as every speed here."""
+THINKING: Final = 3
+"""Frames from thought to thought."""
 CRUISING: Final = 23.0
+"""Feet per second, as every speed here."""
 CARRYING: Final = 25.0
 CHANGING: Final = 25.0
+CHASING: Final = 28.0
+PRESSING_FEET: Final = 18.0
 ACCELERATION: Final = 24.0
 """Feet per second squared."""
 GOALIE_SPEED: Final = 11.0
@@ -27,6 +30,7 @@ GOALIE_ACCELERATION: Final = 30.0
 GOALIE_REACTION_SECONDS: Final = 0.22
 EAGERNESS: Final = 1.7
 """1/s: wanted speed for each foot from where one wants to be."""
+GOALIE_EAGERNESS: Final = 7.0
 GRAVITY: Final = 32.2
 PUCK_HEIGHT: Final = 0.04
 """Of a puck that lies on the ice, its center."""
@@ -37,81 +41,99 @@ _MARKS: Final = np.array([2, 5, 2, 4, 3, 1])
 """Whom each defending slot covers."""
 _GOAL_SIDE: Final = np.array([0.5, 0.36, 0.22, 0.36, 0.2, 0.2])
 """How far toward the net from there."""
+_HOME: Final = np.array([[78.0, 0.0], [70, 8], [72, 0], [70, -8], [82, -5], [82, 5]])
+"""Where they stand if that attacker is not there."""
+_FORECHECK: Final = np.array([[22.0, 16.0], [8.0, 0.0], [22.0, -16.0]])
 _LANES: Final = np.array([[-4.0, 0.0], [16.0, 26.0], [9.0, 0.0], [16.0, -26.0], [-13.0, 15.0], [-13.0, -15.0]])
 """Attackers from the puck while it comes up the ice; y is that of the ice."""
 
 
-def wanted(rinks: Rinks) -> tuple[Array, Array]:
-    """Where everybody wants to be (B, 12, 2), and how fast they go there at most (B, 12)."""
-    lanes = rinks.everyone
-    places, on, toward = rinks.attack_view(lanes)
-    puck = rinks.puck[:, :2] * toward[:, None]
-    attackers, defenders = places[:, :SLOTS], places[:, SLOTS:]
-    targets = np.concatenate((_attack(rinks, puck), _defense(rinks, attackers, on, puck)), axis=1)
-    speeds = np.full((len(rinks), EVERYBODY), CRUISING)
+def aim(rinks: Rinks) -> None:
+    """Tells everybody where to go. Skaters think again five times a second, or when the puck goes another way."""
+    lanes = np.flatnonzero(rinks.rethink | (rinks.frame % THINKING == 0))
+    rinks.rethink[lanes] = False
+    if len(lanes):
+        _aim_skaters(rinks, lanes)
+    _aim_goalies(rinks)
 
-    rows = np.arange(len(rinks))
-    view_slot = (rinks.carrier - SLOTS * rinks.attacking) % EVERYBODY
-    carried = rinks.mode == Puck.CARRIED
-    targets[carried, view_slot[carried]] = rinks.carry_to[carried]
-    speeds[carried, view_slot[carried]] = CARRYING
-    passed = (rinks.mode == Puck.PASSED) & (rinks.receiver >= 0)
-    receiver = (rinks.receiver - SLOTS * rinks.attacking) % EVERYBODY
-    targets[passed, receiver[passed]] = (rinks.flight_to[:, :2] * toward[:, None])[passed]
-    loose = (rinks.mode == Puck.LOOSE) | ((rinks.mode == Puck.PASSED) & (rinks.receiver < 0))
-    ahead = puck + 0.35 * rinks.puck_vel[:, :2] * toward[:, None]
+
+def _aim_skaters(rinks: Rinks, lanes: NDArray[np.int64]) -> None:
+    places, on, toward = rinks.attack_view(lanes)
+    attacking, mode = rinks.attacking[lanes], rinks.mode[lanes]
+    puck = rinks.puck[lanes, :2] * toward[:, None]
+    targets = np.concatenate(
+        (_attack(rinks, lanes, puck), _defense(rinks, lanes, attackers=places[:, :SLOTS], on=on, puck=puck)), axis=1
+    )
+    speeds = np.full((len(lanes), EVERYBODY), CRUISING)
+
+    rows = np.arange(len(lanes))
+    carrier = (rinks.carrier[lanes] - SLOTS * attacking) % EVERYBODY
+    carried = mode == Puck.CARRIED
+    targets[carried, carrier[carried]] = rinks.carry_to[lanes[carried]]
+    speeds[carried, carrier[carried]] = CARRYING
+    receiver = rinks.receiver[lanes]
+    passed = (mode == Puck.PASSED) & (receiver >= 0)
+    catcher = (receiver - SLOTS * attacking) % EVERYBODY
+    targets[passed, catcher[passed]] = (rinks.flight_to[lanes, :2] * toward[:, None])[passed]
+    loose = (mode == Puck.LOOSE) | ((mode == Puck.PASSED) & (receiver < 0))
+    ahead = puck + 0.35 * rinks.puck_vel[lanes, :2] * toward[:, None]
     apart = np.where(on, np.hypot(places[..., 0] - puck[:, :1], places[..., 1] - puck[:, 1:]), 1e3)
     apart[:, [0, SLOTS]] += 12.0
     for first in (0, SLOTS):
         chaser = first + np.argmin(apart[:, first : first + SLOTS], axis=1)
         targets[loose, chaser[loose]] = ahead[loose]
-        speeds[rows[loose], chaser[loose]] = 28.0
+        speeds[rows[loose], chaser[loose]] = CHASING
     # The nearest defending skater goes to the puck carrier, if near enough to matter.
     presser = SLOTS + 1 + np.argmin(apart[:, SLOTS + 1 :], axis=1)
-    near = carried & (apart[rows, presser] < 20.0)
-    targets[near, presser[near]] = (puck + 0.06 * (NET - puck))[near]
-    speeds[rows[near], presser[near]] = 25.0
-    del defenders
+    near = carried & (apart[rows, presser] < PRESSING_FEET)
+    gap = np.where(puck[near, :1] > rink.BLUE_LINE_X_FEET, 6.0, 4.0)
+    line = NET - puck[near]
+    line /= np.maximum(np.hypot(line[:, 0], line[:, 1]), 1e-6)[:, None]
+    targets[near, presser[near]] = puck[near] + gap * line
+    speeds[rows[near], presser[near]] = CARRYING
 
     targets *= toward[:, None, None]
-    visitors = (rinks.attacking == 1)[:, None, None]
+    visitors = (attacking == 1)[:, None, None]
     halves = targets.reshape(-1, 2, SLOTS, 2)
-    targets = np.where(visitors[..., None], halves[:, ::-1], halves).reshape(-1, EVERYBODY, 2)
+    rinks.targets[lanes] = np.where(visitors[..., None], halves[:, ::-1], halves).reshape(-1, EVERYBODY, 2)
     paces = speeds.reshape(-1, 2, SLOTS)
-    speeds = np.where(visitors, paces[:, ::-1], paces).reshape(-1, EVERYBODY)
-    _stopped(rinks, targets)
-    _goalies(rinks, targets, speeds)
-    _changes(rinks, targets, speeds)
-    return targets, speeds
+    rinks.paces[lanes] = np.where(visitors, paces[:, ::-1], paces).reshape(-1, EVERYBODY)
+    _line_up(rinks, lanes[mode == Puck.DEAD])
+    _changes(rinks, lanes)
 
 
-def _attack(rinks: Rinks, puck: Array) -> Array:
+def _attack(rinks: Rinks, lanes: NDArray[np.int64], puck: Array) -> Array:
     """Attackers without the puck: their spots in the zone, or lanes up the ice behind the blue line until it is in."""
     along = puck[:, :1] + _LANES[:, 0] + np.where(puck[:, :1] < -25, 9.0, 0.0) * (_LANES[:, 0] > 0)
-    lanes = np.stack((along, np.broadcast_to(_LANES[:, 1], along.shape)), axis=-1) + rinks.looseness[:, ::-1]
-    lanes[..., 0] = np.clip(lanes[..., 0], -86.0, np.maximum(rink.BLUE_LINE_X_FEET - 3.0, puck[:, :1] - 4.0))
+    ways = np.stack((along, np.broadcast_to(_LANES[:, 1], along.shape)), axis=-1) + rinks.looseness[lanes, ::-1]
+    ways[..., 0] = np.clip(ways[..., 0], -86.0, np.maximum(rink.BLUE_LINE_X_FEET - 3.0, puck[:, :1] - 4.0))
     settled = (puck[:, 0] > rink.BLUE_LINE_X_FEET)[:, None, None]
-    places: Array = np.where(settled, rinks.spots, lanes)
+    places: Array = np.where(settled, rinks.spots[lanes], ways)
+    # While the puck is far out, one forward stands where the goalie looks.
+    line = puck - NET
+    far = np.hypot(line[:, 0], line[:, 1])
+    rows = np.flatnonzero((far > 22.0) & (puck[:, 0] > rink.BLUE_LINE_X_FEET) & (rinks.screener[lanes] > 0))
+    aside = rinks.looseness[lanes[rows], 0] / 6.0
+    places[rows, rinks.screener[lanes[rows]]] = NET + 7.0 * line[rows] / far[rows, None] + aside
     return places
 
 
-def _defense(rinks: Rinks, attackers: Array, on: Flags, puck: Array) -> Array:
+def _defense(rinks: Rinks, lanes: NDArray[np.int64], *, attackers: Array, on: Flags, puck: Array) -> Array:
     """Skaters without it: between their man and the net in their end; a gap in front of a rush; forechecking before."""
+    looseness = rinks.looseness[lanes]
     marks = attackers[:, _MARKS]
-    covering = marks + (NET - marks) * _GOAL_SIDE[:, None] + rinks.looseness
+    covering = marks + (NET - marks) * _GOAL_SIDE[:, None] + looseness
     idle = ~on[:, _MARKS]
-    home = np.array([[78.0, 0.0], [70, 8], [72, 0], [70, -8], [82, -5], [82, 5]])
-    covering = np.where(idle[..., None], home, covering)
+    covering = np.where(idle[..., None], _HOME, covering)
     covering[:, 4:, 0] = np.maximum(covering[:, 4:, 0], 64.0)
     covering[..., 0] = np.minimum(covering[..., 0], 88.0)
 
     retreat = covering.copy()
     gap = np.clip(puck[:, 0] + 22.0, -30.0, 80.0)
-    retreat[:, 4:, 0] = gap[:, None] + rinks.looseness[:, 4:, 0]
+    retreat[:, 4:, 0] = gap[:, None] + looseness[:, 4:, 0]
     retreat[:, 4, 1], retreat[:, 5, 1] = 0.5 * puck[:, 1] - 10.0, 0.5 * puck[:, 1] + 10.0
     deep = puck[:, 0] < -20.0
-    forecheck = puck[deep, None] + np.array([[22.0, 16.0], [8.0, 0.0], [22.0, -16.0]])
-    retreat[deep, 1:4] = forecheck + rinks.looseness[deep, 1:4]
+    retreat[deep, 1:4] = puck[deep, None] + _FORECHECK + looseness[deep, 1:4]
     retreat[deep, 4:, 0] = np.minimum(retreat[deep, 4:, 0], 5.0)
     in_zone = (puck[:, 0] > rink.BLUE_LINE_X_FEET)[:, None, None]
     places: Array = np.where(in_zone, covering, retreat)
@@ -122,60 +144,51 @@ _FACEOFF: Final = np.array([[-40.0, 0.0], [-3.0, 16.0], [-2.5, 0.0], [-3.0, -16.
 """From the spot, seen as one's own team attacks."""
 
 
-def _stopped(rinks: Rinks, targets: Array) -> None:
-    """Everybody lines up for the face-off."""
-    stopped = np.flatnonzero(rinks.mode == Puck.DEAD)
-    if not len(stopped):
-        return
+def _line_up(rinks: Rinks, stopped: NDArray[np.int64]) -> None:
+    """For the face-off."""
     for team in (0, 1):
         toward = rinks.direction(team, stopped)[:, None, None]
         places = rinks.spot[stopped, None] + _FACEOFF * toward
         places[..., 1] = np.clip(places[..., 1], -38.0, 38.0)
-        targets[stopped, team * SLOTS : (team + 1) * SLOTS] = inside(places, 3.0)
+        rinks.targets[stopped, team * SLOTS : (team + 1) * SLOTS] = inside(places, 3.0)
 
 
-def _goalies(rinks: Rinks, targets: Array, speeds: Array) -> None:
+def _aim_goalies(rinks: Rinks) -> None:
     """On the line from net to where they think the puck is; farther out for a far puck, back on the posts behind."""
-    guarded = rinks.has_goalie() & ~rinks.pulled
-    for team in (0, 1):
-        toward = -rinks.direction(team)
-        seen = rinks.seen_puck * toward[:, None]
-        apart = seen - NET
-        far = np.hypot(apart[:, 0], apart[:, 1])
-        unit = apart / np.maximum(far, 1e-6)[:, None]
-        depth = np.clip(1.3 + 0.042 * far, 1.3, 4.6)
-        depth = np.where(seen[:, 0] > NET[0] - 1.0, 0.9, depth)
-        place = NET + unit * depth[:, None]
-        place[:, 1] += rinks.misplaced[:, team]
-        place[:, 0] = np.minimum(place[:, 0], NET[0] - 0.7)
-        place[:, 1] = np.clip(place[:, 1], -3.2, 3.2)
-        there = guarded[:, team]
-        targets[there, team * SLOTS] = (place * toward[:, None])[there]
-        speeds[there, team * SLOTS] = GOALIE_SPEED
-
-
-def _changes(rinks: Rinks, targets: Array, speeds: Array) -> None:
-    """To the bench, and to the box."""
-    for team in (0, 1):
-        half = slice(team * SLOTS, (team + 1) * SLOTS)
-        leaving = rinks.leaving[:, half]
-        targets[:, half][leaving] = BENCH_DOORS[team]
-        speeds[:, half][leaving] = CHANGING
-        boxed = rinks.boxed[:, half]
-        targets[:, half][boxed] = BOXES[team]
-
-
-def skate(rinks: Rinks, targets: Array, speeds: Array) -> None:
-    """Everybody moves on by one frame."""
-    apart = targets - rinks.pos
+    guarding = rinks.has_goalie() & ~rinks.pulled
+    toward = -rinks.direction(np.arange(2), np.arange(len(rinks))[:, None])
+    seen = rinks.seen_puck[:, None] * toward[..., None]
+    apart = seen - NET
     far = np.hypot(apart[..., 0], apart[..., 1])
-    pace = np.minimum(np.minimum(EAGERNESS * far, speeds), MAX_SPEED)
+    depth = np.minimum(1.3 + 0.042 * far, 4.6)
+    depth = np.where(seen[..., 0] > NET[0] - 1.0, 0.9, depth)
+    place = NET + apart * (depth / np.maximum(far, 1e-6))[..., None]
+    place[..., 0] = np.minimum(place[..., 0], NET[0] - 0.7)
+    place[..., 1] = np.minimum(np.maximum(place[..., 1] + rinks.misplaced, -3.4), 3.4)
+    place *= toward[..., None]
+    goalies = rinks.targets[:, ::SLOTS]
+    goalies[guarding] = place[guarding]
+
+
+def _changes(rinks: Rinks, lanes: NDArray[np.int64]) -> None:
+    """To the bench, and to the box."""
+    leaving, boxed = rinks.leaving[lanes], rinks.boxed[lanes]
+    which, slots = np.nonzero(leaving)
+    rinks.targets[lanes[which], slots] = BENCH_DOORS[slots // SLOTS]
+    rinks.paces[lanes[which], slots] = CHANGING
+    which, slots = np.nonzero(boxed)
+    rinks.targets[lanes[which], slots] = BOXES[slots // SLOTS]
+
+
+def skate(rinks: Rinks) -> None:
+    """Everybody moves on by one frame."""
+    guarding = rinks.has_goalie() & ~rinks.pulled
+    apart = rinks.targets - rinks.pos
+    far = np.hypot(apart[..., 0], apart[..., 1])
+    pace = np.minimum(EAGERNESS * far, rinks.paces)
     limits = np.full(far.shape, ACCELERATION * STEP_SECONDS)
-    guarded = rinks.has_goalie() & ~rinks.pulled
-    for team in (0, 1):
-        there = guarded[:, team]
-        limits[there, team * SLOTS] = GOALIE_ACCELERATION * STEP_SECONDS
-        pace[there, team * SLOTS] = np.minimum(7.0 * far[there, team * SLOTS], GOALIE_SPEED)
+    limits[:, ::SLOTS][guarding] = GOALIE_ACCELERATION * STEP_SECONDS
+    pace[:, ::SLOTS][guarding] = np.minimum(GOALIE_EAGERNESS * far[:, ::SLOTS][guarding], GOALIE_SPEED)
     change = apart * (pace / np.maximum(far, 1e-6))[..., None] - rinks.vel
     size = np.hypot(change[..., 0], change[..., 1])
     velocity = rinks.vel + change * np.minimum(1.0, limits / np.maximum(size, 1e-9))[..., None]
