@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from featurizer.core.tracking_window import Batch, TrackingWindow, check_columns, pack, splice
+from featurizer.core.tracking_window import Batch, TrackingWindow, check_columns, pack, packed_track, splice
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Frames, Track, TrackedObject, TrackingEvent
 
@@ -23,6 +23,7 @@ MAX_NAMES: Final = 2_000
 """Segments let go whose names are kept."""
 
 _PACKED_FRAMES: Final = 64
+_PACKED_BATCHES: Final = 32
 _NO_FRAME: Final = -1
 """Less than any frame number."""
 _NO_END: Final = 2**31
@@ -54,6 +55,8 @@ class Segment:
         self._not_looked_at: list[Batch] = []
         self._events: deque[TrackingEvent] = deque()
         self._events_let_go = 0
+        self._latest_tracks: dict[TrackedObject, list[Track]] = {}
+        """Fewer than `_PACKED_BATCHES` of each object, as they came; the earlier ones are in `_tracks`."""
         self._tracks: deque[Track] = deque()
         self._rates: dict[TrackedObject, float] = {}
         self._track_size = 0
@@ -91,8 +94,11 @@ class Segment:
                 f"a batch of the {track.tracked.name.lower()} has {track.rate_hertz:g} samples a second, the batches"
                 f" before it {rate:g}; all of a segment must have the same rate",
             )
-        self._tracks.append(track)
+        latest = self._latest_tracks.setdefault(track.tracked, [])
+        latest.append(track)
         self._track_size += max(len(track), 1)
+        if len(latest) >= _PACKED_BATCHES:
+            self._pack_tracks(track.tracked)
 
     def add_fault(self, fault: PlayscoreError) -> None:
         """Take note of a batch that could not be taken in: a play that it may belong to must not miss it silently."""
@@ -102,7 +108,7 @@ class Segment:
         """Let go of the oldest frames, events and samples beyond the bounds; says which frames."""
         while len(self._events) > MAX_EVENTS:
             self._let_go_event()
-        while self._track_size > MAX_TRACK_SAMPLES and len(self._tracks) > 1:
+        while self._track_size > MAX_TRACK_SAMPLES and self._tracks:
             self._track_size -= max(len(self._tracks.popleft()), 1)
         gone: list[int] = []
         while self._batches and self.size - len(self._batches[0]) >= MAX_FRAMES:
@@ -135,6 +141,7 @@ class Segment:
 
     def tracks(self, tracked: TrackedObject) -> Iterator[Track]:
         """Batches of samples of the ball or puck that are kept, as they came."""
+        self._pack_tracks(tracked)
         return (track for track in self._tracks if track.tracked is tracked)
 
     def frames_seen(self, first: int, last: int) -> int:
@@ -165,6 +172,14 @@ class Segment:
             self._not_looked_at.extend(packed)
             self._latest.clear()
             self._latest_size = 0
+
+    def _pack_tracks(self, tracked: TrackedObject) -> None:
+        """Put the latest samples of an object, which may be many small messages, into one array."""
+        if latest := self._latest_tracks.get(tracked):
+            packed = packed_track(latest)
+            self._track_size += max(len(packed), 1) - sum(max(len(track), 1) for track in latest)
+            self._tracks.append(packed)
+            latest.clear()
 
     def _look(self) -> None:
         """Find out in which frames of the batches somebody was seen."""

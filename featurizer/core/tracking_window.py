@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
-from playscore.game import Floats, Frames
+from playscore.game import Floats, Frames, Track
 
 MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.FrameBatch.player_ids"].max_items
 """In one batch."""
@@ -100,6 +100,20 @@ def pack(frames: Iterable[Frames]) -> list[Batch]:
         samples = _stack(run, (len(numbers), len(player_ids)))
         batches.append(_batch(numbers, player_ids, samples, _times(run, len(numbers))))
     return batches
+
+
+def packed_track(tracks: Sequence[Track]) -> Track:
+    """Samples of one object at one rate as they came, in one batch."""
+    if len(tracks) == 1:
+        return tracks[0]
+    heights = [np.full(len(track), np.nan, np.float32) if track.z is None else track.z for track in tracks]
+    return replace(
+        tracks[0],
+        sample_numbers=np.concatenate([track.sample_numbers for track in tracks]),
+        x=np.concatenate([track.x for track in tracks]),
+        y=np.concatenate([track.y for track in tracks]),
+        z=None if all(track.z is None for track in tracks) else np.concatenate(heights),
+    )
 
 
 def _batch(

@@ -43,6 +43,10 @@ class Puck:
     def __len__(self) -> int:
         return len(self.times)
 
+    def turned(self) -> Puck:
+        """As seen with the other net at +x."""
+        return Puck(self.times, -self.x, -self.y, self.z)
+
     def between(self, first: float, last: float) -> Puck:
         """The samples from one time to another, both included."""
         start, stop = np.searchsorted(self.times, [first - 1e-9, last + 1e-9])
@@ -85,7 +89,7 @@ def puck_of(tracks: Iterable[Track], ice: Ice, first: float, last: float) -> Puc
     Raises:
         PlayscoreError: SAMPLES_CONTRADICTED, there seem to be two pucks.
     """
-    parts = [_samples(track, first, last) for track in tracks]
+    parts = [_samples(track, first, last) for track in tracks if _may_hold(track, first, last)]
     samples = np.concatenate([np.empty((4, 0)), *parts], axis=1)
     samples = samples[:, np.isfinite(samples[1]) & np.isfinite(samples[2])]
     samples = samples[:, np.argsort(samples[0], kind="stable")]
@@ -95,6 +99,14 @@ def puck_of(tracks: Iterable[Track], ice: Ice, first: float, last: float) -> Puc
     if samples.shape[1] > 2:
         samples = samples[:, ~_strays(samples)]
     return Puck(*samples)
+
+
+def _may_hold(track: Track, first: float, last: float) -> bool:
+    """Whether a batch has samples between two times."""
+    return bool(len(track)) and not (
+        track.sample_numbers.max() < first * track.rate_hertz - 1.0
+        or track.sample_numbers.min() > last * track.rate_hertz + 1.0
+    )
 
 
 def _samples(track: Track, first: float, last: float) -> Array:

@@ -198,11 +198,11 @@ class Shot:
             return None
         raw = Ice(self._header.coordinates)
         skaters = skaters_of(film, raw, self._rate)
-        tracks = self._film.tracks(TrackedObject.PUCK)
-        sign = self._direction(skaters, puck_of(tracks, raw, first, last), last if stated is None else stated)
+        puck = puck_of(self._film.tracks(TrackedObject.PUCK), raw, first, last)
+        sign = self._direction(skaters, puck, last if stated is None else stated)
         ice = raw.turned(sign)
-        skaters = skaters if sign > 0 else skaters.turned()
-        puck = puck_of(tracks, ice, first, last)
+        if sign < 0:
+            skaters, puck = skaters.turned(), puck.turned()
         released, found = self._released(puck, skaters, stated, last)
         place = puck.at(np.array([released]))[:2, 0]
         scene = scene_of(

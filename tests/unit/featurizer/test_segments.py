@@ -160,7 +160,7 @@ def test_samples_of_the_puck_are_bounded() -> None:
         segment.add_track(track(first, 100))
         segment.trim()
     kept = segment.footage().tracks(TrackedObject.PUCK)
-    assert sum(map(len, kept)) == MAX_TRACK_SAMPLES
+    assert MAX_TRACK_SAMPLES // 2 <= sum(map(len, kept)) <= MAX_TRACK_SAMPLES
     assert kept[-1].sample_numbers[-1] == 5 * MAX_TRACK_SAMPLES - 1
     assert segment.footage().tracks(TrackedObject.BALL) == ()
 
