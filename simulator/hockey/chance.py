@@ -120,8 +120,8 @@ def goal_logit(at: Release) -> Array:
     pressure = np.exp(-at.nearest_defender / 5.0)
     screened = np.minimum(at.screens, 3.0)
     guarded = (
-        -2.88
-        - 0.060 * far
+        -2.77
+        - 0.063 * far
         - 0.30 * wide
         + 1.3 * open_goalie
         - 0.6 * hidden
@@ -141,7 +141,7 @@ def goal_logit(at: Release) -> Array:
         + 0.010 * screened * np.clip(far, -15, 30)
         - 0.5 * (wide - 0.7) * open_goalie
     )
-    empty = 2.6 - 0.022 * at.distance - 0.5 * wide - 1.6 * hidden - 0.7 * pressure
+    empty = 1.5 - 0.016 * at.distance - 0.5 * wide - 1.6 * hidden - 0.7 * pressure
     logit: Array = np.where(at.empty_net > 0, empty, guarded)
     return logit
 
@@ -158,7 +158,7 @@ def _logistic(values: Array) -> Array:
 
 def on_goal_probability(distance: Array, angle: Array) -> Array:
     """(n,) that an unblocked shot that is no goal was on goal."""
-    return _logistic(1.15 - 0.008 * (distance - 30.0) - 0.10 * np.clip(angle, 0, 90) / 45.0)
+    return _logistic(1.02 - 0.008 * (distance - 30.0) - 0.10 * np.clip(angle, 0, 90) / 45.0)
 
 
 POST_SHARE: Final = 0.06

@@ -44,7 +44,7 @@ PAUSE_SECONDS: Final = 8.0
 """From the whistle to the next face-off, at least."""
 LONGEST_PAUSE_SECONDS: Final = 15.0
 SHIFT_SECONDS: Final = (32.0, 54.0)
-PENALTY_HAZARD: Final = 0.0018
+PENALTY_HAZARD: Final = 0.0023
 """At a decision of a carrier with a defender near."""
 MATCHING: Final = 0.10
 """Of the penalties both teams get one."""

@@ -29,7 +29,9 @@ MISPLACED_FEET: Final = 1.4
 """Standard deviation of how far goalies stand beside their place."""
 SCREENS: Final = 0.75
 """How often a forward stands in front of the goalie while the puck is far out."""
-SHOOTING: Final = np.array([0.55, 0.85, 1.15])
+LOOSENESS_FEET: Final = 7.5
+"""Standard deviation of how far defenders stand beside their place."""
+SHOOTING: Final = np.array([0.35, 0.9, 1.5])
 """How eagerly one shoots: short-handed, even, with more skaters."""
 TIPS: Final = 0.22
 """Of the shots from the point that could be tipped."""
@@ -56,7 +58,7 @@ def redraw_spots(rinks: Rinks, lanes: Integers) -> None:
     places[turned, first], places[turned, second] = places[turned, second], places[turned, first].copy()
     places[..., 0] = np.clip(places[..., 0], 28.0, 95.0)
     rinks.spots[lanes] = inside(places, 3.0)
-    rinks.looseness[lanes] = normal[:, 2:].transpose(0, 2, 1) * np.array([6.0, 6.0])
+    rinks.looseness[lanes] = normal[:, 2:].transpose(0, 2, 1) * LOOSENESS_FEET
 
 
 def take(rinks: Rinks, lanes: Integers, slots: Integers, *, passed: Flags | bool = False) -> None:
@@ -233,11 +235,12 @@ def decide(rinks: Rinks) -> None:
     press = np.exp(-near / 3.0)
     shoot = _shot_hazard(distance, angle, near, slot, rebound)
     shoot = np.where(in_zone & (puck[:, 0] < 88.5), shoot * SHOOTING[np.clip(advantage, -1, 1) + 1], 0.0)
+    shoot = np.where((held < 0.5) & ~rebound, 0.4 * shoot, shoot)
     shoot = np.where((puck[:, 0] >= 85.5) & (np.abs(puck[:, 1]) < 9) & (np.abs(puck[:, 1]) > 3), 0.008, shoot)
     shoot = np.where(~in_zone & (puck[:, 0] > -10), 0.002, shoot)
-    shoot = np.where(open_net & (puck[:, 0] > -30) & (angle < 60), 0.22, shoot)
+    shoot = np.where(open_net & (puck[:, 0] > -20) & (angle < 60), 0.08, shoot)
     lost = 0.085 * press * np.where(in_zone, 1.15, 0.8) * (1 - 0.1 * np.clip(advantage, -1, 2))
-    passes = np.clip(np.where(in_zone, 0.055, 0.045) + 0.05 * press + 0.03 * (held > 3.0), 0, 0.5)
+    passes = np.clip(np.where(in_zone, 0.048, 0.04) + 0.05 * press + 0.03 * (held > 3.0), 0, 0.5)
     passes = np.where(goalie, 0.5, passes)
     dump = np.where((puck[:, 0] > 2) & (puck[:, 0] < 24), 0.07 + 0.10 * press, 0.0)
     dump = np.where(puck[:, 0] < -rink.BLUE_LINE_X_FEET, 0.004 + 0.05 * press, dump)

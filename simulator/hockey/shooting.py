@@ -30,9 +30,9 @@ _SPEEDS: Final = {
 """Mean and standard deviation, feet per second."""
 _MEANS: Final = np.array([0.0, *(_SPEEDS[kind][0] for kind in ShotType)])
 _DEVIATIONS: Final = np.array([0.0, *(_SPEEDS[kind][1] for kind in ShotType)])
-FREEZE: Final = 0.27
+FREEZE: Final = 0.22
 """Of the saves."""
-OVER_THE_GLASS: Final = 0.07
+OVER_THE_GLASS: Final = 0.2
 """Of the misses."""
 
 

@@ -86,7 +86,7 @@ def _aim_skaters(rinks: Rinks, lanes: NDArray[np.int64]) -> None:
     # The nearest defending skater goes to the puck carrier, if near enough to matter.
     presser = SLOTS + 1 + np.argmin(apart[:, SLOTS + 1 :], axis=1)
     near = carried & (apart[rows, presser] < PRESSING_FEET)
-    gap = np.where(puck[near, :1] > rink.BLUE_LINE_X_FEET, 6.0, 4.0)
+    gap = np.where(puck[near, :1] > rink.BLUE_LINE_X_FEET, 8.0, 4.0)
     line = NET - puck[near]
     line /= np.maximum(np.hypot(line[:, 0], line[:, 1]), 1e-6)[:, None]
     targets[near, presser[near]] = puck[near] + gap * line
@@ -113,7 +113,7 @@ def _attack(rinks: Rinks, lanes: NDArray[np.int64], puck: Array) -> Array:
     line = puck - NET
     far = np.hypot(line[:, 0], line[:, 1])
     rows = np.flatnonzero((far > 22.0) & (puck[:, 0] > rink.BLUE_LINE_X_FEET) & (rinks.screener[lanes] > 0))
-    aside = rinks.looseness[lanes[rows], 0] / 6.0
+    aside = rinks.looseness[lanes[rows], 0] / 7.5
     places[rows, rinks.screener[lanes[rows]]] = NET + 7.0 * line[rows] / far[rows, None] + aside
     return places
 
