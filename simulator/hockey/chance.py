@@ -104,7 +104,7 @@ def block_probability(puck: Array, bodies: Bodies) -> Array:
     return probability
 
 
-MAX_BLOCK: Final = 0.66
+MAX_BLOCK: Final = 0.56
 
 
 def goal_logit(at: Release) -> Array:
@@ -120,7 +120,7 @@ def goal_logit(at: Release) -> Array:
     pressure = np.exp(-at.nearest_defender / 5.0)
     screened = np.minimum(at.screens, 3.0)
     guarded = (
-        -2.77
+        -2.86
         - 0.063 * far
         - 0.30 * wide
         + 1.3 * open_goalie
@@ -191,4 +191,5 @@ def _in_triangle(puck: Array, skaters: Array) -> Array:
     toward_left = cross(right[:, None], apart) * np.sign(size)
     toward_right = cross(apart, left[:, None]) * np.sign(size)
     share = (toward_left + toward_right) / np.maximum(np.abs(size), 1e-9)
-    return np.nan_to_num((toward_left >= 0) & (toward_right >= 0) & (share <= 1)).astype(float).sum(1)
+    count: Array = ((toward_left >= 0) & (toward_right >= 0) & (share <= 1)).astype(float).sum(1)
+    return count

@@ -30,8 +30,8 @@ ENDING: Final = ".feed"
 def feed_of(simulated: SimulatedHockeyGame) -> Iterator[messages.FeedMessage]:
     """Its messages in the order of time. The game must have been filmed whole.
 
-    A batch of film comes when its last frame has been shot, and the puck's samples with it. A period's late results come
-    before the next period begins.
+    A batch of film comes when its last frame has been shot, and the puck's samples with it. What is told late of a
+    period comes before the next one begins.
     """
     game = simulated.game
     key = common.GameKey(league=game.header.league, game_id=game.header.game_id)
@@ -65,8 +65,8 @@ def _film(play: Play, segment: str) -> Iterator[tuple[float, int, dict[str, Any]
 
 def _seen(frames: Frames) -> Frames:
     """Without those who are on the bench all the time."""
-    there = np.isfinite(frames.x).any(0)
-    ids = tuple(player for player, here in zip(frames.player_ids, there, strict=True) if here)
+    there = np.flatnonzero(np.isfinite(frames.x).any(axis=0))
+    ids = tuple(frames.player_ids[each] for each in there)
     return replace(frames, player_ids=ids, x=frames.x[:, there], y=frames.y[:, there])
 
 

@@ -125,7 +125,7 @@ def simulate_shots(
     period_seconds: float = PERIOD_SECONDS,
     lanes: int = LANES,
 ) -> Iterator[SimulatedHockeyGame]:
-    """The same games, but only the film of their shots: each a segment of its own, from five seconds before the release.
+    """The same games, with film of their shots only: each a segment, from five seconds before the release.
 
     Face-offs have no film. Raises as `simulate_games`.
     """

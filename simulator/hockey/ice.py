@@ -50,4 +50,5 @@ def inside(places: Array, margin: float) -> Array:
 def nearest_spot(places: Array, spots: slice) -> NDArray[np.int64]:
     """(n,) number in SPOTS of the nearest of some spots, for places (n, 2)."""
     apart = places[:, None] - SPOTS[spots]
-    return np.argmin((apart**2).sum(-1), axis=1) + spots.start
+    nearest: NDArray[np.int64] = np.argmin((apart**2).sum(-1), axis=1) + int(spots.start)
+    return nearest

@@ -44,7 +44,7 @@ BY_SLOT: Final = tuple(
     tuple(place for place, position in enumerate(POSITIONS) if position == wanted)
     for wanted in ("C", "LW", "C", "RW", "LD", "RD")
 )
-"""Who can play in each of the six slots of a team, first line first. Slot 0 is the goalie's, or of an extra attacker."""
+"""Who can play in each of the six slots of a team, first line first; in slot 0 the extra attackers."""
 _LEFT_HANDED: Final = {"G": 0.9, "LW": 0.75, "C": 0.6, "RW": 0.35, "LD": 0.9, "RD": 0.2}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playscore.shots import HockeyEventKind
-from simulator.hockey import possession
+from simulator.hockey.handling import fly, redraw_spots
 from simulator.hockey.ice import (
     BENCH_DOORS,
     BOXES,
@@ -23,6 +23,7 @@ from simulator.hockey.league import BY_SLOT, SKATERS
 from simulator.hockey.log import tell
 from simulator.hockey.rinks import (
     EVERYBODY,
+    NEVER,
     OVERTIME,
     RATE_HERTZ,
     SECOND,
@@ -75,11 +76,10 @@ def whistle(rinks: Rinks, lanes: Integers, why: Whistle) -> None:
     rinks.receiver[lanes] = -1
     rinks.dumped[lanes] = rinks.icing[lanes] = rinks.tip[lanes] = False
     rinks.dead_from[lanes] = rinks.frame[lanes]
-    rinks.last_whistle[lanes] = why
     pause = PAUSE_SECONDS + 3.0 * rinks.draws.uniform(lanes, 1)[:, 0]
     rinks.resume_at[lanes] = rinks.frame[lanes] + (pause * SECOND).astype(int)
-    rinks.shot_at[lanes] = -(10**6)
-    rinks.royal_road_at[lanes] = -(10**6)
+    rinks.shot_at[lanes] = NEVER
+    rinks.royal_road_at[lanes] = NEVER
     tired = rinks.played[lanes, None] - rinks.since[lanes] > 18.0
     skater = np.arange(EVERYBODY) % SLOTS > 0
     rinks.leaving[lanes] |= tired & skater & (rinks.on & ~rinks.boxed)[lanes]
@@ -182,8 +182,8 @@ def next_period(rinks: Rinks, lanes: Integers) -> None:
 def begin(rinks: Rinks, lanes: Integers) -> None:
     """Everybody stands where the period's first face-off wants them."""
     for name in ("got_at", "royal_road_at"):
-        getattr(rinks, name)[lanes] = -(10**6)
-    rinks.shot_at[lanes] = rinks.entered_at[lanes] = -(10**6)
+        getattr(rinks, name)[lanes] = NEVER
+    rinks.shot_at[lanes] = rinks.entered_at[lanes] = NEVER
     rinks.spot[lanes] = SPOTS[CENTER_SPOT]
     rinks.puck[lanes] = (0.0, 0.0, PUCK_HEIGHT)
     rinks.puck_vel[lanes] = 0.0
@@ -191,7 +191,6 @@ def begin(rinks: Rinks, lanes: Integers) -> None:
     rinks.mode[lanes] = Puck.DEAD
     rinks.dead_from[lanes] = 0
     rinks.resume_at[lanes] = 3 * SECOND
-    rinks.last_whistle[lanes] = Whistle.PERIOD
     rinks.pulled[lanes] = False
     rinks.leaving[lanes] = False
     extra = rinks.period[lanes] >= OVERTIME
@@ -203,7 +202,7 @@ def begin(rinks: Rinks, lanes: Integers) -> None:
             rinks.on[lanes, first + slot] &= ~rinks.boxed[lanes, first + slot]
         if extra.any():
             rinks.penalty_left[lanes[extra], team] = 0.0
-    possession.redraw_spots(rinks, lanes)
+    redraw_spots(rinks, lanes)
     rinks.rethink[lanes] = True
     aim(rinks)
     rinks.pos[lanes] = inside(rinks.targets[lanes], 1.0)
@@ -246,9 +245,9 @@ def resume(rinks: Rinks) -> None:
     rinks.on[lanes] &= ~gone
     rinks.attacking[lanes] = winner
     rinks.carrier[lanes] = takers[rows, winner]
-    possession.redraw_spots(rinks, lanes)
+    redraw_spots(rinks, lanes)
     back = SLOTS * winner + np.where(uniform[:, 1] < 0.5, 4, 5)
-    possession.fly(rinks, lanes, rinks.pos[lanes, back], 28.0 + 10.0 * uniform[:, 1])
+    fly(rinks, lanes, rinks.pos[lanes, back], 28.0 + 10.0 * uniform[:, 1])
     rinks.mode[lanes] = Puck.PASSED
     rinks.receiver[lanes] = back
 

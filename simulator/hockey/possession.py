@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,119 +11,32 @@ from numpy.typing import NDArray
 from playscore import rink
 from playscore.shots import HockeyEventKind, ShotType
 from simulator.hockey import officials, shooting
+from simulator.hockey.handling import DECISION_STEPS, choose_way, fly, lose, redraw_spots, take
 from simulator.hockey.ice import NET, inside
 from simulator.hockey.log import tell
 from simulator.hockey.rinks import EVERYBODY, RATE_HERTZ, SECOND, SLOTS, Puck, Rinks, Whistle
-from simulator.hockey.skating import PUCK_HEIGHT, stick
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-DECISION_STEPS: Final = 3
-"""A carrier decides five times a second."""
 REACH_FEET: Final = 3.2
 """Of a skater, for a loose puck."""
 CATCH_FEET: Final = 6.0
 """Of the receiver of a pass."""
-MISPLACED_FEET: Final = 1.4
-"""Standard deviation of how far goalies stand beside their place."""
-SCREENS: Final = 0.75
-"""How often a forward stands in front of the goalie while the puck is far out."""
-LOOSENESS_FEET: Final = 7.5
-"""Standard deviation of how far defenders stand beside their place."""
-SHOOTING: Final = np.array([0.35, 0.9, 1.5])
+SHOOTING: Final = np.array([0.32, 0.74, 1.55])
 """How eagerly one shoots: short-handed, even, with more skaters."""
 TIPS: Final = 0.22
 """Of the shots from the point that could be tipped."""
+WRAP_AROUND: Final = 0.008
+FROM_OUTSIDE: Final = 0.002
+AT_EMPTY_NET: Final = 0.045
+"""Chances to shoot at a decision: around the post, from the neutral zone, with nobody in the net."""
+ANOTHER_WAY: Final = 0.16
+ANOTHER_FORMATION: Final = 0.10
+"""Chances at a decision that the carrier or the others go elsewhere."""
 CIRCLE_TOPS_X: Final = 54.0
 """Below it a pass across the long axis is a royal road."""
-
-_ZONE: Final = np.array([[74.0, -6.0], [70.0, 25.0], [80.0, 2.0], [70.0, -25.0], [36.0, 21.0], [36.0, -21.0]])
-"""Spots of the attackers in the zone."""
-_ZONE_SPREAD: Final = np.array([[6.0, 6.0], [9.0, 9.0], [6.0, 8.0], [9.0, 9.0], [6.0, 9.0], [6.0, 9.0]])
-
-
-def redraw_spots(rinks: Rinks, lanes: Integers) -> None:
-    """New spots for the attackers, and another looseness of the defense."""
-    drawn = rinks.draws.normal(lanes, 4 * SLOTS + 2)
-    normal = drawn[:, :-2].reshape(-1, 4, SLOTS)
-    rinks.misplaced[lanes] = MISPLACED_FEET * drawn[:, -2:]
-    places = _ZONE + normal[:, :2].transpose(0, 2, 1) * _ZONE_SPREAD
-    # Any two forwards may trade places.
-    swap = rinks.draws.uniform(lanes, 3)
-    rinks.screener[lanes] = np.where(swap[:, 2] < SCREENS, 2, 0)
-    turned = np.flatnonzero(swap[:, 0] < 0.5)
-    first = 1 + (3 * swap[turned, 1]).astype(int)
-    second = 1 + first % 3
-    places[turned, first], places[turned, second] = places[turned, second], places[turned, first].copy()
-    places[..., 0] = np.clip(places[..., 0], 28.0, 95.0)
-    rinks.spots[lanes] = inside(places, 3.0)
-    rinks.looseness[lanes] = normal[:, 2:].transpose(0, 2, 1) * LOOSENESS_FEET
-
-
-def take(rinks: Rinks, lanes: Integers, slots: Integers, *, passed: Flags | bool = False) -> None:
-    """These players have the puck from now on."""
-    team = slots // SLOTS
-    changed = team != rinks.attacking[lanes]
-    rinks.attacking[lanes] = team
-    rinks.carrier[lanes] = slots
-    rinks.mode[lanes] = Puck.CARRIED
-    rinks.rethink[lanes] = True
-    rinks.got_at[lanes] = rinks.frame[lanes]
-    rinks.was_passed[lanes] = passed
-    rinks.decide_at[lanes] = rinks.frame[lanes] + DECISION_STEPS
-    rinks.icing[lanes] = rinks.dumped[lanes] = rinks.tip[lanes] = False
-    rinks.receiver[lanes] = -1
-    rinks.residual[lanes] = rinks.puck[lanes, :2] - stick(rinks, lanes, slots)
-    lost = lanes[changed]
-    if len(lost):
-        rinks.royal_road_at[lost] = -(10**6)
-        redraw_spots(rinks, lost)
-    _choose_way(rinks, lanes)
-
-
-def lose(rinks: Rinks, lanes: Integers, velocity: Array) -> None:
-    """The puck is nobody's, sliding at (n, 2) ft/s."""
-    rinks.mode[lanes] = Puck.LOOSE
-    rinks.rethink[lanes] = True
-    rinks.slide[lanes] = velocity
-    rinks.receiver[lanes] = -1
-
-
-def fly(rinks: Rinks, lanes: Integers, to: Array, speed: Array, *, to_height: Array | None = None) -> None:
-    """The puck leaves the stick for places (n, 2), at (n,) ft/s along the ice."""
-    rinks.rethink[lanes] = True
-    start = rinks.puck[lanes]
-    far = np.hypot(to[:, 0] - start[:, 0], to[:, 1] - start[:, 1])
-    steps = np.maximum(np.round(far / speed * 60.0), 2.0) / 60.0 * RATE_HERTZ
-    height = np.full(len(lanes), PUCK_HEIGHT) if to_height is None else to_height
-    seconds = steps / RATE_HERTZ
-    rinks.flight_from[lanes] = start
-    rinks.flight_to[lanes] = np.column_stack((to, height))
-    rinks.flight_start[lanes] = rinks.frame[lanes]
-    rinks.flight_steps[lanes] = steps
-    lifted = (height - start[:, 2]) / seconds + 16.1 * seconds
-    rinks.rise[lanes] = np.where(height > PUCK_HEIGHT, lifted, 0.0)
-
-
-def _choose_way(rinks: Rinks, lanes: Integers) -> None:
-    """Where the carriers skate to, seen as an attack."""
-    toward = rinks.direction(rinks.attacking[lanes], lanes)[:, None]
-    here = rinks.pos[lanes, rinks.carrier[lanes]] * toward
-    uniform = rinks.draws.uniform(lanes, 3)
-    slot = rinks.carrier[lanes] % SLOTS
-    up = np.stack((here[:, 0] + 34.0, here[:, 1] * 0.9 + 24.0 * (uniform[:, 0] - 0.5)), axis=1)
-    side = np.where(here[:, 1] > 0, 1.0, -1.0)
-    inward = np.stack((62.0 + 18.0 * uniform[:, 1], side * 16.0 * (uniform[:, 2] - 0.25)), axis=1)
-    wall = np.stack((60.0 + 24.0 * uniform[:, 1], side * (26.0 + 8.0 * uniform[:, 2])), axis=1)
-    behind = np.stack((95.0 - 2 * uniform[:, 1], -side * (4.0 + 12.0 * uniform[:, 2])), axis=1)
-    along_line = np.stack((34.0 + 14.0 * uniform[:, 1], here[:, 1] + 22.0 * (uniform[:, 2] - 0.5)), axis=1)
-    choice = uniform[:, 0]
-    forward = np.where((choice < 0.42)[:, None], inward, np.where((choice < 0.8)[:, None], wall, behind))
-    in_zone = here[:, 0] > rink.BLUE_LINE_X_FEET
-    way = np.where(in_zone[:, None], np.where((slot >= 4)[:, None], along_line, forward), up)
-    rinks.carry_to[lanes] = inside(way, 3.0)
 
 
 def arrive(rinks: Rinks) -> None:
@@ -210,66 +124,102 @@ def pick_up(rinks: Rinks) -> None:
     rinks.decide_at[lanes[rebound]] = rinks.frame[lanes[rebound]] + 1
 
 
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """n carriers and who is around them, all seen as attacks on the net at x = +89."""
+
+    places: Array
+    """(n, 12, 2) attackers first."""
+    on: Flags
+    """(n, 12)"""
+    toward: Integers
+    slot: Integers
+    """Of the carrier, in their team."""
+    puck: Array
+    """(n, 2)"""
+    nearest: Integers
+    """Place of the nearest defending skater among the twelve."""
+    near: Array
+    """Feet from the puck to them."""
+    advantage: Integers
+    """Attackers less defenders on the ice."""
+
+
+def _around(rinks: Rinks, lanes: Integers) -> _Around:
+    places, on, toward = rinks.attack_view(lanes)
+    puck = rinks.puck[lanes, :2] * toward[:, None]
+    apart = np.where(on[:, SLOTS + 1 :], np.linalg.norm(places[:, SLOTS + 1 :] - puck[:, None], axis=-1), 60.0)
+    sides = on.reshape(-1, 2, SLOTS).sum(-1)
+    return _Around(
+        places=places,
+        on=on,
+        toward=toward,
+        slot=rinks.carrier[lanes] % SLOTS,
+        puck=puck,
+        nearest=SLOTS + 1 + apart.argmin(1),
+        near=apart.min(1),
+        advantage=sides[:, 0] - sides[:, 1],
+    )
+
+
 def decide(rinks: Rinks) -> None:
     """Every carrier whose time has come carries on, passes, dumps, shoots or loses the puck."""
     lanes = np.flatnonzero((rinks.mode == Puck.CARRIED) & (rinks.decide_at <= rinks.frame))
     if not len(lanes):
         return
     rinks.decide_at[lanes] = rinks.frame[lanes] + DECISION_STEPS
-    places, on, toward = rinks.attack_view(lanes)
-    slot = rinks.carrier[lanes] % SLOTS
-    puck = rinks.puck[lanes, :2] * toward[:, None]
-    distance, angle = _seen_from_net(puck)
-    defenders = np.where(on[:, SLOTS + 1 :], np.linalg.norm(places[:, SLOTS + 1 :] - puck[:, None], axis=-1), 60.0)
-    near = defenders.min(1)
-    nearest = SLOTS + 1 + defenders.argmin(1)
-    team = rinks.attacking[lanes]
-    advantage = np.subtract(*np.moveaxis(on.reshape(-1, 2, SLOTS).sum(-1), 1, 0))
-    rows = np.arange(len(lanes))
-    goalie = (slot == 0) & rinks.has_goalie(lanes)[rows, team]
-    open_net = ~rinks.has_goalie(lanes)[rows, 1 - team]
-    in_zone = puck[:, 0] > rink.BLUE_LINE_X_FEET
-    held = (rinks.frame[lanes] - rinks.got_at[lanes]) / RATE_HERTZ
-    rebound = rinks.frame[lanes] - rinks.shot_at[lanes, team] < 2.2 * SECOND
-
-    press = np.exp(-near / 3.0)
-    shoot = _shot_hazard(distance, angle, near, slot, rebound)
-    shoot = np.where(in_zone & (puck[:, 0] < 88.5), shoot * SHOOTING[np.clip(advantage, -1, 1) + 1], 0.0)
-    shoot = np.where((held < 0.5) & ~rebound, 0.4 * shoot, shoot)
-    shoot = np.where((puck[:, 0] >= 85.5) & (np.abs(puck[:, 1]) < 9) & (np.abs(puck[:, 1]) > 3), 0.008, shoot)
-    shoot = np.where(~in_zone & (puck[:, 0] > -10), 0.002, shoot)
-    shoot = np.where(open_net & (puck[:, 0] > -20) & (angle < 60), 0.08, shoot)
-    lost = 0.085 * press * np.where(in_zone, 1.15, 0.8) * (1 - 0.1 * np.clip(advantage, -1, 2))
-    passes = np.clip(np.where(in_zone, 0.048, 0.04) + 0.05 * press + 0.03 * (held > 3.0), 0, 0.5)
-    passes = np.where(goalie, 0.5, passes)
-    dump = np.where((puck[:, 0] > 2) & (puck[:, 0] < 24), 0.07 + 0.10 * press, 0.0)
-    dump = np.where(puck[:, 0] < -rink.BLUE_LINE_X_FEET, 0.004 + 0.05 * press, dump)
-    dump = np.where((advantage < 0) & (puck[:, 0] < 0), 0.25, dump)
-    hazards = np.cumsum(np.stack((shoot, lost, passes, dump), axis=1), axis=1)
+    around = _around(rinks, lanes)
+    hazards = np.cumsum(_hazards(rinks, lanes, around), axis=1)
     uniform = rinks.draws.uniform(lanes, 3)
     choice = (uniform[:, :1] > hazards).sum(1)
+    places, on = around.places, around.on
 
-    who = lanes[choice == 0]
-    if len(who):
-        _shoot_or_tip(rinks, who, places[choice == 0], on[choice == 0], uniform[choice == 0, 1])
-    who = np.flatnonzero(choice == 1)
-    if len(who):
-        _turn_over(rinks, lanes[who], nearest[who], uniform[who, 1:])
-    who = np.flatnonzero(choice == 2)
-    if len(who):
-        _pass(rinks, lanes[who], places[who], on[who], toward[who])
-    who = np.flatnonzero(choice == 3)
-    if len(who):
-        _dump(rinks, lanes[who], puck[who], toward[who], uniform[who, 1:], short=advantage[who] < 0)
+    shoots, loses, passes, dumps = (np.flatnonzero(choice == each) for each in range(4))
+    if len(shoots):
+        _shoot_or_tip(rinks, lanes[shoots], places[shoots], on[shoots], uniform[shoots, 1])
+    if len(loses):
+        _turn_over(rinks, lanes[loses], around.nearest[loses], uniform[loses, 1:])
+    if len(passes):
+        _pass(rinks, lanes[passes], places[passes], on[passes], around.toward[passes])
+    if len(dumps):
+        short = around.advantage[dumps] < 0
+        _dump(rinks, lanes[dumps], around.puck[dumps], around.toward[dumps], uniform[dumps, 1:], short=short)
     carries = choice == 4
-    other_way = carries & (uniform[:, 1] < 0.16)
+    other_way = carries & (uniform[:, 1] < ANOTHER_WAY)
     if other_way.any():
-        _choose_way(rinks, lanes[other_way])
-    shuffled = carries & (uniform[:, 2] < 0.10)
+        choose_way(rinks, lanes[other_way])
+    shuffled = carries & (uniform[:, 2] < ANOTHER_FORMATION)
     if shuffled.any():
         redraw_spots(rinks, lanes[shuffled])
-    _hits(rinks, lanes[carries], nearest[carries], near[carries], uniform[carries, 1])
-    officials.penalties(rinks, lanes[carries], nearest[carries], near[carries], uniform[carries, 2])
+    _hits(rinks, lanes[carries], around.nearest[carries], around.near[carries], uniform[carries, 1])
+    officials.penalties(rinks, lanes[carries], around.nearest[carries], around.near[carries], uniform[carries, 2])
+
+
+def _hazards(rinks: Rinks, lanes: Integers, around: _Around) -> Array:
+    """(n, 4) chances to shoot, to lose the puck, to pass and to dump it at this decision."""
+    rows, team = np.arange(len(lanes)), rinks.attacking[lanes]
+    along, across = around.puck[:, 0], np.abs(around.puck[:, 1])
+    distance, angle = _seen_from_net(around.puck)
+    guarded = rinks.has_goalie(lanes)
+    in_zone = along > rink.BLUE_LINE_X_FEET
+    held = (rinks.frame[lanes] - rinks.got_at[lanes]) / RATE_HERTZ
+    rebound = rinks.frame[lanes] - rinks.shot_at[lanes, team] < 2.2 * SECOND
+    press = np.exp(-around.near / 3.0)
+
+    shoot = _shot_hazard(distance, angle, around.near, around.slot, rebound)
+    shoot *= SHOOTING[np.clip(around.advantage, -1, 1) + 1] * (in_zone & (along < 88.5))
+    shoot = np.where((held < 0.5) & ~rebound, 0.4 * shoot, shoot)
+    shoot = np.where((along >= 85.5) & (across < 9) & (across > 3), WRAP_AROUND, shoot)
+    shoot = np.where(~in_zone & (along > -10), FROM_OUTSIDE, shoot)
+    shoot = np.where(~guarded[rows, 1 - team] & (along > -20) & (angle < 60), AT_EMPTY_NET, shoot)
+    lost = 0.085 * press * np.where(in_zone, 1.15, 0.8) * (1 - 0.1 * np.clip(around.advantage, -1, 2))
+    passes = np.where(in_zone, 0.048, 0.04) + 0.05 * press + 0.03 * (held > 3.0)
+    passes = np.where((around.slot == 0) & guarded[rows, team], 0.5, passes)
+    dump = np.where((along > 2) & (along < 24), 0.07 + 0.10 * press, 0.0)
+    dump = np.where(along < -rink.BLUE_LINE_X_FEET, 0.004 + 0.05 * press, dump)
+    dump = np.where((around.advantage < 0) & (along < 0), 0.25, dump)
+    hazards: Array = np.stack((shoot, lost, passes, dump), axis=1)
+    return hazards
 
 
 def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, rebound: Flags) -> Array:
@@ -280,7 +230,8 @@ def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, reb
     defense = 0.026 + 0.02 * np.exp(-(((distance - 36.0) / 10.0) ** 2))
     hazard = np.where(slot >= 4, defense, forwards) * openness * wide
     hazard = np.where(distance < 5.0, 0.3 * hazard, hazard)
-    return np.where(rebound & (distance < 22), np.maximum(hazard, 0.22 * wide), hazard)
+    chosen: Array = np.where(rebound & (distance < 22), np.maximum(hazard, 0.19 * wide), hazard)
+    return chosen
 
 
 def _shoot_or_tip(rinks: Rinks, lanes: Integers, places: Array, on: Flags, uniform: Array) -> None:

@@ -27,8 +27,8 @@ class Draws:
     """A counter for each of B games. The n-th number of a game depends on seed, game and n alone."""
 
     def __init__(self, seed: int, games: Sequence[int]) -> None:
-        base = _mixed(np.array([seed], np.uint64) + _STEP)
-        self._key = _mixed(_mixed(np.asarray(games, np.uint64) + _STEP) ^ base)
+        base = _mixed(np.array([seed], np.uint64) ^ _STEP)
+        self._key = _mixed(_mixed(np.array(games, np.uint64) ^ _STEP) ^ base)
         self._drawn = np.zeros(len(games), np.uint64)
 
     def keep(self, lanes: Lanes) -> None:
@@ -39,8 +39,9 @@ class Draws:
         """(n, count) numbers in (0, 1) for the games at these n different places."""
         start = self._drawn[lanes]
         self._drawn[lanes] = start + np.uint64(count)
-        places = start[:, None] + np.arange(1, count + 1, dtype=np.uint64)
-        bits = _mixed(self._key[lanes][:, None] + places * _STEP) >> np.uint64(11)
+        places = np.add(start[:, None], np.arange(1, count + 1, dtype=np.uint64)).astype(np.uint64, copy=False)
+        words: NDArray[np.uint64] = self._key[lanes][:, None] + places * _STEP
+        bits = _mixed(words) >> np.uint64(11)
         numbers: Array = (bits.astype(np.float64) + 0.5) * 2.0**-53
         return numbers
 

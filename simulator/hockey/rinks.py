@@ -153,7 +153,7 @@ class Log:
 
 
 class Rinks:
-    """The state of B games. Arrays start with B; teams are 0 (home) and 1, slots 0-5 the home team's, 6-11 the others'."""
+    """The state of B games. Arrays start with B. Teams are 0 (home) and 1; slots 0 to 5 are the home team's."""
 
     def __init__(self, seed: int, games: Sequence[int], skills: Skills, period_seconds: float) -> None:
         count = len(games)
@@ -179,6 +179,12 @@ class Rinks:
         self.ended = np.zeros(count, bool)
         """The period is over and its film is complete."""
 
+        self._clear_players(count)
+        self._clear_puck(count)
+        self._clear_plans(count)
+        self._line_up()
+
+    def _clear_players(self, count: int) -> None:
         self.pos = np.zeros((count, EVERYBODY, 2))
         self.vel = np.zeros((count, EVERYBODY, 2))
         self.who = np.zeros((count, EVERYBODY), int)
@@ -204,6 +210,7 @@ class Rinks:
         self.pulled = np.zeros((count, 2), bool)
         """The team wants an extra attacker for its goalie."""
 
+    def _clear_puck(self, count: int) -> None:
         self.puck = np.zeros((count, 3))
         self.puck_vel = np.zeros((count, 3))
         self.slide = np.zeros((count, 2))
@@ -232,6 +239,7 @@ class Rinks:
         self.seen_puck = np.zeros((count, 2))
         """Where the goalies think that the puck is."""
 
+    def _clear_plans(self, count: int) -> None:
         self.misplaced = np.zeros((count, 2))
         """Feet that each goalie stands beside the place where they want to stand."""
 
@@ -253,8 +261,6 @@ class Rinks:
         self.resume_at = np.zeros(count, int)
         self.dead_from = np.zeros(count, int)
         self.spot = np.zeros((count, 2))
-        self.last_whistle = np.zeros(count, int)
-        self._line_up()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -299,7 +305,7 @@ class Rinks:
         return there
 
     def attack_view(self, lanes: Integers) -> tuple[Array, Flags, Integers]:
-        """Places (n, 12, 2) of the attackers, then the defenders, turned so that the attack goes to +x; who is on; 1 or -1."""
+        """Places (n, 12, 2), attackers first, turned so that the attack goes to +x; who is on (n, 12); 1 or -1 (n,)."""
         team = self.attacking[lanes]
         toward = self.direction(team, lanes)
         places = self.pos[lanes].reshape(-1, 2, SLOTS, 2)

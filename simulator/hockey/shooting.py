@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from playscore import rink
 from playscore.shots import HockeyEventKind, ShotResult, ShotType
-from simulator.hockey import chance, officials, possession
+from simulator.hockey import chance, officials
+from simulator.hockey.handling import fly, lose
 from simulator.hockey.ice import NET, inside
 from simulator.hockey.log import tell
 from simulator.hockey.rinks import RATE_HERTZ, SECOND, SLOTS, Attempt, Puck, Rinks, Whistle
@@ -45,11 +47,10 @@ def shoot(rinks: Rinks, lanes: Integers, *, forced: Integers) -> None:
     kinds = _kinds(at, puck, slots % SLOTS, uniform[:, 0], forced)
     near = np.clip(at.distance / 25.0, 0.45, 1.0)
     speed = np.clip(_MEANS[kinds] * near + _DEVIATIONS[kinds] * normal[:, 0], 28.0, 155.0)
-    at = _with_speed(at, speed)
+    at = replace(at, puck_speed=speed)
     block = chance.block_probability(puck, bodies)
     block = np.where(forced == ShotType.TIP_IN.value, 0.35 * block, block)
 
-    rows = np.arange(len(lanes))
     average = chance.goal_logit(at)
     skill = rinks.shooting[lanes, team, rinks.who[lanes, slots]]
     guarded = at.empty_net == 0
@@ -73,18 +74,17 @@ def shoot(rinks: Rinks, lanes: Integers, *, forced: Integers) -> None:
     results = np.where((results == ShotResult.BLOCKED.value) & none_to_block, ShotResult.MISSED.value, results)
     toward = rinks.direction(team, lanes)
     aim, height = _aims(rinks, lanes, puck, bodies, blocker, results=results, uniform=uniform[:, 5:])
-    possession.fly(rinks, lanes, aim * toward[:, None], speed, to_height=height)
+    fly(rinks, lanes, aim * toward[:, None], speed, to_height=height)
     rinks.mode[lanes] = Puck.SHOT
     rinks.receiver[lanes] = -1
     rinks.deflector[lanes] = opposite + 1 + np.maximum(blocker, 0)
     _note(rinks, lanes, at, kinds=kinds, results=results, chances=(own, chance.probability(average), block))
     unblocked = results != ShotResult.BLOCKED.value
     rinks.shot_at[lanes[unblocked], team[unblocked]] = rinks.frame[lanes[unblocked]]
-    del rows
 
 
 def release(rinks: Rinks, lanes: Integers) -> tuple[chance.Release, chance.Bodies, Array]:
-    """What the chance is made of, but for the speed of the shot, who is around, and the puck's place (n, 2) as attacked."""
+    """What the chance is made of, but for the shot's speed; who is around; the puck's place (n, 2), as attacked."""
     places, on, toward = rinks.attack_view(lanes)
     rows = np.arange(len(lanes))
     team = rinks.attacking[lanes]
@@ -137,12 +137,6 @@ def release(rinks: Rinks, lanes: Integers) -> tuple[chance.Release, chance.Bodie
         empty_net=(~guarded).astype(float),
     )
     return at, bodies, puck
-
-
-def _with_speed(at: chance.Release, speed: Array) -> chance.Release:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(at, puck_speed=speed)
 
 
 def _kinds(at: chance.Release, puck: Array, slot: Integers, uniform: Array, forced: Integers) -> Integers:
@@ -313,7 +307,7 @@ def land(rinks: Rinks) -> None:
         loose.append(lane)
         velocity.append(_bounce(attempt, uniform[place, 1:], normal[place]))
     if loose:
-        possession.lose(rinks, np.array(loose), np.array(velocity))
+        lose(rinks, np.array(loose), np.array(velocity))
 
 
 def _bounce(attempt: Attempt, uniform: Array, normal: Array) -> Array:
