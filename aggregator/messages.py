@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -35,6 +36,34 @@ _FIELD_TYPES: Final = {
 _WHOLE: Final = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
 
 
+@dataclass(frozen=True, slots=True)
+class Perspective:
+    """How subjects of a role see attributes that are told from nobody's side.
+
+    `fields` has the split field that each of some fields of the message is to them; the others keep their names. Of the
+    flags in `negated`, the split field says the opposite.
+    """
+
+    fields: Mapping[str, str]
+    negated: Collection[str] = ()
+
+    def seen(self, attributes: Mapping[str, Value]) -> dict[str, Value]:
+        """Split fields, of what a message states."""
+        return {
+            self.fields.get(name, name): not value if name in self.negated else value
+            for name, value in attributes.items()
+        }
+
+    def told(self, attributes: Mapping[str, Value]) -> dict[str, Value]:
+        """What a message states, of split fields."""
+        names = {seen: name for name, seen in self.fields.items()}
+        named = {names.get(seen, seen): value for seen, value in attributes.items()}
+        return {name: not value if name in self.negated else value for name, value in named.items()}
+
+
+_AS_TOLD: Final = Perspective({})
+
+
 class TaskMessages:
     """A task's own messages, whose fields have the names of its measures, split fields and values.
 
@@ -43,10 +72,20 @@ class TaskMessages:
         measure: the task's choice in `ScoreRecord.measure`.
         attributes: its choice in `ScoreRecord.attributes`.
         value: its choice in `Rating.value`.
+        perspectives: how roles see the attributes; those left out see them as they are told.
     """
 
-    def __init__(self, task: Task, *, measure: str, attributes: str, value: str) -> None:
+    def __init__(
+        self,
+        task: Task,
+        *,
+        measure: str,
+        attributes: str,
+        value: str,
+        perspectives: Mapping[Role, Perspective] | None = None,
+    ) -> None:
         self.task = task
+        self._perspectives = perspectives or {}
         self.measure = measure
         self.attributes = attributes
         self.value = value
@@ -65,7 +104,7 @@ class TaskMessages:
             raise invalid(f"{path}.attributes", f"must be {self.attributes} for a {role}")
         model = ModelVersion(message.model.name, message.model.version)
         check_released(self.task, model)
-        attributes = self._attributes_of(message)
+        attributes = self._perspective(subject.role).seen(self._attributes_of(message))
         team_id = attributes.get("team_id", subject.team_id)
         if subject.team_id not in ("", team_id):
             raise invalid(
@@ -86,7 +125,7 @@ class TaskMessages:
 
     def score_to_message(self, score: Score) -> messages.ScoreRecord:
         """A score as it was recorded."""
-        own: dict[str, Any] = {self.attributes: dict(score.attributes)}
+        own: dict[str, Any] = {self.attributes: self._perspective(score.subject.role).told(score.attributes)}
         if score.measures is not None:
             own[self.measure] = {**score.measures, **score.outcome}
         return messages.ScoreRecord(
@@ -109,6 +148,9 @@ class TaskMessages:
             rank=rating.rank,
             **own,
         )
+
+    def _perspective(self, role: Role) -> Perspective:
+        return self._perspectives.get(role, _AS_TOLD)
 
     def _measured(self, message: messages.ScoreRecord) -> tuple[dict[str, float] | None, dict[str, str]]:
         """Measures, and what else is known of how the play ended; no measures where it is not known yet."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from aggregator.faceoffs.messages import faceoff_messages
+from aggregator.faceoffs.task import FaceoffsTask
 from aggregator.messages import TaskMessages
 from aggregator.passing.messages import pass_messages
 from aggregator.passing.task import PassingTask
+from aggregator.shots.messages import shot_messages
+from aggregator.shots.task import ShotsTask
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 
@@ -23,7 +27,15 @@ def _passing(releases: Sequence[Release], default: ModelVersion) -> TaskMessages
     return pass_messages(PassingTask(known, default))
 
 
-TASKS: Final[Mapping[str, MakeTask]] = {"passing": _passing}
+def _shots(releases: Sequence[Release], default: ModelVersion) -> TaskMessages:
+    return shot_messages(ShotsTask([release.key for release in releases], default))
+
+
+def _faceoffs(releases: Sequence[Release], default: ModelVersion) -> TaskMessages:
+    return faceoff_messages(FaceoffsTask([release.key for release in releases], default))
+
+
+TASKS: Final[Mapping[str, MakeTask]] = {"passing": _passing, "shots": _shots, "faceoffs": _faceoffs}
 """By the name that releases have in `task`."""
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
+
+Derive: TypeAlias = Callable[[Mapping[str, float], Mapping[str, str]], float]
+"""A number that follows from a graded score's measures and its outcome."""
 
 
 class FieldType(enum.Enum):
@@ -55,6 +58,8 @@ class Schema:
     """Fields that may be absent from a score."""
     outcome: tuple[str, ...] = ()
     """Texts that a graded score may have besides: no field of a split."""
+    derived: Mapping[str, Derive] = field(default_factory=dict)
+    """Numbers by name that follow from what a graded score has. They are added up like measures, and not kept."""
     fields: Mapping[str, Field] = field(init=False)
     """Those of the identity and the attributes by name, in the order of the names."""
 

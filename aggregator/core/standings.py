@@ -73,7 +73,7 @@ class Standings:
         self._plays = totals.plays
         self._values = task.rate(table.role, table.model, totals)
         if min_plays is None:
-            min_plays = task.qualifying_plays(table.model, table.extent(selection))
+            min_plays = task.qualifying_plays(table.role, table.model, table.extent(selection))
         self._qualified = (self._plays >= min_plays) & (self._plays > 0)
         self._rank = rank(self._values[task.ranked_by], self._qualified)
         self.ranking = Ranking(table.model, min_plays, int(np.count_nonzero(self._qualified)))

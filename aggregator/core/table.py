@@ -67,6 +67,8 @@ class Table:
         self._task = task.number
         self._graded = graded
         self._measures = {name: NumberColumn() for name in schema.measures} if graded else {}
+        self._derive = schema.derived if graded else {}
+        self._derived = {name: NumberColumn() for name in self._derive}
         self._outcome = {name: TextColumn(Dictionary()) for name in schema.outcome} if graded else {}
         self._attributes = {field.name: column_for(field) for field in schema.attributes}
         self._names = names
@@ -88,6 +90,7 @@ class Table:
             self.subject_name,
             self.subject_team,
             *self._measures.values(),
+            *self._derived.values(),
             *self._outcome.values(),
             *self._fields.values(),
         )
@@ -120,6 +123,9 @@ class Table:
         measures = [score.measures or {} for score in scores]
         for name, measure in self._measures.items():
             measure.put(rows, [each[name] for each in measures])
+        for name, derive in self._derive.items():
+            derived = [derive(known, score.outcome) for known, score in zip(measures, scores, strict=True)]
+            self._derived[name].put(rows, derived)
         for name, text in self._outcome.items():
             text.put(rows, [score.outcome.get(name) for score in scores])
         for name, attribute in self._attributes.items():
@@ -197,13 +203,13 @@ class Table:
         return group([self._fields[name] for name in fields], selection)
 
     def totals(self, selection: Selection, groups: Groups) -> Totals:
-        """What the rows of each group come to, measures to 2^-30 a row."""
+        """What the rows of each group come to, measures and what is derived from them to 2^-30 a row."""
         size = len(groups.values)
         sums = {
             name: np.bincount(groups.codes, measure.data[selection] + _GRID - _GRID, size).astype(
                 np.float64, copy=False
             )
-            for name, measure in self._measures.items()
+            for name, measure in (self._measures | self._derived).items()
         }
         return Totals(np.bincount(groups.codes, minlength=size), sums)
 

@@ -24,7 +24,7 @@ class Totals:
     plays: NDArray[np.intp]
     """(G,) how many there are."""
     sums: Mapping[str, Numbers]
-    """(G,) of each measure of the schema, over them."""
+    """(G,) of each measure of the schema, and of each number derived from them, over the plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,18 @@ class Extent:
     """In the seasons that the split touches."""
     team_games: int
     """The most games of any one team in these seasons."""
+
+
+def share_of_season(plays: int, season_games: int, extent: Extent) -> int:
+    """How many plays qualify in a split where `plays` do in a full season of `season_games` games a team; at least 1.
+
+    Where no team has played so many games in the seasons that the split touches, it takes as much less; and a split
+    takes the share that its plays are of all plays in these seasons.
+    """
+    if not extent.season_plays:
+        return 1
+    share = plays * min(extent.team_games, season_games) * extent.plays
+    return max(1, -(-share // (season_games * extent.season_plays)))
 
 
 class Task(Protocol):
@@ -73,8 +85,8 @@ class Task(Protocol):
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         """The values of G ratings by name, each (G,), NaN where a group has none."""
 
-    def qualifying_plays(self, model: ModelVersion, extent: Extent) -> int:
-        """How many plays of a split qualify for its ranking where a question does not say."""
+    def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
+        """How many plays of a split qualify for its ranking in a role where a question does not say."""
 
 
 class Tasks:

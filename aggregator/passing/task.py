@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from aggregator.core.fields import Schema
-from aggregator.core.task import Extent, Numbers, Totals
+from aggregator.core.task import Extent, Numbers, Totals, share_of_season
 from aggregator.passing.fields import SCHEMA
 from playscore.passing import PASSER
 from playscore.ratings import rate
@@ -51,15 +51,6 @@ class PassingTask:
             "expected_yards_per_play": means["expected_yards"],
         }
 
-    def qualifying_plays(self, model: ModelVersion, extent: Extent) -> int:
-        """The share of a season's qualifying plays that was played, and of that the split's share; at least 1.
-
-        A release's `min_plays` is for a season of SEASON_GAMES games a team. Where no team has played so many in the
-        seasons that the split touches, it takes as much less; and a split takes the share that its plays are of all
-        plays in these seasons.
-        """
-        if not extent.season_plays:
-            return 1
-        games = min(extent.team_games, SEASON_GAMES)
-        share = self._populations[model].min_plays * games * extent.plays
-        return max(1, -(-share // (SEASON_GAMES * extent.season_plays)))
+    def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
+        """The split's share of a release's `min_plays`, which is for a full season."""
+        return share_of_season(self._populations[model].min_plays, SEASON_GAMES, extent)

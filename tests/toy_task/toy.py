@@ -127,7 +127,7 @@ class AdvanceRating:
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         return {"total": totals.sums["total"]}
 
-    def qualifying_plays(self, model: ModelVersion, extent: Extent) -> int:
+    def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         return 1
 
 

@@ -14,7 +14,6 @@ from playscore.release import ModelVersion, ReferencePopulation
 from playscore.subjects import Role, Subject
 
 LEAGUE = "SIM"
-GOALIE = Role(3, "goalie")
 MODEL = ModelVersion("passing", 1)
 OTHER_MODEL = ModelVersion("passing", 2)
 POPULATION = ReferencePopulation(

@@ -15,9 +15,10 @@ from aggregator.core.recording import Write, Written
 from aggregator.core.records import PlayRecord, Score, Scored, Unscored
 from aggregator.core.store import Changes, Store
 from aggregator.sqlite import SqliteStore
+from playscore.faceoffs import FACEOFF_TAKER
 from playscore.passing import PASSER
+from playscore.shots import GOALIE, SHOOTER, SHOOTING_TEAM
 from tests.unit.aggregator.memory_store import Disk, MemoryStore
-from tests.unit.aggregator.scores import GOALIE
 
 _requests = itertools.count()
 _disks: defaultdict[Path, Disk] = defaultdict(Disk)
@@ -29,7 +30,7 @@ def same_number(one: bytes, other: bytes) -> bool:
 
 
 def sqlite(location: Path) -> Store:
-    return SqliteStore(location, [PASSER, GOALIE], same_number)
+    return SqliteStore(location, [PASSER, SHOOTER, GOALIE, SHOOTING_TEAM, FACEOFF_TAKER], same_number)
 
 
 def memory(location: Path) -> Store:

@@ -80,7 +80,7 @@ def test_ratings_and_means_of_each_group() -> None:
 
 
 def qualifying(plays: int, season_plays: int, team_games: int) -> int:
-    return PASSING.qualifying_plays(MODEL, Extent(plays, season_plays, team_games))
+    return PASSING.qualifying_plays(PASSER, MODEL, Extent(plays, season_plays, team_games))
 
 
 @pytest.mark.parametrize(

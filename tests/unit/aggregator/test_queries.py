@@ -22,9 +22,9 @@ from aggregator.passing.task import PassingTask
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
+from playscore.shots import GOALIE
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
-    GOALIE,
     LEAGUE,
     MODEL,
     OTHER_MODEL,

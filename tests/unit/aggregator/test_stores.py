@@ -17,8 +17,9 @@ from aggregator.core.store import Store
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
+from playscore.shots import GOALIE
 from playscore.subjects import Subject
-from tests.unit.aggregator.scores import GOALIE, LEAGUE, OTHER_MODEL, scored, unscored
+from tests.unit.aggregator.scores import LEAGUE, OTHER_MODEL, scored, unscored
 from tests.unit.aggregator.stores import STORES, Opens, Seen, State, counts, everything, opening, ordered, write
 
 

@@ -22,9 +22,9 @@ from aggregator.core.table import Table
 from aggregator.core.task import Extent
 from aggregator.passing.fields import SCHEMA
 from playscore.passing import PASSER
+from playscore.shots import GOALIE
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
-    GOALIE,
     MODEL,
     OTHER_MODEL,
     PASSING,

@@ -40,7 +40,7 @@ class ToyTask:
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         return {"total": totals.sums["total"]}
 
-    def qualifying_plays(self, model: ModelVersion, extent: Extent) -> int:
+    def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         return extent.plays // 3
 
 

@@ -1,0 +1,1 @@
+"""Face-offs: what splits can be made by, and wins above expected."""

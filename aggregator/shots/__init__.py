@@ -1,0 +1,1 @@
+"""Shots: what splits can be made by, and goals above expected."""
