@@ -141,7 +141,7 @@ def goal_logit(at: Release) -> Array:
         + 0.010 * screened * np.clip(far, -15, 30)
         - 0.5 * (wide - 0.7) * open_goalie
     )
-    empty = 1.5 - 0.016 * at.distance - 0.5 * wide - 1.6 * hidden - 0.7 * pressure
+    empty = 0.9 - 0.016 * at.distance - 0.5 * wide - 1.6 * hidden - 0.7 * pressure
     logit: Array = np.where(at.empty_net > 0, empty, guarded)
     return logit
 

@@ -90,7 +90,7 @@ def _words(
         yield result, 4, {"official_result": result_to_message(context.play_id, play.outcome)}
 
 
-def write_feed(games: Iterable[SimulatedHockeyGame], folder: Path) -> None:
+def write(games: Iterable[SimulatedHockeyGame], folder: Path) -> None:
     """A file of feed messages a game, each message behind its length, for `playscore replay`."""
     folder.mkdir(parents=True, exist_ok=True)
     for simulated in games:

@@ -35,7 +35,7 @@ from playscore.shots import (
     ShotOutcome,
     ShotSituation,
 )
-from simulator.hockey.engine import AFTER, BEFORE, Played, play
+from simulator.hockey.engine import BEFORE, Played, play
 from simulator.hockey.film import ABSENT, Reel
 from simulator.hockey.league import LEAGUE, ROSTER, TEAMS, Spread, skills
 from simulator.hockey.rinks import PUCK_RATE_HERTZ, RATE_HERTZ, SAMPLES, SLOTS, Attempt, Draw, Event
@@ -59,8 +59,10 @@ LISTED: Final = frozenset(
 """What a league's play-by-play lists. Passes and entries can be seen on the film only."""
 MAX_PRECEDING: Final = 16
 INTERMISSION: Final = timedelta(minutes=15)
+WHOLE_LANES: Final = 16
+"""Games that are played side by side where they are filmed whole."""
 LANES: Final = 1024
-"""Games that are played side by side where only their shots are wanted."""
+"""Games that are played side by side where only their shots are filmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,11 @@ def simulate_games(
     A game depends on seed, number, spread and length alone. Games are yielded as they end, which is not in order.
     Raises PlayscoreError (FIELD_INVALID) on arguments out of range.
     """
-    numbers = _numbers(seed, games, period_seconds)
-    for played in play(seed, numbers, skills(seed, spread or Spread()), period_seconds=period_seconds, whole=True):
-        yield _Assembly(seed, season, spread or Spread(), played).whole()
+    numbers = iter(_numbers(seed, games, period_seconds))
+    table = skills(seed, spread or Spread())
+    while some := list(itertools.islice(numbers, WHOLE_LANES)):
+        for played in play(seed, some, table, period_seconds=period_seconds, whole=True):
+            yield _Assembly(seed, season, spread or Spread(), played).whole()
 
 
 def simulate_shots(
@@ -184,15 +188,14 @@ class _Assembly:
             self.play_ids[kind][place] = str(number)
 
     def whole(self) -> SimulatedHockeyGame:
-        start = datetime(self.season, 10, 8, 23, tzinfo=UTC) + timedelta(days=self.log.index // 8)
+        start = start_of(self.season, self.log.index)
         starts = []
         films = []
-        for number, reels in enumerate(self.played.periods, start=1):
+        for reels in self.played.periods:
             starts.append(start)
             reel = _spliced(reels)
             films.append(self._film(reel, start))
             start += timedelta(seconds=len(reel.who) / RATE_HERTZ) + INTERMISSION
-            del number
         plays = []
         for kind, place in self.order:
             action = self.log.draws[place] if kind else self.log.attempts[place]
@@ -359,6 +362,11 @@ class _Assembly:
         )
 
 
+def start_of(season: int, index: int) -> datetime:
+    """When a game began: eight games an evening."""
+    return datetime(season, 10, 8, 23, tzinfo=UTC) + timedelta(days=index // (len(TEAMS) // 2))
+
+
 _NO_FRAMES: Final = Frames(np.empty(0, np.int32), (), np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
 
 
@@ -374,8 +382,3 @@ def _spliced(reels: Sequence[Reel]) -> Reel:
         return whole
 
     return Reel(reels[0].first_frame, joined("places"), joined("who").astype(np.int8), joined("puck"))
-
-
-def last_frame(attempt: Attempt, frames: int) -> int:
-    """Of the film of an attempt in a period of so many frames."""
-    return min(attempt.frame + AFTER, frames - 1)

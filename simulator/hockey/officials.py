@@ -352,7 +352,7 @@ def pull_goalies(rinks: Rinks) -> None:
     """A team that trails late plays with an extra attacker, until it no longer does."""
     behind = np.stack((rinks.score[:, 1] - rinks.score[:, 0], rinks.score[:, 0] - rinks.score[:, 1]), axis=1)
     late = (rinks.period == OVERTIME - 1)[:, None]
-    limit = np.select([behind == 1, behind == 2, behind == 3], [95.0, 140.0, 170.0], 0.0) * rinks.period_seconds / 1200
+    limit = np.select([behind == 1, behind == 2, behind == 3], [90.0, 130.0, 150.0], 0.0) * rinks.period_seconds / 1200
     wants = late & (rinks.clock[:, None] < limit)
     guarded = rinks.has_goalie()
     along = rinks.puck[:, 0] * rinks.direction(rinks.attacking)

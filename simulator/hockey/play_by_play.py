@@ -17,9 +17,9 @@ import polars as pl
 from playscore import rink
 from playscore.shots import HockeyEventKind, ShotType
 from simulator.hockey.big_data_cup import clock_text
-from simulator.hockey.games import LISTED, SimulatedHockeyGame
+from simulator.hockey.games import LISTED, SimulatedHockeyGame, start_of
 from simulator.hockey.league import POSITIONS, TEAMS
-from simulator.hockey.rinks import OVERTIME, RATE_HERTZ, STARTING_GOALIE, Event
+from simulator.hockey.rinks import OVERTIME, STARTING_GOALIE, Event
 
 _TEXT, _NUMBER, _WHOLE = pl.String, pl.Float64, pl.Int64
 SCHEMA: Final[dict[str, type[pl.DataType]]] = {
@@ -71,6 +71,9 @@ _STOPS: Final = {
     "OFFSIDE": "Offside",
     "OUT_OF_PLAY": "Puck in Netting",
 }
+PERIOD_APART: Final = timedelta(minutes=55)
+REAL_SECONDS: Final = 1.9
+"""That pass in a second of the game clock, with stoppages."""
 _GOALIE_POSITION: Final = "G"
 
 
@@ -94,12 +97,12 @@ class _Rows:
         home, away = self.teams
         assert header.season is not None
         self.season = header.season
-        self.date = f"{self.season}-10-{8 + self.log.index // 8 % 20:02d}"
+        self.start = start_of(self.season, self.log.index)
         self.shared: dict[str, Any] = {
             "game_id": int(header.game_id),
             "season": self.season * 10_000 + self.season + 1,
             "season_type": "R",
-            "game_date": self.date,
+            "game_date": self.start.date().isoformat(),
             "game_state": "Final",
             "detailed_state": "Final",
             "home_name": home.name,
@@ -137,7 +140,7 @@ class _Rows:
     ) -> dict[str, Any]:
         return {
             **self.shared,
-            **self._when(period, 0.0 if over else self._length(period), None),
+            **self._when(period, 0.0 if over else self._length(period)),
             "event_type": kind,
             "event": name,
             "description": words,
@@ -152,16 +155,13 @@ class _Rows:
     def _length(self, period: int) -> float:
         return self.seconds if period < OVERTIME else self.seconds / 4
 
-    def _when(self, period: int, clock: float, frame: int | None) -> dict[str, Any]:
+    def _when(self, period: int, clock: float) -> dict[str, Any]:
         length = self._length(period)
         left = float(math.ceil(max(clock, 0.0) - 1e-6))
         spent = max(length - left, 0.0)
         number, self.number = self.number, self.number + 1
-        moment = ""
-        if self.simulated.starts:
-            start = self.simulated.starts[period - 1]
-            moment = (start + timedelta(seconds=(frame or 0) / RATE_HERTZ)).strftime("%Y-%m-%dT%H:%M:%SZ")
         before = self.seconds * min(period - 1, OVERTIME - 1)
+        moment = self.start + timedelta(seconds=REAL_SECONDS * spent) + (period - 1) * PERIOD_APART
         return {
             "event_idx": str(number),
             "period": period,
@@ -173,7 +173,7 @@ class _Rows:
             "ordinal_num": _ordinal(period),
             "period_time": clock_text(spent).rjust(5, "0"),
             "period_time_remaining": clock_text(left).rjust(5, "0"),
-            "date_time": moment or None,
+            "date_time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
     def _score(self, event: Event) -> tuple[int, int]:
@@ -186,7 +186,7 @@ class _Rows:
         score = self._score(event)
         row = {
             **self.shared,
-            **self._when(event.period, event.clock, event.frame),
+            **self._when(event.period, event.clock),
             "event_type": kind,
             "event": name,
             "home_score": float(score[0]),

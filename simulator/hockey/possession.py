@@ -30,7 +30,7 @@ TIPS: Final = 0.22
 """Of the shots from the point that could be tipped."""
 WRAP_AROUND: Final = 0.008
 FROM_OUTSIDE: Final = 0.002
-AT_EMPTY_NET: Final = 0.045
+AT_EMPTY_NET: Final = 0.035
 """Chances to shoot at a decision: around the post, from the neutral zone, with nobody in the net."""
 ANOTHER_WAY: Final = 0.16
 ANOTHER_FORMATION: Final = 0.10
@@ -142,14 +142,16 @@ class _Around:
     near: Array
     """Feet from the puck to them."""
     advantage: Integers
-    """Attackers less defenders on the ice."""
+    """Attacking skaters less defending ones."""
 
 
 def _around(rinks: Rinks, lanes: Integers) -> _Around:
     places, on, toward = rinks.attack_view(lanes)
     puck = rinks.puck[lanes, :2] * toward[:, None]
     apart = np.where(on[:, SLOTS + 1 :], np.linalg.norm(places[:, SLOTS + 1 :] - puck[:, None], axis=-1), 60.0)
-    sides = on.reshape(-1, 2, SLOTS).sum(-1)
+    team = rinks.attacking[lanes]
+    skaters = rinks.skaters(lanes)
+    rows = np.arange(len(lanes))
     return _Around(
         places=places,
         on=on,
@@ -158,7 +160,7 @@ def _around(rinks: Rinks, lanes: Integers) -> _Around:
         puck=puck,
         nearest=SLOTS + 1 + apart.argmin(1),
         near=apart.min(1),
-        advantage=sides[:, 0] - sides[:, 1],
+        advantage=skaters[rows, team] - skaters[rows, 1 - team],
     )
 
 
@@ -226,10 +228,10 @@ def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, reb
     """Chance that a carrier in the zone shoots at this decision."""
     openness = 0.45 + 0.55 * (1 - np.exp(-near / 6.0))
     wide = 1 - 0.8 * np.clip((angle - 35.0) / 50.0, 0, 1)
-    forwards = 0.004 + 0.012 * np.exp(-((distance / 25.0) ** 2)) + 0.034 * np.exp(-(((distance - 34.0) / 10.0) ** 2))
+    forwards = 0.004 + 0.012 * np.exp(-((distance / 25.0) ** 2)) + 0.030 * np.exp(-(((distance - 37.0) / 12.0) ** 2))
     defense = 0.026 + 0.02 * np.exp(-(((distance - 36.0) / 10.0) ** 2))
     hazard = np.where(slot >= 4, defense, forwards) * openness * wide
-    hazard = np.where(distance < 5.0, 0.3 * hazard, hazard)
+    hazard = np.where(distance < 5.5, 0.1 * hazard, hazard)
     chosen: Array = np.where(rebound & (distance < 22), np.maximum(hazard, 0.19 * wide), hazard)
     return chosen
 
