@@ -26,9 +26,9 @@ HUNDREDTHS = 101
 Weights = NDArray[np.float32]
 
 
-def release_shots(root: Path, *, version: int = 1, seed: int = 0, intercept: float = -2.7) -> Release:
+def release_shots(root: Path, *, version: int = 1, seed: int = 0, spread: float = 0.02) -> Release:
     """Contributions = w x where a value is known, u where it is not; w and u are drawn. `weights` draws them again."""
-    slope, unknown = weights(seed)
+    slope, unknown = weights(seed, spread)
     count = len(FACTORS)
     constants = [
         helper.make_tensor("slope", TensorProto.FLOAT, [count], slope),
@@ -49,7 +49,7 @@ def release_shots(root: Path, *, version: int = 1, seed: int = 0, intercept: flo
         features=ReleasedFeatures.of(SHOT_COLUMNS),
         outputs=(ReleasedTensor(name="contributions", shape=(count,)),),
         thresholds=(0.06, 0.15),
-        intercept_logit=intercept,
+        intercept_logit=-2.7,
         factors=tuple(
             ReleasedFactor(
                 name=factor.name,
@@ -62,10 +62,10 @@ def release_shots(root: Path, *, version: int = 1, seed: int = 0, intercept: flo
     )
 
 
-def weights(seed: int = 0) -> tuple[Weights, Weights]:
+def weights(seed: int = 0, spread: float = 0.02) -> tuple[Weights, Weights]:
     """(F,) w and u of `release_shots`. Every third factor says nothing where it is not known."""
     random = np.random.default_rng(seed)
-    slope, unknown = random.normal(0.0, 0.02, (2, len(FACTORS))).astype(np.float32)
+    slope, unknown = random.normal(0.0, spread, (2, len(FACTORS))).astype(np.float32)
     unknown[::3] = 0.0
     return slope, unknown
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from docs.generate.settings import settings_page
 from docs.generate.split_fields import with_fields
+from docs.generate.zones import zones_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "docs" / "settings.md"
 SPLITS = ROOT / "docs" / "splits.md"
+ZONES = ROOT / "docs" / "shot_zones.svg"
 
 
 def splits_page() -> str:
@@ -21,9 +23,10 @@ def splits_page() -> str:
 
 
 def main() -> None:
-    """Writes docs/settings.md, and the tables of docs/splits.md."""
+    """Writes docs/settings.md, the tables of docs/splits.md, and docs/shot_zones.svg."""
     SETTINGS.write_text(settings_page(ROOT))
     SPLITS.write_text(splits_page())
+    ZONES.write_text(zones_picture())
 
 
 if __name__ == "__main__":

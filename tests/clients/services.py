@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from playscore.scorer.v1 import scorer_pb2
 from playscore.wire.feed import context_to_message
 from playscore.wire.passing import outcome_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
+from tests.hockey import release_shots
+from tests.releases import RELEASES
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,12 +70,21 @@ def running(room: str, *flags: str) -> Iterator[str]:
 @contextmanager
 def all_services(folder: Path) -> Iterator[Services]:
     """Featurizer, scorer over onnxruntime, and aggregator over SQLite in a folder."""
+    releases = ("--releases", str(_with_shots(folder / "releases")))
     with ExitStack() as stack:
         yield Services(
             stack.enter_context(running("featurizer")),
-            stack.enter_context(running("scorer", "--inference", "onnxruntime")),
-            stack.enter_context(running("aggregator", "--store", f"sqlite:///{folder / 'scores.sqlite'}")),
+            stack.enter_context(running("scorer", "--inference", "onnxruntime", *releases)),
+            stack.enter_context(running("aggregator", "--store", f"sqlite:///{folder / 'scores.sqlite'}", *releases)),
         )
+
+
+def _with_shots(folder: Path) -> Path:
+    """The released models, and one of shots made for tests where none is released."""
+    shutil.copytree(RELEASES, folder)
+    if not (folder / "shots").exists():
+        release_shots(folder, spread=0.002)
+    return folder
 
 
 async def record(services: Services, game: Game) -> int:

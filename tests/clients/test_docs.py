@@ -33,6 +33,11 @@ PRINTED = {
         rf"{NUMBER} yards were expected, and \d+% gain 20 or more\n"
         r"14 yards are a play score of 0\.\d\d\nQB 1 rates \d\d after 1 play\n"
     ),
+    "score_a_shot.py": (
+        r"\d+% for a goal, OPPORTUNITY_LEVEL_(LOW|MEDIUM|HIGH), because of\n"
+        r"(  [^\n]+ \([+-]\d\.\d\d\)\n){3}"
+        r"B\. Goalie: -0\.\d\d goals saved above expected\n"
+    ),
     "live.py": r"play 100: \d+% for a first down\n1 play finished\n",
     "blocking.py": r"( +\d+ [\w ]+ \d\d\n)+",
     "ratings.mjs": r"(\d+ [\w ]+ \d\d\n)+REASON_SUBJECT_NOT_FOUND .*nobody.*\n",
@@ -42,7 +47,7 @@ PRINTED = {
         r"LEAGUE_NOT_FOUND: .*SIM.*\nSUBJECT_NOT_FOUND: .*\n"
         r"FIELD_INVALID: .*\n  subject_id: .*\nFILTER_FIELD_UNKNOWN: (.|\n)*"
     ),
-    "service_config.py": r"(TASK_PASSING: passing \d+\n)*TASK_PASSING: passing \d+, the default\n",
+    "service_config.py": r"(TASK_[A-Z]+: \w+ \d+(, the default)?\n)*TASK_PASSING: passing \d+, the default\n(.|\n)*",
     "tls.py": r"([a-z_]+ .*\n){15,}",
 }
 """What each program prints, as a regular expression."""
