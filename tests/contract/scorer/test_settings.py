@@ -70,6 +70,6 @@ def test_a_default_model_that_does_not_exist_is_refused() -> None:
 
 
 def test_a_folder_without_releases_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PlayscoreError, match="no release of passing") as refused:
+    with pytest.raises(PlayscoreError, match="no release of faceoffs, passing, shots") as refused:
         build(settings(releases=tmp_path))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
