@@ -1,0 +1,223 @@
+"""From shots to an additive model: terms of single factors, then of the pairs that explain most of what they leave."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurizer.shots.factors import FACTORS, PLACE
+from models.shots.additive import Additive, Pair, joint, pure_interaction, purified, sigmoid
+from models.shots.binning import UNKNOWN, Bins, Floats, Places
+from models.shots.boosting import BoostingSchedule, Term, best_quarters, boost, sums
+
+Array = NDArray[np.float64]
+
+GATE = "shooter_distance_feet"
+"""Known in every shot that is filmed: what factors of events mean beside film depends on it."""
+ORDERED = tuple(factor.ordered for factor in FACTORS)
+"""Of each factor, whether its values have an order."""
+
+
+@dataclass(frozen=True)
+class FitSchedule:
+    """How a model is fitted."""
+
+    pairs: int = 60
+    boosting: BoostingSchedule = field(default_factory=BoostingSchedule)
+
+
+def known_factors(statics: Floats, least: float = 0.0) -> tuple[int, ...]:
+    """The factors that are known in more than this share of the rows, and do not have one value in all of them."""
+    factors = len(FACTORS)
+    flags = statics[:, factors:] > 0
+    return tuple(
+        place
+        for place in range(factors)
+        if flags[:, place].mean() > least and not (flags[:, place].all() and np.ptp(statics[:, place]) == 0)
+    )
+
+
+def fit(
+    statics: Floats,
+    goals: NDArray[np.bool_],
+    games: NDArray[np.str_],
+    schedule: FitSchedule,
+    *,
+    bins: Bins | None = None,
+    used: Sequence[int] | None = None,
+) -> Additive:
+    """An additive model of shots with statics (N, 2F), from the factors `used` or from all that are known."""
+    bins = bins or Bins.of(statics, ORDERED)
+    used = known_factors(statics) if used is None else used
+    places = bins.places(statics)
+    coarse = bins.coarse_places(places)
+    nothing = np.zeros(len(goals))
+    singles = boost(
+        [Term(places[place], (bins.counts[place],), ORDERED[place]) for place in used],
+        goals,
+        games,
+        nothing,
+        schedule.boosting,
+        pairs=False,
+    )
+    mains = [np.zeros(count) for count in bins.counts]
+    for place, table in zip(used, singles.tables, strict=True):
+        mains[place] = table
+    alone = singles.constant + sum((mains[place][places[place]] for place in used), nothing)
+    chosen = _chosen(itertools.combinations(used, 2), coarse, bins, goals, alone, schedule)
+    together = boost(
+        [_pair_term(bins, coarse, pair) for pair in chosen], goals, games, alone, schedule.boosting, pairs=True
+    )
+    tables = dict(zip(chosen, together.tables, strict=True))
+    return purified(bins, singles.constant + together.constant, mains, tables, places)
+
+
+def fit_beside(
+    base: Additive,
+    statics: Floats,
+    goals: NDArray[np.bool_],
+    games: NDArray[np.str_],
+    schedule: FitSchedule,
+    added: Collection[int],
+) -> Additive:
+    """What factors `added` say beside a model that does not know them; 0 where none of them is known.
+
+    The factors of `base` get terms, too, for what they mean once the others are known: these hold where GATE is known.
+    """
+    bins = base.bins
+    places = bins.places(statics)
+    coarse = bins.coarse_places(places)
+    offset = base.logits(statics)
+    known = known_factors(statics)
+    mine = [place for place in known if place in added]
+    theirs = [place for place in known if place not in added]
+    singles = boost(
+        [
+            _added_term(bins, places, place) if place in added else Term(coarse[place], (bins.coarse_counts[place],))
+            for place in known
+        ],
+        goals,
+        games,
+        offset,
+        schedule.boosting,
+        pairs=False,
+        constant=False,
+    )
+    learned = dict(zip(known, singles.tables, strict=True))
+    alone = offset + sum(
+        (table[(places if place in added else coarse)[place]] for place, table in learned.items()),
+        np.zeros(len(goals)),
+    )
+    pairs = (pair for pair in itertools.combinations(known, 2) if set(pair) & set(mine))
+    chosen = _chosen(pairs, coarse, bins, goals, alone, schedule)
+    together = boost(
+        [_pair_term(bins, coarse, pair, added) for pair in chosen],
+        goals,
+        games,
+        alone,
+        schedule.boosting,
+        pairs=True,
+        constant=False,
+    )
+    always = [place not in added or bool((places[place] != UNKNOWN).all()) for place in range(len(FACTORS))]
+    made = []
+    for (first, second), table in zip(chosen, together.tables, strict=True):
+        free = _free_cells(bins, (first, second), added)
+        pure, rows, columns = pure_interaction(
+            table, joint(bins, coarse, first, second) * free, rows=always[second], columns=always[first]
+        )
+        made.append(Pair.shared(first, second, np.where(free, pure, 0.0)))
+        for place, moved in ((first, rows), (second, columns)):
+            if place in added:
+                moved[UNKNOWN] = 0.0
+                learned[place] = learned[place] + moved[bins.coarse[place]]
+            else:
+                learned[place] = learned[place] + moved
+    mains = [np.zeros(count) for count in bins.counts]
+    for place, table in _centered({place: learned[place] for place in mine}, places).items():
+        mains[place] = table
+    nothing = tuple(np.zeros(count) for count in bins.counts)
+    gated = Additive(bins, 0.0, nothing, tuple(_gated(bins, place, learned[place]) for place in theirs))
+    return Additive(bins, 0.0, tuple(mains), tuple(made)).plus(gated)
+
+
+def _chosen(
+    pairs: Iterable[tuple[int, int]],
+    coarse: Places,
+    bins: Bins,
+    goals: NDArray[np.bool_],
+    logits: Array,
+    schedule: FitSchedule,
+) -> list[tuple[int, int]]:
+    """The pairs of factors whose best small tree explains most of what logits (N,) leave."""
+    chance = sigmoid(logits)
+    rest, information = goals - chance, chance * (1.0 - chance)
+    gains = {}
+    for first, second in pairs:
+        if not (ORDERED[first] and ORDERED[second]):
+            continue
+        shape = bins.coarse_counts[first], bins.coarse_counts[second]
+        cells = coarse[first] * shape[1] + coarse[second]
+        g = sums(cells, rest, shape[0] * shape[1]).reshape(shape)
+        h = sums(cells, information, shape[0] * shape[1]).reshape(shape)
+        ways = (best_quarters(*each, schedule.boosting)[0] for each in ((g, h), (g.T, h.T)))
+        gains[first, second] = max(ways)
+    ranked = sorted(gains, key=lambda pair: (-gains[pair], pair))
+    return [pair for pair in ranked[: schedule.pairs] if gains[pair] > 0]
+
+
+def _pair_term(bins: Bins, coarse: Places, pair: tuple[int, int], added: Collection[int] = ()) -> Term:
+    first, second = pair
+    shape = bins.coarse_counts[first], bins.coarse_counts[second]
+    frozen = ~_free_cells(bins, pair, added).reshape(-1)
+    return Term(coarse[first] * shape[1] + coarse[second], shape, frozen=frozen if added else None)
+
+
+def _free_cells(bins: Bins, pair: tuple[int, int], added: Collection[int]) -> NDArray[np.bool_]:
+    """(B, C) which cells a term may fill: those where none of the factors that are added is unknown."""
+    free = np.ones(tuple(bins.coarse_counts[place] for place in pair), np.bool_)
+    if pair[0] in added:
+        free[UNKNOWN] = False
+    if pair[1] in added:
+        free[:, UNKNOWN] = False
+    return free
+
+
+def _added_term(bins: Bins, places: Places, place: int) -> Term:
+    frozen = np.arange(bins.counts[place]) == UNKNOWN
+    return Term(places[place], (bins.counts[place],), ORDERED[place], frozen)
+
+
+def _gated(bins: Bins, place: int, table: Array) -> Pair:
+    """A table over the coarse bins of a factor that holds where GATE is known, and is the factor's alone."""
+    gate = PLACE[GATE]
+    spread = np.repeat(table[:, None], bins.coarse_counts[gate], axis=1)
+    spread[:, UNKNOWN] = 0.0
+    nothing = np.zeros_like(spread)
+    if place < gate:
+        return Pair(place, gate, spread, nothing)
+    return Pair(gate, place, nothing.T, spread.T)
+
+
+def _centered(tables: Mapping[int, Array], places: Places) -> dict[int, Array]:
+    """The same sum, where each table has its share of the mean of all: in proportion to how much it varies.
+
+    An odds ratio of 1 on average needs a mean logit below 0 that grows with the variance; so a factor that is known
+    alone shifts the chances of all shots little.
+    """
+    known = {place: places[place] != UNKNOWN for place in tables}
+    rates = {place: float(known[place].mean()) for place in tables}
+    means = {place: float(table[places[place]][known[place]].mean()) for place, table in tables.items()}
+    total = sum(means[place] * rates[place] for place in tables)
+    spreads = {place: float(table[places[place]][known[place]].var()) * rates[place] for place, table in tables.items()}
+    whole = sum(spreads.values())
+    found = {}
+    for place, table in tables.items():
+        share = total * spreads[place] / whole if whole else total / len(tables)
+        found[place] = table + share / rates[place] - means[place]
+        found[place][UNKNOWN] = 0.0
+    return found
