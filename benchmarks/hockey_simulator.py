@@ -22,8 +22,10 @@ from scipy.stats import binom
 
 from playscore import rink
 from playscore.shots import ShotResult
-from simulator.hockey import SimulatedHockeyGame, Spread, simulate_shots
+from simulator.hockey import simulate_shots
+from simulator.hockey.games import LANES
 from simulator.hockey.play_by_play import table
+from simulator.hockey.rinks import Attempt
 
 DISTANCES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 70, 200)
 ANGLES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 180)
@@ -89,11 +91,13 @@ def _chances(events: pl.DataFrame) -> Rates:
         )
     )
     guarded = shots.filter(~pl.col("open"))
+    # Rows of which the source knows nobody on the ice do not show an empty net.
+    stated = shots.filter(pl.col("strength_state") != "0v0")
     found: Rates = {
         "goals of the unblocked": share(shots["goal"]),
         "goals of the unblocked, goalie in net": share(guarded["goal"]),
-        "empty nets of the unblocked": share(shots["open"]),
-        "empty-net goals of the goals": share(shots.filter("goal")["open"]),
+        "empty nets of the unblocked": share(stated["open"]),
+        "empty-net goals of the goals": share(stated.filter("goal")["open"]),
         "rebounds": share(guarded["rebound"]),
         "goals of the rebounds": share(guarded.filter("rebound")["goal"]),
         "after an event farther back": share(guarded["rush"]),
@@ -148,9 +152,8 @@ class Positions:
         return {name: np.nanpercentile(values, (10, 25, 50, 75, 90)) for name, values in vars(self).items()}
 
 
-def simulated_positions(games: Sequence[SimulatedHockeyGame]) -> Positions:
-    attempts = [each for game in games for each in game.played.log.attempts]
-    rows = [each.situation for each in attempts if each.result is not ShotResult.BLOCKED and each.goalie >= 0]
+def simulated_positions(unblocked: Sequence[Attempt]) -> Positions:
+    rows = [each.situation for each in unblocked if each.goalie >= 0]
     return Positions(*(np.array([row[name] for row in rows]) for name in
                        ("goalie_depth", "goalie_off_line", "nearest_defender")))  # fmt: skip
 
@@ -194,11 +197,8 @@ def _constellation(shot: Mapping[str, Any]) -> tuple[float, float, float] | None
     return float(feet[0]), float(feet[1]), float(feet[2])
 
 
-def calibration(games: Sequence[SimulatedHockeyGame]) -> list[tuple[int, float, float, int, float, float]]:
+def calibration(chances: np.ndarray, goals: np.ndarray) -> list[tuple[int, float, float, int, float, float]]:
     """By decile of the chance: shots, mean chance, goals wanted, goals, and the interval that 99% of seasons are in."""
-    pairs = [(each.chance, each.result is ShotResult.GOAL) for game in games for each in game.played.log.attempts
-             if each.result is not ShotResult.BLOCKED]  # fmt: skip
-    chances, goals = np.array([c for c, _ in pairs]), np.array([g for _, g in pairs])
     order = np.argsort(chances)
     rows = []
     for part in np.array_split(order, 10):
@@ -223,18 +223,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     options = parser.parse_args()
 
+    tables, attempts, filmed = [], list[Attempt](), 0
     started = time.process_time()
-    games = []
-    rows = 0
-    for game in simulate_shots(options.seed, options.games, spread=Spread()):
-        rows += sum(len(play.frames) > 0 for play in game.game.plays)
-        games.append(game)
+    for simulated in simulate_shots(options.seed, options.games):
+        filmed += sum(len(play.frames) > 0 for play in simulated.game.plays)
+        attempts += simulated.played.log.attempts
+        tables.append(table(simulated))
     seconds = time.process_time() - started
-    unblocked = [each for game in games for each in game.played.log.attempts if each.result is not ShotResult.BLOCKED]
-    print(f"{len(games)} games, {rows} attempts with film, {len(unblocked)} unblocked, in {seconds:.0f} s of one core:")
-    print(f"{len(unblocked) / seconds:.0f} a second, {100_000 * seconds / len(unblocked) / 60:.1f} min for 100,000\n")
+    unblocked = [each for each in attempts if each.result is not ShotResult.BLOCKED]
+    print(f"{options.games} games, {LANES} at once; {filmed} attempts with film, {len(unblocked)} unblocked;")
+    print(
+        f"{seconds:.0f} s of one core: {100_000 * seconds / len(unblocked) / 60:.1f} min for 100,000 unblocked shots\n"
+    )
 
-    listed = pl.concat([table(game) for game in games])
+    listed = pl.concat(tables)
     found = marginals(listed)
     on_goal = listed.filter(pl.col("event_type").is_in(["SHOT", "GOAL"]))
     found |= types(on_goal["secondary_type"], on_goal["event_type"] == "GOAL", _SIMULATED_TYPES)
@@ -250,13 +252,13 @@ def main() -> None:
 
     print("\nquantiles (10, 25, 50, 75, 90%) at unblocked shots, simulated and Wisehockey, ft")
     theirs_at = real_positions(options.data).quantiles() if options.data.exists() else {}
-    for name, values in simulated_positions(games).quantiles().items():
+    for name, values in simulated_positions(unblocked).quantiles().items():
         print(f"{name:20}{np.round(values, 1)}  {np.round(theirs_at.get(name, np.empty(0)), 1)}")
 
     chances = np.array([each.chance for each in unblocked])
     goals = np.array([each.result is ShotResult.GOAL for each in unblocked])
     print("\nby decile of the chance: shots, mean chance, goals expected, goals, 99% interval")
-    for count, mean, wanted, came, low, high in calibration(games):
+    for count, mean, wanted, came, low, high in calibration(chances, goals):
         print(f"{count:8}{mean:8.4f}{wanted:9.1f}{came:7}   {low:.0f} to {high:.0f}")
     guarded = np.array([each.goalie >= 0 for each in unblocked])
     print(f"\nAUC of the true chances, goalie in net: {auc(chances[guarded], goals[guarded]):.3f}")

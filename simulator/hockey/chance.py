@@ -120,7 +120,7 @@ def goal_logit(at: Release) -> Array:
     pressure = np.exp(-at.nearest_defender / 5.0)
     screened = np.minimum(at.screens, 3.0)
     guarded = (
-        -2.86
+        -2.89
         - 0.063 * far
         - 0.30 * wide
         + 1.3 * open_goalie

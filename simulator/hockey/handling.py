@@ -22,9 +22,9 @@ MISPLACED_FEET: Final = 1.4
 """Standard deviation of how far goalies stand beside their place."""
 LOOSENESS_FEET: Final = 7.5
 """Standard deviation of how far defenders stand beside their place."""
-SCREENS: Final = 0.75
+SCREENS: Final = 0.9
 """How often a forward stands in front of the goalie while the puck is far out."""
-_ZONE: Final = np.array([[74.0, -6.0], [70.0, 25.0], [80.0, 2.0], [70.0, -25.0], [33.0, 23.0], [33.0, -23.0]])
+_ZONE: Final = np.array([[74.0, -6.0], [70.0, 25.0], [80.0, 2.0], [70.0, -25.0], [31.5, 26.0], [31.5, -26.0]])
 """Spots of the attackers in the zone."""
 _ZONE_SPREAD: Final = np.array([[6.0, 6.0], [9.0, 9.0], [6.0, 8.0], [9.0, 9.0], [6.0, 9.0], [6.0, 9.0]])
 

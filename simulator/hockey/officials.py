@@ -45,9 +45,9 @@ PAUSE_SECONDS: Final = 8.0
 """From the whistle to the next face-off, at least."""
 LONGEST_PAUSE_SECONDS: Final = 15.0
 SHIFT_SECONDS: Final = (32.0, 54.0)
-PENALTY_HAZARD: Final = 0.0023
+PENALTY_HAZARD: Final = 0.003
 """At a decision of a carrier with a defender near."""
-MATCHING: Final = 0.10
+MATCHING: Final = 0.06
 """Of the penalties both teams get one."""
 _LINE_WEIGHTS: Final = {"F": (1.25, 1.1, 0.95, 0.8), "D": (1.2, 1.0, 0.85)}
 DOOR_FEET: Final = 4.0
@@ -352,7 +352,7 @@ def pull_goalies(rinks: Rinks) -> None:
     """A team that trails late plays with an extra attacker, until it no longer does."""
     behind = np.stack((rinks.score[:, 1] - rinks.score[:, 0], rinks.score[:, 0] - rinks.score[:, 1]), axis=1)
     late = (rinks.period == OVERTIME - 1)[:, None]
-    limit = np.select([behind == 1, behind == 2, behind == 3], [90.0, 130.0, 150.0], 0.0) * rinks.period_seconds / 1200
+    limit = np.select([behind == 1, behind == 2, behind == 3], [110.0, 160.0, 170.0], 0.0) * rinks.period_seconds / 1200
     wants = late & (rinks.clock[:, None] < limit)
     guarded = rinks.has_goalie()
     along = rinks.puck[:, 0] * rinks.direction(rinks.attacking)

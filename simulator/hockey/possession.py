@@ -24,13 +24,13 @@ REACH_FEET: Final = 3.2
 """Of a skater, for a loose puck."""
 CATCH_FEET: Final = 6.0
 """Of the receiver of a pass."""
-SHOOTING: Final = np.array([0.32, 0.74, 1.55])
+SHOOTING: Final = np.array([0.24, 0.74, 1.95])
 """How eagerly one shoots: short-handed, even, with more skaters."""
-TIPS: Final = 0.22
+TIPS: Final = 0.16
 """Of the shots from the point that could be tipped."""
-WRAP_AROUND: Final = 0.008
-FROM_OUTSIDE: Final = 0.002
-AT_EMPTY_NET: Final = 0.035
+WRAP_AROUND: Final = 0.003
+FROM_OUTSIDE: Final = 0.003
+AT_EMPTY_NET: Final = 0.055
 """Chances to shoot at a decision: around the post, from the neutral zone, with nobody in the net."""
 ANOTHER_WAY: Final = 0.16
 ANOTHER_FORMATION: Final = 0.10
@@ -70,8 +70,10 @@ def _receive(rinks: Rinks, lanes: Integers, slots: Integers) -> None:
     kept = slots // SLOTS == rinks.attacking[lanes]
     toward = rinks.direction(rinks.attacking[lanes], lanes)
     begin, end = rinks.flight_from[lanes] * toward[:, None], rinks.flight_to[lanes] * toward[:, None]
-    deep = np.minimum(begin[:, 0], end[:, 0]) > CIRCLE_TOPS_X
-    across = kept & deep & (begin[:, 1] * end[:, 1] < 0) & (end[:, 0] < NET[0] + 1)
+    crossed = begin[:, 1] * end[:, 1] < 0
+    share = begin[:, 1] / np.where(crossed, begin[:, 1] - end[:, 1], 1.0)
+    crossing = begin[:, 0] + share * (end[:, 0] - begin[:, 0])
+    across = kept & crossed & (crossing >= CIRCLE_TOPS_X) & (crossing < NET[0])
     rinks.royal_road_at[lanes[across]] = rinks.frame[lanes[across]]
     for lane, slot, same in zip(lanes.tolist(), slots.tolist(), kept.tolist(), strict=True):
         kind = HockeyEventKind.PASS if same else HockeyEventKind.RECOVERY
@@ -83,8 +85,8 @@ def _receive(rinks: Rinks, lanes: Integers, slots: Integers) -> None:
     uniform = rinks.draws.uniform(lanes, 1)[:, 0]
     place = rinks.puck[lanes, :2] * toward[:, None]
     distance, angle = _seen_from_net(place)
-    eager = np.where(across, 0.08, 0.010) * np.exp(-np.maximum(distance - 32.0, 0) / 26.0) * (angle < 65)
-    eager = np.where(slots % SLOTS >= 4, np.maximum(eager, 0.012), eager)
+    eager = np.where(across, 0.055, 0.006) * np.exp(-np.maximum(distance - 32.0, 0) / 26.0) * (angle < 65)
+    eager = np.where(slots % SLOTS >= 4, np.maximum(eager, 0.008), eager)
     eager = np.where((place[:, 0] > 30) & (distance < 62), eager, 0.0)
     at_once = kept & (tipped | (uniform < eager))
     now = lanes[at_once]
@@ -210,7 +212,7 @@ def _hazards(rinks: Rinks, lanes: Integers, around: _Around) -> Array:
 
     shoot = _shot_hazard(distance, angle, around.near, around.slot, rebound)
     shoot *= SHOOTING[np.clip(around.advantage, -1, 1) + 1] * (in_zone & (along < 88.5))
-    shoot = np.where((held < 0.5) & ~rebound, 0.4 * shoot, shoot)
+    shoot = np.where((held < 0.5) & ~rebound, 0.25 * shoot, shoot)
     shoot = np.where((along >= 85.5) & (across < 9) & (across > 3), WRAP_AROUND, shoot)
     shoot = np.where(~in_zone & (along > -10), FROM_OUTSIDE, shoot)
     shoot = np.where(~guarded[rows, 1 - team] & (along > -20) & (angle < 60), AT_EMPTY_NET, shoot)
@@ -232,7 +234,7 @@ def _shot_hazard(distance: Array, angle: Array, near: Array, slot: Integers, reb
     defense = 0.026 + 0.02 * np.exp(-(((distance - 36.0) / 10.0) ** 2))
     hazard = np.where(slot >= 4, defense, forwards) * openness * wide
     hazard = np.where(distance < 5.5, 0.1 * hazard, hazard)
-    chosen: Array = np.where(rebound & (distance < 22), np.maximum(hazard, 0.19 * wide), hazard)
+    chosen: Array = np.where(rebound & (distance < 22), np.maximum(hazard, 0.30 * wide), hazard)
     return chosen
 
 
@@ -357,7 +359,7 @@ def _turn_over(rinks: Rinks, lanes: Integers, nearest: Integers, uniform: Array)
     for lane, slot, taken, chance in zip(
         lanes.tolist(), taker.tolist(), stolen.tolist(), uniform[:, 1].tolist(), strict=True
     ):
-        if taken and chance < 0.20:
+        if taken and chance < 0.28:
             tell(rinks, lane, HockeyEventKind.TAKEAWAY, slot // SLOTS, slot=slot)
         elif not taken and chance < 0.19:
             loser = int(rinks.carrier[lane])
@@ -373,7 +375,7 @@ def _dump(rinks: Rinks, lanes: Integers, puck: Array, toward: Integers, uniform:
     side = np.where(uniform[:, 0] < 0.5, 1.0, -1.0)
     deep = np.stack((88.0 + 4.0 * uniform[:, 1], side * (22.0 + 8.0 * uniform[:, 1])), axis=1)
     own_end = puck[:, 0] < 0
-    iced = own_end & ~short & (uniform[:, 1] < 0.22)
+    iced = own_end & ~short & (uniform[:, 1] < 0.32)
     out = np.stack((10.0 + 40.0 * uniform[:, 1], side * 36.0), axis=1)
     far = np.where((own_end & ~iced & ~short)[:, None], out, deep)
     fly(rinks, lanes, inside(far, 1.5) * toward[:, None], 62.0 + 25.0 * uniform[:, 1])
@@ -385,7 +387,7 @@ def _dump(rinks: Rinks, lanes: Integers, puck: Array, toward: Integers, uniform:
 
 
 def _hits(rinks: Rinks, lanes: Integers, nearest: Integers, near: Array, uniform: Array) -> None:
-    hit = (near < 6.0) & (uniform > 0.989)
+    hit = (near < 6.0) & (uniform > 0.986)
     for lane, slot in zip(lanes[hit].tolist(), nearest[hit].tolist(), strict=True):
         team = 1 - int(rinks.attacking[lane])
         tell(rinks, lane, HockeyEventKind.HIT, team, slot=slot - SLOTS + SLOTS * team,
@@ -411,6 +413,6 @@ def cross_lines(rinks: Rinks, before: Array) -> None:
             detail = "Carried" if rinks.mode[lane] == Puck.CARRIED else "Played"
             tell(rinks, lane, kind, carrier // SLOTS, slot=carrier, detail=detail)
         live = (rinks.mode[lanes] == Puck.CARRIED) | (rinks.mode[lanes] == Puck.PASSED)
-        offside = lanes[live & ~rinks.dumped[lanes] & (uniform < 0.055)]
+        offside = lanes[live & ~rinks.dumped[lanes] & (uniform < 0.06)]
         if len(offside):
             officials.whistle(rinks, offside, Whistle.OFFSIDE)

@@ -32,9 +32,9 @@ _SPEEDS: Final = {
 """Mean and standard deviation, feet per second."""
 _MEANS: Final = np.array([0.0, *(_SPEEDS[kind][0] for kind in ShotType)])
 _DEVIATIONS: Final = np.array([0.0, *(_SPEEDS[kind][1] for kind in ShotType)])
-FREEZE: Final = 0.22
+FREEZE: Final = 0.27
 """Of the saves."""
-OVER_THE_GLASS: Final = 0.2
+OVER_THE_GLASS: Final = 0.24
 """Of the misses."""
 
 
@@ -141,12 +141,12 @@ def release(rinks: Rinks, lanes: Integers) -> tuple[chance.Release, chance.Bodie
 
 def _kinds(at: chance.Release, puck: Array, slot: Integers, uniform: Array, forced: Integers) -> Integers:
     """(n,) numbers of ShotType."""
-    slap = np.where(slot >= 4, 0.30, 0.05) + 0.20 * at.one_timer * (at.distance > 25)
+    slap = np.where(slot >= 4, 0.26, 0.04) + 0.20 * at.one_timer * (at.distance > 25)
     slap = np.where(at.distance > 20, slap, 0.0)
     backhand = 0.05 + 0.16 * np.exp(-at.distance / 14.0)
     other = 0.005 + 0.03 * (at.distance < 10)
-    deflected = np.where((at.distance < 18) & (at.one_timer > 0), 0.12, 0.0)
-    snap = 0.27 + 0.15 * at.one_timer
+    deflected = np.where((at.distance < 18) & (at.one_timer > 0), 0.4, 0.0)
+    snap = 0.23 + 0.15 * at.one_timer
     edges = np.cumsum(np.stack((other, deflected, backhand, slap, snap), axis=1), axis=1)
     numbers = np.array(
         [ShotType.OTHER.value, ShotType.DEFLECTED.value, ShotType.BACKHAND.value, ShotType.SLAP.value,

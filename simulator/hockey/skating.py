@@ -34,6 +34,8 @@ GOALIE_EAGERNESS: Final = 7.0
 GRAVITY: Final = 32.2
 PUCK_HEIGHT: Final = 0.04
 """Of a puck that lies on the ice, its center."""
+BOARD_FEET: Final = 0.4
+"""From the boards to a puck that lies on them."""
 ICE_DRAG: Final = 0.55
 """1/s"""
 
@@ -86,7 +88,7 @@ def _aim_skaters(rinks: Rinks, lanes: NDArray[np.int64]) -> None:
     # The nearest defending skater goes to the puck carrier, if near enough to matter.
     presser = SLOTS + 1 + np.argmin(apart[:, SLOTS + 1 :], axis=1)
     near = carried & (apart[rows, presser] < PRESSING_FEET)
-    gap = np.where(puck[near, :1] > rink.BLUE_LINE_X_FEET, 8.0, 4.0)
+    gap = np.where(puck[near, :1] > rink.BLUE_LINE_X_FEET, 10.0, 4.0)
     line = NET - puck[near]
     line /= np.maximum(np.hypot(line[:, 0], line[:, 1]), 1e-6)[:, None]
     targets[near, presser[near]] = puck[near] + gap * line
@@ -209,7 +211,7 @@ def stick(rinks: Rinks, lanes: NDArray[np.int64], slots: NDArray[np.int64]) -> A
     facing /= np.maximum(np.hypot(facing[:, 0], facing[:, 1]), 1e-6)[:, None]
     side = np.where(rinks.left_handed[lanes, team, rinks.who[lanes, slots]], 1.0, -1.0)[:, None]
     left = np.stack((-facing[:, 1], facing[:, 0]), axis=1)
-    return inside(rinks.pos[lanes, slots] + 2.6 * facing + 1.4 * side * left, 0.4)
+    return inside(rinks.pos[lanes, slots] + 2.6 * facing + 1.4 * side * left, BOARD_FEET)
 
 
 def move_puck(rinks: Rinks) -> Array:
@@ -220,7 +222,8 @@ def move_puck(rinks: Rinks) -> Array:
 
     carried = np.flatnonzero(rinks.mode == Puck.CARRIED)
     rinks.residual[carried] *= 0.72
-    rinks.puck[carried, :2] = stick(rinks, carried, rinks.carrier[carried]) + rinks.residual[carried]
+    held = stick(rinks, carried, rinks.carrier[carried])
+    rinks.puck[carried, :2] = inside(held + rinks.residual[carried], BOARD_FEET)
     rinks.puck[carried, 2] += (PUCK_HEIGHT - rinks.puck[carried, 2]) * 0.5
 
     loose = np.flatnonzero(rinks.mode == Puck.LOOSE)
@@ -262,7 +265,7 @@ def _slide(rinks: Rinks, loose: NDArray[np.int64]) -> None:
     velocity = rinks.slide[loose] * np.exp(-ICE_DRAG * STEP_SECONDS)
     before = rinks.puck[loose, :2]
     free = before + velocity * STEP_SECONDS
-    kept = inside(free, 0.4)
+    kept = inside(free, BOARD_FEET)
     out = free - kept
     size = np.hypot(out[:, 0], out[:, 1])
     normal = out / np.maximum(size, 1e-9)[:, None]
