@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from featurizer.shots.events import Event
 from featurizer.shots.ice import FEET, Ice
 from featurizer.shots.puck import Puck
+from featurizer.shots.skaters import Skaters
 from playscore import rink
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.game import GameHeader, LengthUnit, PlayContext
@@ -19,6 +20,9 @@ WHISTLE_SECONDS: Final = 1.0
 """Sources list what happens in one second in any order."""
 SPOT_FEET: Final = 3.5
 """From a face-off spot to where a face-off can be."""
+UNIT_FEET: Final = 36.0
+"""Where a net stands that is told in yards, and a little more."""
+MIN_SEEN_FOR_UNIT: Final = 6
 FAR_FEET: Final = 20.0
 """From the shooter to a puck that they do not have."""
 SPOTS: Final = np.array(
@@ -73,6 +77,22 @@ def check_spots(events: tuple[Event, ...], ice: Ice) -> None:
                 f"face-offs before the shot were taken {_off_spots(places):.0f} ft from every spot; the places look"
                 f" like {_name(unit)}",
             )
+
+
+def check_unit(skaters: Skaters) -> None:
+    """Raise SITUATION_CONTRADICTED if everybody is so near the center of the ice that a smaller unit must be meant.
+
+    Somebody is always near a net: both goalies, or those who attack and defend an empty one.
+    """
+    if len(skaters.player_ids) < MIN_SEEN_FOR_UNIT or not np.isfinite(skaters.x).any():
+        return
+    farthest = float(np.nanmax(np.abs(skaters.x)))
+    if farthest < UNIT_FEET:
+        raise PlayscoreError(
+            Reason.SITUATION_CONTRADICTED,
+            f"nobody was more than {farthest:.0f} ft from the center along the ice around the shot, and the nets stand"
+            f" at {rink.GOAL_LINE_X_FEET:g} ft: the positions look like meters or yards that the header calls feet",
+        )
 
 
 def check_puck_near_shooter(

@@ -198,6 +198,7 @@ class Shot:
             return None
         raw = Ice(self._header.coordinates)
         skaters = skaters_of(film, raw, self._rate)
+        checks.check_unit(skaters)
         puck = puck_of(self._film.tracks(TrackedObject.PUCK), raw, first, last)
         sign = self._direction(skaters, puck, last if stated is None else stated)
         ice = raw.turned(sign)
