@@ -61,7 +61,7 @@ MAX_PRECEDING: Final = 16
 INTERMISSION: Final = timedelta(minutes=15)
 WHOLE_LANES: Final = 16
 """Games that are played side by side where they are filmed whole."""
-LANES: Final = 512
+LANES: Final = 1024
 """Games that are played side by side where only their shots are filmed."""
 
 

@@ -27,7 +27,8 @@ class Draws:
     """A counter for each of B games. The n-th number of a game depends on seed, game and n alone."""
 
     def __init__(self, seed: int, games: Sequence[int]) -> None:
-        base = _mixed(np.array([seed], np.uint64) ^ _STEP)
+        # Seed and game are mixed in different ways: else game 1 of seed 2 would be game 2 of seed 1.
+        base = _mixed(_mixed(np.array([seed], np.uint64) ^ _STEP) ^ _FIRST)
         self._key = _mixed(_mixed(np.array(games, np.uint64) ^ _STEP) ^ base)
         self._drawn = np.zeros(len(games), np.uint64)
 
