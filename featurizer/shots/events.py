@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from featurizer.shots.ice import Ice
+import numpy as np
+from numpy.typing import NDArray
+
+from featurizer.shots.ice import Ice, Number
 from featurizer.shots.values import Values, flag
 from playscore import rink
 from playscore.shots import Handedness, HockeyEventKind, NetState, PrecedingEvent, ShotListing, ShotSituation, Strength
@@ -26,6 +29,7 @@ OVERTIME: Final = 4
 CIRCLE_TOPS_X_FEET: Final = rink.END_ZONE_DOT_X_FEET - 15.0
 
 _SHOTS: Final = frozenset({HockeyEventKind.SHOT_ON_GOAL, HockeyEventKind.MISSED_SHOT, HockeyEventKind.BLOCKED_SHOT})
+_ENTRIES: Final = frozenset({HockeyEventKind.ZONE_ENTRY, HockeyEventKind.DUMP_IN})
 _STOPS: Final = frozenset({HockeyEventKind.STOPPAGE, HockeyEventKind.FACEOFF, HockeyEventKind.GOAL})
 _NOT_PLAY: Final = frozenset({HockeyEventKind.STOPPAGE, HockeyEventKind.PENALTY, HockeyEventKind.OTHER})
 
@@ -103,12 +107,7 @@ def sequence_factors(events: tuple[Event, ...], x: float, y: float) -> Values:
         **_passed(events),
         **_entered(events),
         **_since_faceoff(events),
-        "rush": flag(
-            any(
-                event.placed and event.x < rink.BLUE_LINE_X_FEET and event.seconds_before <= RUSH_SECONDS
-                for event in _since_stop(events)
-            )
-        ),
+        "rush": flag(_rushed(events)),
     }
 
 
@@ -118,6 +117,14 @@ def angle_between(x: float, y: float, other_x: float, other_y: float) -> float:
     other = math.atan2(other_y, rink.GOAL_LINE_X_FEET - other_x)
     apart = abs(one - other)
     return math.degrees(min(apart, 2.0 * math.pi - apart))
+
+
+def crosses_slot(x: Number, y: Number, to_x: Number, to_y: Number) -> NDArray[np.bool_]:
+    """Whether ways from places to others cross the long axis between the tops of the circles and the goal line."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = x + (to_x - x) * np.divide(y, y - to_y)
+    low = (crossing >= CIRCLE_TOPS_X_FEET) & (crossing <= rink.GOAL_LINE_X_FEET)
+    return np.asarray((np.sign(y) * np.sign(to_y) < 0) & low)
 
 
 def _event(event: PrecedingEvent, team_id: str, ice: Ice | None) -> Event:
@@ -170,11 +177,8 @@ def _passed(events: tuple[Event, ...]) -> Values:
     received, before = own[0], own[1] if len(own) > 1 else None
     crossed: bool | None = None
     if before is not None and before.placed and received.placed:
-        crossed = (
-            before.y * received.y < 0
-            and min(before.x, received.x) >= CIRCLE_TOPS_X_FEET
-            and received.seconds_before <= ROYAL_ROAD_SECONDS
-        )
+        across = bool(crosses_slot(before.x, before.y, received.x, received.y))
+        crossed = across and received.seconds_before <= ROYAL_ROAD_SECONDS
     return {
         "seconds_since_pass": min(received.seconds_before, MAX_SECONDS_SINCE_PASS),
         "royal_road": flag(crossed),
@@ -182,8 +186,7 @@ def _passed(events: tuple[Event, ...]) -> Values:
 
 
 def _entered(events: tuple[Event, ...]) -> Values:
-    entries = (HockeyEventKind.ZONE_ENTRY, HockeyEventKind.DUMP_IN)
-    entry = next((event for event in _since_stop(events) if event.own and event.kind in entries), None)
+    entry = next((event for event in _since_stop(events) if event.own and event.kind in _ENTRIES), None)
     if entry is None:
         return {}
     return {
@@ -191,6 +194,14 @@ def _entered(events: tuple[Event, ...]) -> Values:
         "entry_lateral_feet": abs(entry.y),
         "entry_carried": float(entry.kind is HockeyEventKind.ZONE_ENTRY),
     }
+
+
+def _rushed(events: Iterable[Event]) -> bool:
+    """Whether the puck came over the blue line, or something happened outside of the zone, just before."""
+    lately = [event for event in _since_stop(events) if event.seconds_before <= RUSH_SECONDS]
+    return any(
+        (event.own and event.kind in _ENTRIES) or (event.placed and event.x < rink.BLUE_LINE_X_FEET) for event in lately
+    )
 
 
 def _since_faceoff(events: Iterable[Event]) -> Values:

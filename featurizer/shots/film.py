@@ -9,12 +9,12 @@ import numpy as np
 
 from featurizer.shots import net
 from featurizer.shots.events import (
-    CIRCLE_TOPS_X_FEET,
     MAX_SECONDS_SINCE_ENTRY,
     MAX_SECONDS_SINCE_PASS,
     ONE_TIMER_SECONDS,
     ROYAL_ROAD_SECONDS,
     RUSH_SECONDS,
+    crosses_slot,
 )
 from featurizer.shots.puck import STEP_SECONDS, Puck
 from featurizer.shots.scene import Scene
@@ -35,8 +35,15 @@ NET_FRONT_FEET: Final = 10.0
 BEHIND_PUCK_FEET: Final = 10.0
 MIN_SEEN: Final = 0.6
 """Share of a stretch in which the puck must be seen for what it did there to be known."""
+HELD_SPEED: Final = 25.0
+"""Of a puck beside somebody who has it, as they see it: one that is faster flies past, ft/s."""
+PASS_SPEED: Final = 30.0
+"""Nobody skates so fast with the puck, ft/s."""
 CROSSING_SPEED: Final = 15.0
 """Across the ice, of a pass, ft/s."""
+AT_NET_FEET: Final = 1.0
+"""Wide of a post is where a shot may still go."""
+_NOBODY: Final = -1
 
 
 def scene_factors(scene: Scene, x: float, y: float) -> Values:
@@ -140,7 +147,10 @@ def _numbers(scene: Scene, x: float, y: float) -> Values:
 
     return {
         "defenders_between": float(
-            sum(place[0] > x and net.distance_to_line(*place, x, y) <= LANE_FEET for place in defenders)
+            sum(
+                x < place[0] <= rink.GOAL_LINE_X_FEET and net.distance_to_line(*place, x, y) <= LANE_FEET
+                for place in defenders
+            )
         ),
         "attackers_at_net": float(sum(rink.distance_to_net(*place) <= NET_FRONT_FEET for place in others)),
         "odd_man": float(up(attackers) - up(defenders)),
@@ -159,14 +169,16 @@ def _cross_ice(puck: Puck, released: float) -> Values:
 
 
 def _crosses_slot(puck: Puck) -> bool:
-    """Whether the puck crosses the long axis at a pass's speed, below the tops of the circles."""
+    """Whether the puck crosses the slot as a pass does: fast, and not on its way into the net."""
     if len(puck) < 2:
         return False
-    step = np.diff(puck.times)
-    speed = np.abs(np.diff(puck.y)) / step
-    across = (puck.y[:-1] * puck.y[1:] < 0) & (speed >= CROSSING_SPEED)
-    low = np.minimum(puck.x[:-1], puck.x[1:]) >= CIRCLE_TOPS_X_FEET
-    return bool((across & low).any())
+    step, along, across = np.diff(puck.times), np.diff(puck.x), np.diff(puck.y)
+    passed = (np.hypot(along, across) >= PASS_SPEED * step) & (np.abs(across) >= CROSSING_SPEED * step)
+    crossed = crosses_slot(puck.x[:-1], puck.y[:-1], puck.x[1:], puck.y[1:])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wide = np.abs(puck.y[1:] + across * (rink.GOAL_LINE_X_FEET - puck.x[1:]) / along)
+    shot = (along > 0.0) & (wide <= rink.HALF_NET_WIDTH_FEET + AT_NET_FEET)
+    return bool((crossed & passed & ~shot).any())
 
 
 def _entry(puck: Puck, scene: Scene, released: float) -> Values:
@@ -203,24 +215,27 @@ def _received(puck: Puck, scene: Scene, released: float) -> Values:
     """How long the shooter has had the puck, if a teammate had it before."""
     if scene.shooter is None:
         return {}
-    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * scene.skaters.rate_hertz)), scene.row + 1)
-    times = (rows + scene.skaters.first_frame) / scene.skaters.rate_hertz
+    skaters = scene.skaters
+    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * skaters.rate_hertz)), scene.row + 1)
+    times = (rows + skaters.first_frame) / skaters.rate_hertz
     x, y, _ = puck.at(times)
     if np.isfinite(x).mean() < MIN_SEEN or not np.isfinite(x[-1]):
         return {}
-    away = np.hypot(scene.skaters.x[rows] - x[:, None], scene.skaters.y[rows] - y[:, None])
-    away = np.where(np.isfinite(away), away, np.inf)
-    had_by = np.where(away.min(axis=1) <= CONTROL_FEET, away.argmin(axis=1), -1)
-    has = away[:, scene.shooter] <= CONTROL_FEET
-    if has.all():
-        return {"seconds_since_pass": MAX_SECONDS_SINCE_PASS, "one_timer": 0.0}
-    began = int(np.flatnonzero(~has)[-1]) + 1 if not has[-1] or not has.all() else 0
-    earlier = had_by[:began]
-    earlier = earlier[(earlier >= 0) & (earlier != scene.shooter)]
-    seconds = max(0.0, released - float(times[min(began, len(times) - 1)]))
-    passed = bool(len(earlier)) and int(earlier[-1]) in scene.attackers
-    if not passed:
+    away = np.hypot(skaters.x[rows] - x[:, None], skaters.y[rows] - y[:, None])
+    along, across = puck.velocity_before(times)
+    faster = np.hypot(skaters.vx[rows] - along[:, None], skaters.vy[rows] - across[:, None])
+    reaches = np.nan_to_num(away, nan=np.inf) <= CONTROL_FEET
+    near = np.where(reaches & (np.nan_to_num(faster, nan=np.inf) <= HELD_SPEED), away, np.inf)
+    nearest = np.where(np.isfinite(near.min(axis=1)), near.argmin(axis=1), _NOBODY)
+    has = reaches[:, scene.shooter]
+    had_by = np.where(has, scene.shooter, nearest)
+    others = np.flatnonzero((had_by != _NOBODY) & (had_by != scene.shooter))
+    if not len(others):
+        return {"seconds_since_pass": MAX_SECONDS_SINCE_PASS, "one_timer": 0.0} if has[0] else {"one_timer": 0.0}
+    if int(had_by[others[-1]]) not in scene.attackers:
         return {"one_timer": 0.0}
+    since = np.flatnonzero(has[others[-1] :])
+    seconds = max(0.0, released - float(times[others[-1] + since[0]])) if len(since) else 0.0
     return {"seconds_since_pass": seconds, "one_timer": flag(seconds <= ONE_TIMER_SECONDS + STEP_SECONDS / 2)}
 
 
