@@ -11,7 +11,6 @@ import polars as pl
 
 from pipeline.readers.packed import unreadable
 from pipeline.readers.text_files import CUT_OFF, ROW, TextFile, is_text
-from playscore.errors import PlayscoreError, Reason
 
 
 class DataFile(Protocol):
@@ -69,11 +68,10 @@ class ParquetFile:
             raise unreadable(self.path, str(error).partition("\n")[0]) from error
 
 
-def data_files(folder: Path) -> tuple[DataFile, ...]:
-    """The Parquet and text files of a folder, by name."""
-    if not folder.is_dir():
-        raise PlayscoreError(Reason.FIELD_INVALID, f"{folder} is no folder; give the one that holds the data files")
-    return tuple(_opened(file) for file in sorted(folder.iterdir()) if _is_data(file))
+def data_files(data: Path) -> tuple[DataFile, ...]:
+    """The Parquet and text files of a folder, by name, or the one file that is named."""
+    files = sorted(data.iterdir()) if data.is_dir() else [data]
+    return tuple(_opened(file) for file in files if _is_data(file))
 
 
 def _is_data(file: Path) -> bool:

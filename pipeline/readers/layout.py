@@ -83,7 +83,7 @@ class _Folder:
     @classmethod
     def of(cls, data: Path) -> _Folder:
         files, unreadable = [], {}
-        for file in data_files(data) if data.is_dir() else ():
+        for file in data_files(data):
             try:
                 if file.columns:
                     files.append(file)
@@ -96,7 +96,9 @@ class _Folder:
 
     def almost(self, tables: Sequence[Table], name: str) -> Iterator[tuple[DataFile, tuple[str, ...]]]:
         """Files that are none of the tables and lack few columns of the one called `name`; and which they lack."""
-        (table,) = (table for table in tables if table.name == name)
+        table = next((table for table in tables if table.name == name), None)
+        if table is None:
+            return
         for file in self.files:
             lacking = table.missing(file.columns)
             if (

@@ -1,0 +1,154 @@
+"""What the readers of hockey share: headers, what happened before a shot, and how long people have been on the ice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from pipeline.readers.source import TableSource
+from pipeline.readers.tables import TableFiles, in_order
+from playscore.field_limits import FIELD_LIMITS
+from playscore.game import (
+    AngleConvention,
+    CoordinateSystem,
+    GameHeader,
+    HomeSide,
+    LengthUnit,
+    Origin,
+    Player,
+    Sport,
+)
+from playscore.shots import HockeyEventKind, PrecedingEvent
+
+FEET: Final = CoordinateSystem(LengthUnit.FOOT, Origin.CENTER, None)
+METERS: Final = CoordinateSystem(LengthUnit.METER, Origin.CENTER, AngleConvention.DEGREES_COUNTERCLOCKWISE_FROM_X)
+MAX_PRECEDING: Final = FIELD_LIMITS["playscore.hockey.v1.ShotSituation.preceding_events"].max_items
+GOALIE: Final = "G"
+
+
+class HockeySource(TableSource):
+    """Games in one table, whose rows are events. See `playscore.sources.Source`."""
+
+    @property
+    def events(self) -> TableFiles:
+        """The table."""
+        return self.tables["events"]
+
+    @cached_property
+    def game_ids(self) -> tuple[str, ...]:
+        """Identifiers of the games, in order."""
+        return in_order(self.events.games)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of a period."""
+
+    kind: HockeyEventKind
+    seconds: float
+    """Played in the period until then."""
+    team_id: str = ""
+    x: float | None = None
+    y: float | None = None
+
+
+def preceding(past: Sequence[Happened], seconds: float) -> tuple[PrecedingEvent, ...]:
+    """The events of a period before a shot, the latest first, from those in order."""
+    return tuple(
+        PrecedingEvent(event.kind, max(0.0, seconds - event.seconds), event.team_id, event.x, event.y)
+        for event in past[: -MAX_PRECEDING - 1 : -1]
+    )
+
+
+@dataclass(slots=True)
+class Shifts:
+    """Since when everybody has been on the ice, by the lists of who is."""
+
+    _since: dict[str, float] = field(default_factory=dict)
+
+    def see(self, players: Collection[str], seconds: float) -> None:
+        """These are on the ice at a second of the period."""
+        self._since = {player: self._since.get(player, seconds) for player in players}
+
+    def restart(self) -> None:
+        """A period begins."""
+        self._since.clear()
+
+    def seconds(self, player: str, now: float) -> float | None:
+        """How long somebody has been on the ice; None where they are not."""
+        since = self._since.get(player)
+        return None if since is None else max(0.0, now - since)
+
+    def mean(self, players: Iterable[str], now: float) -> float | None:
+        """How long some have been on the ice, on average; None where none of them is."""
+        known = [each for player in players if (each := self.seconds(player, now)) is not None]
+        return sum(known) / len(known) if known else None
+
+
+@dataclass(slots=True)
+class People:
+    """Who is named in a game."""
+
+    players: dict[str, Player] = field(default_factory=dict)
+
+    def add(self, player_id: str | None, team_id: str, name: str | None = None, position: str = "") -> str:
+        """Somebody of a team; their identifier, empty where there is none. The first to be told counts."""
+        if not player_id:
+            return ""
+        known = self.players.get(player_id)
+        if known is None or (position and not known.position):
+            self.players[player_id] = Player(player_id, team_id, plain_name(name), position)
+        return player_id
+
+    @property
+    def roster(self) -> tuple[Player, ...]:
+        """All of them."""
+        return tuple(self.players.values())
+
+
+def plain_name(name: str | None) -> str:
+    """A name as people read it: some sources write a point for the blank."""
+    return "" if name is None else " ".join(name.replace(".", " ").split())
+
+
+def header(
+    league: str,
+    game_id: str,
+    season: int | None,
+    teams: tuple[str, str],
+    *,
+    coordinates: CoordinateSystem = FEET,
+    frame_rate_hertz: float | None = None,
+    home_side: HomeSide = HomeSide.STATED,
+) -> GameHeader:
+    """A game's header; `teams` are the home team and the visitors."""
+    limits = FIELD_LIMITS["playscore.tracking.v1.GameHeader.season"]
+    return GameHeader(
+        league=league,
+        game_id=game_id,
+        sport=Sport.ICE_HOCKEY,
+        season=season if season is not None and limits.allows_number(season) else None,
+        home_team_id=teams[0],
+        away_team_id=teams[1],
+        coordinates=coordinates,
+        frame_rate_hertz=frame_rate_hertz,
+        home_side=home_side,
+    )
+
+
+def skaters(count: float | None) -> int | None:
+    """How many skaters a source says there are; none, and more than play, are not known."""
+    limits = FIELD_LIMITS["playscore.hockey.v1.ShotSituation.shooting_skaters"]
+    return int(count) if count and limits.allows_number(count) else None
+
+
+def within(name: str, value: float | None) -> float | None:
+    """A value of a situation; None where it is out of the contract's limits."""
+    limits = FIELD_LIMITS[f"playscore.hockey.v1.ShotSituation.{name}"]
+    return value if value is not None and limits.allows_number(value) else None
+
+
+FaceoffRecords = Mapping[tuple[str, str], tuple[int, int, int, int]]
+"""By game and event: face-offs that the home team's taker took and won before it, and the visitors' taker."""
