@@ -77,7 +77,11 @@ FACTORS: Final = (
     Factor("seconds_since_entry", "s", "Since the puck came over the blue line, up to 5."),
     Factor("entry_lateral_feet", "ft", "From the long axis to where the puck crossed the blue line."),
     Factor("entry_speed_feet_per_second", "ft/s", "Of the puck as it crossed the blue line."),
-    Factor("entry_carried", "1", "1 where an attacker had the puck over the blue line, 0 where it was shot in."),
+    Factor(
+        "entry_carried",
+        "1",
+        "1 where an attacker had the puck at the blue line or got it there, 0 where it was shot in.",
+    ),
     Factor("rebound", "1", "1 where the same team shot at most 3 s before, else 0."),
     Factor("rebound_seconds", "s", "Since that shot."),
     Factor(

@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from featurizer.shots import net
 from featurizer.shots.events import (
@@ -18,6 +19,7 @@ from featurizer.shots.events import (
 )
 from featurizer.shots.puck import STEP_SECONDS, Puck
 from featurizer.shots.scene import Scene
+from featurizer.shots.skaters import Skaters
 from featurizer.shots.values import Values, flag
 from playscore import rink
 
@@ -37,6 +39,8 @@ MIN_SEEN: Final = 0.6
 """Share of a stretch in which the puck must be seen for what it did there to be known."""
 HELD_SPEED: Final = 25.0
 """Of a puck beside somebody who has it, as they see it: one that is faster flies past, ft/s."""
+PASSED_IN_SECONDS: Final = 1.0
+"""After the puck crossed the blue line is when somebody has it who got a pass there."""
 PASS_SPEED: Final = 30.0
 """Nobody skates so fast with the puck, ft/s."""
 CROSSING_SPEED: Final = 15.0
@@ -124,15 +128,24 @@ def _traffic(scene: Scene, x: float, y: float) -> Values:
     hidden = net.shadows(x, y, places[0], places[1], net.BODY_RADIUS_FEET)
     screening = net.in_the_way(opening, hidden)
     away = np.hypot(places[0] - x, places[1] - y)[screening]
+    return {
+        "screens": float(screening.sum()),
+        "nearest_screen_feet": float(away.min()) if len(away) else None,
+        **_visible(scene, x, y, opening, hidden),
+    }
+
+
+def _visible(scene: Scene, x: float, y: float, opening: tuple[float, float], hidden: net.Array) -> Values:
+    """What of the net is seen past the goalie, and past the skaters too; nothing of a goalie whom nobody sees."""
     by_goalie = np.empty((2, 0))
     if scene.goalie is not None:
         goalie_x, goalie_y = scene.place(scene.goalie)
         by_goalie = net.shadows(x, y, np.array([goalie_x]), np.array([goalie_y]), net.GOALIE_RADIUS_FEET)
+    elif not scene.empty_net:
+        return {}
     return {
         "net_visible_past_goalie": net.visible_share(opening, by_goalie),
         "net_visible_past_traffic": net.visible_share(opening, np.concatenate([by_goalie, hidden], axis=1)),
-        "screens": float(screening.sum()),
-        "nearest_screen_feet": float(away.min()) if len(away) else None,
     }
 
 
@@ -198,45 +211,63 @@ def _entry(puck: Puck, scene: Scene, released: float) -> Values:
         "rush": flag(seconds <= RUSH_SECONDS),
         "entry_lateral_feet": abs(float(past.y[last])),
         "entry_speed_feet_per_second": float(velocity[0]),
-        "entry_carried": _carried(scene, float(past.times[last]), float(past.x[last]), float(past.y[last])),
+        "entry_carried": _carried(puck, scene, float(past.times[last]), released),
     }
 
 
-def _carried(scene: Scene, seconds: float, x: float, y: float) -> float | None:
-    """Whether an attacker had the puck as it crossed the blue line; None where none of them was seen then."""
-    row = scene.skaters.row(seconds)
-    places = np.array([scene.place(attacker, row) for attacker in scene.attackers]).reshape(-1, 2)
-    away = np.hypot(places[:, 0] - x, places[:, 1] - y)
-    away = away[np.isfinite(away)]
-    return flag(bool(away.min() <= CONTROL_FEET)) if len(away) else None
+def _carried(puck: Puck, scene: Scene, crossed: float, released: float) -> float | None:
+    """Whether an attacker had the puck as it crossed the blue line, or had it soon after, from a pass.
+
+    None where no attacker was seen as it crossed.
+    """
+    skaters, attackers = scene.skaters, list(scene.attackers)
+    row = skaters.row(crossed)
+    rows = np.arange(max(0, row), min(skaters.row(min(crossed + PASSED_IN_SECONDS, released)), scene.row) + 1)
+    if not len(rows) or not np.isfinite(skaters.x[rows[0], attackers]).any():
+        return None
+    away, faster = _from_puck(puck, skaters, rows)
+    away, faster = away[:, attackers], faster[:, attackers]
+    carried = (away[0] <= CONTROL_FEET).any()
+    return flag(bool(carried or ((away <= CONTROL_FEET) & (faster <= HELD_SPEED)).any()))
 
 
 def _received(puck: Puck, scene: Scene, released: float) -> Values:
     """How long the shooter has had the puck, if a teammate had it before."""
     if scene.shooter is None:
         return {}
-    skaters = scene.skaters
-    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * skaters.rate_hertz)), scene.row + 1)
-    times = (rows + skaters.first_frame) / skaters.rate_hertz
-    x, y, _ = puck.at(times)
-    if np.isfinite(x).mean() < MIN_SEEN or not np.isfinite(x[-1]):
+    rate, first = scene.skaters.rate_hertz, scene.skaters.first_frame
+    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * rate)), scene.row + 1)
+    away, faster = _from_puck(puck, scene.skaters, rows)
+    seen = np.isfinite(puck.at((rows + first) / rate)[0])
+    if seen.mean() < MIN_SEEN or not seen[-1]:
         return {}
-    away = np.hypot(skaters.x[rows] - x[:, None], skaters.y[rows] - y[:, None])
-    along, across = puck.velocity_before(times)
-    faster = np.hypot(skaters.vx[rows] - along[:, None], skaters.vy[rows] - across[:, None])
-    reaches = np.nan_to_num(away, nan=np.inf) <= CONTROL_FEET
-    near = np.where(reaches & (np.nan_to_num(faster, nan=np.inf) <= HELD_SPEED), away, np.inf)
-    nearest = np.where(np.isfinite(near.min(axis=1)), near.argmin(axis=1), _NOBODY)
-    has = reaches[:, scene.shooter]
-    had_by = np.where(has, scene.shooter, nearest)
+    has = away[:, scene.shooter] <= CONTROL_FEET
+    had_by = np.where(has, scene.shooter, _held_by(away, faster))
     others = np.flatnonzero((had_by != _NOBODY) & (had_by != scene.shooter))
     if not len(others):
         return {"seconds_since_pass": MAX_SECONDS_SINCE_PASS, "one_timer": 0.0} if has[0] else {"one_timer": 0.0}
-    if int(had_by[others[-1]]) not in scene.attackers:
+    last = int(others[-1])
+    if int(had_by[last]) not in scene.attackers:
         return {"one_timer": 0.0}
-    since = np.flatnonzero(has[others[-1] :])
-    seconds = max(0.0, released - float(times[others[-1] + since[0]])) if len(since) else 0.0
+    began = last + int(np.argmax(has[last:])) if has[last:].any() else len(rows) - 1
+    seconds = max(0.0, released - float(rows[began] + first) / rate)
     return {"seconds_since_pass": seconds, "one_timer": flag(seconds <= ONE_TIMER_SECONDS + STEP_SECONDS / 2)}
+
+
+def _from_puck(puck: Puck, skaters: Skaters, rows: NDArray[np.integer]) -> tuple[net.Array, net.Array]:
+    """(R, E) feet from everybody to the puck, and how fast it moves for them, ft/s; infinite where not known."""
+    times = (rows + skaters.first_frame) / skaters.rate_hertz
+    x, y, _ = puck.at(times)
+    along, across = puck.velocity_before(times)
+    away = np.hypot(skaters.x[rows] - x[:, None], skaters.y[rows] - y[:, None])
+    faster = np.hypot(skaters.vx[rows] - along[:, None], skaters.vy[rows] - across[:, None])
+    return np.nan_to_num(away, nan=np.inf), np.nan_to_num(faster, nan=np.inf)
+
+
+def _held_by(away: net.Array, faster: net.Array) -> NDArray[np.integer]:
+    """(R,) who is nearest to a puck within reach that does not fly past them."""
+    away = np.where((away <= CONTROL_FEET) & (faster <= HELD_SPEED), away, np.inf)
+    return np.where(np.isfinite(away.min(axis=1)), away.argmin(axis=1), _NOBODY)
 
 
 def _between(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -20,6 +20,8 @@ BENCH_Y_FEET: Final = 36.0
 """Who is so near the boards may be changing."""
 CREASE_FEET: Final = 9.0
 """From the center of the goal line to the goalie of a source that does not say who the goalies are."""
+PULLED_SKATERS: Final = 6
+"""A team that has so many skaters has no goalie."""
 GOALIE_POSITIONS: Final = frozenset({"G", "GK", "GOALIE", "GOALTENDER"})
 
 
@@ -36,6 +38,8 @@ class Scene:
     """Skaters of the shooting team, the shooter among them."""
     defenders: tuple[int, ...]
     """Skaters of the defending team, without the goalie."""
+    empty_net: bool | None
+    """Nobody guards the net that is attacked; None: not known, since the goalie is not seen."""
 
     def place(self, column: int, row: int | None = None) -> tuple[float, float]:
         """Where somebody was, feet; NaN where they were not seen, or outside of the film."""
@@ -90,13 +94,15 @@ def scene_of(
     goalie = _goalie(skaters, row, roster, others, situation)
     own_goalies = {column for column in own if is_goalie(roster[skaters.player_ids[column]])}
     attackers = tuple(column for column in own if column not in own_goalies)
+    defenders = tuple(column for column in others if column != goalie)
     return Scene(
         skaters,
         row,
         _shooter(skaters, row, own, attackers, situation, puck),
         goalie,
         attackers,
-        tuple(column for column in others if column != goalie),
+        defenders,
+        _empty_net(situation, goalie, defenders),
     )
 
 
@@ -129,6 +135,14 @@ def _goalie(
     if any(is_goalie(player) for player in roster.values()):
         return None
     return next((column for column in sorted(others, key=from_net)[:1] if from_net(column) <= CREASE_FEET), None)
+
+
+def _empty_net(situation: ShotSituation, goalie: int | None, defenders: tuple[int, ...]) -> bool | None:
+    if situation.net_state is not None:
+        return situation.net_state is NetState.EMPTY
+    if goalie is not None:
+        return False
+    return True if len(defenders) >= PULLED_SKATERS else None
 
 
 def _shooter(

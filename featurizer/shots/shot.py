@@ -46,8 +46,6 @@ MAX_CLIP_SECONDS: Final = 30.0
 """Of film that is searched for a shot of which the source names no frame."""
 LATE_FILM_SECONDS: Final = 0.5
 """Film that ends so long before a shot is not of it."""
-PULLED_SKATERS: Final = 6
-"""A team that has so many skaters has no goalie."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -322,9 +320,4 @@ class Shot:
         """The factors that the film tells, the guarding of the net among them where the source does not state it."""
         scene = filmed.scene
         values = {**scene_factors(scene, x, y), **puck_factors(filmed.puck, scene, filmed.released)}
-        if self._situation.net_state is None:
-            if scene.goalie is not None:
-                values["empty_net"] = 0.0
-            elif len(scene.defenders) >= PULLED_SKATERS:
-                values["empty_net"] = 1.0
-        return dict(known(values))
+        return dict(known({**values, "empty_net": flag(scene.empty_net)}))
