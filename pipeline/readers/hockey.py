@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from pipeline.readers.tables import TableFiles, in_order
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import (
     AngleConvention,
+    AttackingDirection,
     CoordinateSystem,
     GameHeader,
     HomeSide,
@@ -20,7 +22,7 @@ from playscore.game import (
     Player,
     Sport,
 )
-from playscore.shots import HockeyEventKind, PrecedingEvent
+from playscore.shots import HockeyEventKind, PrecedingEvent, ShotType
 
 FEET: Final = CoordinateSystem(LengthUnit.FOOT, Origin.CENTER, None)
 METERS: Final = CoordinateSystem(LengthUnit.METER, Origin.CENTER, AngleConvention.DEGREES_COUNTERCLOCKWISE_FROM_X)
@@ -152,3 +154,46 @@ def within(name: str, value: float | None) -> float | None:
 
 FaceoffRecords = Mapping[tuple[str, str], tuple[int, int, int, int]]
 """By game and event: face-offs that the home team's taker took and won before it, and the visitors' taker."""
+
+
+SHOT_TYPES: Final = {
+    "wrist": ShotType.WRIST,
+    "snap": ShotType.SNAP,
+    "slap": ShotType.SLAP,
+    "backhand": ShotType.BACKHAND,
+    "tip": ShotType.TIP_IN,
+    "tip-in": ShotType.TIP_IN,
+    "deflected": ShotType.DEFLECTED,
+    "deflection": ShotType.DEFLECTED,
+    "wrap-around": ShotType.WRAP_AROUND,
+    "bat": ShotType.OTHER,
+    "poke": ShotType.OTHER,
+    "between-legs": ShotType.OTHER,
+    "cradle": ShotType.OTHER,
+}
+"""By what sources of shots on goal call them."""
+
+
+def home_directions(shots: Iterable[tuple[int | None, bool, float | None]]) -> dict[int | None, AttackingDirection]:
+    """Which way the home team attacks in each period, of sources that do not say.
+
+    Args:
+        shots: period, whether the home team shot, and x. Most shots of a period are taken at the end attacked; a period
+            in which as many say one as the other is left out.
+    """
+    votes: defaultdict[int | None, int] = defaultdict(int)
+    for period, by_home, x in shots:
+        if x:
+            votes[period] += 1 if (x > 0) == by_home else -1
+    return {
+        period: AttackingDirection.POSITIVE_X if vote > 0 else AttackingDirection.NEGATIVE_X
+        for period, vote in votes.items()
+        if vote
+    }
+
+
+def direction(home: AttackingDirection | None, *, by_home: bool) -> AttackingDirection | None:
+    """Which way a team attacks, by which way the home team does."""
+    if home is None or by_home:
+        return home
+    return next(each for each in AttackingDirection if each is not home)

@@ -27,6 +27,8 @@ class TableLayout:
     name: str
     tables: tuple[Table, ...]
     reader: Callable[[Mapping[str, TableFiles], Losses], TableSource]
+    main: str = TRACKING
+    """The table whose rows make up the games."""
 
     def recognize(self, data: Path) -> Recognition:
         """See Layout."""
@@ -43,11 +45,11 @@ class TableLayout:
         for path, why in folder.unreadable.items():
             losses.add(str(path), "the file cannot be read", 1, why)
         found = {table.name: TableFiles(table, folder.holding(table), losses) for table in self.tables}
-        for file, lacking in folder.almost(self.tables, TRACKING):
-            if _is_listed(TableFiles(found[TRACKING].table, [file], Losses()), found):
-                what = f"the file is like the other tables of {TRACKING}, but lacks columns"
+        for file, lacking in folder.almost(self.tables, self.main):
+            if _is_listed(TableFiles(found[self.main].table, [file], Losses()), self.main, found):
+                what = f"the file is like the other tables of {self.main}, but lacks columns"
                 losses.add(str(file.path), what, 1, f"{file.path.name} lacks {', '.join(lacking)}")
-                found[TRACKING].add(file)
+                found[self.main].add(file)
         return self.reader({name: files for name, files in found.items() if files.found}, losses)
 
 
@@ -110,13 +112,13 @@ class _Folder:
                 yield file, lacking
 
 
-def _is_listed(tracking: TableFiles, found: Mapping[str, TableFiles]) -> bool:
-    """Whether other tables name a game of a file of tracking: else it is of another layout. No if it is unreadable."""
+def _is_listed(like: TableFiles, main: str, found: Mapping[str, TableFiles]) -> bool:
+    """Whether other tables name a game of a file that is like `main`: else it is of another layout. No if unreadable."""
     try:
-        games = tracking.games.keys()
+        games = like.games.keys()
     except PlayscoreError:
         return False
-    return any(not games.isdisjoint(table.games) for name, table in found.items() if name != TRACKING)
+    return any(not games.isdisjoint(table.games) for name, table in found.items() if name != main)
 
 
 def recognized(tables: Iterable[Table], folder: _Folder) -> Recognition:
