@@ -16,6 +16,7 @@ from playscore.shipped import RELEASES
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _RUN = Path("runs/passing")
+_SHOTS_RUN, _FACEOFFS_RUN = Path("runs/shots"), Path("runs/faceoffs")
 _OWN_RELEASES = Path("models/releases")
 
 _COUNT = click.IntRange(min=1)
@@ -94,6 +95,68 @@ def train_passing(
     click.echo(f"the run is in {out}; evaluate it with: playscore evaluate passing --run {out}")
 
 
+_shot_games = click.option(
+    "--simulated",
+    "games",
+    default=1_400,
+    show_default=True,
+    type=_COUNT,
+    metavar="N",
+    help="Simulated games to learn from what film tells; about 90 shots each.",
+)
+_shot_test_games = click.option(
+    "--test-games", default=300, show_default=True, type=_COUNT, help="Simulated games to test on, of another seed."
+)
+_real_shots = click.option(
+    "--real",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of real games with their shots.",
+)
+_seed = click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all random numbers.")
+_processes = click.option("--processes", default=1, show_default=True, type=_COUNT, help="Processes to work in.")
+
+
+@train.command("shots")
+@_shot_games
+@_shot_test_games
+@_real_shots
+@_seed
+@click.option("--bags", default=8, show_default=True, type=_COUNT, help="Models whose mean is the model.")
+@click.option("--pairs", default=60, show_default=True, type=click.IntRange(0), help="Pairs of factors that get terms.")
+@_processes
+@click.option("--out", default=_SHOTS_RUN, show_default=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")
+def train_shots(
+    games: int, test_games: int, real: Path | None, seed: int, bags: int, pairs: int, processes: int, out: Path
+) -> None:
+    """Fit the shot model: of events to real shots, of film to simulated ones.
+
+    Repeat the command to continue after an interruption. The folder contains settings, shots, models and, after
+    `playscore evaluate shots`, all figures.
+    """
+    from models.shots.boosting import BoostingSchedule
+    from models.shots.fitting import FitSchedule
+    from models.shots.run import Run
+
+    schedule = FitSchedule(pairs=pairs, boosting=BoostingSchedule(bags=bags, seed=seed, processes=processes))
+    Run.start(out, schedule, games, test_games, real, _progress).shipped()
+    click.echo(f"the run is in {out}; evaluate it with: playscore evaluate shots --run {out}")
+
+
+@train.command("faceoffs")
+@_real_shots
+@click.option("--out", default=_FACEOFFS_RUN, show_default=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")
+def train_faceoffs(real: Path | None, out: Path) -> None:
+    """Fit the face-off model to real face-offs, and judge it by the last season."""
+    from models.faceoffs import run
+
+    if real is None:
+        raise click.UsageError("--real DIR is needed: face-offs are learned from real ones")
+    for line in run.summary(run.start(out, real)):
+        click.echo(line)
+    click.echo(f"the run is in {out}; release it with: playscore release faceoffs --run {out} --version 1")
+
+
 def _train(folder: Path, device: str) -> None:
     """Pretrain and fine-tune the network of a run. In a group of processes the first one shows the progress."""
     from models.core import parallel
@@ -167,6 +230,89 @@ def evaluate_passing(
     for line in comparison.summary(found):
         click.echo(line)
     click.echo(f"figures: {as_json or folder / EVALUATION}   pictures: {folder / PAGE}")
+
+
+@evaluate.command("shots")
+@click.option(
+    "--run",
+    "folder",
+    default=_SHOTS_RUN,
+    show_default=True,
+    type=_FOLDER,
+    help="The run; it is started if there is none.",
+)
+@click.option("--compare", is_flag=True, help="Compare with logistic regression, XGBoost, an EBM and the last release.")
+@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
+@click.option(
+    "--releases",
+    default=RELEASES,
+    show_default="those that come with playscore",
+    type=_FOLDER,
+    help="Folder of all releases.",
+)
+@_shot_games
+@_shot_test_games
+@_real_shots
+@_processes
+def evaluate_shots(
+    folder: Path,
+    compare: bool,
+    as_json: Path | None,
+    releases: Path,
+    games: int,
+    test_games: int,
+    real: Path | None,
+    processes: int,
+) -> None:
+    """Judge the shot model of a run on the last season and on simulated shots, and write a page of pictures.
+
+    --simulated, --test-games and --real are used only if there is no run yet, but for --real, where real shots with
+    everybody's places are looked for, too.
+    """
+    from dataclasses import replace
+
+    from models.core.atomic import whole
+    from models.shots import comparison
+    from models.shots.boosting import BoostingSchedule
+    from models.shots.fitting import FitSchedule
+    from models.shots.page import write_page
+    from models.shots.release import previous
+    from models.shots.run import EVALUATION, PAGE, SETTINGS, Run
+
+    if as_json:
+        as_json.parent.mkdir(parents=True, exist_ok=True)
+    if (folder / SETTINGS).exists():
+        run = Run(folder)
+    else:
+        click.echo(f"no run in {folder}: training one", err=True)
+        run = Run.start(folder, FitSchedule(boosting=BoostingSchedule(seed=1)), games, test_games, real, _progress)
+    run = replace(run, processes=processes)
+    found = comparison.evaluate(
+        run, compare=compare, progress=_progress, previous=previous(releases) if compare else None
+    )
+    text = json.dumps(found, indent=1)
+    for path in filter(None, (folder / EVALUATION, as_json)):
+        with whole(path) as partial:
+            partial.write_text(text)
+    write_page(found, folder / PAGE)
+    for line in comparison.summary(found):
+        click.echo(line)
+    click.echo(f"figures: {as_json or folder / EVALUATION}   pictures: {folder / PAGE}")
+
+
+@evaluate.command("faceoffs")
+@click.option("--run", "folder", default=_FACEOFFS_RUN, show_default=True, type=_FOLDER, help="A run that was trained.")
+@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
+def evaluate_faceoffs(folder: Path, as_json: Path | None) -> None:
+    """Show how good the face-off model of a run is on the last season, beside the base rate and takers' averages."""
+    from models.faceoffs import run
+
+    found = run.evaluation(folder)
+    if as_json:
+        as_json.parent.mkdir(parents=True, exist_ok=True)
+        as_json.write_text(json.dumps(found, indent=1))
+    for line in run.summary(found):
+        click.echo(line)
 
 
 @evaluate.command("ratings")
@@ -257,6 +403,35 @@ def release_passing(folder: Path, version: int, releases: Path, seasons: int, st
 
     made = make(Run(folder), version, releases, seasons=seasons, study_seasons=study_seasons, progress=_progress)
     click.echo(f"released {made}")
+
+
+_version = click.option("--version", required=True, type=_COUNT, help="Version of the release; it must not exist yet.")
+_releases = click.option(
+    "--releases", default=_OWN_RELEASES, show_default=True, type=_FOLDER, help="Folder of all releases."
+)
+
+
+@release.command("shots")
+@click.option("--run", "folder", default=_SHOTS_RUN, show_default=True, type=_FOLDER, help="A run that was evaluated.")
+@_version
+@_releases
+def release_shots(folder: Path, version: int, releases: Path) -> None:
+    """Release the shot model of a run that was evaluated with --compare."""
+    from models.shots.release import release as make
+    from models.shots.run import Run
+
+    click.echo(f"released {make(Run(folder), version, releases)}")
+
+
+@release.command("faceoffs")
+@click.option("--run", "folder", default=_FACEOFFS_RUN, show_default=True, type=_FOLDER, help="A run that was trained.")
+@_version
+@_releases
+def release_faceoffs(folder: Path, version: int, releases: Path) -> None:
+    """Release the face-off model of a run."""
+    from models.faceoffs.release import release as make
+
+    click.echo(f"released {make(folder, version, releases)}")
 
 
 _CONSOLE = Console(stderr=True)

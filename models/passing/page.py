@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from models.core import drawing
 from models.passing import pictures
 from models.passing.contestants import BOOSTED, CONTESTANTS, ORACLE, RELEASED, SPLICED, ordered
 from models.passing.evaluation import LONG_GAIN
@@ -298,7 +299,7 @@ def _by_part(parts: Mapping[str, Any], made: Callable[[Mapping[str, Any]], str])
 
 
 def _figure(svg: str, caption: str = _INTERVALS) -> str:
-    return f"<figure>{pictures.inlined(svg)}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{drawing.inlined(svg)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _list(items: Iterable[tuple[str, str]]) -> str:

@@ -5,43 +5,21 @@ They are drawn from the content of `evaluation.json` and `history.json`. A figur
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from models.core import drawing
 from models.passing.contestants import CONTESTANTS, GAUSSIAN, ORACLE, SPLICED, ordered
 from models.passing.figures import FIGURES, is_small
 from models.passing.support import GRID, LOWER_TAIL, UPPER_TAIL
 
 _COLOR = CONTESTANTS[SPLICED].color
 _FAINT = "#b8b8b8"
-_INK = "#333333"
-_STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "playscore",
-    "svg.fonttype": "none",
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.edgecolor": "#777777",
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": "#777777",
-    "ytick.color": "#777777",
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "text.color": _INK,
-    "legend.frameon": False,
-}
 _STEPS = (1, 2, 5, 10)
 """Between ticks."""
 _WIDTH = 10.5
@@ -55,7 +33,7 @@ Array = NDArray[np.float64]
 
 def training_curves(history: Sequence[Mapping[str, Any]]) -> str:
     """Loss, and log score on held-out plays, by epoch; the dots of epochs that were kept are filled."""
-    with _figure(6.5, 3.4) as (figure, drawn):
+    with drawing.figure(6.5, 3.4) as (figure, drawn):
         axes = figure.subplots()
         epochs = np.arange(1, len(history) + 1)
         kept = [bool(epoch["kept"]) for epoch in history]
@@ -80,7 +58,7 @@ def pit_histograms(pit: Mapping[str, Sequence[Sequence[float]]]) -> str:
     names = ordered(pit)
     columns = min((3, 4), key=lambda number: -len(names) % number)
     rows = -(-len(names) // columns)
-    with _figure(_WIDTH, 0.5 + 1.9 * rows) as (figure, drawn):
+    with drawing.figure(_WIDTH, 0.5 + 1.9 * rows) as (figure, drawn):
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
         for axes, name in zip(panels, names, strict=False):
             shares = np.asarray(pit[name])
@@ -88,7 +66,7 @@ def pit_histograms(pit: Mapping[str, Sequence[Sequence[float]]]) -> str:
             places = width * (np.arange(len(shares)) + 0.5)
             axes.bar(places, shares[:, 0], width * 0.94, color=CONTESTANTS[name].color, alpha=0.4)
             axes.vlines(places, shares[:, 1], shares[:, 2], color=CONTESTANTS[name].color, lw=1.2)
-            axes.axhline(width, color=_INK, lw=0.9, ls="--")
+            axes.axhline(width, color=drawing.INK, lw=0.9, ls="--")
             axes.set_title(CONTESTANTS[name].name)
             axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "¼", "½", "¾", "1"])
             axes.yaxis.set_major_formatter(_percent)
@@ -105,12 +83,12 @@ def pit_histograms(pit: Mapping[str, Sequence[Sequence[float]]]) -> str:
 
 def reliability(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The forecast chance of a gain against how often it happened, in tenths of the plays; a panel for each gain."""
-    with _figure(_WIDTH, 3.7) as (figure, drawn):
+    with drawing.figure(_WIDTH, 3.7) as (figure, drawn):
         for axes, (reach, parts) in zip(figure.subplots(1, len(found), squeeze=False).flat, found.items(), strict=True):
             forecast = np.asarray([part["forecast"] for part in parts])
             came = np.asarray([part["came"] for part in parts])
             most = min(1.0, 1.05 * max(forecast.max(), came.max()))
-            axes.plot([0, most], [0, most], color=_INK, lw=0.9, ls="--")
+            axes.plot([0, most], [0, most], color=drawing.INK, lw=0.9, ls="--")
             axes.vlines(forecast, came[:, 1], came[:, 2], color=_COLOR, lw=1.2)
             axes.plot(forecast, came[:, 0], color=_COLOR, ls="", marker="o", ms=4.5, clip_on=False)
             axes.set(title=f"At least {reach} yd", xlabel="forecast chance", ylabel="share that got there")
@@ -125,18 +103,18 @@ def touchdowns(found: Mapping[str, Mapping[str, Any]]) -> str:
     """By yards to the end zone: the share of touchdowns with its interval, and what every forecast expected."""
     positions = list(found)
     names = ordered(found[positions[0]]["expected"])
-    with _figure(_WIDTH, 0.9 + 0.5 * len(positions)) as (figure, drawn):
+    with drawing.figure(_WIDTH, 0.9 + 0.5 * len(positions)) as (figure, drawn):
         axes = figure.subplots()
         for row, position in enumerate(positions):
             part = found[position]
-            _dots(axes, [part["scored"]], [_INK], np.asarray([row]) - 0.28)
+            _dots(axes, [part["scored"]], [drawing.INK], np.asarray([row]) - 0.28)
             for place, name in enumerate(names):
                 shown = CONTESTANTS[name]
                 below = row - 0.12 + 0.52 * place / max(len(names) - 1, 1)
                 label = shown.name if row == 0 else None
                 axes.plot([part["expected"][name]], [below], color=shown.color, ls="", marker="D", ms=4, label=label)
             axes.axhline(row + 0.5, color="#e6e6e6", lw=0.7)
-        axes.plot([], [], color=_INK, marker="o", ms=4.5, lw=1.6, label="scored")
+        axes.plot([], [], color=drawing.INK, marker="o", ms=4.5, lw=1.6, label="scored")
         axes.set(xlabel="share of touchdowns", ylabel="yards to the end zone", xlim=(0, None))
         axes.set_yticks(range(len(positions)), [f"{name} · {found[name]['plays']:,} plays" for name in positions])
         axes.tick_params(axis="y", length=0)
@@ -150,11 +128,11 @@ def coverage(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """Shares in the lower tail, in the central intervals and in the upper tail, by contestant."""
     panels = ("below_lower_tail", "coverage_50", "coverage_80", "coverage_95", "above_upper_tail")
     names = ordered(figures)
-    with _figure(_WIDTH, 0.9 + 0.26 * len(names)) as (figure, drawn):
+    with drawing.figure(_WIDTH, 0.9 + 0.26 * len(names)) as (figure, drawn):
         for axes, key in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
             title, nominal = FIGURES[key].title, FIGURES[key].nominal
             assert nominal is not None
-            axes.axvline(nominal, color=_INK, lw=0.9, ls="--")
+            axes.axvline(nominal, color=drawing.INK, lw=0.9, ls="--")
             _dots(axes, [figures[name][key] for name in names], [CONTESTANTS[name].color for name in names])
             axes.set(title=title.capitalize(), xlabel="share of plays")
             axes.xaxis.set_major_locator(MaxNLocator(3, steps=_STEPS))
@@ -166,7 +144,7 @@ def coverage(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 
 def distributions(examples: Sequence[Mapping[str, Any]]) -> str:
     """The probability of each whole yard, play by play: near the middle, and for all yards on a logarithmic scale."""
-    with _figure(_WIDTH, 0.6 + 2.5 * len(examples)) as (figure, drawn):
+    with drawing.figure(_WIDTH, 0.6 + 2.5 * len(examples)) as (figure, drawn):
         panels = figure.subplots(len(examples), 2, squeeze=False, width_ratios=[1.15, 1])
         for (middle, tails), example in zip(panels, examples, strict=True):
             cdf = {name: np.asarray(example["cdf"][name], np.float64) for name in ordered(example["cdf"])}
@@ -202,7 +180,7 @@ def groups(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     places = np.asarray([place for place, (_, of_group) in enumerate(rows) if of_group is not None])
     shown = [of_group for _, of_group in rows if of_group is not None]
     colors = [_FAINT if is_small(of_group) else _COLOR for of_group in shown]
-    with _figure(_WIDTH, 1.0 + 0.19 * len(rows)) as (figure, drawn):
+    with drawing.figure(_WIDTH, 1.0 + 0.19 * len(rows)) as (figure, drawn):
         crps, score, distance = figure.subplots(1, 3, sharey=True, width_ratios=[1.1, 1.1, 1])
         for axes, key, label in (
             (crps, "crps", "CRPS, yd"),
@@ -214,7 +192,7 @@ def groups(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
             axes.grid(axis="x", color="#e6e6e6", lw=0.7)
             axes.set_axisbelow(True)
-        score.axvline(0.5, color=_INK, lw=0.9, ls="--")
+        score.axvline(0.5, color=drawing.INK, lw=0.9, ls="--")
         for axes in (crps, distance):
             axes.set_xlim(left=0)
         crps.set_yticks(range(len(rows)), [_row(name, of_group) for name, of_group in rows])
@@ -289,18 +267,3 @@ def _dots(
     for row, (value, low, high), color in zip(rows, found, colors, strict=True):
         axes.plot([low, high], [row, row], color=color, lw=1.6, solid_capstyle="butt")
         axes.plot([value], [row], color=color, ls="", marker="o", ms=4.5)
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, Callable[[], str]]]:
-    """A figure to draw in, sized in inches, and a function that returns its SVG after the block."""
-    written = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, written.getvalue
-        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-
-
-def inlined(svg: str) -> str:
-    """An SVG to put on a page with others: without its head, and without names that could occur twice."""
-    return re.sub(r'<g id="[^"]*"', "<g", svg[svg.index("<svg") :])

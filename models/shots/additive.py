@@ -16,6 +16,8 @@ from playscore.errors import PlayscoreError, Reason
 
 Array = NDArray[np.float64]
 
+LISTED = 0.5
+"""A flag above it is set."""
 _SETTLED = 1e-12
 
 
@@ -116,6 +118,43 @@ class Additive:
             return cls(Bins(edges, coarse), float(arrays["intercept"]), mains, pairs)
         except (OSError, ValueError, KeyError) as fault:
             raise PlayscoreError(Reason.FIELD_INVALID, f"{path} is no saved additive model: {fault}") from fault
+
+
+@dataclass(frozen=True, eq=False)
+class ByListing:
+    """Two models, for sources that list all unblocked attempts and for those that list shots on goal only.
+
+    What is on goal anyway is likelier to go in: how much likelier is the contribution of `listing`, the factor that
+    tells them apart.
+    """
+
+    unblocked: Additive
+    on_goal: Additive
+    listing: int
+    """The place of the factor that is 1 where shots on goal only are listed."""
+
+    @property
+    def intercept(self) -> float:
+        """To which contributions are added, whatever the listing."""
+        return self.unblocked.intercept
+
+    def contributions(self, statics: Floats) -> Array:
+        """(N, F) of the factors in statics (N, 2F)."""
+        on_goal = self.on_goal.contributions(statics)
+        on_goal[:, self.listing] += self.on_goal.intercept - self.intercept
+        listed = statics[:, self.listing] > LISTED
+        return np.where(listed[:, None], on_goal, self.unblocked.contributions(statics))
+
+    def chances(self, statics: Floats) -> Array:
+        """(N,) the probabilities of a goal."""
+        return sigmoid(self.intercept + self.contributions(statics).sum(axis=1))
+
+    def plus(self, other: Additive) -> ByListing:
+        """The same with another sum added to both."""
+        return ByListing(self.unblocked.plus(other), self.on_goal.plus(other), self.listing)
+
+
+Model = Additive | ByListing
 
 
 def sigmoid(logits: Array) -> Array:

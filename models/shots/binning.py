@@ -13,7 +13,7 @@ Places = NDArray[np.intp]
 
 MAX_BINS = 64
 """Of the known values of a factor."""
-MAX_PAIR_BINS = 20
+MAX_PAIR_BINS = 32
 """The same in a term of two factors."""
 UNKNOWN = 0
 """The bin of a factor that is not known."""

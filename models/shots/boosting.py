@@ -28,19 +28,18 @@ _TINY = 1e-12
 class BoostingSchedule:
     """How the tables are grown."""
 
-    bags: int = 10
+    bags: int = 8
     held_out: float = 0.1
     """Share of the games of a bag by which it stops."""
-    rate: float = 0.02
-    pair_rate: float = 0.02
+    rate: float = 0.01
     max_rounds: int = 4_000
     patience: int = 60
     """Rounds without a better loss after which a bag stops."""
-    blind_rounds: int = 60
+    blind_rounds: int = 100
     """The first rounds cut at random places, which makes tables smooth."""
-    min_information: float = 4.0
+    min_information: float = 8.0
     """Of a leaf: the sum of p (1 - p) over its rows."""
-    ridge: float = 2.0
+    ridge: float = 4.0
     """Information that every leaf is given at no change."""
     code_ridge: float = 20.0
     """The same for the codes of a factor without order."""
@@ -83,7 +82,6 @@ def boost(
     offset: Array,
     schedule: BoostingSchedule,
     *,
-    pairs: bool,
     constant: bool = True,
 ) -> Boosted:
     """Grow the tables of `terms` for N rows. `offset` (N,) is the logit that is known already.
@@ -91,7 +89,7 @@ def boost(
     Without `constant` that of the answer is 0, and the tables have to say everything.
     """
     names, game_of = np.unique(games, return_inverse=True)
-    grown = partial(_bag, terms, goals.astype(np.float64), game_of, len(names), offset, schedule, pairs, constant)
+    grown = partial(_bag, terms, goals.astype(np.float64), game_of, len(names), offset, schedule, constant)
     if schedule.processes > 1:
         with ProcessPoolExecutor(schedule.processes, mp_context=get_context("fork")) as pool:
             bags = list(pool.map(grown, range(schedule.bags)))
@@ -112,7 +110,6 @@ def _bag(
     games: int,
     offset: Array,
     schedule: BoostingSchedule,
-    pairs: bool,
     with_constant: bool,
     bag: int,
 ) -> Boosted:
@@ -127,7 +124,6 @@ def _bag(
     odds *= np.exp(constant)
     tables = [np.zeros(term.size) for term in terms]
     best, kept, since, rounds = _loss(truth[learning:], odds[learning:]), [table.copy() for table in tables], 0, 0
-    rate = schedule.pair_rate if pairs else schedule.rate
     for turn in range(schedule.max_rounds):
         blind = turn < schedule.blind_rounds
         for place in rng.permutation(len(mine)):
@@ -139,7 +135,7 @@ def _bag(
             change = _grown(term, gradient, information, schedule, rng if blind else None)
             if change is None:
                 continue
-            change *= rate
+            change *= schedule.rate
             tables[place] += change
             odds *= np.exp(change)[term.cells]
         loss = _loss(truth[learning:], odds[learning:])

@@ -8,6 +8,7 @@ simulated   simulated shots with everything that film tells, of other seeds; tra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,19 +19,20 @@ from models.core.progress import Progress
 from models.shots import competitors, evaluation
 from models.shots.competitors import Chances
 from models.shots.contestants import (
-    ALONE,
     BASE,
     CONTESTANTS,
     EXPLAINABLE,
     LOGISTIC,
     ORACLE,
     OURS,
+    POOLED,
     PREVIOUS,
     TUNED,
     UNTUNED,
 )
+from models.shots.graph import digest_of
 from models.shots.rows import EMPTY, ON_GOAL, UNBLOCKED, Shots, earlier_and_last
-from models.shots.run import EVENTS, JUDGED, SHIPPED, WHOLE, Run
+from models.shots.run import Run
 
 Array = NDArray[np.float64]
 
@@ -46,30 +48,30 @@ _FITTED: Mapping[str, Callable[[Shots, int, int], Chances]] = {
 }
 
 
-def evaluate(
-    run: Run, *, compare: bool, progress: Progress, previous: Chances | None = None, threads: int = 1
-) -> dict[str, Any]:
+def evaluate(run: Run, *, compare: bool, progress: Progress, previous: Chances | None = None) -> dict[str, Any]:
     """All figures of a run, as `evaluation.json` keeps them; with the alternatives if `compare` is set."""
+    threads = run.processes
     found: dict[str, Any] = {"settings": run.settings, "universes": {}}
     if run.has_real:
         earlier, last = earlier_and_last(run.men)
-        ours = run.model(JUDGED).chances
+        ours = run.of_seasons(last=False).chances
         for listing in (UNBLOCKED, ON_GOAL):
             mine = run.men.of("listing") == listing
             training, test = run.men.subset(mine & earlier), run.men.subset(mine & last)
             if len(training) and len(test):
                 chances = {OURS: ours(test.statics), BASE: competitors.base_rate(training, threads, 0)(test)}
                 if compare:
-                    alone = run.fitted(f"{listing}_alone", training, run.fit)
-                    chances |= {ALONE: alone.chances(test.statics)}
+                    chances |= {
+                        POOLED: run.kept("pooled", partial(run.fit, run.men.subset(earlier))).chances(test.statics)
+                    }
                     chances |= _others(training, test, progress, listing, previous, threads)
                 found["universes"][listing] = _universe(training, test, chances)
-        found["thresholds"] = thresholds(run)
         if len(run.women):
             found["women"] = _women(run)
+    found["thresholds"] = thresholds(run)
     training, test = run.simulated, run.test
     chances = {
-        OURS: run.model(WHOLE).chances(test.statics),
+        OURS: run.of_everything().chances(test.statics),
         BASE: competitors.base_rate(training, threads, 0)(test),
         ORACLE: test.truth,
     }
@@ -79,24 +81,23 @@ def evaluate(
     universe["regret"] = {name: evaluation.regret(test, each) for name, each in chances.items() if name != ORACLE}
     universe["drawn_regret"] = evaluation.regret(_graded_as_drawn(test), test.truth)
     found["universes"][SIMULATED] = universe
-    return {**found, "model": {"sha256": run.digest(SHIPPED)}}
+    return {**found, "model": {"sha256": digest_of(run.shipped())}}
 
 
 def thresholds(run: Run) -> dict[str, Any]:
-    """Where chances become medium and high: quantiles of the chances of all unblocked real shots, and how many score.
+    """Where chances become medium and high: quantiles of the chances of the reference shots, and how many score.
 
-    The shares that score are of the last season, by the model that does not know it.
+    The shares that score are of the last season, by the model that does not know it; of test shots if none is real.
     """
-    shots = run.men.subset(run.men.of("listing") == UNBLOCKED)
-    if not len(shots):
-        shots = run.men
-    values = np.quantile(run.model(EVENTS).chances(shots.statics), [1 - HIGH_SHARE - MEDIUM_SHARE, 1 - HIGH_SHARE])
-    _, last = earlier_and_last(shots)
-    test = shots.subset(last)
+    shots = run.reference
+    values = np.quantile(
+        run.of_seasons(last=True).chances(shots.statics), [1 - HIGH_SHARE - MEDIUM_SHARE, 1 - HIGH_SHARE]
+    )
+    test = shots.subset(earlier_and_last(shots)[1]) if run.has_real else run.test
     return {
         "values": [float(round(value, 4)) for value in values],
         "shots": len(shots),
-        "levels": levels(run.model(JUDGED).chances(test.statics), test.goals, values),
+        "levels": levels(run.of_seasons(last=False).chances(test.statics), test.goals, values),
     }
 
 
@@ -150,7 +151,7 @@ def _others(
 def _women(run: Run) -> dict[str, Any]:
     """The women's league, by the model that is released: it was not trained on it."""
     shots = run.women
-    chances = run.model(EVENTS).chances(shots.statics)
+    chances = run.of_seasons(last=True).chances(shots.statics)
     return {
         **evaluation.compared(shots, {OURS: chances}, OURS),
         "reliability": evaluation.reliability(chances, shots.goals),

@@ -137,8 +137,9 @@ def _settings(own: dict[str, Any], threads: int, seed: int) -> dict[str, Any]:
 def _table(statics: Floats, used: Sequence[int]) -> Floats:
     """(N, U) the values, NaN where unknown."""
     places = np.asarray(used)
-    known = statics[:, places + len(FACTORS)] > 0
-    return np.where(known, statics[:, places], np.float32(np.nan)).astype(np.float32)
+    table = np.asarray(np.take(statics, places, axis=1), np.float32)
+    table[statics[:, places + len(FACTORS)] == 0] = np.nan
+    return table
 
 
 def _known(statics: Floats, place: int) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-OURS, ALONE = "ours", "ours_alone"
+OURS, POOLED = "ours", "pooled"
 LOGISTIC, UNTUNED, TUNED, EXPLAINABLE = "logistic", "xgboost", "xgboost_tuned", "ebm"
 PREVIOUS, BASE, ORACLE = "previous", "base_rate", "oracle"
 
@@ -23,11 +23,13 @@ CONTESTANTS = {
     OURS: Contestant(
         "additive (ours)",
         "#0072b2",
-        "Tables of factors and of pairs of factors, boosted, averaged over bags and purified. One model for both "
-        "listings of real shots; of simulated shots one with all factors.",
+        "Tables of factors and of pairs of factors, boosted, averaged over bags and purified. Of real shots one set of "
+        "tables for each listing, in one graph; of simulated shots one with all factors.",
     ),
-    ALONE: Contestant(
-        "ours, this listing alone", "#56b4e9", "The same, fitted to shots of one listing: what it costs to serve both."
+    POOLED: Contestant(
+        "ours, pooled",
+        "#56b4e9",
+        "One set of tables for both listings, which are told apart by a factor like any other.",
     ),
     LOGISTIC: Contestant(
         "logistic regression", "#8c564b", "Values, their squares, and whether they are known; codes as columns."

@@ -62,16 +62,13 @@ def fit(
         games,
         nothing,
         schedule.boosting,
-        pairs=False,
     )
     mains = [np.zeros(count) for count in bins.counts]
     for place, table in zip(used, singles.tables, strict=True):
         mains[place] = table
     alone = singles.constant + sum((mains[place][places[place]] for place in used), nothing)
     chosen = _chosen(itertools.combinations(used, 2), coarse, bins, goals, alone, schedule)
-    together = boost(
-        [_pair_term(bins, coarse, pair) for pair in chosen], goals, games, alone, schedule.boosting, pairs=True
-    )
+    together = boost([_pair_term(bins, coarse, pair) for pair in chosen], goals, games, alone, schedule.boosting)
     tables = dict(zip(chosen, together.tables, strict=True))
     return purified(bins, singles.constant + together.constant, mains, tables, places)
 
@@ -104,7 +101,6 @@ def fit_beside(
         games,
         offset,
         schedule.boosting,
-        pairs=False,
         constant=False,
     )
     learned = dict(zip(known, singles.tables, strict=True))
@@ -120,7 +116,6 @@ def fit_beside(
         games,
         alone,
         schedule.boosting,
-        pairs=True,
         constant=False,
     )
     always = [place not in added or bool((places[place] != UNKNOWN).all()) for place in range(len(FACTORS))]

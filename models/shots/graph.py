@@ -1,10 +1,11 @@
-"""The additive model as an ONNX graph: bins by comparison with edges, contributions by look-up in tables.
+"""A model as an ONNX graph: bins by comparison with edges, contributions by look-up in tables.
 
 Input `static` (N, 2F) float32, F values and F flags; output `contributions` (N, F) float32.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.core import graph
-from models.shots.additive import Additive
+from models.shots.additive import LISTED, Additive, ByListing, Model
 from models.shots.binning import Floats
 
 INPUT, OUTPUT = "static", "contributions"
@@ -24,81 +25,126 @@ _KNOWN = 0.5
 """A flag above it is set."""
 
 
-def export(model: Additive, path: Path) -> None:
-    """Write the graph of a model."""
-    factors = len(model.mains)
-    padded = np.full((factors, max(1, *map(len, model.bins.edges))), np.inf, np.float32)
-    for place, cut in enumerate(model.bins.edges):
-        padded[place, : len(cut)] = cut
-    first = np.asarray([pair.first for pair in model.pairs], np.int64)
-    second = np.asarray([pair.second for pair in model.pairs], np.int64)
-    widths = np.asarray([pair.to_first.shape[1] for pair in model.pairs], np.int64)
-    constants: dict[str, NDArray[Any]] = {
-        "edges": padded[None],
-        "middle": np.asarray([factors], np.int64),
-        "start": np.asarray([0], np.int64),
-        "stop": np.asarray([2 * factors], np.int64),
-        "columns": np.asarray([1], np.int64),
-        "last": np.asarray([2], np.int64),
-        "known_above": np.asarray(_KNOWN, np.float32),
-        "one": np.asarray(1, np.int64),
-        "main_offsets": _offsets(map(len, model.mains)),
-        "mains": np.concatenate(model.mains).astype(np.float32),
-    }
-    nodes = [
-        _node("Slice", ["static", "start", "middle", "columns"], "values"),
-        _node("Slice", ["static", "middle", "stop", "columns"], "flags"),
-        _node("Unsqueeze", ["values", "last"], "standing"),
-        _node("GreaterOrEqual", ["standing", "edges"], "passed"),
-        _node("Cast", ["passed"], "passed_numbers", to=TensorProto.INT64),
-        _node("ReduceSum", ["passed_numbers", "last"], "edges_below", keepdims=0),
-        _node("Add", ["edges_below", "one"], "bins_if_known"),
-        _node("Greater", ["flags", "known_above"], "known"),
-        _node("Cast", ["known"], "known_numbers", to=TensorProto.INT64),
-        _node("Mul", ["bins_if_known", "known_numbers"], "bins"),
-        _node("Add", ["bins", "main_offsets"], "main_cells"),
-        _node("Gather", ["mains", "main_cells"], "alone" if model.pairs else OUTPUT),
-    ]
-    if model.pairs:
-        constants |= {
-            "coarse": np.concatenate(model.bins.coarse).astype(np.int64),
-            "first": first,
-            "second": second,
-            "widths": widths,
-            "pair_offsets": _offsets(pair.to_first.size for pair in model.pairs),
-            "tables_first": np.concatenate([pair.to_first.reshape(-1) for pair in model.pairs]).astype(np.float32),
-            "tables_second": np.concatenate([pair.to_second.reshape(-1) for pair in model.pairs]).astype(np.float32),
-            "onto_first": np.eye(factors, dtype=np.float32)[first],
-            "onto_second": np.eye(factors, dtype=np.float32)[second],
+class _Builder:
+    """Nodes and constants; those of one model have its prefix."""
+
+    def __init__(self, factors: int) -> None:
+        self.factors = factors
+        self.nodes: list[Any] = []
+        self.constants: dict[str, NDArray[Any]] = {
+            "start": np.asarray([0], np.int64),
+            "middle": np.asarray([factors], np.int64),
+            "stop": np.asarray([2 * factors], np.int64),
+            "columns": np.asarray([1], np.int64),
+            "last": np.asarray([2], np.int64),
+            "one": np.asarray(1, np.int64),
+            "known_above": np.asarray(_KNOWN, np.float32),
         }
-        nodes += [
-            _node("Gather", ["coarse", "main_cells"], "coarse_bins"),
-            _node("Gather", ["coarse_bins", "first"], "rows", axis=1),
-            _node("Gather", ["coarse_bins", "second"], "places_in_row", axis=1),
-            _node("Mul", ["rows", "widths"], "row_starts"),
-            _node("Add", ["row_starts", "places_in_row"], "cells_of_pairs"),
-            _node("Add", ["cells_of_pairs", "pair_offsets"], "pair_cells"),
-            _node("Gather", ["tables_first", "pair_cells"], "shares_first"),
-            _node("Gather", ["tables_second", "pair_cells"], "shares_second"),
-            _node("MatMul", ["shares_first", "onto_first"], "to_first"),
-            _node("MatMul", ["shares_second", "onto_second"], "to_second"),
-            _node("Add", ["to_first", "to_second"], "paired"),
-            _node("Add", ["alone", "paired"], OUTPUT),
-        ]
+        self.add("Slice", [INPUT, "start", "middle", "columns"], "values")
+        self.add("Slice", [INPUT, "middle", "stop", "columns"], "flags")
+        self.add("Unsqueeze", ["values", "last"], "standing")
+        self.add("Greater", ["flags", "known_above"], "known")
+        self.add("Cast", ["known"], "known_numbers", to=TensorProto.INT64)
+
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+
+    def contributions(self, model: Additive, prefix: str, output: str) -> None:
+        """Those of one additive model."""
+        padded = np.full((self.factors, max(1, *map(len, model.bins.edges))), np.inf, np.float32)
+        for place, cut in enumerate(model.bins.edges):
+            padded[place, : len(cut)] = cut
+        self.constants |= {
+            f"{prefix}edges": padded[None],
+            f"{prefix}main_offsets": _offsets(map(len, model.mains)),
+            f"{prefix}mains": np.concatenate(model.mains).astype(np.float32),
+        }
+        self.add("GreaterOrEqual", ["standing", f"{prefix}edges"], f"{prefix}passed")
+        self.add("Cast", [f"{prefix}passed"], f"{prefix}passed_numbers", to=TensorProto.INT64)
+        self.add("ReduceSum", [f"{prefix}passed_numbers", "last"], f"{prefix}edges_below", keepdims=0)
+        self.add("Add", [f"{prefix}edges_below", "one"], f"{prefix}bins_if_known")
+        self.add("Mul", [f"{prefix}bins_if_known", "known_numbers"], f"{prefix}bins")
+        self.add("Add", [f"{prefix}bins", f"{prefix}main_offsets"], f"{prefix}main_cells")
+        alone = f"{prefix}alone" if model.pairs else output
+        self.add("Gather", [f"{prefix}mains", f"{prefix}main_cells"], alone)
+        if model.pairs:
+            self._pairs(model, prefix, output)
+
+    def _pairs(self, model: Additive, prefix: str, output: str) -> None:
+        first, second = (
+            np.asarray(places, np.int64)
+            for places in zip(*((each.first, each.second) for each in model.pairs), strict=True)
+        )
+        self.constants |= {
+            f"{prefix}coarse": np.concatenate(model.bins.coarse).astype(np.int64),
+            f"{prefix}first": first,
+            f"{prefix}second": second,
+            f"{prefix}widths": np.asarray([pair.to_first.shape[1] for pair in model.pairs], np.int64),
+            f"{prefix}pair_offsets": _offsets(pair.to_first.size for pair in model.pairs),
+            f"{prefix}tables_first": _flat(pair.to_first for pair in model.pairs),
+            f"{prefix}tables_second": _flat(pair.to_second for pair in model.pairs),
+            f"{prefix}onto_first": np.eye(self.factors, dtype=np.float32)[first],
+            f"{prefix}onto_second": np.eye(self.factors, dtype=np.float32)[second],
+        }
+        self.add("Gather", [f"{prefix}coarse", f"{prefix}main_cells"], f"{prefix}coarse_bins")
+        self.add("Gather", [f"{prefix}coarse_bins", f"{prefix}first"], f"{prefix}rows", axis=1)
+        self.add("Gather", [f"{prefix}coarse_bins", f"{prefix}second"], f"{prefix}places_in_row", axis=1)
+        self.add("Mul", [f"{prefix}rows", f"{prefix}widths"], f"{prefix}row_starts")
+        self.add("Add", [f"{prefix}row_starts", f"{prefix}places_in_row"], f"{prefix}cells_of_pairs")
+        self.add("Add", [f"{prefix}cells_of_pairs", f"{prefix}pair_offsets"], f"{prefix}pair_cells")
+        for side in ("first", "second"):
+            self.add("Gather", [f"{prefix}tables_{side}", f"{prefix}pair_cells"], f"{prefix}shares_{side}")
+            self.add("MatMul", [f"{prefix}shares_{side}", f"{prefix}onto_{side}"], f"{prefix}to_{side}")
+        self.add("Add", [f"{prefix}to_first", f"{prefix}to_second"], f"{prefix}paired")
+        self.add("Add", [f"{prefix}alone", f"{prefix}paired"], output)
+
+
+def export(model: Model, path: Path) -> None:
+    """Write the graph of a model. The same model gives the same bytes."""
+    path.write_bytes(_bytes(model))
+
+
+def digest_of(model: Model) -> str:
+    """The hexadecimal SHA-256 of a model's graph."""
+    return hashlib.sha256(_bytes(model)).hexdigest()
+
+
+def _bytes(model: Model) -> bytes:
+    one = model.unblocked if isinstance(model, ByListing) else model
+    factors = len(one.mains)
+    made = _Builder(factors)
+    if isinstance(model, ByListing):
+        more = np.zeros(factors, np.float32)
+        more[model.listing] = model.on_goal.intercept - model.intercept
+        made.constants |= {
+            "listing": np.asarray([model.listing], np.int64),
+            "listed_above": np.asarray(LISTED, np.float32),
+            "more": more,
+        }
+        made.contributions(model.unblocked, "unblocked.", "unblocked")
+        made.contributions(model.on_goal, "on_goal.", "on_goal_alone")
+        made.add("Add", ["on_goal_alone", "more"], "on_goal")
+        made.add("Gather", [INPUT, "listing"], "listing_value", axis=1)
+        made.add("Greater", ["listing_value", "listed_above"], "listed")
+        made.add("Where", ["listed", "on_goal", "unblocked"], OUTPUT)
+    else:
+        made.contributions(model, "", OUTPUT)
     described = helper.make_graph(
-        nodes,
+        made.nodes,
         "additive",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", 2 * factors])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", factors])],
-        [numpy_helper.from_array(values, name) for name, values in constants.items()],
+        [numpy_helper.from_array(values, name) for name, values in made.constants.items()],
     )
-    made = helper.make_model(described, opset_imports=[helper.make_opsetid("", graph.OPSET)], producer_name="playscore")
-    made.ir_version = _IR_VERSION
-    onnx.checker.check_model(made)
-    path.write_bytes(made.SerializeToString())
+    whole = helper.make_model(
+        described, opset_imports=[helper.make_opsetid("", graph.OPSET)], producer_name="playscore"
+    )
+    whole.ir_version = _IR_VERSION
+    onnx.checker.check_model(whole)
+    return bytes(whole.SerializeToString(deterministic=True))
 
 
-def difference(model: Additive, path: Path, statics: Floats) -> float:
+def difference(model: Model, path: Path, statics: Floats) -> float:
     """The largest difference between the contributions of a model and of its graph."""
     (answered,) = graph.session(path).run([OUTPUT], {INPUT: statics})
     return float(np.abs(answered - model.contributions(statics)).max(initial=0.0))
@@ -108,5 +154,5 @@ def _offsets(sizes: Iterable[int]) -> NDArray[np.int64]:
     return np.cumsum([0, *sizes])[:-1].astype(np.int64)
 
 
-def _node(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
-    return helper.make_node(kind, inputs, [output], **attributes)
+def _flat(tables: Iterable[NDArray[np.float64]]) -> Floats:
+    return np.concatenate([table.reshape(-1) for table in tables]).astype(np.float32)

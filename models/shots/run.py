@@ -2,7 +2,7 @@
 
 run.json                          settings: what the run was started with
 real.npz  simulated.npz           shots to train on; test-<games>.npz simulated ones of another seed, to test on
-<model>.npz                       additive models, by the names in this module
+<model>.npz                       additive models: of events by listing, of film beside them, of everything
 evaluation.json  evaluation.html  what `playscore evaluate shots` finds
 """
 
@@ -11,33 +11,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from featurizer.shots.factors import NAMES, SPECIFICATION
+from featurizer.shots.factors import NAMES, PLACE, SPECIFICATION
 from models.core.atomic import whole
 from models.core.progress import Progress
-from models.core.releasing import sha256
 from models.shots import sources
-from models.shots.additive import Additive
+from models.shots.additive import Additive, ByListing, Model
 from models.shots.binning import Bins
 from models.shots.boosting import BoostingSchedule
 from models.shots.fitting import ORDERED, FitSchedule, fit, fit_beside, known_factors
-from models.shots.rows import Shots, earlier_and_last, joined
+from models.shots.rows import ON_GOAL, UNBLOCKED, Shots, earlier_and_last, joined
 from playscore.errors import PlayscoreError, Reason
 
 SETTINGS, EVALUATION, PAGE = "run.json", "evaluation.json", "evaluation.html"
-JUDGED = "earlier_seasons"
-"""Of events, from all but the last season of each listing: what is judged on the last ones."""
-EVENTS = "events"
-"""Of events, from all seasons."""
-WHOLE = "simulated"
-"""Of everything, from simulated shots: what is judged against the truth."""
-BESIDE = "beside"
-"""What film tells beside events, from simulated shots."""
-SHIPPED = "shipped"
-"""EVENTS and BESIDE."""
+LISTING = "listed_on_goal"
+"""The factor that tells listings apart."""
 WOMEN = "PWHL"
 """The league that is judged apart and not trained on."""
 OF_EVENTS = frozenset(
@@ -81,6 +72,8 @@ class Run:
     """A run's folder."""
 
     folder: Path
+    processes: int = 1
+    """To work in; they change no figure."""
 
     @classmethod
     def start(
@@ -91,15 +84,13 @@ class Run:
         test_games: int,
         real: Path | None,
         progress: Progress,
-        *,
-        processes: int | None = None,
     ) -> Run:
         """Start a run of so many simulated games, or continue the one in the folder if it has the same settings.
 
         Raises FIELD_INVALID if its settings or its real shots differ, for a seed of the test shots, and if the folder
         `real` has no shots.
         """
-        run = cls(folder)
+        run = cls(folder, schedule.boosting.processes)
         if schedule.boosting.seed >= TEST_SEED:
             raise PlayscoreError(
                 Reason.FIELD_INVALID, f"seed {schedule.boosting.seed} is not below {TEST_SEED}, where test shots begin"
@@ -125,7 +116,7 @@ class Run:
             ("simulated", schedule.boosting.seed, games),
             ("test", TEST_SEED, test_games),
         ):
-            parts = sources.simulated(seed, range(count), processes=processes)
+            parts = sources.simulated(seed, range(count), processes=run.processes)
             joined(list(progress(f"simulating shots ({name})", parts, sources.parts_of(count)))).save(
                 folder / f"{name}.npz"
             )
@@ -154,7 +145,7 @@ class Run:
     def schedule(self) -> FitSchedule:
         """How its models are fitted."""
         content = dict(self.settings["schedule"])
-        return FitSchedule(**{**content, "boosting": BoostingSchedule(**content["boosting"])})
+        return FitSchedule(**{**content, "boosting": BoostingSchedule(**content["boosting"], processes=self.processes)})
 
     @property
     def has_real(self) -> bool:
@@ -182,6 +173,12 @@ class Run:
         return Shots.load(self.folder / "test.npz")
 
     @property
+    def reference(self) -> Shots:
+        """The shots that others are compared with: all unblocked ones where a source lists these."""
+        unblocked = self._base.subset(self._base.of("listing") == UNBLOCKED)
+        return unblocked if len(unblocked) else self._base
+
+    @property
     def of_events(self) -> tuple[int, ...]:
         """The factors that are learned from events: of real shots if there are any."""
         return tuple(place for place in known_factors(self._base.statics, _LEAST_KNOWN) if NAMES[place] in OF_EVENTS)
@@ -192,27 +189,42 @@ class Run:
         events = set(self.of_events)
         return tuple(place for place in known_factors(self.simulated.statics) if place not in events)
 
-    def model(self, name: str) -> Additive:
-        """A model of the run, fitted if it is not there yet."""
+    def of_seasons(self, *, last: bool) -> Model:
+        """Of events: from all seasons, or from all but the last of each listing, which is judged by those before it."""
+        shots = self._base
+        if not last and self.has_real:
+            shots = shots.subset(earlier_and_last(shots)[0])
+        when = "all" if last else "earlier"
+        models = {}
+        for listing in (UNBLOCKED, ON_GOAL):
+            mine = shots.subset(shots.of("listing") == listing)
+            if len(mine):
+                models[listing] = self.kept(f"{when}_{listing}", partial(self.fit, mine, bins=self._bins))
+        if len(models) == 2:
+            return ByListing(models[UNBLOCKED], models[ON_GOAL], PLACE[LISTING])
+        return next(iter(models.values()))
+
+    def of_everything(self) -> Additive:
+        """Of all factors, from simulated shots: what is judged against the truth."""
+        return self.kept("simulated", partial(self.fit, self.simulated))
+
+    def shipped(self) -> Model:
+        """Of events from all seasons, and beside them what film tells in simulated shots."""
+        return self.of_seasons(last=True).plus(self._beside())
+
+    def kept(self, name: str, made: Callable[[], Additive]) -> Additive:
+        """A model by its name, made if it is not there yet."""
         path = self.folder / f"{name}.npz"
         if not path.exists():
-            self._fitted(name).save(path)
+            made().save(path)
         return Additive.load(path)
 
-    def fitted(self, name: str, shots: Shots, made: Callable[[Shots], Additive]) -> Additive:
-        """A model that is made of these shots, or that was made of them before, by its name."""
-        path = self.folder / f"{name}.npz"
-        if not path.exists():
-            made(shots).save(path)
-        return Additive.load(path)
-
-    def digest(self, name: str) -> str:
-        """The hexadecimal SHA-256 of a model of the run, fitted if it is not there yet."""
-        self.model(name)
-        return sha256(self.folder / f"{name}.npz")
-
-    def fit(self, shots: Shots, *, used: tuple[int, ...] | None = None, bins: Bins | None = None) -> Additive:
-        """An additive model of these shots, as the run's schedule says."""
+    def fit(self, shots: Shots, *, bins: Bins | None = None) -> Additive:
+        """An additive model of these shots, as the run's schedule says; with `bins` of events alone."""
+        used = known_factors(shots.statics)
+        if bins is not None:
+            events = set(self.of_events)
+            used = tuple(place for place in used if place in events)
         return fit(shots.statics, shots.goals, shots.games, self.schedule, bins=bins, used=used)
 
     @cached_property
@@ -229,22 +241,12 @@ class Run:
     def _base(self) -> Shots:
         return self.men if self.has_real else self.simulated
 
-    def _fitted(self, name: str) -> Additive:
-        match name:
-            case "earlier_seasons":
-                earlier, _ = earlier_and_last(self.men)
-                return self.fit(self.men.subset(earlier), used=self.of_events)
-            case "events":
-                return self.fit(self._base, used=self.of_events, bins=self._bins)
-            case "simulated":
-                return self.fit(self.simulated)
-            case "beside":
-                shots = self.simulated
-                told = self.fit(shots, used=self.of_events, bins=self._bins)
-                return fit_beside(told, shots.statics, shots.goals, shots.games, self.schedule, self.filmed)
-            case "shipped":
-                return self.model(EVENTS).plus(self.model(BESIDE))
-        raise ValueError(name)
+    def _beside(self) -> Additive:
+        shots = self.simulated
+        told = self.kept("simulated_events", partial(self.fit, shots, bins=self._bins))
+        return self.kept(
+            "beside", partial(fit_beside, told, shots.statics, shots.goals, shots.games, self.schedule, self.filmed)
+        )
 
     def _check_same(self, settings: dict[str, Any]) -> None:
         asked = json.loads(json.dumps(settings))
