@@ -80,7 +80,8 @@ def stack(base_port: int | None, store: Path | None, logs: Path | None, inferenc
 
 
 @click.command(short_help="Play simulated games; write a page about them.")
-@click.option("--games", type=click.IntRange(1, 64), default=8, show_default=True, help="Games on the slate.")
+@click.option("--games", type=click.IntRange(0, 64), default=8, show_default=True, help="Games of football.")
+@click.option("--hockey-games", type=click.IntRange(0, 16), default=2, show_default=True, help="Games of hockey.")
 @click.option("--speed", default="20", show_default=True, type=Speed(), help="Times real time; 1 streams at 10 Hz.")
 @click.option(
     "--out",
@@ -89,11 +90,13 @@ def stack(base_port: int | None, store: Path | None, logs: Path | None, inferenc
     show_default=True,
     help="Folder.",
 )
-def demo(games: int, speed: float | None, out: Path) -> None:
-    """Play simulated games through the whole system and write a page about them."""
+def demo(games: int, hockey_games: int, speed: float | None, out: Path) -> None:
+    """Play simulated games of both sports at once through the whole system and write a page about them."""
+    if not games + hockey_games:
+        raise click.UsageError("give at least one game: --games or --hockey-games")
     from deploy.local.demo import run_demo
 
-    _run(run_demo(games, speed, out, Console()))
+    _run(run_demo(games, hockey_games, speed, out, Console()))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

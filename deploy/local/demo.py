@@ -6,7 +6,9 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +18,35 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deploy.local.page import render
-from deploy.local.page.content import page_data
+from deploy.local.page.boards import Board
+from deploy.local.page.content import Slate, page_data
 from deploy.local.page.leaderboard import Split
 from deploy.local.page.words import counted, ending
 from deploy.local.stack import LocalStack
 from pipeline.batch_stages import BatchStages
 from pipeline.commands import BACKLOG
+from pipeline.faceoffs import Faceoffs
 from pipeline.game_run import GameRun
 from pipeline.pace import paced
 from pipeline.passing import Passing
 from pipeline.results import Ending, PlayResult
+from pipeline.shots import Shots
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
+from playscore.feed.v1 import feed_pb2 as feed
+from playscore.game import Game
 from playscore.wire.games import feed_of
 from simulator import simulate
-from simulator.games import SimulatedGame
+from simulator.hockey import simulate_games as simulate_hockey
+from simulator.hockey.feed import feed_of as hockey_feed_of
 
 LEAGUE = "SIM"
+HOCKEY_LEAGUE = "SIH"
 SEED = 2021
+HOCKEY_PERIOD_SECONDS = 300.0
+"""So that a game of hockey takes about as long as the pass plays of one of football."""
+HOCKEY_ROLES = (common.ROLE_SHOOTER, common.ROLE_GOALIE, common.ROLE_SHOOTING_TEAM, common.ROLE_FACEOFF_TAKER)
 LEADERBOARD_ROWS = 10
 
 SPLITS = (
@@ -54,13 +66,28 @@ SPLITS = (
 """Name, description and filter."""
 
 
-async def run_demo(games: int, speed: float | None, out: Path, console: Console) -> None:
-    """Plays `games` simulated games at `speed` times real time (None: as fast as they go), and writes them up in `out`.
+@dataclass(frozen=True)
+class DemoGame:
+    """A simulated game of either sport, and what its source says."""
 
-    Raises RuntimeError where a play was lost.
+    game: Game
+    feed: Callable[[], Iterable[feed.FeedMessage]]
+
+    @property
+    def key(self) -> common.GameKey:
+        """Its own."""
+        return common.GameKey(league=self.game.header.league, game_id=self.game.header.game_id)
+
+
+async def run_demo(games: int, hockey_games: int, speed: float | None, out: Path, console: Console) -> None:
+    """Plays simulated games of both sports at `speed` times real time (None: as fast as they go).
+
+    What came of them is written up in `out`. Raises RuntimeError where a play was lost.
     """
-    console.print(f"simulating {counted(games, 'game')} ...")
-    slate = await asyncio.to_thread(lambda: list(simulate(SEED, games)))
+    console.print(f"simulating {counted(games, 'game')} of football and {hockey_games} of hockey ...")
+    football = await asyncio.to_thread(_football, games)
+    hockey = await asyncio.to_thread(_hockey, hockey_games)
+    slate = [*football, *hockey]
     console.print("starting Triton and the services ...")
     begun = time.perf_counter()
     async with (
@@ -73,21 +100,29 @@ async def run_demo(games: int, speed: float | None, out: Path, console: Console)
         results: list[PlayResult] = []
         stages = BatchStages(ratings, read_back=speed is not None, on_recorded=results.append)
         begun = time.perf_counter()
+        tasks = (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings))
         async with stages:
-            games_run = [
-                (played, GameRun(_key(played), featurizer, (Passing(scorer, ratings),), stages)) for played in slate
-            ]
-            await _play(games_run, ratings, results, speed, console)
+            runs = [(played, GameRun(played.key, featurizer, tasks, stages)) for played in slate]
+            await _play(runs, ratings, results, speed, console)
         seconds = time.perf_counter() - begun
-        splits = [await _split(ratings, *split, stages.revision) for split in SPLITS]
+        splits = [await _split(ratings, *split, stages.revision) for split in SPLITS] if football else []
+        boards = [await _board(ratings, role, stages.revision) for role in HOCKEY_ROLES] if hockey else []
     for split in splits:
         console.print(leaderboard(split))
-    data = page_data([played.game for played in slate], results, splits, stages.times, seconds, speed)
+    latest = list({(result.game_id, result.play_id): result for result in results}.values())
+    data = page_data(
+        Slate([played.game for played in football], splits),
+        Slate([played.game for played in hockey], boards),
+        latest,
+        stages.times,
+        seconds,
+        speed,
+    )
     await asyncio.to_thread(_write, data, out)
-    lost = sum(len(played.game.plays) for played in slate) - len(results)
-    endings = Counter(ending(result.ending, result.reason).lower() for result in results)
+    lost = sum(len(played.game.plays) for played in slate) - len(latest)
+    endings = Counter(ending(result.ending, result.reason).lower() for result in latest)
     console.print(
-        f"{counted(len(results), 'play')} in {seconds:.1f} s: "
+        f"{counted(len(latest), 'play')} in {seconds:.1f} s: "
         + ", ".join(f"{plays} {name}" for name, plays in endings.most_common())
     )
     if (play := stages.times.as_json().get("play")) is not None:
@@ -99,8 +134,18 @@ async def run_demo(games: int, speed: float | None, out: Path, console: Console)
     console.print(f"the page: {out / 'index.html'}    the same as JSON: {out / 'demo.json'}")
 
 
+def _football(games: int) -> list[DemoGame]:
+    slate = [played.game for played in simulate(SEED, games)] if games else []
+    return [DemoGame(game, partial(feed_of, game)) for game in slate]
+
+
+def _hockey(games: int) -> list[DemoGame]:
+    slate = list(simulate_hockey(SEED, games, period_seconds=HOCKEY_PERIOD_SECONDS)) if games else []
+    return [DemoGame(played.game, partial(hockey_feed_of, played)) for played in slate]
+
+
 async def _play(
-    games: Sequence[tuple[SimulatedGame, GameRun]],
+    games: Sequence[tuple[DemoGame, GameRun]],
     ratings: AggregatorClient,
     results: list[PlayResult],
     speed: float | None,
@@ -119,8 +164,9 @@ async def _play(
     async def show(live: Live) -> None:
         while True:
             await asyncio.sleep(0.25)
-            for game_id, done in Counter(result.game_id for result in results).items():
-                bars.update(bar_of[game_id], completed=done)
+            done = Counter(game_id for game_id, _ in {(result.game_id, result.play_id) for result in results})
+            for game_id, plays in done.items():
+                bars.update(bar_of[game_id], completed=plays)
             if any(result.ending is Ending.SCORED for result in results):
                 live.update(Group(bars, leaderboard(await _split(ratings, *SPLITS[0]))))
 
@@ -129,7 +175,7 @@ async def _play(
         try:
             async with asyncio.TaskGroup() as playing:
                 for played, game in games:
-                    playing.create_task(game.run(paced(feed_of(played.game), speed)))
+                    playing.create_task(game.run(paced(played.feed(), speed)))
         finally:
             showing.cancel()
         live.update(bars)
@@ -137,8 +183,12 @@ async def _play(
         console.line()
 
 
-def _key(played: SimulatedGame) -> common.GameKey:
-    return common.GameKey(league=played.game.header.league, game_id=played.game.header.game_id)
+async def _board(
+    ratings: AggregatorClient, role: common.Role.ValueType, revision: common.RevisionToken | None
+) -> Board:
+    listed = ratings.list_ratings(HOCKEY_LEAGUE, role=role, at_least_as_fresh=revision)
+    found = tuple([rating async for rating in listed])
+    return Board(role, (await listed.ranking()).min_plays, found)
 
 
 async def _split(

@@ -20,6 +20,9 @@ REASONS = {
     Reason.CONVERSION_TRY: "Try after a touchdown",
     Reason.SPECIAL_TEAMS: "Special teams",
     Reason.PLAY_NULLIFIED: "Nullified by the officials",
+    Reason.SHOT_BLOCKED: "Blocked shot",
+    Reason.PENALTY_SHOT: "Penalty shot",
+    Reason.SHOOTOUT: "Shootout",
 }
 """Of plays that are rejected for no fault of anybody's."""
 STAGES = {
