@@ -47,7 +47,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PERMISSION_DENIED: _Reason.ValueType  # 6
     """PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
     REASON_NOT_IMPLEMENTED: _Reason.ValueType  # 7
-    """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: ScoreShots."""
+    """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: WatchRatings."""
     REASON_INTERNAL: _Reason.ValueType  # 8
     """INTERNAL. A defect of the service; the log has the trace."""
     REASON_IDEMPOTENCY_KEY_REUSED: _Reason.ValueType  # 9
@@ -264,7 +264,7 @@ certificate the TLS handshake fails, as UNAVAILABLE.)
 REASON_PERMISSION_DENIED: Reason.ValueType  # 6
 """PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
 REASON_NOT_IMPLEMENTED: Reason.ValueType  # 7
-"""UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: ScoreShots."""
+"""UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: WatchRatings."""
 REASON_INTERNAL: Reason.ValueType  # 8
 """INTERNAL. A defect of the service; the log has the trace."""
 REASON_IDEMPOTENCY_KEY_REUSED: Reason.ValueType  # 9
