@@ -137,10 +137,12 @@ def _settings(own: dict[str, Any], threads: int, seed: int) -> dict[str, Any]:
 def _table(statics: Floats, used: Sequence[int]) -> Floats:
     """(N, U) the values, NaN where unknown."""
     places = np.asarray(used)
-    table = np.asarray(np.take(statics, places, axis=1), np.float32)
-    table[statics[:, places + len(FACTORS)] == 0] = np.nan
+    known = statics[:, places + len(FACTORS)] > 0
+    table: Floats = np.full((len(statics), len(used)), np.nan, np.float32)
+    table[known] = statics[:, places][known]
     return table
 
 
 def _known(statics: Floats, place: int) -> Floats:
-    return statics[statics[:, len(FACTORS) + place] > 0, place]
+    known: Floats = statics[statics[:, len(FACTORS) + place] > 0, place]
+    return known

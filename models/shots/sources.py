@@ -30,7 +30,7 @@ REAL = ("hockeyr", "nhl_sog", "nhl_sog_angles", "pwhl")
 """Layouts that are trained on and judged by. A game that several have is taken from the first."""
 TRACKED = "wisehockey"
 """The layout of real shots with everybody's places, by which tracking factors are checked and never trained."""
-_GAMES_AT_ONCE = 96
+_GAMES_AT_ONCE = 192
 """Played side by side: more are faster, and need more memory."""
 
 
@@ -74,7 +74,7 @@ def _simulated(seed: int, games: Sequence[int]) -> Shots:
 def of_game(name: str, game: Game, truths: Mapping[str, ShotTruth] | None = None) -> Shots:
     """The unblocked shots of a game whose results are known. `truths`: of simulated ones, by play id."""
     roster = {player.player_id: player for player in game.roster}
-    kept: list[tuple[Tensor, bool, tuple[str, ...]]] = []
+    kept: list[tuple[Tensor, bool]] = []
     left_out: Counter[str] = Counter()
     for play in game.plays:
         situation, outcome = play.context.situation, outcome_of(play)
@@ -88,28 +88,30 @@ def of_game(name: str, game: Game, truths: Mapping[str, ShotTruth] | None = None
             continue
         tensor = featurize((SHOTS,), game.header, roster, play.context, [play.frames], play.tracks)
         if isinstance(tensor, Tensor):
-            kept.append((tensor, outcome.result is ShotResult.GOAL, _groups(name, game.header.league, tensor)))
+            kept.append((tensor, outcome.result is ShotResult.GOAL))
         else:
             left_out[tensor.reason.name] += 1
     log.debug("%s: %d shots; left out %s", name, len(kept), dict(left_out))
     known = truths or {}
-    chances = [known.get(tensor.play_id) for tensor, _, _ in kept]
+    chances = [known.get(tensor.play_id) for tensor, _ in kept]
+    attributes = [tensor.attributes for tensor, _ in kept if isinstance(tensor.attributes, ShotAttributes)]
+    goalies = any(each.goalie_id for each in attributes)
     return Shots(
-        statics=np.asarray([tensor.statics for tensor, _, _ in kept], np.float32).reshape(
+        statics=np.asarray([tensor.statics for tensor, _ in kept], np.float32).reshape(
             -1, len(SPECIFICATION.static_columns)
         ),
-        goals=np.asarray([goal for _, goal, _ in kept], np.bool_),
+        goals=np.asarray([goal for _, goal in kept], np.bool_),
         games=np.full(len(kept), name),
-        groups=np.asarray([groups for _, _, groups in kept], np.str_).reshape(-1, len(GROUPS)),
+        groups=np.asarray(
+            [_groups(name, game.header.league, each, goalies=goalies) for each in attributes], np.str_
+        ).reshape(-1, len(GROUPS)),
         truth=np.asarray([np.nan if truth is None else truth.average_chance for truth in chances], np.float64),
         drawn=np.asarray([np.nan if truth is None else truth.chance for truth in chances], np.float64),
     )
 
 
-def _groups(name: str, league: str, tensor: Tensor) -> tuple[str, ...]:
-    """The shot's group of each kind in GROUPS."""
-    of = tensor.attributes
-    assert isinstance(of, ShotAttributes)
+def _groups(name: str, league: str, of: ShotAttributes, *, goalies: bool) -> tuple[str, ...]:
+    """The shot's group of each kind in GROUPS. `goalies`: whether its source names goalies."""
 
     def flag(value: bool | None, yes: str, no: str) -> str:
         return UNKNOWN if value is None else yes if value else no
@@ -119,7 +121,7 @@ def _groups(name: str, league: str, tensor: Tensor) -> tuple[str, ...]:
         league or UNKNOWN,
         str(of.season or UNKNOWN),
         ON_GOAL if of.listing is ShotListing.ON_GOAL else UNBLOCKED,
-        _net(of),
+        _net(of, goalies=goalies),
         UNKNOWN if of.strength is None else of.strength.name.lower().replace("_", " "),
         UNKNOWN if of.shot_type is None else of.shot_type.name.lower().replace("_", " "),
         flag(of.rebound, "rebound", "no rebound"),
@@ -127,10 +129,10 @@ def _groups(name: str, league: str, tensor: Tensor) -> tuple[str, ...]:
     )
 
 
-def _net(of: ShotAttributes) -> str:
-    """Who defended the net. A list of shots on goal that names no goalie had nobody in it."""
+def _net(of: ShotAttributes, *, goalies: bool) -> str:
+    """Who defended the net. A list of shots on goal that names goalies, but none for a shot, had nobody in it."""
     if of.net_state is not None:
         return EMPTY if of.net_state is NetState.EMPTY else GUARDED
-    if of.listing is ShotListing.ON_GOAL:
+    if of.listing is ShotListing.ON_GOAL and goalies:
         return GUARDED if of.goalie_id else EMPTY
     return UNKNOWN

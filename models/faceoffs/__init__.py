@@ -1,0 +1,1 @@
+"""The model of face-offs: who wins them."""
