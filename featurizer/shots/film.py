@@ -17,7 +17,7 @@ from featurizer.shots.events import (
     RUSH_SECONDS,
     crosses_slot,
 )
-from featurizer.shots.puck import STEP_SECONDS, Puck
+from featurizer.shots.puck import MAX_GAP_SECONDS, STEP_SECONDS, Puck
 from featurizer.shots.scene import Scene
 from featurizer.shots.skaters import Skaters
 from featurizer.shots.values import Values, flag
@@ -195,7 +195,10 @@ def _crosses_slot(puck: Puck) -> bool:
 
 
 def _entry(puck: Puck, scene: Scene, released: float) -> Values:
-    """When and how the puck last came over the blue line, in the time that is looked at."""
+    """When and how the puck last came over the blue line, in the time that is looked at.
+
+    Where it was out of sight then, only whether that was a rush may be known.
+    """
     past = puck.between(released - MAX_SECONDS_SINCE_ENTRY, released)
     inside = past.x >= rink.BLUE_LINE_X_FEET
     crossings = np.flatnonzero(~inside[:-1] & inside[1:])
@@ -203,15 +206,21 @@ def _entry(puck: Puck, scene: Scene, released: float) -> Values:
     if not len(crossings):
         settled = seen >= MIN_SEEN and bool(inside.all())
         return {"seconds_since_entry": MAX_SECONDS_SINCE_ENTRY, "rush": 0.0} if settled else {}
-    last = int(crossings[-1]) + 1
-    seconds = released - float(past.times[last])
-    velocity = np.hypot(*puck.velocity_before(past.times[last : last + 1]))
+    before = int(crossings[-1])
+    after = before + 1
+    earliest, latest = released - float(past.times[before]), released - float(past.times[after])
+    if earliest - latest > MAX_GAP_SECONDS + 1e-9:
+        sure = earliest <= RUSH_SECONDS or latest > RUSH_SECONDS
+        return {"rush": flag(latest <= RUSH_SECONDS) if sure else None}
+    way = np.array([past.times[before : after + 1], past.y[before : after + 1]])
+    part = (rink.BLUE_LINE_X_FEET - past.x[before]) / (past.x[after] - past.x[before])
+    crossed, across = way[:, 0] + part * (way[:, 1] - way[:, 0])
     return {
-        "seconds_since_entry": seconds,
-        "rush": flag(seconds <= RUSH_SECONDS),
-        "entry_lateral_feet": abs(float(past.y[last])),
-        "entry_speed_feet_per_second": float(velocity[0]),
-        "entry_carried": _carried(puck, scene, float(past.times[last]), released),
+        "seconds_since_entry": released - float(crossed),
+        "rush": flag(released - crossed <= RUSH_SECONDS),
+        "entry_lateral_feet": abs(float(across)),
+        "entry_speed_feet_per_second": float(np.hypot(*puck.velocity_before(np.array([crossed])))[0]),
+        "entry_carried": _carried(puck, scene, float(crossed), released),
     }
 
 

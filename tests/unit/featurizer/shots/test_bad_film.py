@@ -299,18 +299,17 @@ def test_an_event_that_is_late_or_early_is_corrected_by_the_puck(game: Simulated
     for filmed in alone:
         late = filmed.told(release_frame=filmed.released + round(seconds * 15))
         made = featurize(TASKS, late.header, late.roster, late.play.context, [late.play.frames], late.play.tracks)
-        right += isinstance(made, Tensor) and abs(
-            value(made, "puck_distance_feet") - value(filmed.made(), "puck_distance_feet")
-        ) < 2.0
+        right += (
+            isinstance(made, Tensor)
+            and abs(value(made, "puck_distance_feet") - value(filmed.made(), "puck_distance_feet")) < 2.0
+        )
     assert len(alone) >= 3
     assert right >= 0.75 * len(alone)
 
 
 def test_a_period_whose_frame_numbers_start_again_contradicts_itself(shot: Filmed) -> None:
     moved = replace(shot.play.frames, x=-shot.play.frames.x, y=-shot.play.frames.y)
-    made = featurize(
-        TASKS, shot.header, shot.roster, shot.play.context, [shot.play.frames, moved], shot.play.tracks
-    )
+    made = featurize(TASKS, shot.header, shot.roster, shot.play.context, [shot.play.frames, moved], shot.play.tracks)
     assert isinstance(made, Rejection)
     assert made.reason is Reason.SAMPLES_CONTRADICTED
 
