@@ -34,7 +34,7 @@ class Release:
     visible_past_traffic: Array
     """Share that neither goalie nor any skater covers."""
     screens: Array
-    """Skaters, but for the shooter, in the triangle of puck and posts; edges fade."""
+    """Skaters, but for the shooter, in the triangle of puck and posts."""
     puck_speed: Array
     """Right after the release."""
     goalie_off_line: Array
