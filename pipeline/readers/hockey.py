@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from pipeline.readers.source import TableSource
@@ -28,6 +29,10 @@ FEET: Final = CoordinateSystem(LengthUnit.FOOT, Origin.CENTER, None)
 METERS: Final = CoordinateSystem(LengthUnit.METER, Origin.CENTER, AngleConvention.DEGREES_COUNTERCLOCKWISE_FROM_X)
 MAX_PRECEDING: Final = FIELD_LIMITS["playscore.hockey.v1.ShotSituation.preceding_events"].max_items
 GOALIE: Final = "G"
+MIN_SKATERS: Final = 3
+MAX_SKATERS: Final = 6
+"""Of a team that has pulled its goalie."""
+PERIOD_SECONDS: Final = 1200.0
 
 
 class HockeySource(TableSource):
@@ -57,35 +62,60 @@ class Happened:
 
 
 def preceding(past: Sequence[Happened], seconds: float) -> tuple[PrecedingEvent, ...]:
-    """The events of a period before a shot, the latest first, from those in order."""
+    """The events of a period before a shot, the latest first, from those in order.
+
+    Those that the clock has after the shot are left out, as where a period begins its clock again.
+    """
+    earlier = (event for event in reversed(past) if 0.0 <= seconds - event.seconds <= PERIOD_SECONDS)
     return tuple(
-        PrecedingEvent(event.kind, max(0.0, seconds - event.seconds), event.team_id, event.x, event.y)
-        for event in past[: -MAX_PRECEDING - 1 : -1]
+        PrecedingEvent(event.kind, seconds - event.seconds, event.team_id, *place(event.x, event.y))
+        for event in islice(earlier, MAX_PRECEDING)
     )
 
 
-@dataclass(slots=True)
+def place(x: float | None, y: float | None) -> tuple[float | None, float | None]:
+    """A place; nothing where one of its numbers is unknown or cannot be."""
+    x, y = within("x", x), within("y", y)
+    return (None, None) if x is None or y is None else (x, y)
+
+
 class Shifts:
-    """Since when everybody has been on the ice, by the lists of who is."""
+    """Since when a team's skaters have been on the ice, by the lists of who is at each event.
 
-    _since: dict[str, float] = field(default_factory=dict)
+    Who is listed and was not at the event before came on halfway between the two. At the first list of a period, and
+    after one that is missing, it is not known since when those on it have been on, unless the period begins with it.
+    """
 
-    def see(self, players: Collection[str], seconds: float) -> None:
-        """These are on the ice at a second of the period."""
-        self._since = {player: self._since.get(player, seconds) for player in players}
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._since: dict[str, float | None] = {}
+
+    def see(self, players: Collection[str], seconds: float | None) -> None:
+        """These are on the ice at a second of the period. Call it for every event, in order, whoever is listed."""
+        if seconds is None or len(players) < MIN_SKATERS:
+            self.restart()
+            return
+        if self._at is None or seconds < self._at:
+            came = 0.0 if seconds == 0.0 else None
+            self._since = dict.fromkeys(players, came)
+        else:
+            came = (self._at + seconds) / 2.0
+            self._since = {player: self._since.get(player, came) for player in players}
+        self._at = seconds
 
     def restart(self) -> None:
         """A period begins."""
-        self._since.clear()
+        self._at = None
+        self._since = {}
 
-    def seconds(self, player: str, now: float) -> float | None:
-        """How long somebody has been on the ice; None where they are not."""
+    def seconds(self, player: str) -> float | None:
+        """How long somebody has been on at the last event; None where they are not, or it is not known."""
         since = self._since.get(player)
-        return None if since is None else max(0.0, now - since)
+        return None if since is None or self._at is None else self._at - since
 
-    def mean(self, players: Iterable[str], now: float) -> float | None:
-        """How long some have been on the ice, on average; None where none of them is."""
-        known = [each for player in players if (each := self.seconds(player, now)) is not None]
+    def mean(self) -> float | None:
+        """How long those on the ice have been, on average over those of whom it is known."""
+        known = [seconds for player in self._since if (seconds := self.seconds(player)) is not None]
         return sum(known) / len(known) if known else None
 
 
@@ -111,8 +141,12 @@ class People:
 
 
 def plain_name(name: str | None) -> str:
-    """A name as people read it: some sources write a point for the blank."""
-    return "" if name is None else " ".join(name.replace(".", " ").split())
+    """A name as people read it: some sources write a point for each blank, as in "Jeff.Carter" and "J.T..Miller"."""
+    if name is None:
+        return ""
+    if ". " in name:
+        return name.strip()
+    return (name.replace("..", ". ") if ".." in name else name.replace(".", " ")).strip()
 
 
 def header(
@@ -141,9 +175,8 @@ def header(
 
 
 def skaters(count: float | None) -> int | None:
-    """How many skaters a source says there are; none, and more than play, are not known."""
-    limits = FIELD_LIMITS["playscore.hockey.v1.ShotSituation.shooting_skaters"]
-    return int(count) if count and limits.allows_number(count) else None
+    """How many skaters a source says there are; fewer and more than can play are not known."""
+    return int(count) if count is not None and MIN_SKATERS <= count <= MAX_SKATERS else None
 
 
 def within(name: str, value: float | None) -> float | None:

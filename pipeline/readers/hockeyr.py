@@ -1,16 +1,22 @@
 """The play-by-play of the NHL as the R package hockeyR has it: every event of a game, in order.
 
-Three columns would give results away, and are not used so: misses have no shot type; the score of a goal's row counts
-that goal; the goalie of a goal on an empty net is missing. The score is counted here, and whether the net is empty is
-told by the lists of who is on the ice, for goals as for misses.
+Four things would give results away, and are not used so: misses have no shot type; the score of a goal's row counts
+that goal; the goalie of a goal on an empty net is missing; a challenge is listed before the goal that it is about. The
+score is counted here. Whether the net is empty is told by the lists of who is on the ice, for goals as for misses: a
+goalie among them guards it, and six skaters without one have left it. In other lists without a goalie, the goalie is
+as often missing from the list as from the ice: they say nothing.
+
+Some blocked shots are listed under the blocker's team: whose they were is told by whom the shooter plays for.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -62,6 +68,10 @@ TABLES: Final = (
         },
         extras={
             "secondary_type": Kind.TEXT,
+            "description": Kind.TEXT,
+            "period_type": Kind.TEXT,
+            "event_player_1_type": Kind.TEXT,
+            "event_player_2_type": Kind.TEXT,
             "game_date": Kind.TEXT,
             "event_goalie_id": Kind.ID,
             "event_goalie_name": Kind.NAME,
@@ -79,7 +89,6 @@ _RESULTS: Final = {
     "SHOT": ShotResult.SAVED,
     "MISSED_SHOT": ShotResult.MISSED,
     "BLOCKED_SHOT": ShotResult.BLOCKED,
-    "FAILED_SHOT_ATTEMPT": ShotResult.MISSED,
 }
 _KINDS: Final = {
     "FACEOFF": HockeyEventKind.FACEOFF,
@@ -93,6 +102,15 @@ _KINDS: Final = {
     "STOP": HockeyEventKind.STOPPAGE,
     "PENALTY": HockeyEventKind.PENALTY,
 }
+_NOTES: Final = (
+    "GAME_SCHEDULED", "PERIOD_READY", "PERIOD_START", "PERIOD_END", "PERIOD_OFFICIAL", "GAME_END", "GAME_OFFICIAL",
+    "EARLY_INT_START", "EARLY_INT_END", "SHOOTOUT_COMPLETE", "CHALLENGE", "CHANGE", "EMERGENCY_GOALTENDER",
+)  # fmt: skip
+"""Rows of nothing that happened on the ice."""
+_AGAINST: Final = ("Loser", "Hittee", "Blocker", "DrewBy", "Goalie", "Unknown")
+"""Who plays for the other team than the event's. The goalie whom a shot missed is "Unknown"."""
+_OF_GOALIES: Final = ("Goalie", "Unknown")
+_FRAME: Final = re.compile("post|crossbar", re.IGNORECASE)
 _DIRECTIONS: Final = {"home": AttackingDirection.POSITIVE_X, "away": AttackingDirection.NEGATIVE_X}
 """In the columns x_fixed and y_fixed, in every period."""
 
@@ -107,22 +125,32 @@ class Reader(HockeySource):
         rows = self.events.rows(game_id)
         again = ~pl.col("event_idx").is_first_distinct()
         rows = self.leave_out(game_id, rows, again, "the event is listed twice")
+        failed = pl.col("event_type") == "FAILED_SHOT_ATTEMPT"
+        rows = self.leave_out(game_id, rows, failed, "the attempt ended without a shot")
+        known = pl.col("event_type").is_in([*_KINDS, *_NOTES])
+        rows = self.leave_out(game_id, rows, ~known, "event_type is none that is known")
+        if not len(rows):
+            raise unreadable_game(game_id, "none of its events can be read")
         first = rows.row(0, named=True)
         if not first["home_abbreviation"] or not first["away_abbreviation"]:
             raise unreadable_game(game_id, "its teams are not named")
-        telling = _Telling((first["home_abbreviation"], first["away_abbreviation"]), self._goalies, self._records)
-        plays = [play for row in rows.iter_rows(named=True) if (play := telling.next(row)) is not None]
+        teams = first["home_abbreviation"], first["away_abbreviation"]
+        events = [row for row in rows.iter_rows(named=True) if row["event_type"] in _KINDS]
+        telling = _Telling(teams, events, self._goalies, self._records)
+        plays = [play for row in events if (play := telling.next(row)) is not None]
         season = None if first["season"] is None else int(str(first["season"])[:4])
-        return Game(
-            hockey.header("NHL", game_id, season, telling.teams, coordinates=hockey.FEET), telling.people.roster, plays
-        )
+        return Game(hockey.header("NHL", game_id, season, teams), telling.people.roster, plays)
 
     @cached_property
     def _goalies(self) -> Mapping[str, str]:
         """Identifiers of goalies by their names, as the lists of who is on the ice write them."""
-        columns = ("event_goalie_id", "event_goalie_name")
-        named = self._all_rows.select(columns).drop_nulls().unique()
-        return {name: goalie_id for goalie_id, name in named.iter_rows()}
+        rows = self._all_rows.filter(pl.col("event_type").is_in(list(_RESULTS)))
+        passed = rows.filter(pl.col("event_player_2_type").is_in(_OF_GOALIES))
+        named = [
+            *rows.select("event_goalie_name", "event_goalie_id").drop_nulls().unique().iter_rows(),
+            *passed.select("event_player_2_name", "event_player_2_id").drop_nulls().unique().iter_rows(),
+        ]
+        return dict(sorted(named))
 
     @cached_property
     def _records(self) -> FaceoffRecords:
@@ -155,24 +183,53 @@ class Reader(HockeySource):
             "event_team_type",
             "event_player_1_id",
             "event_player_2_id",
+            "event_player_2_name",
+            "event_player_2_type",
             "event_goalie_id",
             "event_goalie_name",
         )
 
 
+class _OnIce(NamedTuple):
+    """A team on the ice at an event."""
+
+    skaters: int | None
+    goalie: str
+    """As the source writes them; empty where it lists none."""
+    net_state: NetState | None
+
+
 class _Telling:
     """A game event by event: what has happened so far is what is known before the next one."""
 
-    def __init__(self, teams: tuple[str, str], goalies: Mapping[str, str], records: FaceoffRecords) -> None:
+    def __init__(
+        self, teams: tuple[str, str], events: Sequence[Row], goalies: Mapping[str, str], records: FaceoffRecords
+    ) -> None:
         self.teams = teams
         self.people = People()
         self._team = dict(zip(SIDES, teams, strict=True))
+        self._side = {team: side for side, team in self._team.items()}
         self._goalies = goalies
         self._records = records
+        self._plays_for = self._squads(events)
         self._goals = dict.fromkeys(SIDES, 0)
         self._period: int | None = None
         self._past: list[Happened] = []
         self._shifts = {side: Shifts() for side in SIDES}
+
+    def _squads(self, events: Sequence[Row]) -> dict[str, str]:
+        """The side that everybody plays for: by most events, and by blocked shots where there are no others."""
+        votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for row in events:
+            side = row["event_team_type"]
+            if side not in SIDES:
+                continue
+            for part in (1, 2):
+                player = row[f"event_player_{part}_id"]
+                if player:
+                    mine = _other(side) if row[f"event_player_{part}_type"] in _AGAINST else side
+                    votes[player][mine] += 1 if row["event_type"] == "BLOCKED_SHOT" else len(events)
+        return {player: max(SIDES, key=lambda side: told[side]) for player, told in votes.items()}
 
     def next(self, row: Row) -> Play | None:
         """The play that an event is; None for one that is none."""
@@ -181,83 +238,102 @@ class _Telling:
             self._past.clear()
             for shifts in self._shifts.values():
                 shifts.restart()
-        side = row["event_team_type"] if row["event_team_type"] in SIDES else ""
-        on_ice = {each: _on_ice(row, each) for each in SIDES}
-        seconds = row["period_seconds"] or 0.0
-        for each, players in on_ice.items():
-            if players:
-                self._shifts[each].see(players, seconds)
-        play = None
+        side, seconds = self._whose(row), row["period_seconds"]
+        for each in SIDES:
+            self._shifts[each].see([name for name in _listed(row, each) if name not in self._goalies], seconds)
+        kind, play = _KINDS[row["event_type"]], None
         if row["event_type"] in _RESULTS:
-            play = self._shot(row, side, on_ice)
-        elif row["event_type"] == "FACEOFF":
+            play = self._shot(row, side)
+        elif kind is HockeyEventKind.FACEOFF:
             play = self._faceoff(row, side)
         elif side:
-            self.people.add(row["event_player_1_id"], self._team[side], row["event_player_1_name"])
-        kind = _KINDS.get(row["event_type"])
-        if kind is not None:
-            team = self._team.get(side, "") if kind is not HockeyEventKind.STOPPAGE else ""
-            self._past.append(Happened(kind, seconds, team, row["x_fixed"], row["y_fixed"]))
-        if row["event_type"] == "GOAL" and side and row["period"] != SHOOTOUT:
+            self._add(row["event_player_1_id"], side, row["event_player_1_name"])
+        if seconds is not None:
+            self._past.append(Happened(kind, seconds, self._team.get(side, ""), row["x_fixed"], row["y_fixed"]))
+        if kind is HockeyEventKind.GOAL and side and _kind(row) is not ShotKind.SHOOTOUT:
             self._goals[side] += 1
         return play
 
-    def _shot(self, row: Row, side: str, on_ice: Mapping[str, Sequence[str]]) -> Play:
-        other = _other(side)
-        team = self._team.get(side, "")
-        shooter_id = self.people.add(row["event_player_1_id"], team, row["event_player_1_name"]) if side else ""
-        goalie, net_state = self._net(row, other, on_ice)
-        seconds = row["period_seconds"]
+    def _whose(self, row: Row) -> str:
+        """The side whose event it is; empty where it is nobody's."""
+        side = row["event_team_type"] if row["event_team_type"] in SIDES else ""
+        if side and row["event_type"] != "BLOCKED_SHOT":
+            return str(side)
+        return self._plays_for.get(row["event_player_1_id"] or "", str(side))
+
+    def _add(self, player_id: str | None, side: str, name: str | None, position: str = "") -> str:
+        side = self._plays_for.get(player_id or "", side)
+        return self.people.add(player_id, self._team[side], name, position)
+
+    def _shot(self, row: Row, side: str) -> Play:
+        result = _RESULTS[row["event_type"]]
+        if result is ShotResult.MISSED and _FRAME.search(row["description"] or ""):
+            result = ShotResult.POST
+        situation = ShotSituation(
+            period=row["period"],
+            game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
+            listing=ShotListing.UNBLOCKED,
+            kind=_kind(row),
+        )
         return play_of(
             PlayContext(
                 play_id=row["event_idx"],
-                attacking_team_id=team,
+                attacking_team_id=self._team.get(side, ""),
                 attacking_direction=_DIRECTIONS.get(side),
-                situation=ShotSituation(
-                    period=row["period"],
-                    game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
-                    shooting_skaters=hockey.skaters(row[f"{side}_skaters"]) if side else None,
-                    defending_skaters=hockey.skaters(row[f"{other}_skaters"]) if side else None,
-                    shooter_id=shooter_id,
-                    goalie_id=goalie,
-                    net_state=net_state,
-                    listing=ShotListing.UNBLOCKED,
-                    kind=_kind(row),
-                    x=row["x_fixed"] if row["y_fixed"] is not None else None,
-                    y=row["y_fixed"] if row["x_fixed"] is not None else None,
-                    shooting_score=self._goals.get(side),
-                    defending_score=self._goals.get(other),
-                    shooter_seconds_on_ice=self._on_ice_for(side, [row["event_player_1_name"] or ""], seconds),
-                    shooting_seconds_on_ice=self._on_ice_for(side, on_ice.get(side, ()), seconds),
-                    defending_seconds_on_ice=self._on_ice_for(other, on_ice.get(other, ()), seconds),
-                    preceding_events=hockey.preceding(self._past, seconds or 0.0),
-                ),
+                situation=self._seen_from(row, side, situation) if side else situation,
             ),
             None,
-            ShotOutcome(_RESULTS[row["event_type"]]),
+            ShotOutcome(result),
         )
 
-    def _net(self, row: Row, defending: str, on_ice: Mapping[str, Sequence[str]]) -> tuple[str, NetState | None]:
-        """Who defended the net, by the lists of who is on the ice alone: these know nothing of how the shot ended."""
-        name = row[f"{defending}_goalie"] if defending else None
-        if name:
-            goalie_id = self._goalies.get(name, name)
-            return self.people.add(goalie_id, self._team[defending], name, hockey.GOALIE), NetState.GUARDED
-        return "", NetState.EMPTY if defending and on_ice[defending] else None
+    def _seen_from(self, row: Row, side: str, situation: ShotSituation) -> ShotSituation:
+        """The situation with what can be told only where it is known who shot."""
+        other = _other(side)
+        defending = self._on_ice(row, other)
+        x, y = hockey.place(row["x_fixed"], row["y_fixed"])
+        seconds = row["period_seconds"]
+        return replace(
+            situation,
+            x=x,
+            y=y,
+            shooting_skaters=self._on_ice(row, side).skaters,
+            defending_skaters=defending.skaters,
+            shooter_id=self._add(row["event_player_1_id"], side, row["event_player_1_name"]),
+            goalie_id=self._goalie(row, other, defending),
+            net_state=defending.net_state,
+            shooting_score=self._goals[side],
+            defending_score=self._goals[other],
+            shooter_seconds_on_ice=self._shifts[side].seconds(row["event_player_1_name"] or ""),
+            shooting_seconds_on_ice=self._shifts[side].mean(),
+            defending_seconds_on_ice=self._shifts[other].mean(),
+            preceding_events=() if seconds is None else hockey.preceding(self._past, seconds),
+        )
 
-    def _on_ice_for(self, side: str, players: Sequence[str], seconds: float | None) -> float | None:
-        if not side or seconds is None:
-            return None
-        return hockey.within("shooter_seconds_on_ice", self._shifts[side].mean(players, seconds))
+    def _on_ice(self, row: Row, side: str) -> _OnIce:
+        """Who was on, by lists that are made without knowing how the event ended."""
+        count, goalie = row[f"{side}_skaters"], row[f"{side}_goalie"] or ""
+        among = [name for name in _listed(row, side) if name in self._goalies]
+        if goalie or among:
+            playing = None if count is None else count - len(among)
+            return _OnIce(hockey.skaters(playing), goalie or among[0], NetState.GUARDED)
+        return _OnIce(hockey.skaters(count), "", NetState.EMPTY if count == hockey.MAX_SKATERS else None)
+
+    def _goalie(self, row: Row, side: str, defending: _OnIce) -> str:
+        """Whom the event names, or who was on the ice; empty where nobody was, or they are not known."""
+        if defending.net_state is NetState.EMPTY:
+            return ""
+        if row["event_goalie_id"]:
+            return self._add(row["event_goalie_id"], side, row["event_goalie_name"], hockey.GOALIE)
+        if row["event_player_2_type"] in _OF_GOALIES:
+            return self._add(row["event_player_2_id"], side, row["event_player_2_name"], hockey.GOALIE)
+        return self._add(self._goalies.get(defending.goalie), side, defending.goalie, hockey.GOALIE)
 
     def _faceoff(self, row: Row, side: str) -> Play:
         """A face-off as the home team's taker sees it: the event names the winner, then the loser."""
         winner, loser = ("event_player_1", "event_player_2")
         takers = {side: winner, _other(side): loser} if side else {}
-        ids = {
-            each: self.people.add(row[f"{column}_id"], self._team[each], row[f"{column}_name"])
-            for each, column in takers.items()
-        }
+        ids = {each: self._add(row[f"{column}_id"], each, row[f"{column}_name"]) for each, column in takers.items()}
+        x, y = hockey.place(row["x_fixed"], row["y_fixed"])
         known = self._records.get((row["game_id"], row["event_idx"]))
         return play_of(
             PlayContext(
@@ -269,10 +345,10 @@ class _Telling:
                     game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
                     taker_id=ids.get("home", ""),
                     opponent_id=ids.get("away", ""),
-                    x=row["x_fixed"],
-                    y=row["y_fixed"],
-                    taker_skaters=hockey.skaters(row["home_skaters"]),
-                    opponent_skaters=hockey.skaters(row["away_skaters"]),
+                    x=x,
+                    y=y,
+                    taker_skaters=self._on_ice(row, "home").skaters,
+                    opponent_skaters=self._on_ice(row, "away").skaters,
                     taker_score=self._goals["home"],
                     opponent_score=self._goals["away"],
                     taker_faceoffs=None if known is None else known[0],
@@ -287,13 +363,13 @@ class _Telling:
 
 
 def _kind(row: Row) -> ShotKind:
-    if row["period"] == SHOOTOUT:
+    if row["period_type"] == "SHOOTOUT" or (row["period_type"] is None and row["period"] == SHOOTOUT):
         return ShotKind.SHOOTOUT
     return ShotKind.PENALTY_SHOT if row["secondary_type"] == "Penalty Shot" else ShotKind.IN_PLAY
 
 
-def _on_ice(row: Row, side: str) -> list[str]:
-    """Names of a team's skaters on the ice; none where the source does not list them."""
+def _listed(row: Row, side: str) -> list[str]:
+    """Names of a team on the ice; none where the source does not list them."""
     return [row[column] for column in _ON_ICE[side] if row[column]]
 
 
@@ -301,4 +377,4 @@ def _other(side: str) -> str:
     return {"home": "away", "away": "home"}.get(side, "")
 
 
-LAYOUT = TableLayout("hockeyr", TABLES, Reader)
+LAYOUT = TableLayout("hockeyr", TABLES, Reader, main="events")

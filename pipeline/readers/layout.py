@@ -113,7 +113,7 @@ class _Folder:
 
 
 def _is_listed(like: TableFiles, main: str, found: Mapping[str, TableFiles]) -> bool:
-    """Whether other tables name a game of a file that is like `main`: else it is of another layout. No if unreadable."""
+    """Whether other tables name a game of a file like `main`: else it is of another layout. No if it is unreadable."""
     try:
         games = like.games.keys()
     except PlayscoreError:
