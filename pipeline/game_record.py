@@ -43,7 +43,7 @@ class GameRecord(ToldGame):
         """The latest film of the game, tracks before frames: where it goes to the featurizer as it comes."""
         if not self.segments:
             return
-        segment = next(reversed(self.segments.values()))
+        segment = next(reversed(self.segments.values()))  # the one whose film began last
         first = segment.last_frame_number - LATEST_FRAMES
         for track in segment.tracks:
             yield featurizer.StreamPlaysRequest(track=track)

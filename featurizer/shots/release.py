@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.shots.puck import STEP_SECONDS, Puck
+from featurizer.shots.puck import Puck
 from playscore import rink
+
+Array: TypeAlias = NDArray[np.float64]
 
 SEARCH_BACK_SECONDS: Final = 5.0
 """How late a source's event may be."""
@@ -22,29 +24,47 @@ AIM_FEET: Final = 12.0
 """From the center of the goal line to where the puck, going straight on, would cross it: wider is no shot."""
 REACH_FEET: Final = 8.0
 """From the shooter's body to the puck that they shoot."""
+RISE_SECONDS: Final = 0.15
+"""From where a change of velocity begins to show to where it is sharpest, at most."""
 NEARNESS_SECONDS: Final = 1.0
 """A candidate so far from the source's frame must be e times as sharp as one at it."""
 
 
-def find_release(
-    puck: Puck, stated: float | None, until: float, shooter: tuple[NDArray[np.float64], NDArray[np.float64]] | None
-) -> float | None:
+def find_release(puck: Puck, near: float | None, shooter: tuple[Array, Array] | None) -> float | None:
     """The second of the segment's clock at which the puck was shot; None where its way shows no shot.
 
     A release is where the puck's velocity changes sharply to one that leads to the net. Of several, the sharpest
-    counts, weighed by how near it is to the frame that the source names.
+    counts, weighed by how near it is to the second that the source names.
 
     Args:
-        puck: its way around the frame.
-        stated: the second that the source names; None: it names none, and all of the puck's way is searched.
-        until: the last second looked at.
+        puck: its way: all of it is searched, but for the last step, after which no velocity is known.
+        near: the second that the source names; None: it names none.
         shooter: times (K,) and places (2, K) of the shooter, where they were tracked: the puck must be within reach.
     """
-    times = puck.times[puck.times <= until - STEP_SECONDS + 1e-9]
-    if stated is not None:
-        times = times[(times >= stated - SEARCH_BACK_SECONDS) & (times <= stated + SEARCH_AHEAD_SECONDS + 1e-9)]
+    times, sharpness = _sharpness(puck, shooter)
     if not len(times):
         return None
+    nearness = 1.0 if near is None else np.exp(-np.abs(times - near) / NEARNESS_SECONDS)
+    return float(times[int(np.argmax(sharpness * nearness))])
+
+
+def first_release(puck: Puck, shooter: tuple[Array, Array] | None) -> float | None:
+    """As `find_release`, but the first that the puck's way shows, at its sharpest.
+
+    It is the same however much of the puck's way is there after it, once `RISE_SECONDS` and a step are.
+    """
+    times, sharpness = _sharpness(puck, shooter)
+    if not len(times):
+        return None
+    rising = times <= times[0] + RISE_SECONDS + 1e-9
+    return float(times[rising][int(np.argmax(sharpness[rising]))])
+
+
+def _sharpness(puck: Puck, shooter: tuple[Array, Array] | None) -> tuple[Array, Array]:
+    """(K,) the times at which the puck may have been shot, and by how much its velocity changed there, ft/s."""
+    times = puck.times
+    if not len(times):
+        return times, times
     after, before = puck.velocity_after(times), puck.velocity_before(times)
     before = np.where(np.isfinite(before), before, 0.0)
     gain = np.hypot(*(after - before))
@@ -52,14 +72,10 @@ def find_release(
     candidates = np.isfinite(gain) & (gain >= MIN_GAIN) & (np.hypot(*after) >= MIN_SPEED) & _leads_to_net(x, y, after)
     if shooter is not None:
         candidates &= _within_reach(times, x, y, *shooter)
-    if not candidates.any():
-        return None
-    nearness = 1.0 if stated is None else np.exp(-np.abs(times - stated) / NEARNESS_SECONDS)
-    sharpness = np.where(candidates, gain * nearness, -np.inf)
-    return float(times[int(np.argmax(sharpness))])
+    return times[candidates], gain[candidates]
 
 
-def _leads_to_net(x: NDArray[np.float64], y: NDArray[np.float64], velocity: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _leads_to_net(x: Array, y: Array, velocity: Array) -> NDArray[np.bool_]:
     """(K,) whether the puck, going straight on, crosses the goal line near the net."""
     along, across = velocity
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,11 +84,11 @@ def _leads_to_net(x: NDArray[np.float64], y: NDArray[np.float64], velocity: NDAr
 
 
 def _within_reach(
-    times: NDArray[np.float64],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    seen: NDArray[np.float64],
-    places: NDArray[np.float64],
+    times: Array,
+    x: Array,
+    y: Array,
+    seen: Array,
+    places: Array,
 ) -> NDArray[np.bool_]:
     """(K,) whether the shooter can have had the puck; yes where they were not seen."""
     if not len(seen):

@@ -23,8 +23,15 @@ from featurizer.shots.events import (
 from featurizer.shots.factors import SPECIFICATION
 from featurizer.shots.film import puck_factors, scene_factors
 from featurizer.shots.ice import Ice, sign_of
-from featurizer.shots.puck import STEP_SECONDS, Puck, puck_of
-from featurizer.shots.release import SEARCH_AHEAD_SECONDS, SEARCH_BACK_SECONDS, find_release
+from featurizer.shots.puck import Puck, puck_of
+from featurizer.shots.release import (
+    RISE_SECONDS,
+    SEARCH_AHEAD_SECONDS,
+    SEARCH_BACK_SECONDS,
+    Array,
+    find_release,
+    first_release,
+)
 from featurizer.shots.scene import Scene, is_goalie, scene_of
 from featurizer.shots.skaters import Skaters, skaters_of
 from featurizer.shots.values import flag, known, statics
@@ -39,6 +46,10 @@ FILM_SECONDS: Final = 5.0
 """Before the release: the window of a shot."""
 AHEAD_SECONDS: Final = 0.2
 """After the release: the puck's first way, by which release and speed are told."""
+SOON_SECONDS: Final = 0.35
+"""After the source's frame: a release up to there is looked for before any later one."""
+LATEST_SECONDS: Final = SEARCH_AHEAD_SECONDS + AHEAD_SECONDS
+"""After the source's frame, when a release that did not show is not waited for any longer."""
 LOOK_BACK_SECONDS: Final = FILM_SECONDS + SEARCH_BACK_SECONDS
 """Of film that a shot may need before the frame that its source names."""
 NOTHING: Final[Floats] = np.zeros((0, 0), np.float32)
@@ -46,6 +57,15 @@ MAX_CLIP_SECONDS: Final = 30.0
 """Of film that is searched for a shot of which the source names no frame."""
 LATE_FILM_SECONDS: Final = 0.5
 """Film that ends so long before a shot is not of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Some seconds of film, in feet, the net attacked at +x."""
+
+    ice: Ice
+    skaters: Skaters
+    puck: Puck
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,21 +107,22 @@ class Shot:
     def is_complete(self) -> bool:
         """Whether nothing is filmed of it, or the film has come far enough beyond the release.
 
-        Where the puck's way shows no release yet, it is waited for as long as a source's event may be early.
+        Where the puck's way shows no release yet, it is waited for as long as a source's event may be early, and so is
+        the puck itself where its track is behind.
         """
         stated = self._stated()
         if stated is None:
             return not self._is_filmed
-        come = self._film_until()
-        if come < stated + AHEAD_SECONDS - 1e-9:
-            return False
-        if come >= stated + SEARCH_AHEAD_SECONDS + STEP_SECONDS:
-            return True
+        come = min(self._film_until(), self._puck_until())
+        if come < stated + SOON_SECONDS - 1e-9:
+            return self._film_until() >= stated + LATEST_SECONDS - 1e-9
         try:
             filmed = self._filmed(stated)
         except PlayscoreError:
             return True
-        return filmed is not None and filmed.found and come >= filmed.released + AHEAD_SECONDS - 1e-9
+        if filmed is not None and filmed.found and come >= filmed.released + RISE_SECONDS + AHEAD_SECONDS - 1e-9:
+            return True
+        return self._film_until() >= stated + LATEST_SECONDS - 1e-9
 
     def tensor(self) -> Tensor:
         """The factors of the shot. Raises PlayscoreError with the reason why there are none."""
@@ -170,6 +191,17 @@ class Shot:
         """The last second of the segment's clock that was filmed."""
         return self._film.last_frame / self._rate
 
+    def _puck_until(self) -> float:
+        """The last second at which the puck's track has come; -1 where it has none."""
+        return max(
+            (
+                float(track.sample_numbers.max()) / track.rate_hertz
+                for track in self._film.tracks(TrackedObject.PUCK)[-1:]
+                if len(track)
+            ),
+            default=-1.0,
+        )
+
     def _look(self) -> Filmed | None:
         """What the film shows; None where there is none of the shot."""
         if not self._is_filmed or self._film.last_frame < 0:
@@ -188,37 +220,70 @@ class Shot:
         return self._last_look[1]
 
     def _look_again(self, stated: float | None) -> Filmed | None:
-        assert self._header.coordinates is not None
+        """As `_filmed`. What is found does not depend on how much more has been filmed by now.
+
+        A release up to a moment after the source's second is looked for first, then the first one after it. Nothing
+        is read off the film that was shot later than `AHEAD_SECONDS` after the release.
+        """
         until = self._film_until()
-        first, last = self._bounds(stated, until)
-        film = self._film.window(max(0, round(first * self._rate)), round(last * self._rate))
+        if stated is None:
+            view = self._view(max(0.0, until - MAX_CLIP_SECONDS), until, until)
+            released = None if view is None else find_release(view.puck, None, self._shooter_in(view))
+            if view is not None and released is None:
+                raise PlayscoreError(
+                    Reason.RELEASE_NOT_FOUND,
+                    "the source names no frame of the shot, and the puck's way shows no shot at the net",
+                )
+            return None if view is None or released is None else self._scene(view, released, found=True)
+        first, soon = stated - SEARCH_BACK_SECONDS - FILM_SECONDS, stated + SOON_SECONDS
+        view = self._view(first, min(until, soon), stated)
+        if view is None:
+            return None
+        released = find_release(view.puck.between(stated - SEARCH_BACK_SECONDS, soon), stated, self._shooter_in(view))
+        if released is None and (later := self._view(first, min(until, stated + LATEST_SECONDS), stated)) is not None:
+            released = first_release(later.puck.between(stated, stated + LATEST_SECONDS), self._shooter_in(later))
+        if released is None:
+            checks.check_puck_near_shooter(view.puck, self._shooter_in(view), stated)
+            return self._scene(view, stated, found=False)
+        seen = self._view(first, min(until, released + AHEAD_SECONDS), stated)
+        return None if seen is None else self._scene(seen, released, found=True)
+
+    def _view(self, first: float, last: float, at: float) -> View | None:
+        """The film between two seconds of the segment's clock; None where nobody was filmed."""
+        assert self._header.coordinates is not None
+        film = self._film.window(max(0, round(first * self._rate)), math.floor(last * self._rate + 1e-6))
         if not film.seen.any():
             return None
         raw = Ice(self._header.coordinates)
         skaters = skaters_of(film, raw, self._rate)
         checks.check_unit(skaters)
         puck = puck_of(self._film.tracks(TrackedObject.PUCK), raw, first, last)
-        sign = self._direction(skaters, puck, last if stated is None else stated)
-        ice = raw.turned(sign)
+        sign = self._direction(skaters, puck, at)
         if sign < 0:
             skaters, puck = skaters.turned(), puck.turned()
-        released, found = self._released(puck, skaters, stated, last)
-        place = puck.at(np.array([released]))[:2, 0]
+        return View(raw.turned(sign), skaters, puck)
+
+    def _shooter_in(self, view: View) -> tuple[Array, Array] | None:
+        """Times and places of the shooter; None where they are not known or were not filmed."""
+        skaters = view.skaters
+        if self._situation.shooter_id not in skaters.player_ids:
+            return None
+        column = skaters.player_ids.index(self._situation.shooter_id)
+        seen = np.flatnonzero(np.isfinite(skaters.x[:, column]))
+        times = (seen + skaters.first_frame) / skaters.rate_hertz
+        return times, np.stack([skaters.x[seen, column], skaters.y[seen, column]])
+
+    def _scene(self, view: View, released: float, *, found: bool) -> Filmed:
+        x, y, _ = view.puck.at(np.array([released]))[:, 0]
         scene = scene_of(
-            skaters,
-            skaters.row(released),
+            view.skaters,
+            view.skaters.row(released),
             self._roster,
             self._context.attacking_team_id,
             self._situation,
-            (float(place[0]), float(place[1])),
+            (float(x), float(y)),
         )
-        return Filmed(ice, puck, scene, released, found)
-
-    def _bounds(self, stated: float | None, until: float) -> tuple[float, float]:
-        """The seconds of film of the players that are looked at."""
-        if stated is None:
-            return max(0.0, until - MAX_CLIP_SECONDS), until
-        return stated - SEARCH_BACK_SECONDS - FILM_SECONDS, min(until, stated + SEARCH_AHEAD_SECONDS + AHEAD_SECONDS)
+        return Filmed(view.ice, view.puck, scene, released, found)
 
     def _direction(self, skaters: Skaters, puck: Puck, at: float) -> int:
         """+1 where the shooting team attacks toward the source's +x, else -1."""
@@ -261,27 +326,6 @@ class Shot:
                 " was not taken in an end zone",
             )
         return 1 if x > 0 else -1
-
-    def _released(self, puck: Puck, skaters: Skaters, stated: float | None, last: float) -> tuple[float, bool]:
-        """The second at which the shot left the stick, and whether the puck's way shows it."""
-        shooter = None
-        if self._situation.shooter_id in skaters.player_ids:
-            column = skaters.player_ids.index(self._situation.shooter_id)
-            seen = np.flatnonzero(np.isfinite(skaters.x[:, column]))
-            shooter = (
-                (seen + skaters.first_frame) / skaters.rate_hertz,
-                np.stack([skaters.x[seen, column], skaters.y[seen, column]]),
-            )
-        found = find_release(puck, stated, last, shooter)
-        if found is not None:
-            return found, True
-        if stated is None:
-            raise PlayscoreError(
-                Reason.RELEASE_NOT_FOUND,
-                "the source names no frame of the shot, and the puck's way shows no shot at the net",
-            )
-        checks.check_puck_near_shooter(puck, shooter, stated)
-        return stated, False
 
     # --- What it shows ---
 

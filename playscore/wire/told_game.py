@@ -187,8 +187,8 @@ class ToldGame:
         return set() if self.header is None else {self.header.home_team_id, self.header.away_team_id} - {""}
 
     def tracking_of(self, context: feed.PlayContext) -> SegmentTracking:
-        """The tracking of the segment that a play is in."""
-        return self._segment(segment_of(context))
+        """The tracking of the segment that a play is in; empty where none has come."""
+        return self.segments.get(segment_of(context)) or SegmentTracking()
 
     def tracking_has_ended(self, play: ToldPlay, context: feed.PlayContext) -> bool:
         """Whether the source has said where a play's tracking ends, and it has arrived up to there."""
