@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from docs.generate.drawings import groups
 from docs.generate.settings import settings_page
+from docs.generate.shot_factors import PICTURES, factors_page, pictures
 from docs.generate.split_fields import with_fields
 from docs.generate.zones import zones_picture
 
@@ -13,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "docs" / "settings.md"
 SPLITS = ROOT / "docs" / "splits.md"
 ZONES = ROOT / "docs" / "shot_zones.svg"
+FACTORS = ROOT / "docs" / "shot_factors.md"
+FACTOR_PICTURES = FACTORS.with_name(PICTURES)
 
 
 def splits_page() -> str:
@@ -22,11 +26,25 @@ def splits_page() -> str:
     return with_fields(SPLITS.read_text(), {task: schema.fields.values() for task, schema in schemas.items()})
 
 
+def write_factors() -> None:
+    """Writes docs/shot_factors.md and its pictures, and removes pictures that are no longer drawn."""
+    drawn = groups()
+    FACTORS.write_text(factors_page(drawn))
+    FACTOR_PICTURES.mkdir(exist_ok=True)
+    files = pictures(drawn)
+    for path in FACTOR_PICTURES.glob("*.svg"):
+        if path.name not in files:
+            path.unlink()
+    for name, picture in files.items():
+        (FACTOR_PICTURES / name).write_text(picture)
+
+
 def main() -> None:
-    """Writes docs/settings.md, the tables of docs/splits.md, and docs/shot_zones.svg."""
+    """Writes docs/settings.md, the tables of docs/splits.md, docs/shot_zones.svg, and docs/shot_factors.md."""
     SETTINGS.write_text(settings_page(ROOT))
     SPLITS.write_text(splits_page())
     ZONES.write_text(zones_picture())
+    write_factors()
 
 
 if __name__ == "__main__":
