@@ -30,39 +30,42 @@ NEARNESS_SECONDS: Final = 1.0
 """A candidate so far from the source's frame must be e times as sharp as one at it."""
 
 
-def find_release(puck: Puck, near: float | None, shooter: tuple[Array, Array] | None) -> float | None:
+def find_release(
+    puck: Puck, span: tuple[float, float], near: float | None, shooter: tuple[Array, Array] | None
+) -> float | None:
     """The second of the segment's clock at which the puck was shot; None where its way shows no shot.
 
     A release is where the puck's velocity changes sharply to one that leads to the net. Of several, the sharpest
     counts, weighed by how near it is to the second that the source names.
 
     Args:
-        puck: its way: all of it is searched, but for the last step, after which no velocity is known.
+        puck: its way.
+        span: the first and last second that are searched.
         near: the second that the source names; None: it names none.
         shooter: times (K,) and places (2, K) of the shooter, where they were tracked: the puck must be within reach.
     """
-    times, sharpness = _sharpness(puck, shooter)
+    times, sharpness = _sharpness(puck, span, shooter)
     if not len(times):
         return None
     nearness = 1.0 if near is None else np.exp(-np.abs(times - near) / NEARNESS_SECONDS)
     return float(times[int(np.argmax(sharpness * nearness))])
 
 
-def first_release(puck: Puck, shooter: tuple[Array, Array] | None) -> float | None:
+def first_release(puck: Puck, span: tuple[float, float], shooter: tuple[Array, Array] | None) -> float | None:
     """As `find_release`, but the first that the puck's way shows, at its sharpest.
 
     It is the same however much of the puck's way is there after it, once `RISE_SECONDS` and a step are.
     """
-    times, sharpness = _sharpness(puck, shooter)
+    times, sharpness = _sharpness(puck, span, shooter)
     if not len(times):
         return None
     rising = times <= times[0] + RISE_SECONDS + 1e-9
     return float(times[rising][int(np.argmax(sharpness[rising]))])
 
 
-def _sharpness(puck: Puck, shooter: tuple[Array, Array] | None) -> tuple[Array, Array]:
+def _sharpness(puck: Puck, span: tuple[float, float], shooter: tuple[Array, Array] | None) -> tuple[Array, Array]:
     """(K,) the times at which the puck may have been shot, and by how much its velocity changed there, ft/s."""
-    times = puck.times
+    times = puck.between(*span).times
     if not len(times):
         return times, times
     after, before = puck.velocity_after(times), puck.velocity_before(times)

@@ -48,6 +48,8 @@ AHEAD_SECONDS: Final = 0.2
 """After the release: the puck's first way, by which release and speed are told."""
 SOON_SECONDS: Final = 0.35
 """After the source's frame: a release up to there is looked for before any later one."""
+NEAR_SECONDS: Final = 1.5
+"""Before the source's frame: so late most events are."""
 LATEST_SECONDS: Final = SEARCH_AHEAD_SECONDS + AHEAD_SECONDS
 """After the source's frame, when a release that did not show is not waited for any longer."""
 LOOK_BACK_SECONDS: Final = FILM_SECONDS + SEARCH_BACK_SECONDS
@@ -222,13 +224,13 @@ class Shot:
     def _look_again(self, stated: float | None) -> Filmed | None:
         """As `_filmed`. What is found does not depend on how much more has been filmed by now.
 
-        A release up to a moment after the source's second is looked for first, then the first one after it. Nothing
+        A release near the source's second is looked for first, then the first one after it, then any before it. Nothing
         is read off the film that was shot later than `AHEAD_SECONDS` after the release.
         """
         until = self._film_until()
         if stated is None:
             view = self._view(max(0.0, until - MAX_CLIP_SECONDS), until, until)
-            released = None if view is None else find_release(view.puck, None, self._shooter_in(view))
+            released = None if view is None else find_release(view.puck, (0.0, until), None, self._shooter_in(view))
             if view is not None and released is None:
                 raise PlayscoreError(
                     Reason.RELEASE_NOT_FOUND,
@@ -239,11 +241,14 @@ class Shot:
         view = self._view(first, min(until, soon), stated)
         if view is None:
             return None
-        released = find_release(view.puck.between(stated - SEARCH_BACK_SECONDS, soon), stated, self._shooter_in(view))
+        shooter = self._shooter_in(view)
+        released = find_release(view.puck, (stated - NEAR_SECONDS, soon), stated, shooter)
         if released is None and (later := self._view(first, min(until, stated + LATEST_SECONDS), stated)) is not None:
-            released = first_release(later.puck.between(stated, stated + LATEST_SECONDS), self._shooter_in(later))
+            released = first_release(later.puck, (stated, stated + SEARCH_AHEAD_SECONDS), self._shooter_in(later))
         if released is None:
-            checks.check_puck_near_shooter(view.puck, self._shooter_in(view), stated)
+            released = find_release(view.puck, (stated - SEARCH_BACK_SECONDS, stated), stated, shooter)
+        if released is None:
+            checks.check_puck_near_shooter(view.puck, shooter, stated)
             return self._scene(view, stated, found=False)
         seen = self._view(first, min(until, released + AHEAD_SECONDS), stated)
         return None if seen is None else self._scene(seen, released, found=True)
