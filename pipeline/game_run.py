@@ -316,7 +316,7 @@ class GameRun:
 
     async def _send_told(self, play: PlayRun) -> None:
         for request in self._told(play) if self._follows_film else self._whole(play):
-            if request.HasField("frames"):
+            if request.HasField("frames") or (self._follows_film and request.HasField("context")):
                 play.closing_sent_at = time.perf_counter()
             await self._send(request)
 
