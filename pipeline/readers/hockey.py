@@ -125,13 +125,20 @@ class People:
 
     players: dict[str, Player] = field(default_factory=dict)
 
-    def add(self, player_id: str | None, team_id: str, name: str | None = None, position: str = "") -> str:
+    def add(
+        self,
+        player_id: str | None,
+        team_id: str,
+        name: str | None = None,
+        position: str = "",
+        jersey: int | None = None,
+    ) -> str:
         """Somebody of a team; their identifier, empty where there is none. The first to be told counts."""
         if not player_id:
             return ""
         known = self.players.get(player_id)
         if known is None or (position and not known.position):
-            self.players[player_id] = Player(player_id, team_id, plain_name(name), position)
+            self.players[player_id] = Player(player_id, team_id, plain_name(name), position, jersey)
         return player_id
 
     @property

@@ -19,6 +19,7 @@ from playscore.shots import (
     ShotListing,
     ShotOutcome,
     ShotResult,
+    outcome_of,
 )
 from playscore.sources import open_source
 from tests.unit.pipeline.hockey_tables import (
@@ -197,7 +198,7 @@ def test_the_frame_of_the_net_is_hit(tmp_path: Path, words: str) -> None:
 
 
 def test_shootout_and_penalty_shots_are_told_so_and_do_not_count_as_goals_before(tmp_path: Path) -> None:
-    shootout = {"period": 5, "period_type": "SHOOTOUT"}
+    shootout: dict[str, Any] = {"period": 5, "period_type": "SHOOTOUT"}
     rows = [
         *opening(),
         chance("GOAL", secondary_type="Penalty Shot"),
@@ -294,6 +295,6 @@ def test_every_shot_and_faceoff_of_the_real_games_is_a_play(real_data: Path, tmp
     (tmp_path / "pbp.parquet").symlink_to(real_data / "hockey" / "nhl_pbp_hockeyR.parquet")
     source = open_source(tmp_path)
     games = [source.game(game_id) for game_id in source.game_ids]
-    results = [play.outcome.result for game in games for play in shots_of(game).values() if play.outcome]
+    results = [outcome_of(play) for game in games for play in shots_of(game).values()]
     assert len(results) == 24_012 + 2_684 + 10_177 + 12_737
     assert sum(len(faceoffs_of(game)) for game in games) == 24_627
