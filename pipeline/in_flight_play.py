@@ -74,7 +74,8 @@ class InFlightPlay:
 
     def reject(self, reason: int, detail: str) -> None:
         """It ends without a score. `reason` is the contract's number, which may be a newer one."""
-        self.rejection = rejection(self.key, self.revision, reason, detail, self._subjects())
+        task = common.TASK_UNSPECIFIED if self.task is None else self.task.number
+        self.rejection = rejection(self.key, self.revision, reason, detail, self._subjects(), task=task)
 
     def judge_again(self) -> bool:
         """Whether the task could answer differently now, because a later result is known than the one it saw.
