@@ -51,7 +51,7 @@ def visible_share(opening: tuple[float, float], hidden: Array) -> float | None:
     for begin, end in sorted(zip(*inside.tolist(), strict=True)):
         covered += max(0.0, end - max(begin, reached))
         reached = max(reached, end)
-    return 1.0 - covered / (last - first)
+    return max(0.0, 1.0 - covered / (last - first))
 
 
 def in_the_way(opening: tuple[float, float], hidden: Array) -> NDArray[np.bool_]:

@@ -47,7 +47,7 @@ def test_no_drawing_has_the_name_of_another() -> None:
 def test_a_picture_says_what_it_shows_in_letters_that_can_be_read(drawing: Drawing) -> None:
     drawn = ElementTree.fromstring(picture(drawing))
     assert float(drawn.attrib["width"]) == WIDTH
-    texts = [text for text in drawn.iter(f"{SVG}text")]
+    texts = list(drawn.iter(f"{SVG}text"))
     assert {drawing.factor, shown_value(drawing)} <= {text.text for text in texts}
     assert all(float(text.get("font-size", drawn.attrib["font-size"])) >= MIN_TEXT for text in texts)
     for text in texts:
