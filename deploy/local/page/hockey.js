@@ -60,7 +60,7 @@ function drawChart() {
   drawIce(v);
   for (const shot of [...hockey.chart].sort((a, b) => a.goal - b.goal)) {
     v.draw.globalAlpha = shot.goal ? 1 : 0.6;
-    dot(v, shot.x, shot.y, 3 + 14 * Math.sqrt(shot.probability), color(shot.chance), shot.goal ? color("goal") : "rgba(0,0,0,.3)");
+    dot(v, shot.x, shot.y, (3 + 14 * Math.sqrt(shot.probability)) * Math.min(1, v.scale / 7), color(shot.chance), shot.goal ? color("goal") : "rgba(0,0,0,.3)");
     if (shot.goal) { v.draw.lineWidth = 3; v.draw.stroke(); }
   }
   v.draw.globalAlpha = 1;

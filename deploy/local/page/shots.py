@@ -115,10 +115,10 @@ def _compared(factor: hockey.FactorContribution) -> str:
     """How a factor compares with other shots, in words; nothing where it has no order, or takes few values."""
     if not factor.HasField("percentile") or factor.unit == "1":
         return ""
-    share = factor.percentile
-    return (
-        f"more than {words.chance(share)} of shots" if share >= 0.5 else f"less than {words.chance(1 - share)} of shots"
-    )
+    share = min(max(factor.percentile, 0.01), 0.99)
+    if share >= 0.5:
+        return f"more than {100 * share:.0f}% of shots"
+    return f"less than {100 * (1 - share):.0f}% of shots"
 
 
 def _film(game: Game, play: Play) -> dict[str, Any]:
