@@ -40,7 +40,9 @@ SIMULATED = "simulated"
 HIGH_SHARE, MEDIUM_SHARE = 0.1, 0.3
 """Of the reference shots that are high, and medium, chances."""
 LEVELS = ("low", "medium", "high")
-_FITTED: Mapping[str, Callable[[Shots, int, int], Chances]] = {
+Alternative = Callable[[Shots, int, int], Chances]
+"""Fits to shots, in so many threads, with a seed."""
+ALTERNATIVES: Mapping[str, Alternative] = {
     LOGISTIC: competitors.logistic,
     UNTUNED: competitors.untuned_trees,
     TUNED: competitors.tuned_trees,
@@ -48,8 +50,15 @@ _FITTED: Mapping[str, Callable[[Shots, int, int], Chances]] = {
 }
 
 
-def evaluate(run: Run, *, compare: bool, progress: Progress, previous: Chances | None = None) -> dict[str, Any]:
-    """All figures of a run, as `evaluation.json` keeps them; with the alternatives if `compare` is set."""
+def evaluate(
+    run: Run,
+    *,
+    compare: bool,
+    progress: Progress,
+    previous: Chances | None = None,
+    alternatives: Mapping[str, Alternative] = ALTERNATIVES,
+) -> dict[str, Any]:
+    """All figures of a run, as `evaluation.json` keeps them; with `alternatives` if `compare` is set."""
     threads = run.processes
     found: dict[str, Any] = {"settings": run.settings, "universes": {}}
     if run.has_real:
@@ -64,7 +73,9 @@ def evaluate(run: Run, *, compare: bool, progress: Progress, previous: Chances |
                     chances |= {
                         POOLED: run.kept("pooled", partial(run.fit, run.men.subset(earlier))).chances(test.statics)
                     }
-                    chances |= _others(training, test, progress, listing, previous, threads)
+                    chances |= _others(training, test, progress, listing, alternatives, threads)
+                    if previous is not None:
+                        chances[PREVIOUS] = previous(test)
                 found["universes"][listing] = _universe(training, test, chances)
         if len(run.women):
             found["women"] = _women(run)
@@ -76,7 +87,7 @@ def evaluate(run: Run, *, compare: bool, progress: Progress, previous: Chances |
         ORACLE: test.truth,
     }
     if compare:
-        chances |= _others(training, test, progress, SIMULATED, None, threads)
+        chances |= _others(training, test, progress, SIMULATED, alternatives, threads)
     universe = _universe(training, test, chances)
     universe["regret"] = {name: evaluation.regret(test, each) for name, each in chances.items() if name != ORACLE}
     universe["drawn_regret"] = evaluation.regret(_graded_as_drawn(test), test.truth)
@@ -138,14 +149,15 @@ def _universe(training: Shots, test: Shots, chances: Mapping[str, Array]) -> dic
 
 
 def _others(
-    training: Shots, test: Shots, progress: Progress, universe: str, previous: Chances | None, threads: int
+    training: Shots,
+    test: Shots,
+    progress: Progress,
+    universe: str,
+    alternatives: Mapping[str, Alternative],
+    threads: int,
 ) -> dict[str, Array]:
-    found = {}
-    for name in progress(f"fitting alternatives ({universe})", list(_FITTED), len(_FITTED)):
-        found[name] = _FITTED[name](training, threads, 0)(test)
-    if previous is not None:
-        found[PREVIOUS] = previous(test)
-    return found
+    names = progress(f"fitting alternatives ({universe})", list(alternatives), len(alternatives))
+    return {name: alternatives[name](training, threads, 0)(test) for name in names}
 
 
 def _women(run: Run) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _UNTUNED_TREES = 100
 _MAX_TREES = 2_000
 _PATIENCE = 60
 _RATE = 0.03
-_GRID: Sequence[dict[str, Any]] = [
+GRID: Sequence[Mapping[str, Any]] = [
     {"max_depth": depth, "min_child_weight": weight, "colsample_bytree": columns}
     for depth, weight, columns in itertools.product((2, 3, 5), (5, 30), (0.5,))
 ]
@@ -67,15 +68,15 @@ def untuned_trees(shots: Shots, threads: int, seed: int) -> Chances:
     return _trees(shots, used, {}, _UNTUNED_TREES, threads, seed)
 
 
-def tuned_trees(shots: Shots, threads: int, seed: int) -> Chances:
+def tuned_trees(shots: Shots, threads: int, seed: int, grid: Sequence[Mapping[str, Any]] = GRID) -> Chances:
     """XGBoost with depth, leaf weight, share of columns and number of trees chosen in folds by game."""
     used = known_factors(shots.statics)
     some = _some(shots, _MAX_TUNED_ON, seed)
     games, game_of = np.unique(some.games, return_inverse=True)
     fold = (np.random.default_rng(seed).permutation(len(games)) % FOLDS)[game_of]
     table = _table(some.statics, used)
-    best: tuple[float, dict[str, Any], int] = (np.inf, {}, 0)
-    for settings in _GRID:
+    best: tuple[float, Mapping[str, Any], int] = (np.inf, {}, 0)
+    for settings in grid:
         losses = []
         for held in range(FOLDS):
             inside, outside = fold != held, fold == held
@@ -97,7 +98,7 @@ def tuned_trees(shots: Shots, threads: int, seed: int) -> Chances:
     return _trees(shots, used, {**settings, "learning_rate": _RATE, "subsample": 0.7}, trees, threads, seed)
 
 
-def explainable(shots: Shots, threads: int, seed: int) -> Chances:
+def explainable(shots: Shots, threads: int, seed: int, bags: int = 14) -> Chances:
     """InterpretML's explainable boosting machine as it comes."""
     from interpret.glassbox import ExplainableBoostingClassifier  # noqa: PLC0415
 
@@ -105,9 +106,13 @@ def explainable(shots: Shots, threads: int, seed: int) -> Chances:
     machine = ExplainableBoostingClassifier(
         feature_types=["continuous" if FACTORS[place].ordered else "nominal" for place in used],
         n_jobs=threads,
+        outer_bags=bags,
         random_state=seed,
     )
-    machine.fit(_table(shots.statics, used), shots.goals)
+    with warnings.catch_warnings():
+        # Its pictures, which are not drawn here, would not show missing values.
+        warnings.simplefilter("ignore")
+        machine.fit(_table(shots.statics, used), shots.goals)
     return lambda others: np.asarray(machine.predict_proba(_table(others.statics, used))[:, 1], np.float64)
 
 

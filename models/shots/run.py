@@ -2,14 +2,14 @@
 
 run.json                          settings: what the run was started with
 real.npz  simulated.npz           shots to train on; test-<games>.npz simulated ones of another seed, to test on
-<model>.npz                       additive models: of events by listing, of film beside them, of everything
+models/                           additive models: of events by listing, of film beside them, of everything
 evaluation.json  evaluation.html  what `playscore evaluate shots` finds
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -90,39 +90,41 @@ class Run:
         Raises FIELD_INVALID if its settings or its real shots differ, for a seed of the test shots, and if the folder
         `real` has no shots.
         """
-        run = cls(folder, schedule.boosting.processes)
         if schedule.boosting.seed >= TEST_SEED:
             raise PlayscoreError(
                 Reason.FIELD_INVALID, f"seed {schedule.boosting.seed} is not below {TEST_SEED}, where test shots begin"
             )
-        settings: dict[str, Any] = {
-            "schedule": asdict(schedule),
-            "specification": SPECIFICATION.id,
-            "simulated_games": games,
-            "test_games": test_games,
-            "real": real is not None,
-        }
-        del settings["schedule"]["boosting"]["processes"]
-        shots = None
-        if real:
-            shots = sources.real(real)
-            settings["real_sha256"] = shots.digest
+        shots = None if real is None else sources.real(real)
+        counts = {"simulated_games": games, "test_games": test_games}
+        run = cls(folder, schedule.boosting.processes)
         if (folder / SETTINGS).exists():
-            run._check_same(settings)
+            run._check_same(_settings(schedule, shots, counts))
             return run
-        if shots is not None:
-            shots.save(folder / "real.npz")
-        for name, seed, count in (
-            ("simulated", schedule.boosting.seed, games),
-            ("test", TEST_SEED, test_games),
-        ):
+
+        def simulated(name: str, seed: int, count: int) -> Shots:
             parts = sources.simulated(seed, range(count), processes=run.processes)
-            joined(list(progress(f"simulating shots ({name})", parts, sources.parts_of(count)))).save(
-                folder / f"{name}.npz"
-            )
+            return joined(list(progress(f"simulating shots {name}", parts, sources.parts_of(count))))
+
+        return cls.of_shots(
+            folder,
+            schedule,
+            simulated("to train on", schedule.boosting.seed, games),
+            simulated("to test on", TEST_SEED, test_games),
+            shots,
+            **counts,
+        )
+
+    @classmethod
+    def of_shots(
+        cls, folder: Path, schedule: FitSchedule, simulated: Shots, test: Shots, real: Shots | None, **counts: int
+    ) -> Run:
+        """Start a run with these shots. `counts` are settings that say where they are from."""
+        for name, shots in (("real", real), ("simulated", simulated), ("test", test)):
+            if shots is not None:
+                shots.save(folder / f"{name}.npz")
         with whole(folder / SETTINGS) as partial:
-            partial.write_text(json.dumps(settings, indent=1))
-        return run
+            partial.write_text(json.dumps(_settings(schedule, real, counts), indent=1))
+        return cls(folder, schedule.boosting.processes)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -214,7 +216,7 @@ class Run:
 
     def kept(self, name: str, made: Callable[[], Additive]) -> Additive:
         """A model by its name, made if it is not there yet."""
-        path = self.folder / f"{name}.npz"
+        path = self.folder / "models" / f"{name}.npz"
         if not path.exists():
             made().save(path)
         return Additive.load(path)
@@ -256,3 +258,15 @@ class Run:
                 Reason.FIELD_INVALID,
                 f"the run in {self.folder} was started with other settings ({', '.join(other)}); use another folder",
             )
+
+
+def _settings(schedule: FitSchedule, real: Shots | None, counts: Mapping[str, int]) -> dict[str, Any]:
+    described = asdict(schedule)
+    del described["boosting"]["processes"]
+    return {
+        "schedule": described,
+        "specification": SPECIFICATION.id,
+        **counts,
+        "real": real is not None,
+        **({} if real is None else {"real_sha256": real.digest}),
+    }

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from featurizer.shots.factors import FACTORS
+from featurizer.shots.factors import FACTORS, PLACE
 from models.shots.additive import Additive, Pair
 from models.shots.binning import Bins, Floats
 from models.shots.fitting import ORDERED
 from models.shots.rows import GROUPS, ON_GOAL, UNBLOCKED, Shots
 
 COUNT = len(FACTORS)
-KNOWN = 8
-"""Factors that are known of invented shots."""
+KNOWN = tuple(
+    PLACE[name]
+    for name in (
+        "puck_distance_feet",
+        "puck_angle_degrees",
+        "lateral_offset_feet",
+        "seconds_since_faceoff",
+        "event_distance_feet",
+        "score_difference",
+        "game_clock_seconds",
+        "listed_on_goal",
+    )
+)
+"""The factors that are known of some invented shots."""
 
 
 def random_statics(shots: int, seed: int = 0, known: float = 0.7) -> Floats:
     """(N, 2F) values of every size, the share `known` of them known; those that are not known are 0."""
     rng = np.random.default_rng(seed)
-    values = rng.normal(0, 1, (shots, COUNT)) * 10 ** rng.uniform(-1, 2, COUNT)
+    values = rng.normal(0, 1, (shots, COUNT)) * np.resize([0.1, 1, 10, 100], COUNT)
     for place, ordered in enumerate(ORDERED):
         if not ordered:
             values[:, place] = rng.integers(-5, 6, shots)
@@ -51,7 +63,7 @@ def invented_shots(shots: int = 6_000, games: int = 60, seed: int = 0) -> Shots:
     """Shots of two seasons and both listings whose goals depend on distance, on nets and on both together."""
     rng = np.random.default_rng(seed)
     statics = random_statics(shots, seed)
-    statics[:, [place for place in range(2 * COUNT) if place % COUNT >= KNOWN]] = 0
+    statics[:, [place for place in range(2 * COUNT) if place % COUNT not in KNOWN]] = 0
     distance, angle = np.abs(rng.normal(30, 18, shots)), np.abs(rng.normal(30, 20, shots))
     statics[:, 0], statics[:, 1] = distance, angle
     statics[:, COUNT : COUNT + 2] = 1

@@ -12,7 +12,7 @@ from models.shots.binning import Bins
 from models.shots.boosting import BoostingSchedule
 from models.shots.fitting import GATE, ORDERED, FitSchedule, fit, fit_beside, known_factors
 from models.shots.rows import Shots, earlier_and_last
-from tests.unit.models.shots import COUNT, invented_shots
+from tests.unit.models.shots import COUNT, KNOWN, invented_shots
 
 QUICK = FitSchedule(pairs=6, boosting=BoostingSchedule(bags=2, rate=0.05, patience=20, blind_rounds=20))
 SHOTS = invented_shots(12_000)
@@ -39,7 +39,7 @@ def test_it_finds_what_goals_depend_on() -> None:
 
 def test_pairs_explain_what_single_factors_cannot() -> None:
     """Whether two factors agree says much, each alone says nothing."""
-    truth = np.where((SHOTS.statics[:, 2] > 0) == (SHOTS.statics[:, 3] > 0), 0.15, 0.05)
+    truth = np.where((SHOTS.statics[:, KNOWN[2]] > 0) == (SHOTS.statics[:, KNOWN[3]] > 0), 0.15, 0.05)
     goals = np.random.default_rng(5).uniform(size=len(SHOTS)) < truth
     losses = [
         log_losses(
