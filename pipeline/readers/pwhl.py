@@ -77,7 +77,8 @@ class Reader(HockeySource):
         plays: list[Play] = []
         past: list[Happened] = []
         period: int | None = None
-        for row in events:
+        for listed in events:
+            row = listed
             if row["period_of_game"] != period:
                 period = row["period_of_game"]
                 past = []
