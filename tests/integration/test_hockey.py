@@ -56,7 +56,7 @@ class Suite:
 
     async def standings(self, league: str) -> dict[tuple[int, str], tuple[int, float, int]]:
         """By role and subject: plays, what is above expected, and what came of them."""
-        found = {}
+        found: dict[tuple[int, str], tuple[int, float, int]] = {}
         for role in ROLES:
             async for rating in self.ratings.list_ratings(league, role=role):
                 if role == common.ROLE_FACEOFF_TAKER:

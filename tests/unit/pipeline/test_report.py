@@ -24,8 +24,9 @@ from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.wire.common import rejection
 
 PLAY_KEYS = {
-    "game_id", "play_id", "kind", "outcome", "reason", "detail", "revision", "recorded", "passer_id", "passer_name", "team_id",
-    "yards", "score", "expected_yards", "first_down_probability", "touchdown_probability", "quantiles", "attributes",
+    "game_id", "play_id", "kind", "outcome", "reason", "detail", "revision", "recorded", "passer_id", "passer_name",
+    "team_id", "yards", "score", "expected_yards", "first_down_probability", "touchdown_probability", "quantiles",
+    "attributes",
 }  # fmt: skip
 RATING_KEYS = {
     "subject_id", "subject_name", "team_id", "role", "model", "plays", "rating", "rating_low", "rating_high",
