@@ -18,6 +18,7 @@ from pipeline.readers.text_files import NULLS
 from playscore.limits import MAX_IDENTIFIER_LENGTH, MAX_NAME_LENGTH
 
 MAX_CLOCK_SECONDS: Final = 900.0
+MAX_PERIOD_SECONDS: Final = 1200.0
 
 
 class Kind(enum.Enum):
@@ -35,6 +36,8 @@ class Kind(enum.Enum):
     """Read as microseconds since 1970 UTC."""
     CLOCK = "the time left on the game clock"
     """Read as seconds."""
+    PERIOD_CLOCK = "a time on the clock of a period of at most 20 minutes"
+    """Read as seconds."""
 
 
 DTYPES: Final[Mapping[Kind, pl.DataType]] = {
@@ -48,6 +51,7 @@ DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     Kind.FLAG: pl.Boolean(),
     Kind.TIME: pl.Int64(),
     Kind.CLOCK: pl.Float64(),
+    Kind.PERIOD_CLOCK: pl.Float64(),
 }
 _MAX_FRAME: Final = 10_000_000
 _TRUE: Final = ("true", "t", "yes", "y", "1", "1.0")
@@ -182,6 +186,19 @@ def _clocks(column: pl.Series) -> pl.Series:
     return text.replace_strict(list(seconds), list(seconds.values()), default=None, return_dtype=pl.Float64)
 
 
+def _period_clocks(column: pl.Series) -> pl.Series:
+    """Clocks that are written "12:34" or, as data bases export them, "00:12:34"; or in seconds."""
+    if column.dtype == pl.Duration:
+        column = column.dt.total_seconds()
+    if column.dtype.is_numeric():
+        return _between(column, 0.0, MAX_PERIOD_SECONDS)
+    text = column.cast(pl.String, strict=False).str.strip_chars()
+    parts = text.str.extract_groups(r"^(?:00?:)?(\d{1,2}):([0-5]\d(?:\.\d+)?)$").struct
+    minutes, seconds = (_numbers(parts.field(name)) for name in ("1", "2"))
+    written = (60.0 * minutes + seconds).alias(column.name)
+    return _between(pl.select(pl.coalesce(written, _numbers(text))).to_series(), 0.0, MAX_PERIOD_SECONDS)
+
+
 def clock_seconds(written: Iterable[str]) -> dict[str, float | None]:
     """Seconds left on the clock of a quarter, of all that a column writes; None where it cannot be told.
 
@@ -272,4 +289,5 @@ _READ: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.FLAG: _flags,
     Kind.TIME: _times,
     Kind.CLOCK: _clocks,
+    Kind.PERIOD_CLOCK: _period_clocks,
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.readers.source import TableSource
 from pipeline.readers.tables import TableFiles, in_order
+from playscore.faceoffs import FaceoffSituation
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import (
     AngleConvention,
@@ -192,8 +193,50 @@ def within(name: str, value: float | None) -> float | None:
     return value if value is not None and limits.allows_number(value) else None
 
 
-FaceoffRecords = Mapping[tuple[str, str], tuple[int, int, int, int]]
-"""By game and event: face-offs that the home team's taker took and won before it, and the visitors' taker."""
+class FaceoffRecord(NamedTuple):
+    """Face-offs that somebody took before one, as far back as the source looks."""
+
+    taken: int = 0
+    won: int = 0
+
+
+FaceoffRecords = Mapping[tuple[str, str], tuple[FaceoffRecord, FaceoffRecord]]
+"""The records of winner and loser before each face-off, by game and event."""
+
+
+def faceoff_records(
+    drops: Iterable[tuple[tuple[str, str], Hashable, str | None, str | None]],
+) -> FaceoffRecords:
+    """The takers' records over all games of a source.
+
+    Args:
+        drops: game and event, season, winner, loser; in the order in which they were played.
+    """
+    known: defaultdict[tuple[Hashable, str], FaceoffRecord] = defaultdict(FaceoffRecord)
+    records = {}
+    for key, season, winner, loser in drops:
+        if winner and loser:
+            won, lost = known[season, winner], known[season, loser]
+            records[key] = won, lost
+            known[season, winner] = FaceoffRecord(won.taken + 1, won.won + 1)
+            known[season, loser] = FaceoffRecord(lost.taken + 1, lost.won)
+    return records
+
+
+def with_records(
+    situation: FaceoffSituation, records: tuple[FaceoffRecord, FaceoffRecord] | None, *, taker_won: bool
+) -> FaceoffSituation:
+    """The situation with both takers' records, of winner and loser, if there are any."""
+    if records is None:
+        return situation
+    taker, opponent = records if taker_won else reversed(records)
+    return replace(
+        situation,
+        taker_faceoffs=taker.taken,
+        taker_wins=taker.won,
+        opponent_faceoffs=opponent.taken,
+        opponent_wins=opponent.won,
+    )
 
 
 SHOT_TYPES: Final = {

@@ -156,21 +156,13 @@ class Reader(HockeySource):
     def _records(self) -> FaceoffRecords:
         """The takers' records before each face-off: over the season's games in the folder, in order of their dates."""
         drawn = self._all_rows.filter(pl.col("event_type") == "FACEOFF")
-        keys = [pl.col(name) for name in ("season", "game_date", "game_id")]
-        drawn = drawn.with_row_index("order").sort(*keys, "order")
-        taken: defaultdict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
-        records = {}
-        for row in drawn.iter_rows(named=True):
-            winner, loser = row["event_player_1_id"], row["event_player_2_id"]
-            if not winner or not loser:
-                continue
-            won, lost = taken[row["season"], winner], taken[row["season"], loser]
-            home, away = (won, lost) if row["event_team_type"] == "home" else (lost, won)
-            records[row["game_id"], row["event_idx"]] = (*home, *away)
-            won[0] += 1
-            won[1] += 1
-            lost[0] += 1
-        return {key: (record[0], record[1], record[2], record[3]) for key, record in records.items()}
+        keys = [pl.col("season"), pl.col("game_date"), pl.col("game_id")]
+        drawn = drawn.unique(["game_id", "event_idx"], keep="first", maintain_order=True)
+        ordered = drawn.with_row_index("order").sort(*keys, "order")
+        return hockey.faceoff_records(
+            ((row["game_id"], row["event_idx"]), row["season"], row["event_player_1_id"], row["event_player_2_id"])
+            for row in ordered.iter_rows(named=True)
+        )
 
     @cached_property
     def _all_rows(self) -> pl.DataFrame:
@@ -334,28 +326,25 @@ class _Telling:
         takers = {side: winner, _other(side): loser} if side else {}
         ids = {each: self._add(row[f"{column}_id"], each, row[f"{column}_name"]) for each, column in takers.items()}
         x, y = hockey.place(row["x_fixed"], row["y_fixed"])
-        known = self._records.get((row["game_id"], row["event_idx"]))
+        situation = FaceoffSituation(
+            period=row["period"],
+            game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
+            taker_id=ids.get("home", ""),
+            opponent_id=ids.get("away", ""),
+            x=x,
+            y=y,
+            taker_skaters=self._on_ice(row, "home").skaters,
+            opponent_skaters=self._on_ice(row, "away").skaters,
+            taker_score=self._goals["home"],
+            opponent_score=self._goals["away"],
+        )
+        record = self._records.get((row["game_id"], row["event_idx"]))
         return play_of(
             PlayContext(
                 play_id=row["event_idx"],
                 attacking_team_id=self.teams[0],
                 attacking_direction=AttackingDirection.POSITIVE_X,
-                situation=FaceoffSituation(
-                    period=row["period"],
-                    game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
-                    taker_id=ids.get("home", ""),
-                    opponent_id=ids.get("away", ""),
-                    x=x,
-                    y=y,
-                    taker_skaters=self._on_ice(row, "home").skaters,
-                    opponent_skaters=self._on_ice(row, "away").skaters,
-                    taker_score=self._goals["home"],
-                    opponent_score=self._goals["away"],
-                    taker_faceoffs=None if known is None else known[0],
-                    taker_wins=None if known is None else known[1],
-                    opponent_faceoffs=None if known is None else known[2],
-                    opponent_wins=None if known is None else known[3],
-                ),
+                situation=hockey.with_records(situation, record, taker_won=side == "home"),
             ),
             None,
             FaceoffOutcome(FaceoffResult.WON if side == "home" else FaceoffResult.LOST) if side else None,

@@ -41,6 +41,8 @@ class Table:
     """Columns by which other layouts are known that have all of these, too."""
     game: str = "gameId"
     """The column of the game."""
+    game_from: pl.Expr | None = None
+    """What it holds, made of the columns of a file that has none of that name."""
     keys: tuple[str, ...] = ()
     """A row in which one of them is missing or unreadable belongs to nothing and is left out."""
     by_game: bool = False
@@ -55,13 +57,13 @@ class Table:
 
     def missing(self, columns: Iterable[str]) -> tuple[str, ...]:
         """The columns that a file with these lacks to be this table."""
-        there = set(columns)
+        there = {*columns, self.game} if self.game_from is not None else set(columns)
         return tuple(name for name in self.columns if name not in there)
 
     def is_in(self, columns: Iterable[str]) -> bool:
         """Whether a file with these columns holds this table."""
         there = set(columns)
-        return there.issuperset(self.columns) and not there & self.without
+        return not self.missing(there) and not there & self.without
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class TableFiles:
         self._count_in(file, "a quote in the row is not closed", file.unclosed)
         fits = pl.col(CUT_OFF).is_null().alias("fits")
         counted = file.collect(
-            file.rows().group_by(game, fits).agg(pl.len().alias("rows"), pl.col(ROW).min()).sort(ROW)
+            self._rows_of(file).group_by(game, fits).agg(pl.len().alias("rows"), pl.col(ROW).min()).sort(ROW)
         )
         for row, rows in counted.filter(~pl.col("fits")).select(ROW, "rows").iter_rows():
             self._count_in(file, "the row has more cells than there are columns", [row] * rows)
@@ -172,7 +174,7 @@ class TableFiles:
     def _homeless(self, file: DataFile) -> Sequence[int]:
         """Numbers of the rows that name no game, without blank ones."""
         others = [name for name in self.table.columns if name != self.table.game]
-        rows = file.rows().filter(pl.col(self.table.game).is_null(), pl.col(CUT_OFF).is_null())
+        rows = self._rows_of(file).filter(pl.col(self.table.game).is_null(), pl.col(CUT_OFF).is_null())
         told = pl.any_horizontal(pl.col(others).is_not_null())
         return file.collect(rows.filter(told).select(ROW))[ROW].to_list()
 
@@ -181,27 +183,35 @@ class TableFiles:
         rows = self._scan(file)
         if game_id is not None:
             rows = rows.filter(pl.col(self.table.game).is_in(self._shares[game_id][file].cells))
-        columns = [name for name in self.table.kinds if name in file.columns]
-        return file.collect(rows.filter(pl.col(CUT_OFF).is_null()).select(*columns, ROW))
+        return file.collect(rows.filter(pl.col(CUT_OFF).is_null()).select(*self._columns_in(file), ROW))
+
+    def _columns_in(self, file: DataFile) -> list[str]:
+        """The columns of the table that a file's rows have."""
+        made = {self.table.game} if self.table.game_from is not None else set()
+        return [name for name in self.table.kinds if name in made.union(file.columns)]
+
+    def _rows_of(self, file: DataFile) -> pl.LazyFrame:
+        """The rows of a file, with what its games are called."""
+        told = self.table.game_from
+        return file.rows() if told is None else file.rows().with_columns(told.alias(self.table.game))
 
     def _scan(self, file: DataFile) -> pl.LazyFrame:
         """The rows of a file, from where they are read fastest game by game."""
         if not self.table.by_game:
-            return file.rows()
+            return self._rows_of(file)
         shares = [games[file] for games in self._shares.values() if file in games]
         with self._lock:
             if file not in self._scans:
                 is_text = not file.path.name.endswith(".parquet")
                 many = is_text and len(shares) > 1 and sum(share.rows for share in shares) > _MANY_ROWS
-                self._scans[file] = self._copied(file) if many else file.rows()
+                self._scans[file] = self._copied(file) if many else self._rows_of(file)
             return self._scans[file]
 
     def _copied(self, file: DataFile) -> pl.LazyFrame:
         folder = Path(tempfile.mkdtemp(prefix="playscore-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         copy = folder / "rows.parquet"
-        columns = [name for name in self.table.kinds if name in file.columns]
-        rows = file.rows().select(*columns, ROW, CUT_OFF)
+        rows = self._rows_of(file).select(*self._columns_in(file), ROW, CUT_OFF)
         file.collect(rows.sink_parquet(copy, row_group_size=_ROW_GROUP, compression="lz4", lazy=True))
         return pl.scan_parquet(copy)
 

@@ -25,7 +25,7 @@ from pipeline.readers.quotes import closed
 from playscore.errors import PlayscoreError
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt")
-NULLS: Final = ("", "-", "NA", "N/A", "#N/A", "None", "nan", "NaN", "null", "NULL", "NaT", "<NA>")
+NULLS: Final = ("", "-", "NA", "N/A", "n/a", "#N/A", "None", "nan", "NaN", "null", "NULL", "NaT", "<NA>")
 ROW: Final = "_row"
 """The column of row numbers: lines of the file, the header being 1."""
 CUT_OFF: Final = "_cut_off"
