@@ -257,6 +257,14 @@ SHOT_TYPES: Final = {
 """By what sources of shots on goal call them."""
 
 
+def shot_type(written: str | None) -> ShotType:
+    """How a shot on goal was taken. Some sources name no type of a few goals, and of goals alone: these are OTHER.
+
+    If they were unknown, that would give the result away.
+    """
+    return SHOT_TYPES.get((written or "").lower(), ShotType.OTHER)
+
+
 def home_directions(shots: Iterable[tuple[int | None, bool, float | None]]) -> dict[int | None, AttackingDirection]:
     """Which way the home team attacks in each period, of sources that do not say.
 

@@ -1,7 +1,7 @@
 """Shots on goal of the NHL with their places, types and goalies: no clock, strength, misses or shooters.
 
 A goal without a goalie was scored on an empty net, and no other row says that a net was empty: so nothing here states
-whether it was. Teams change ends each period, and the source does not say which they attack: most shots tell.
+whether it was, nor with which hand the goalie catches, which would not be known of such goals alone. Teams change ends each period, and the source does not say which they attack: most shots tell.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Reader(HockeySource):
                             period=shot["period"],
                             goalie_id=goalie,
                             listing=ShotListing.ON_GOAL,
-                            shot_type=hockey.SHOT_TYPES.get((shot["shotType"] or "").lower()),
+                            shot_type=hockey.shot_type(shot["shotType"]),
                             x=shot["x"] if placed else None,
                             y=shot["y"] if placed else None,
                         ),

@@ -58,7 +58,7 @@ class Reader(HockeySource):
                         period=shot["period"],
                         listing=ShotListing.ON_GOAL,
                         kind=_kind(shot["period"], shot["situation_code"]),
-                        shot_type=hockey.SHOT_TYPES.get((shot["shot_type"] or "").lower()),
+                        shot_type=hockey.shot_type(shot["shot_type"]),
                         x=shot["x_coord"] if shot["y_coord"] is not None else None,
                         y=shot["y_coord"] if shot["x_coord"] is not None else None,
                     ),

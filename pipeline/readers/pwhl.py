@@ -21,6 +21,7 @@ from playscore.game import AttackingDirection, Game, Play, PlayContext
 from playscore.shots import HockeyEventKind, ShotKind, ShotListing, ShotOutcome, ShotResult, ShotSituation
 
 PERIOD_SECONDS: Final = 1200.0
+REGULAR_PERIODS: Final = 3
 
 TABLES: Final = (
     Table(
@@ -83,8 +84,6 @@ class Reader(HockeySource):
                 period = row["period_of_game"]
                 past = []
             seconds = 60.0 * (row["minute_start"] or 0.0) + (row["second_start"] or 0.0)
-            if row["event"] == "goal" and _identity(row) not in scored:
-                row = {**row, "event": "shot", "goal": True}
             match row["event"]:
                 case "shot":
                     plays.append(_shot(row, goals.get(_identity(row)), teams, ends, people, past, seconds))
@@ -123,7 +122,7 @@ def _shot(
             attacking_direction=hockey.direction(ends.get(row["period_of_game"]), by_home=by_home),
             situation=ShotSituation(
                 period=row["period_of_game"],
-                game_clock_seconds=hockey.within("game_clock_seconds", PERIOD_SECONDS - seconds),
+                game_clock_seconds=_left(row, seconds),
                 shooter_id=people.add(row["player_id"], row["team_id"] or "", _name(row, "player_name")),
                 goalie_id="" if on_empty_net else goalie,
                 listing=ShotListing.ON_GOAL,
@@ -155,13 +154,21 @@ def _faceoff(
             attacking_direction=ends.get(row["period_of_game"]),
             situation=FaceoffSituation(
                 period=row["period_of_game"],
-                game_clock_seconds=hockey.within("game_clock_seconds", PERIOD_SECONDS - seconds),
+                game_clock_seconds=_left(row, seconds),
                 taker_id=people.add(row["player_id"], teams[0], _name(row, "player_name")),
             ),
         ),
         None,
         None if won is None else FaceoffOutcome(FaceoffResult.WON if won else FaceoffResult.LOST),
     )
+
+
+def _left(row: Row, seconds: float) -> float | None:
+    """Seconds left in a period; of an overtime, whose length the source does not say, they are not known."""
+    period = row["period_of_game"]
+    if period is None or period > REGULAR_PERIODS:
+        return None
+    return hockey.within("game_clock_seconds", PERIOD_SECONDS - seconds)
 
 
 def _name(row: Row, who: str) -> str:
