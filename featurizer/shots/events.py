@@ -26,6 +26,8 @@ MAX_SECONDS_SINCE_EVENT: Final = 60.0
 MAX_SECONDS_ON_ICE: Final = 180.0
 MAX_SCORE_DIFFERENCE: Final = 4
 OVERTIME: Final = 4
+AXIS_FEET: Final = 0.1
+"""So near the long axis a puck is on neither side."""
 CIRCLE_TOPS_X_FEET: Final = rink.END_ZONE_DOT_X_FEET - 15.0
 
 _SHOTS: Final = frozenset({HockeyEventKind.SHOT_ON_GOAL, HockeyEventKind.MISSED_SHOT, HockeyEventKind.BLOCKED_SHOT})
@@ -71,6 +73,8 @@ def handedness_factors(situation: ShotSituation, y: float) -> Values:
     Left is toward +y for the attackers, who go toward +x, and toward -y for the goalie, who faces them.
     """
     shoots, catches = situation.shooter_shoots, situation.goalie_catches
+    if abs(y) < AXIS_FEET:
+        return {}
     return {
         "shooter_off_wing": flag(None if shoots is None else (y < 0) == (shoots is Handedness.LEFT)),
         "goalie_glove_side": flag(None if catches is None else (y < 0) == (catches is Handedness.LEFT)),

@@ -183,13 +183,13 @@ def _cross_ice(puck: Puck, released: float) -> Values:
 
 def _crosses_slot(puck: Puck) -> bool:
     """Whether the puck crosses the slot as a pass does: fast, and not on its way into the net."""
-    if len(puck) < 2:
-        return False
-    step, along, across = np.diff(puck.times), np.diff(puck.x), np.diff(puck.y)
+    beside = puck.y != 0.0
+    times, x, y = puck.times[beside], puck.x[beside], puck.y[beside]
+    step, along, across = np.diff(times), np.diff(x), np.diff(y)
     passed = (np.hypot(along, across) >= PASS_SPEED * step) & (np.abs(across) >= CROSSING_SPEED * step)
-    crossed = crosses_slot(puck.x[:-1], puck.y[:-1], puck.x[1:], puck.y[1:])
+    crossed = crosses_slot(x[:-1], y[:-1], x[1:], y[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        wide = np.abs(puck.y[1:] + across * (rink.GOAL_LINE_X_FEET - puck.x[1:]) / along)
+        wide = np.abs(y[1:] + across * (rink.GOAL_LINE_X_FEET - x[1:]) / along)
     shot = (along > 0.0) & (wide <= rink.HALF_NET_WIDTH_FEET + AT_NET_FEET)
     return bool((crossed & passed & ~shot).any())
 
