@@ -1,7 +1,8 @@
 """Shots on goal of the NHL with their places, types and goalies: no clock, strength, misses or shooters.
 
 A goal without a goalie was scored on an empty net, and no other row says that a net was empty: so nothing here states
-whether it was, nor with which hand the goalie catches, which would not be known of such goals alone. Teams change ends each period, and the source does not say which they attack: most shots tell.
+whether it was, nor with which hand the goalie catches, which would be unknown of such goals alone. Teams change ends
+each period, and the source does not say which they attack: most shots tell.
 """
 
 from __future__ import annotations

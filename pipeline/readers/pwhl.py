@@ -79,7 +79,8 @@ class Reader(HockeySource):
         past: list[Happened] = []
         period: int | None = None
         for listed in events:
-            row = listed
+            is_alone = listed["event"] == "goal" and _identity(listed) not in scored
+            row = {**listed, "event": "shot", "goal": True} if is_alone else listed
             if row["period_of_game"] != period:
                 period = row["period_of_game"]
                 past = []
