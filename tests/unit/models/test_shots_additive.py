@@ -88,7 +88,7 @@ def test_contributions_of_a_pure_model_are_its_shapley_values() -> None:
     row = STATICS[:1]
     places = bins.places(row)
     coarse = bins.coarse_places(places)[:, 0]
-    terms = {(place,): float(model.mains[place][places[place, 0]]) for place in range(3)}
+    terms: dict[tuple[int, ...], float] = {(place,): float(model.mains[place][places[place, 0]]) for place in range(3)}
     for pair in model.pairs:
         terms[pair.first, pair.second] = 2 * float(pair.to_first[coarse[pair.first], coarse[pair.second]])
     shares = dict.fromkeys(range(3), 0.0)

@@ -50,9 +50,14 @@ def read(rows: pl.DataFrame, folder: Path) -> Game:
     return source.game(source.game_ids[0])
 
 
-AS_GOAL = {"event_type": "GOAL", "event": "Goal", "secondary_type": "Wrist Shot", "empty_net": "False"}
-AS_SAVE = {"event_type": "SHOT", "event": "Shot", "secondary_type": "Wrist Shot", "empty_net": None}
-AS_MISS = {"event_type": "MISSED_SHOT", "event": "Missed Shot", "secondary_type": None, "empty_net": None}
+AS_GOAL: dict[str, Any] = {"event_type": "GOAL", "event": "Goal", "secondary_type": "Wrist Shot", "empty_net": "False"}
+AS_SAVE: dict[str, Any] = {"event_type": "SHOT", "event": "Shot", "secondary_type": "Wrist Shot", "empty_net": None}
+AS_MISS: dict[str, Any] = {
+    "event_type": "MISSED_SHOT",
+    "event": "Missed Shot",
+    "secondary_type": None,
+    "empty_net": None,
+}
 
 
 def ending(rows: pl.DataFrame, place: int, change: dict[str, Any]) -> pl.DataFrame:
