@@ -10,7 +10,9 @@ The speed of a shot is 0 for most goals, which would give them away: it is not u
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -37,6 +39,9 @@ GOALIE_METERS: Final = 20.0
 """Who is farther from the center along the ice than this, more often than not, is a goalie."""
 HOME, AWAY = "Home", "Away"
 _MAX_IDENTIFIER: Final = 128
+_MAX_MILLISECONDS: Final = 4e12
+"""Since 1970: beyond is no time."""
+_NAME: Final = re.compile(r"(?:#(?P<jersey>\d{1,2}) +)?(?P<name>.*)")
 
 TABLES: Final = (
     Table(
@@ -118,7 +123,7 @@ class Reader(HockeySource):
             for play in _plays(period, [(n, row) for n, row in enumerate(rows, 1) if row["Period"] == period], people)
         ]
         header = hockey.header(
-            "Wisehockey", game_id, None, (HOME, AWAY), coordinates=hockey.METERS, frame_rate_hertz=RATE_HERTZ
+            "Wisehockey", game_id, _season(rows), (HOME, AWAY), coordinates=hockey.METERS, frame_rate_hertz=RATE_HERTZ
         )
         return Game(header, people.roster, plays)
 
@@ -133,12 +138,27 @@ def _people(rows: Sequence[Row]) -> People:
     for row in rows:
         for player_id, index, _, _ in _constellation(row):
             goalie = float(np.median(along[player_id])) > GOALIE_METERS * STRETCH
-            name = row[f"StartPlayerName{index}"]
-            people.add(player_id, row[f"StartPlayerTeam{index}"], name, hockey.GOALIE if goalie else "")
+            _add(people, player_id, row[f"StartPlayerTeam{index}"], row[f"StartPlayerName{index}"], goalie=goalie)
         for who in ("Primary", "Secondary"):
             if row[f"Event{who}Team"] in (HOME, AWAY):
-                people.add(row[f"Event{who}PlayerId"], row[f"Event{who}Team"], row[f"Event{who}PlayerName"])
+                _add(people, row[f"Event{who}PlayerId"], row[f"Event{who}Team"], row[f"Event{who}PlayerName"])
     return people
+
+
+def _add(people: People, player_id: str | None, team: str, written: str | None, *, goalie: bool = False) -> None:
+    """Somebody, whose jersey stands before their name, as in "#22 Linus Lind"."""
+    named = _NAME.fullmatch(written or "")
+    jersey = int(named["jersey"]) if named is not None and named["jersey"] else None
+    people.add(player_id, team, named and named["name"], hockey.GOALIE if goalie else "", jersey)
+
+
+def _season(rows: Sequence[Row]) -> int | None:
+    """The year in which the season began, by the first time of the game."""
+    stamps = [float(row["Timestamp"]) for row in rows if _is_number(row["Timestamp"])]
+    if not stamps or not 0.0 < min(stamps) < _MAX_MILLISECONDS:
+        return None
+    began = datetime.fromtimestamp(min(stamps) / 1000.0, UTC)
+    return began.year if began.month > 6 else began.year - 1
 
 
 def _constellation(row: Row) -> Iterator[tuple[str, int, tuple[float, float], tuple[float, float]]]:
@@ -188,12 +208,12 @@ def _shot(row: Row, people: People, past: Sequence[Happened], at: float) -> Shot
     place = _place(row["EventStartCoordinate"])
     guarded = row["AwayGoalieOnIce" if home else "HomeGoalieOnIce"]
     own, others = _strength(row["TeamStrength"], home=home)
-    goalies = {player.player_id for player in people.players.values() if player.position == hockey.GOALIE}
-    defending = [
-        player_id
-        for player_id, index, _, _ in _constellation(row)
-        if player_id in goalies and row[f"StartPlayerTeam{index}"] != row["EventPrimaryTeam"]
+    goalies = [
+        player.player_id
+        for player in people.players.values()
+        if player.position == hockey.GOALIE and player.team_id != row["EventPrimaryTeam"]
     ]
+    defending = [each[0] for each in _constellation(row) if each[0] in goalies] or goalies
     return ShotSituation(
         period=row["Period"],
         game_clock_seconds=hockey.within("game_clock_seconds", PERIOD_SECONDS - (row["MatchClock"] or 0.0)),
