@@ -272,7 +272,7 @@ def evaluate_shots(
     from dataclasses import replace
 
     from models.core.atomic import whole
-    from models.shots import comparison
+    from models.shots import comparison, tracked
     from models.shots.boosting import BoostingSchedule
     from models.shots.fitting import FitSchedule
     from models.shots.page import write_page
@@ -288,7 +288,11 @@ def evaluate_shots(
         run = Run.start(folder, FitSchedule(boosting=BoostingSchedule(seed=1)), games, test_games, real, _progress)
     run = replace(run, processes=processes)
     found = comparison.evaluate(
-        run, compare=compare, progress=_progress, previous=previous(releases) if compare else None
+        run,
+        compare=compare,
+        progress=_progress,
+        previous=previous(releases) if compare else None,
+        filmed=tracked.read(real) if real else None,
     )
     text = json.dumps(found, indent=1)
     for path in filter(None, (folder / EVALUATION, as_json)):

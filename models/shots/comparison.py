@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.core.chances import wilson
 from models.core.progress import Progress
-from models.shots import competitors, evaluation
+from models.shots import competitors, evaluation, tracked
 from models.shots.competitors import Chances
 from models.shots.contestants import (
     BASE,
@@ -56,9 +56,13 @@ def evaluate(
     compare: bool,
     progress: Progress,
     previous: Chances | None = None,
+    filmed: tuple[Shots, Array] | None = None,
     alternatives: Mapping[str, Alternative] = ALTERNATIVES,
 ) -> dict[str, Any]:
-    """All figures of a run, as `evaluation.json` keeps them; with `alternatives` if `compare` is set."""
+    """All figures of a run, as `evaluation.json` keeps them; with `alternatives` if `compare` is set.
+
+    `filmed`: real shots with everybody's places, and a vendor's expected goals of them; see `models.shots.tracked`.
+    """
     threads = run.processes
     found: dict[str, Any] = {"settings": run.settings, "universes": {}}
     if run.has_real:
@@ -92,6 +96,8 @@ def evaluate(
     universe["regret"] = {name: evaluation.regret(test, each) for name, each in chances.items() if name != ORACLE}
     universe["drawn_regret"] = evaluation.regret(_graded_as_drawn(test), test.truth)
     found["universes"][SIMULATED] = universe
+    if filmed is not None:
+        found["tracked"] = tracked.check(run.shipped(), *filmed, run.filmed)
     return {**found, "model": {"sha256": digest_of(run.shipped())}}
 
 

@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 REAL = ("hockeyr", "nhl_sog", "nhl_sog_angles", "pwhl")
 """Layouts that are trained on and judged by. A game that several have is taken from the first."""
-TRACKED = "wisehockey"
-"""The layout of real shots with everybody's places, by which tracking factors are checked and never trained."""
 _GAMES_AT_ONCE = 192
 """Played side by side: more are faster, and need more memory."""
 
