@@ -96,11 +96,9 @@ EVENTS: Final = Table(
         "Y_Coordinate_2": Kind.NUMBER,
     },
     game="game",
-    game_from=pl.concat_str(
-        *(pl.col(name).cast(pl.String, strict=False) for name in ("Date", "Away_Team")), separator=" "
-    )
-    + " @ "
-    + pl.col("Home_Team").cast(pl.String, strict=False),
+    game_from=pl.when(pl.col("Date").cast(pl.String, strict=False).str.contains(r"^\d{4}-\d\d-\d\d$")).then(
+        pl.format("{} {} @ {}", "Date", "Away_Team", "Home_Team")
+    ),
     keys=("Event",),
 )
 CAMERAS: Final = Table(
@@ -348,7 +346,7 @@ class _Telling:
             segment_id=_segment(row["Period"]) if release is not None else "",
             release_frame=release,
             situation=ShotSituation(
-                period=row["Period"],
+                period=hockey.whole("period", row["Period"]),
                 game_clock_seconds=row["Clock"],
                 shooting_skaters=hockey.skaters(row[f"{side}_Team_Skaters"]),
                 defending_skaters=hockey.skaters(row[f"{other}_Team_Skaters"]),
@@ -383,7 +381,7 @@ class _Telling:
         x, y = hockey.place(row["X_Coordinate"], row["Y_Coordinate"])
         assert self._goals is not None
         situation = FaceoffSituation(
-            period=row["Period"],
+            period=hockey.whole("period", row["Period"]),
             game_clock_seconds=row["Clock"],
             taker_id=taker,
             opponent_id=opponent,

@@ -30,6 +30,9 @@ FEET: Final = CoordinateSystem(LengthUnit.FOOT, Origin.CENTER, None)
 METERS: Final = CoordinateSystem(LengthUnit.METER, Origin.CENTER, AngleConvention.DEGREES_COUNTERCLOCKWISE_FROM_X)
 MAX_PRECEDING: Final = FIELD_LIMITS["playscore.hockey.v1.ShotSituation.preceding_events"].max_items
 GOALIE: Final = "G"
+MIN_EVENTS: Final = 5
+MIN_SHARE: Final = 0.1
+"""Of the events of the game with the most: what has a smaller share, and so few, is called so by mistake."""
 MIN_SKATERS: Final = 3
 MAX_SKATERS: Final = 6
 """Of a team that has pulled its goalie."""
@@ -46,8 +49,17 @@ class HockeySource(TableSource):
 
     @cached_property
     def game_ids(self) -> tuple[str, ...]:
-        """Identifiers of the games, in order."""
-        return in_order(self.events.games)
+        """Identifiers of the games, in order; without those that are slips of a few rows."""
+        return in_order(self.without_few(self.events.games))
+
+    def without_few(self, listed: Mapping[str, int]) -> list[str]:
+        """The games, by the number of their events, without slips, which are counted."""
+        least = min(MIN_EVENTS, MIN_SHARE * max(listed.values(), default=0))
+        for game_id, events in listed.items():
+            if events < least:
+                self.left_out.begin(game_id)
+                self.left_out.add(game_id, "the game has too few events to be one", events, f"game {game_id}")
+        return [game_id for game_id, events in listed.items() if events >= least]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,11 @@ def header(
     )
 
 
+def season_of(written: int | None) -> int | None:
+    """The year in which a season began, as the league writes seasons: 20232024 is of 2023."""
+    return written // 10_000 if written is not None and written > 1_000_000 else written
+
+
 def skaters(count: float | None) -> int | None:
     """How many skaters a source says there are; fewer and more than can play are not known."""
     return int(count) if count is not None and MIN_SKATERS <= count <= MAX_SKATERS else None
@@ -191,6 +208,12 @@ def within(name: str, value: float | None) -> float | None:
     """A value of a situation; None where it is out of the contract's limits."""
     limits = FIELD_LIMITS[f"playscore.hockey.v1.ShotSituation.{name}"]
     return value if value is not None and limits.allows_number(value) else None
+
+
+def whole(name: str, value: float | None) -> int | None:
+    """As `within`, of a whole number."""
+    allowed = within(name, value)
+    return None if allowed is None else int(allowed)
 
 
 class FaceoffRecord(NamedTuple):

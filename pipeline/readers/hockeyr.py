@@ -24,7 +24,7 @@ from pipeline.readers import hockey
 from pipeline.readers.cells import Kind
 from pipeline.readers.hockey import FaceoffRecords, Happened, HockeySource, People, Shifts
 from pipeline.readers.layout import TableLayout
-from pipeline.readers.source import play_of, unreadable_game
+from pipeline.readers.source import most_say, play_of, unreadable_game
 from pipeline.readers.tables import Table
 from playscore.faceoffs import FaceoffOutcome, FaceoffResult, FaceoffSituation
 from playscore.game import AttackingDirection, Game, Play, PlayContext
@@ -131,15 +131,15 @@ class Reader(HockeySource):
         rows = self.leave_out(game_id, rows, ~known, "event_type is none that is known")
         if not len(rows):
             raise unreadable_game(game_id, "none of its events can be read")
-        first = rows.row(0, named=True)
-        if not first["home_abbreviation"] or not first["away_abbreviation"]:
-            raise unreadable_game(game_id, "its teams are not named")
-        teams = first["home_abbreviation"], first["away_abbreviation"]
+        home, away = most_say(rows, "home_abbreviation"), most_say(rows, "away_abbreviation")
+        if not home or not away or home == away:
+            raise unreadable_game(game_id, f"it is between {home or 'nobody'} and {away or 'nobody'}")
+        teams = home, away
         events = [row for row in rows.iter_rows(named=True) if row["event_type"] in _KINDS]
         telling = _Telling(teams, events, self._goalies, self._records)
         plays = [play for row in events if (play := telling.next(row)) is not None]
-        season = None if first["season"] is None else int(str(first["season"])[:4])
-        return Game(hockey.header("NHL", game_id, season, teams), telling.people.roster, plays)
+        season = most_say(rows, "season")
+        return Game(hockey.header("NHL", game_id, hockey.season_of(season), teams), telling.people.roster, plays)
 
     @cached_property
     def _goalies(self) -> Mapping[str, str]:
@@ -262,7 +262,7 @@ class _Telling:
         if result is ShotResult.MISSED and _FRAME.search(row["description"] or ""):
             result = ShotResult.POST
         situation = ShotSituation(
-            period=row["period"],
+            period=hockey.whole("period", row["period"]),
             game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
             listing=ShotListing.UNBLOCKED,
             kind=_kind(row),
@@ -327,7 +327,7 @@ class _Telling:
         ids = {each: self._add(row[f"{column}_id"], each, row[f"{column}_name"]) for each, column in takers.items()}
         x, y = hockey.place(row["x_fixed"], row["y_fixed"])
         situation = FaceoffSituation(
-            period=row["period"],
+            period=hockey.whole("period", row["period"]),
             game_clock_seconds=hockey.within("game_clock_seconds", row["period_seconds_remaining"]),
             taker_id=ids.get("home", ""),
             opponent_id=ids.get("away", ""),

@@ -15,7 +15,7 @@ from pipeline.readers import hockey
 from pipeline.readers.cells import Kind
 from pipeline.readers.hockey import HockeySource, People
 from pipeline.readers.layout import TableLayout
-from pipeline.readers.source import play_of, unreadable_game
+from pipeline.readers.source import most_say, play_of, unreadable_game
 from pipeline.readers.tables import FILE, Table
 from pipeline.readers.text_files import ROW
 from playscore.game import Game, PlayContext
@@ -61,7 +61,7 @@ class Reader(HockeySource):
         for shot in shots:
             by_home = shot["isHomeShooting"]
             goalie = people.add(shot["goalieInNetId"], away if by_home else home, shot["goalieName"], hockey.GOALIE)
-            placed = shot["x"] is not None and shot["y"] is not None
+            x, y = hockey.place(shot["x"], shot["y"])
             plays.append(
                 play_of(
                     PlayContext(
@@ -69,30 +69,31 @@ class Reader(HockeySource):
                         attacking_team_id=shot["shootingTeam"],
                         attacking_direction=hockey.direction(ends.get(shot["period"]), by_home=by_home),
                         situation=ShotSituation(
-                            period=shot["period"],
+                            period=hockey.whole("period", shot["period"]),
                             goalie_id=goalie,
                             listing=ShotListing.ON_GOAL,
                             shot_type=hockey.shot_type(shot["shotType"]),
-                            x=shot["x"] if placed else None,
-                            y=shot["y"] if placed else None,
+                            x=x,
+                            y=y,
                         ),
                     ),
                     None,
                     ShotOutcome(ShotResult.GOAL if shot["isGoal"] else ShotResult.SAVED),
                 )
             )
-        season = None if shots[0]["season"] is None else int(str(shots[0]["season"])[:4])
+        season = hockey.season_of(most_say(rows, "season"))
         return Game(hockey.header("NHL", game_id, season, (home, away)), people.roster, plays)
 
     def _teams(self, game_id: str, rows: pl.DataFrame) -> tuple[str, str]:
         """The home team and the visitors: by the table of games, else by who shot."""
-        listed = self.tables["games"].rows(game_id) if "games" in self.tables else None
-        if listed is not None and len(listed):
-            return listed["homeTeam"][0], listed["awayTeam"][0]
-        sides = {home: team for team, home in rows.select("shootingTeam", "isHomeShooting").unique().iter_rows()}
-        if len(sides) < 2:
+        listed = (self.tables["games"].row(game_id) if "games" in self.tables else None) or {}
+        home = listed.get("homeTeam") or most_say(rows.filter("isHomeShooting"), "shootingTeam")
+        away = listed.get("awayTeam") or most_say(rows.filter(~pl.col("isHomeShooting")), "shootingTeam")
+        if not home or not away:
             raise unreadable_game(game_id, "only one team shot, and no table of games names the other")
-        return sides[True], sides[False]
+        if home == away:
+            raise unreadable_game(game_id, f"both teams are called {home}")
+        return home, away
 
 
 LAYOUT = TableLayout("nhl_sog", TABLES, Reader)

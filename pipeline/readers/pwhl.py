@@ -14,7 +14,7 @@ from pipeline.readers import hockey
 from pipeline.readers.cells import Kind
 from pipeline.readers.hockey import Happened, HockeySource, People
 from pipeline.readers.layout import TableLayout
-from pipeline.readers.source import play_of
+from pipeline.readers.source import most_say, play_of, unreadable_game
 from pipeline.readers.tables import Table
 from playscore.faceoffs import FaceoffOutcome, FaceoffResult, FaceoffSituation
 from playscore.game import AttackingDirection, Game, Play, PlayContext
@@ -66,8 +66,9 @@ class Reader(HockeySource):
         """See TableSource. Events have no identifiers: they are numbered in the order of the file, each goal once."""
         rows = self.events.rows(game_id).with_row_index("place", offset=1)
         events = list(rows.iter_rows(named=True))
-        first = events[0]
-        teams = first["home_team_id"], first["away_team_id"]
+        teams = most_say(rows, "home_team_id"), most_say(rows, "away_team_id")
+        if not all(teams) or teams[0] == teams[1]:
+            raise unreadable_game(game_id, f"it is between {teams[0] or 'nobody'} and {teams[1] or 'nobody'}")
         goals = {_identity(row): row for row in events if row["event"] == "goal"}
         shots = [row for row in events if row["event"] == "shot"]
         scored = {_identity(row) for row in shots if row["goal"]}
@@ -96,7 +97,7 @@ class Reader(HockeySource):
                     past.append(Happened(HockeyEventKind.FACEOFF, seconds, won))
                 case "penalty":
                     past.append(Happened(HockeyEventKind.PENALTY, seconds, row["team_id"] or ""))
-        return Game(hockey.header("PWHL", game_id, first["game_season"], teams), people.roster, plays)
+        return Game(hockey.header("PWHL", game_id, most_say(rows, "game_season"), teams), people.roster, plays)
 
 
 def _identity(row: Row) -> tuple[Any, ...]:
@@ -115,22 +116,22 @@ def _shot(
     by_home = row["team_id"] == teams[0]
     goalie = people.add(row["goalie_id"], teams[by_home], _name(row, "goalie"), hockey.GOALIE)
     on_empty_net = goal is not None and bool(goal["empty_net"])
-    placed = row["x_coord"] is not None and row["y_coord"] is not None
+    x, y = hockey.place(row["x_coord"], row["y_coord"])
     return play_of(
         PlayContext(
             play_id=str(row["place"]),
             attacking_team_id=row["team_id"] or "",
             attacking_direction=hockey.direction(ends.get(row["period_of_game"]), by_home=by_home),
             situation=ShotSituation(
-                period=row["period_of_game"],
+                period=hockey.whole("period", row["period_of_game"]),
                 game_clock_seconds=_left(row, seconds),
                 shooter_id=people.add(row["player_id"], row["team_id"] or "", _name(row, "player_name")),
                 goalie_id="" if on_empty_net else goalie,
                 listing=ShotListing.ON_GOAL,
                 kind=ShotKind.PENALTY_SHOT if goal is not None and goal["penalty_shot"] else ShotKind.IN_PLAY,
                 shot_type=hockey.SHOT_TYPES.get((row["event_type"] or "").lower()),
-                x=row["x_coord"] if placed else None,
-                y=row["y_coord"] if placed else None,
+                x=x,
+                y=y,
                 preceding_events=hockey.preceding(past, seconds),
             ),
         ),
@@ -154,7 +155,7 @@ def _faceoff(
             attacking_team_id=teams[0],
             attacking_direction=ends.get(row["period_of_game"]),
             situation=FaceoffSituation(
-                period=row["period_of_game"],
+                period=hockey.whole("period", row["period_of_game"]),
                 game_clock_seconds=_left(row, seconds),
                 taker_id=people.add(row["player_id"], teams[0], _name(row, "player_name")),
             ),

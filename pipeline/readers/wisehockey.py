@@ -109,8 +109,8 @@ class Reader(HockeySource):
 
     @cached_property
     def game_ids(self) -> tuple[str, ...]:
-        """Names of the files."""
-        return tuple(self._games)
+        """Names of the files, without those that are slips of a few rows."""
+        return tuple(self.without_few({game_id: len(rows) for game_id, rows in self._games.items()}))
 
     def read(self, game_id: str) -> Game:
         """See TableSource. Events have no identifiers: they are numbered in the order of the file."""
@@ -215,7 +215,7 @@ def _shot(row: Row, people: People, past: Sequence[Happened], at: float) -> Shot
     ]
     defending = [each[0] for each in _constellation(row) if each[0] in goalies] or goalies
     return ShotSituation(
-        period=row["Period"],
+        period=hockey.whole("period", row["Period"]),
         game_clock_seconds=hockey.within("game_clock_seconds", PERIOD_SECONDS - (row["MatchClock"] or 0.0)),
         shooting_skaters=own,
         defending_skaters=others,
@@ -234,7 +234,7 @@ def _faceoff(play_id: str, row: Row) -> Play:
     won = row["EventPrimaryTeam"] == HOME
     winner = row["EventPrimaryPlayerId"] or ""
     situation = FaceoffSituation(
-        period=row["Period"], taker_id=winner if won else "", opponent_id="" if won else winner
+        period=hockey.whole("period", row["Period"]), taker_id=winner if won else "", opponent_id="" if won else winner
     )
     nothing = np.empty((0, 0), np.float32)
     return Play(

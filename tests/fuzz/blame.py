@@ -39,6 +39,7 @@ class Blame:
             self.adds |= table_of(file) == "plays"
         else:
             self.every = True
+            self.adds |= table_of(file) == "events"
 
     def whole(self, file: Path) -> None:
         """A whole file was touched."""

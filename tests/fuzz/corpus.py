@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,8 +15,10 @@ import polars as pl
 from pipeline.readers.feed_files import FeedWriter
 from playscore.game import AttackingDirection
 from playscore.passing import situation_of
+from playscore.shots import ShotOutcome, ShotResult, ShotSituation
 from playscore.wire.games import feed_of
 from simulator import SimulatedGame, bdb2019, simulate
+from simulator.hockey import SimulatedHockeyGame, big_data_cup, edge, play_by_play, simulate_games, simulate_shots
 
 Tables = dict[str, pl.DataFrame]
 """By the names of their files, without endings: a table's own name, perhaps with more behind a dash."""
@@ -158,6 +161,47 @@ def _bdb2025() -> Tables:
     }  # fmt: skip
 
 
+# --- simulated hockey ---
+
+_LEAST_GOALS: Final = 2
+
+
+@cache
+def _filmed_hockey() -> SimulatedHockeyGame:
+    """One game of short periods."""
+    (game,) = simulate_games(seed=3, games=1, period_seconds=30.0)
+    return game
+
+
+def _hockeyr() -> Tables:
+    """Two games."""
+    games = simulate_shots(seed=3, games=2, period_seconds=60.0)
+    return {"events": pl.concat([play_by_play.table(game) for game in games])}
+
+
+def _bdc2026() -> Tables:
+    """One game, and the film of the first period in which a shot is listed."""
+    game = _filmed_hockey()
+    events = big_data_cup.events(game)
+    period = int(events.filter(pl.col("Event").is_in(["Shot", "Goal"]))["Period"][0])
+    camera = {"Game": big_data_cup.name_of(game), "GoalieTeamOnRightSideOfRink1stPeriod": "Away"}
+    return {
+        f"tracking-{period}": big_data_cup.tracking(game, period),
+        "events": events,
+        "cameras": pl.DataFrame([camera]),
+    }
+
+
+def _write_edge(folder: Path) -> None:
+    """Replays of a game's first shots, as if they had been goals."""
+    game = _filmed_hockey()
+    shots = [play for play in game.game.plays if isinstance(play.context.situation, ShotSituation)][:_LEAST_GOALS]
+    goals = [replace(shot, outcome=ShotOutcome(ShotResult.GOAL)) for shot in shots]
+    for play, frames in edge.replays(replace(game, game=replace(game.game, plays=goals))):
+        name = f"{game.game.header.game_id}_ev{play.context.play_id}.json"
+        (folder / name).write_text(json.dumps(frames))
+
+
 # --- real games ---
 
 _BEFORE: Final = 10
@@ -215,6 +259,22 @@ def _around_the_snap(
     return samples.filter((moment - snap.cast(pl.Int64)).is_between(-_BEFORE, _FRAMES - _BEFORE))
 
 
+def _pwhl(data: Path) -> Tables:
+    rows = pl.read_parquet(data / "pwhl_pbp_2024_26.parquet")
+    return {"events": rows.filter(pl.col("game_id").is_in([2, 3])).group_by("game_id", maintain_order=True).head(60)}
+
+
+def _nhl_sog(data: Path) -> Tables:
+    rows = pl.read_parquet(data / "nhl_sog_2024_26.parquet").filter(pl.col("gameId").is_in([2024020060, 2024020090]))
+    games = pl.read_parquet(data / "nhl_games_2024_26.parquet")
+    return {"events": rows, "games": games.filter(pl.col("gameId").is_in(rows["gameId"].unique().to_list()))}
+
+
+def _wisehockey(data: Path) -> Tables:
+    rows = pl.read_parquet(data / "wisehockey_events.parquet")
+    return {"events": rows.group_by("_source_path", maintain_order=True).head(250)}
+
+
 # --- folders ---
 
 SIMULATED: Final[Mapping[str, Callable[[Path], None]]] = {
@@ -225,6 +285,10 @@ SIMULATED: Final[Mapping[str, Callable[[Path], None]]] = {
     "bdb2025 parquet": lambda folder: _write(folder, _bdb2025(), "parquet"),
     "feed binary": lambda folder: _write_feed(folder / "feed.feed"),
     "feed lines": lambda folder: _write_feed(folder / "feed.jsonl"),
+    "hockeyr csv": lambda folder: _write(folder, _hockeyr(), "csv"),
+    "hockeyr parquet": lambda folder: _write(folder, _hockeyr(), "parquet"),
+    "bdc2026 csv": lambda folder: _write(folder, _bdc2026(), "csv"),
+    "edge json": _write_edge,
 }
 """By name: what writes them."""
 REAL: Final[Mapping[str, Callable[[Path, Path], None]]] = {
@@ -233,6 +297,9 @@ REAL: Final[Mapping[str, Callable[[Path, Path], None]]] = {
     "ngs_highlights parquet": lambda data, folder: _write(folder, _ngs_highlights(data / "nfl"), "parquet"),
     "bdb2022 csv": lambda data, folder: _write(folder, _bdb2022(data / "nfl"), "csv"),
     "bdb2023 parquet": lambda data, folder: _write(folder, _bdb2023_sample(data / "nfl"), "parquet"),
+    "nhl_sog csv": lambda data, folder: _write(folder, _nhl_sog(data / "hockey"), "csv"),
+    "pwhl csv": lambda data, folder: _write(folder, _pwhl(data / "hockey"), "csv"),
+    "wisehockey csv": lambda data, folder: _write(folder, _wisehockey(data / "hockey"), "csv"),
 }
 """The same, from the folder of real data."""
 

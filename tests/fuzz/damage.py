@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from tests.fuzz import delimited, files, messages, parquet
+from tests.fuzz import delimited, files, messages, parquet, replays
 from tests.fuzz.blame import Blame
 from tests.fuzz.corpus import Corpus, table_of
 
@@ -50,21 +50,23 @@ def damage(corpus: Corpus, seed: int, target: Path) -> Case:
     return Case(corpus.name, seed, tuple(damages), blame)
 
 
-_WEIGHTS: Final = {"tracking": 6, "plays": 4}
+_WEIGHTS: Final = {"tracking": 6, "plays": 4, "events": 6}
 """How often a table is damaged."""
 _CELL: Final[dict[str, _Damage]] = {
     ".csv": delimited.cell,
     ".parquet": parquet.cell,
     ".feed": messages.cell,
     ".jsonl": messages.cell,
+    ".json": replays.cell,
 }
 _ROW: Final[dict[str, _Damage]] = {
     ".csv": delimited.row,
     ".parquet": parquet.row,
     ".feed": messages.row,
     ".jsonl": messages.row,
+    ".json": replays.row,
 }
-_TABLE: Final[dict[str, _Damage]] = {".csv": delimited.table, ".parquet": parquet.table}
+_TABLE: Final[dict[str, _Damage]] = {".csv": delimited.table, ".parquet": parquet.table, ".json": replays.row}
 
 
 def _cell(random: Random, file: Path, corpus: Corpus, blame: Blame) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 
 from featurizer.core.whole_plays import featurize
 from featurizer.messages import answer_to_message
-from featurizer.passing.task import PASSING
 from featurizer.streams import MessageStream
+from featurizer.tasks import TASKS
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import OpenGame, StreamPlaysRequest, StreamPlaysResponse
 from playscore.feed.v1.feed_pb2 import FeedMessage
@@ -153,7 +153,7 @@ class Played:
         match message.WhichOneof("message"):
             case "header" if self._stream is None:
                 opening = StreamPlaysRequest(open=OpenGame(header=message.header))
-                self._stream, _ = MessageStream.open(opening, (PASSING,))
+                self._stream, _ = MessageStream.open(opening, TASKS)
             case "roster":
                 yield StreamPlaysRequest(roster=self.told.roster())
             case "context":
@@ -199,7 +199,7 @@ def _check_whole(messages: Sequence[FeedMessage], played: Played) -> None:
         return  # a batch is wrong in itself, and the stream rejected its plays
     roster = {player.player_id: player for player in game.roster}
     for play in game.plays:
-        made = featurize((PASSING,), game.header, roster, play.context, [play.frames], play.tracks)
+        made = featurize(TASKS, game.header, roster, play.context, [play.frames], play.tracks)
         whole = ending_of(answer_to_message(game.header, made))
         streamed = played.endings[play.context.play_id]
         if (whole.what, whole.what == TENSOR and whole.detail) != (

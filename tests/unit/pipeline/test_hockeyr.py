@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from playscore import faceoffs
+from playscore.errors import PlayscoreError
 from playscore.faceoffs import FaceoffOutcome, FaceoffResult
 from playscore.game import AttackingDirection, Sport
 from playscore.shots import (
@@ -276,6 +277,26 @@ def test_rows_that_are_no_events_are_counted(tmp_path: Path) -> None:
         "the attempt ended without a shot": 1,
         "event_type is none that is known": 1,
     }
+
+
+def test_a_game_of_a_row_or_two_is_a_slip_of_another(tmp_path: Path) -> None:
+    full = [hockeyr("HIT", float(second), "home", index=second, x=0.0, y=0.0) for second in range(60)]
+    source = source_of(tmp_path, "hockeyr", [*full, hockeyr("HIT", 99.0, "home", index=99) | {"game_id": 20300200011}])
+    assert source.game_ids == ("2030020001",)
+    assert [(loss.reason, loss.count) for loss in source.losses()] == [("the game has too few events to be one", 1)]
+
+
+def test_most_rows_tell_who_plays(tmp_path: Path) -> None:
+    rows = [*opening(), chance("SHOT"), *ending()]
+    rows[0]["home_abbreviation"] = "EVRY"
+    assert only_game(tmp_path, "hockeyr", rows).header.team_ids == ("EVR", "LUM")
+
+
+@pytest.mark.parametrize("home", [None, "LUM"])
+def test_a_game_without_two_teams_is_refused(tmp_path: Path, home: str | None) -> None:
+    rows = [row | {"home_abbreviation": home} for row in [*opening(), chance("SHOT"), *ending()]]
+    with pytest.raises(PlayscoreError, match="game 2030020001 cannot be read: it is between"):
+        only_game(tmp_path, "hockeyr", rows)
 
 
 @pytest.mark.parametrize(("shooter", "team"), [(IDS["Ann.Ames"], "EVR"), ("77", "")])
