@@ -122,7 +122,7 @@ _processes = click.option("--processes", default=1, show_default=True, type=_COU
 @_shot_test_games
 @_real_shots
 @_seed
-@click.option("--bags", default=8, show_default=True, type=_COUNT, help="Models whose mean is the model.")
+@click.option("--bags", default=10, show_default=True, type=_COUNT, help="Models whose mean is the model.")
 @click.option("--pairs", default=60, show_default=True, type=click.IntRange(0), help="Pairs of factors that get terms.")
 @_processes
 @click.option("--out", default=_SHOTS_RUN, show_default=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")

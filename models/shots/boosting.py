@@ -28,8 +28,8 @@ _TINY = 1e-12
 class BoostingSchedule:
     """How the tables are grown."""
 
-    bags: int = 8
-    held_out: float = 0.1
+    bags: int = 10
+    held_out: float = 0.15
     """Share of the games of a bag by which it stops."""
     rate: float = 0.01
     max_rounds: int = 4_000
@@ -37,11 +37,11 @@ class BoostingSchedule:
     """Rounds without a better loss after which a bag stops."""
     blind_rounds: int = 100
     """The first rounds cut at random places, which makes tables smooth."""
-    min_information: float = 8.0
+    min_information: float = 1.0
     """Of a leaf: the sum of p (1 - p) over its rows."""
-    ridge: float = 4.0
+    ridge: float = 0.5
     """Information that every leaf is given at no change."""
-    code_ridge: float = 20.0
+    code_ridge: float = 5.0
     """The same for the codes of a factor without order."""
     seed: int = 0
     processes: int = 1

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 GATE = "shooter_distance_feet"
 """Known in every shot that is filmed: what factors of events mean beside film depends on it."""
+MIN_UNKNOWN = 200
+"""Shots in which a factor must be unknown for the model to learn what that says."""
 ORDERED = tuple(factor.ordered for factor in FACTORS)
 """Of each factor, whether its values have an order."""
 
@@ -56,8 +58,10 @@ def fit(
     places = bins.places(statics)
     coarse = bins.coarse_places(places)
     nothing = np.zeros(len(goals))
+    # What is hardly ever unknown is not learned of when it is: some source may not know it at all.
+    rare = {place for place in used if (places[place] == UNKNOWN).sum() < MIN_UNKNOWN}
     singles = boost(
-        [Term(places[place], (bins.counts[place],), ORDERED[place]) for place in used],
+        [_single_term(bins, places, place, rare) for place in used],
         goals,
         games,
         nothing,
@@ -67,9 +71,11 @@ def fit(
     for place, table in zip(used, singles.tables, strict=True):
         mains[place] = table
     alone = singles.constant + sum((mains[place][places[place]] for place in used), nothing)
-    chosen = _chosen(itertools.combinations(used, 2), coarse, bins, goals, alone, schedule)
-    together = boost([_pair_term(bins, coarse, pair) for pair in chosen], goals, games, alone, schedule.boosting)
-    tables = dict(zip(chosen, together.tables, strict=True))
+    ranks = _ranks(bins, coarse, goals)
+    ranked = _ranked(ranks, coarse)
+    chosen = _chosen(itertools.combinations(used, 2), ranked, bins, goals, alone, schedule)
+    together = boost([_pair_term(bins, ranked, pair, rare) for pair in chosen], goals, games, alone, schedule.boosting)
+    tables = {pair: _unranked(ranks, pair, table) for pair, table in zip(chosen, together.tables, strict=True)}
     return purified(bins, singles.constant + together.constant, mains, tables, places)
 
 
@@ -94,7 +100,9 @@ def fit_beside(
     theirs = [place for place in known if place not in added]
     singles = boost(
         [
-            _added_term(bins, places, place) if place in added else Term(coarse[place], (bins.coarse_counts[place],))
+            _single_term(bins, places, place, added)
+            if place in added
+            else Term(coarse[place], (bins.coarse_counts[place],), ORDERED[place])
             for place in known
         ],
         goals,
@@ -109,9 +117,11 @@ def fit_beside(
         np.zeros(len(goals)),
     )
     pairs = (pair for pair in itertools.combinations(known, 2) if set(pair) & set(mine))
-    chosen = _chosen(pairs, coarse, bins, goals, alone, schedule)
+    ranks = _ranks(bins, coarse, goals)
+    ranked = _ranked(ranks, coarse)
+    chosen = _chosen(pairs, ranked, bins, goals, alone, schedule)
     together = boost(
-        [_pair_term(bins, coarse, pair, added) for pair in chosen],
+        [_pair_term(bins, ranked, pair, added) for pair in chosen],
         goals,
         games,
         alone,
@@ -123,7 +133,10 @@ def fit_beside(
     for (first, second), table in zip(chosen, together.tables, strict=True):
         free = _free_cells(bins, (first, second), added)
         pure, rows, columns = pure_interaction(
-            table, joint(bins, coarse, first, second) * free, rows=always[second], columns=always[first]
+            _unranked(ranks, (first, second), table),
+            joint(bins, coarse, first, second) * free,
+            rows=always[second],
+            columns=always[first],
         )
         made.append(Pair.shared(first, second, np.where(free, pure, 0.0)))
         for place, moved in ((first, rows), (second, columns)):
@@ -142,7 +155,7 @@ def fit_beside(
 
 def _chosen(
     pairs: Iterable[tuple[int, int]],
-    coarse: Places,
+    ranked: Places,
     bins: Bins,
     goals: NDArray[np.bool_],
     logits: Array,
@@ -153,23 +166,23 @@ def _chosen(
     rest, information = goals - chance, chance * (1.0 - chance)
     gains = {}
     for first, second in pairs:
-        if not (ORDERED[first] and ORDERED[second]):
-            continue
         shape = bins.coarse_counts[first], bins.coarse_counts[second]
-        cells = coarse[first] * shape[1] + coarse[second]
+        cells = ranked[first] * shape[1] + ranked[second]
         g = sums(cells, rest, shape[0] * shape[1]).reshape(shape)
         h = sums(cells, information, shape[0] * shape[1]).reshape(shape)
         ways = (best_quarters(*each, schedule.boosting)[0] for each in ((g, h), (g.T, h.T)))
         gains[first, second] = max(ways)
-    ranked = sorted(gains, key=lambda pair: (-gains[pair], pair))
-    return [pair for pair in ranked[: schedule.pairs] if gains[pair] > 0]
+    best = sorted(gains, key=lambda pair: (-gains[pair], pair))
+    return [pair for pair in best[: schedule.pairs] if gains[pair] > 0]
 
 
-def _pair_term(bins: Bins, coarse: Places, pair: tuple[int, int], added: Collection[int] = ()) -> Term:
+def _pair_term(bins: Bins, ranked: Places, pair: tuple[int, int], frozen_unknown: Collection[int]) -> Term:
     first, second = pair
     shape = bins.coarse_counts[first], bins.coarse_counts[second]
-    frozen = ~_free_cells(bins, pair, added).reshape(-1)
-    return Term(coarse[first] * shape[1] + coarse[second], shape, frozen=frozen if added else None)
+    frozen = None
+    if set(pair) & set(frozen_unknown):
+        frozen = ~_free_cells(bins, pair, frozen_unknown).reshape(-1)
+    return Term(ranked[first] * shape[1] + ranked[second], shape, frozen=frozen)
 
 
 def _free_cells(bins: Bins, pair: tuple[int, int], added: Collection[int]) -> NDArray[np.bool_]:
@@ -182,9 +195,32 @@ def _free_cells(bins: Bins, pair: tuple[int, int], added: Collection[int]) -> ND
     return free
 
 
-def _added_term(bins: Bins, places: Places, place: int) -> Term:
-    frozen = np.arange(bins.counts[place]) == UNKNOWN
+def _single_term(bins: Bins, places: Places, place: int, frozen_unknown: Collection[int]) -> Term:
+    frozen = np.arange(bins.counts[place]) == UNKNOWN if place in frozen_unknown else None
     return Term(places[place], (bins.counts[place],), ORDERED[place], frozen)
+
+
+def _ranks(bins: Bins, coarse: Places, goals: NDArray[np.bool_]) -> tuple[Places, ...]:
+    """Of each factor, in which order its coarse bins stand in a plane: codes by their share of goals."""
+    found = []
+    for place, count in enumerate(bins.coarse_counts):
+        rank = np.arange(count)
+        if not ORDERED[place]:
+            shots = np.bincount(coarse[place], minlength=count)[1:]
+            share = (sums(coarse[place], goals.astype(float), count)[1:] + 1.0) / (shots + 1.0 / goals.mean())
+            rank[1 + np.argsort(share, kind="stable")] = np.arange(1, count)
+        found.append(rank)
+    return tuple(found)
+
+
+def _ranked(ranks: Sequence[Places], coarse: Places) -> Places:
+    return np.stack([rank[mine] for rank, mine in zip(ranks, coarse, strict=True)])
+
+
+def _unranked(ranks: Sequence[Places], pair: tuple[int, int], table: Array) -> Array:
+    """A table over ranks as one over coarse bins."""
+    unranked: Array = table[np.ix_(ranks[pair[0]], ranks[pair[1]])]
+    return unranked
 
 
 def _gated(bins: Bins, place: int, table: Array) -> Pair:
