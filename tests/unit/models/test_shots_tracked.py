@@ -1,0 +1,63 @@
+"""Real shots with everybody's places, beside a vendor's expected goals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from featurizer.shots.factors import PLACE
+from models.shots import tracked
+from models.shots.additive import Additive, sigmoid
+from models.shots.binning import Bins
+from models.shots.fitting import GATE, ORDERED
+from tests.unit.models.shots import COUNT, invented_shots
+
+SHOTS = invented_shots(400)
+SCREENS = PLACE["screens"]
+
+
+def with_screens() -> np.ndarray:
+    statics = SHOTS.statics.copy()
+    statics[:, SCREENS] = np.random.default_rng(0).integers(0, 5, len(SHOTS))
+    statics[:, COUNT + SCREENS] = 1
+    return statics
+
+
+def model_of_screens() -> Additive:
+    """Nothing counts but screens."""
+    bins = Bins.of(with_screens(), ORDERED)
+    mains = [np.zeros(count) for count in bins.counts]
+    mains[SCREENS] = np.concatenate([[0.0], np.arange(bins.counts[SCREENS] - 1.0)])
+    return Additive(bins, -3.0, tuple(mains), ())
+
+
+def test_film_that_the_vendor_counts_too_brings_the_ranks_nearer() -> None:
+    shots = type(SHOTS)(**{**vars(SHOTS), "statics": with_screens()})
+    expected = sigmoid(shots.statics[:, SCREENS].astype(float) - 2)
+    found = tracked.check(model_of_screens(), shots, expected, (SCREENS, PLACE[GATE]))
+    assert found["with_film"][0] == pytest.approx(1)
+    assert found["shots"] == len(shots)
+    assert found["auc_without_film"][0] == 0.5
+    value, low, high = found["with_film"]
+    assert low <= value <= high
+
+
+def test_ranks_of_equal_values_are_their_mean() -> None:
+    assert tracked._ranks(np.asarray([3.0, 1.0, 3.0, 2.0])).tolist() == [3.5, 1.0, 3.5, 2.0]
+
+
+def test_a_folder_without_such_shots_has_nothing_to_check_by(tmp_path: Path) -> None:
+    assert tracked.read(tmp_path) is None
+
+
+@pytest.mark.real_data
+def test_the_vendor_s_expected_goals_belong_to_the_shots_that_they_are_of(real_data: Path) -> None:
+    """The vendor's figures tell goals from others, which they would not if they stood with other shots."""
+    read = tracked.read(real_data / "hockey")
+    assert read is not None
+    shots, expected = read
+    assert len(shots) == 166
+    scored, others = expected[shots.goals], expected[~shots.goals]
+    assert np.median(scored) > 2 * np.median(others)
