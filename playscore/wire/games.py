@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
@@ -45,19 +45,20 @@ MAX_FRAMES_PER_MESSAGE: Final = 256
 def feed_of(game: Game) -> Iterator[messages.FeedMessage]:
     """A game as its source would tell it: play by play, the context of each before its tracking.
 
-    Plays of one segment share its film, which is told once: each of them is told when its release has been filmed, as a
-    live source does.
+    Film that plays share, the same `Frames` and `Track` objects, is told once: each of them is told when its release
+    has been filmed, as a live source does.
     """
     yield _told(game.header, header=header_to_message(game.header))
     yield _told(game.header, roster=roster_to_message(game.roster))
-    sharing: dict[str, list[Play]] = {}
+    sharing: dict[tuple[str, int, tuple[int, ...]], list[Play]] = {}
     for play in game.plays:
-        sharing.setdefault(play.context.segment, []).append(play)
-    for segment_id, plays in sharing.items():
+        film = play.context.segment, id(play.frames), tuple(map(id, play.tracks))
+        sharing.setdefault(film, []).append(play)
+    for plays in sharing.values():
         if len(plays) == 1:
             yield from _feed_of_play(game.header, plays[0])
         else:
-            yield from _feed_of_segment(game.header, segment_id, plays)
+            yield from _feed_of_shared_film(game.header, plays)
     yield _told(game.header, end_game=messages.EndGame())
 
 
@@ -82,28 +83,33 @@ def _what_it_was(header: GameHeader, play: Play) -> Iterator[messages.FeedMessag
         yield _told(header, official_result=result_to_message(play.context.play_id, play.outcome))
 
 
-def _feed_of_segment(header: GameHeader, segment_id: str, plays: Sequence[Play]) -> Iterator[messages.FeedMessage]:
+def _feed_of_shared_film(header: GameHeader, plays: Sequence[Play]) -> Iterator[messages.FeedMessage]:
     """Film that several plays share, a second at a time, and the plays as their releases have been filmed."""
-    frames, tracks = plays[0].frames, plays[0].tracks
+    segment_id, frames, tracks = plays[0].context.segment, plays[0].frames, plays[0].tracks
     rate = header.frame_rate_hertz or 1.0
     last = int(frames.frame_numbers.max()) if len(frames) else 0
     waiting = sorted(plays, key=lambda play: _released(play, last))
-    second = math.floor(int(frames.frame_numbers.min()) / rate) if len(frames) else 0
-    while second * rate <= last:
-        for track in tracks:
-            start, stop = np.searchsorted(track.sample_numbers / track.rate_hertz, [second - 1e-9, second + 1 - 1e-9])
-            if stop > start:
-                yield _told(header, track=track_to_message(segment_id, track.samples(int(start), int(stop))))
-        start, stop = np.searchsorted(frames.frame_numbers / rate, [second - 1e-9, second + 1 - 1e-9])
-        if stop > start:
-            yield _told(header, frames=frames_to_message(segment_id, frames.rows(int(start), int(stop))))
-        second += 1
+    of_frames = _seconds(frames.frame_numbers, rate)
+    of_tracks = [_seconds(track.sample_numbers, track.rate_hertz) for track in tracks]
+    for second in np.unique(np.concatenate([of_frames, *of_tracks])).tolist():
         while waiting and _released(waiting[0], last) < second * rate:
             yield from _what_it_was(header, waiting.pop(0))
+        for track, of_track in zip(tracks, of_tracks, strict=True):
+            start, stop = np.searchsorted(of_track, [second, second + 1]).tolist()
+            if stop > start:
+                yield _told(header, track=track_to_message(segment_id, track.samples(start, stop)))
+        start, stop = np.searchsorted(of_frames, [second, second + 1]).tolist()
+        if stop > start:
+            yield _told(header, frames=frames_to_message(segment_id, frames.rows(start, stop)))
     for play in waiting:
         yield from _what_it_was(header, play)
     for play in plays:
         yield _told(header, end_play=messages.EndPlay(play_id=play.context.play_id, last_frame_number=last))
+
+
+def _seconds(numbers: NDArray[np.int32], rate_hertz: float) -> NDArray[np.int64]:
+    """The whole second of the segment's clock that each frame or sample is in."""
+    return np.floor(numbers / rate_hertz + 1e-9).astype(np.int64)
 
 
 def _released(play: Play, last: int) -> int:

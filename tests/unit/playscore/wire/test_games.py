@@ -56,6 +56,30 @@ def test_a_game_is_the_one_that_its_feed_tells(defects: Defects | None) -> None:
     assert plain(game_from_feed(travelled(game))) == plain(game)
 
 
+def in_one_segment(play: Play) -> Play:
+    return replace(play, context=replace(play.context, segment_id="period-1"))
+
+
+def test_plays_of_one_segment_that_have_film_of_their_own_are_told_with_it() -> None:
+    first, second = map(in_one_segment, without_events_of_no_frame(simulated(plays=2)).plays)
+    shift = np.int32(int(first.frames.frame_numbers.max()) + 100 - int(second.frames.frame_numbers.min()))
+    later = replace(second.frames, frame_numbers=second.frames.frame_numbers + shift, events=())
+    game = replace(simulated(plays=2), plays=[first, replace(second, frames=later, tracks=())])
+    told = game_from_feed(travelled(game)).plays
+    every = [*first.frames.frame_numbers.tolist(), *later.frame_numbers.tolist()]
+    assert [play.frames.frame_numbers.tolist() for play in told] == [every, every]
+
+
+def test_all_of_the_film_that_plays_share_is_told_once() -> None:
+    first, second = map(in_one_segment, without_events_of_no_frame(simulated(plays=2)).plays)
+    early_and_late = np.array([-30, 0, 5_000], np.int32) + np.int32(10 * int(first.frames.frame_numbers.min()))
+    puck = Track(TrackedObject.BALL, 100.0, early_and_late, np.zeros(3, np.float32), np.zeros(3, np.float32))
+    shared = [replace(play, frames=first.frames, tracks=(puck,)) for play in (first, second)]
+    messages = travelled(replace(simulated(plays=2), plays=shared))
+    assert sum(len(message.frames.frame_numbers) for message in messages) == len(first.frames)
+    assert sum(len(message.track.sample_numbers) for message in messages) == len(puck)
+
+
 def test_a_play_without_tracking_is_told_too() -> None:
     game = simulated(plays=2)
     nothing = np.zeros((0, 0), np.float32)
