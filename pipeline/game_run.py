@@ -293,21 +293,25 @@ class GameRun:
         yield featurizer.StreamPlaysRequest(context=context)
         if play.end_told or self._record.tracking_has_ended(play.told, context):
             yield self._end_of(play)
+            yield _end_with_what_has_come(play)
 
     def _whole(self, play: PlayRun) -> Iterator[featurizer.StreamPlaysRequest]:
         """A play as far as it was told, with its film so far."""
         context = play.told.context(play.asked)
         whole = self._record.whole_play(play.told, context)
         yield featurizer.StreamPlaysRequest(context=context)
-        bounded = self._last_frame(play, context) is not None
-        if bounded:
+        last = self._last_frame(play, context)
+        if last is not None:
             play.overrun = False
             yield self._end_of(play)
         for track in whole.tracks:
             yield featurizer.StreamPlaysRequest(track=track)
         for frames in whole.frames:
             yield featurizer.StreamPlaysRequest(frames=frames)
-        if not bounded and (play.end_told or self._record.tracking_has_ended(play.told, context)):
+        if last is not None:
+            if all(last not in frames.frame_numbers for frames in whole.frames):
+                yield _end_with_what_has_come(play)
+        elif play.end_told or self._record.tracking_has_ended(play.told, context):
             yield self._end_of(play)
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
@@ -575,3 +579,8 @@ class GameRun:
         while not holds():
             self._moved.clear()
             await self._moved.wait()
+
+
+def _end_with_what_has_come(play: PlayRun) -> featurizer.StreamPlaysRequest:
+    """Closes a play if the last frame that its source names is not among those told: it was never filmed."""
+    return featurizer.StreamPlaysRequest(end_play=feed.EndPlay(play_id=play.play_id))

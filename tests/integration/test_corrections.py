@@ -5,6 +5,7 @@ Featurizer, scorer and aggregator are real, each behind its own gRPC port in thi
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -39,6 +40,7 @@ from servicekit import Service, ServiceSettings, serving
 from simulator import simulate_game
 
 PLAYS = 14
+SECONDS = 60.0
 FRAMES_A_MESSAGE = 12
 
 
@@ -415,3 +417,21 @@ class TestOneCorrection:
         await suite.play([correction], archive=feed_of(game))
         record = await suite.record(game.header.league, play)
         assert (record.revision, record.outcome_revision, record.pass_measure.yards_gained) == (2, 2, 55.0)
+
+
+@pytest.mark.parametrize("order", KINDS_IN_ORDER)
+async def test_plays_that_end_before_they_open_are_rejected_and_hold_up_no_game(suite: Suite, order: str) -> None:
+    game = in_one_segment(a_game())
+    last = int(game.plays[0].frames.frame_numbers.max())
+    messages = []
+    for message in in_pieces(feed_of(game)):
+        if message.HasField("end_play"):
+            message.end_play.last_frame_number = last
+        if not message.HasField("frames") or min(message.frames.frame_numbers) <= last:
+            messages.append(message)
+    kinds = KINDS_IN_ORDER[order]
+    told = [message for kind in kinds for message in messages if message.HasField(kind)]  # type: ignore[arg-type]
+    async with asyncio.timeout(SECONDS):
+        done = await suite.play(told)
+    endings = [result.ending for result in done.values()]
+    assert (endings.count(Ending.SCORED), endings.count(Ending.REJECTED)) == (1, PLAYS - 1)
