@@ -103,7 +103,7 @@ def test_a_run_does_not_continue_with_other_settings(run: Path) -> None:
 
 def test_a_run_becomes_a_release_that_never_changes(run: Path, released: Path) -> None:
     made = load_release(released)
-    assert (made.format, made.task, made.features.id) == (3, "passing", SPECIFICATION.id)
+    assert (made.format, made.task, made.features.id) == (4, "passing", SPECIFICATION.id)
     assert {tensor.name: tensor.shape for tensor in made.outputs} == OUTPUTS
     assert made.support == SUPPORT
     assert population_of(made).subjects > 10
