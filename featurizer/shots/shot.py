@@ -103,8 +103,8 @@ class Shot:
         self._subjects = subjects
         self._tagged: int | None = None
         """The first frame that the film tags as a shot."""
-        self._last_look: tuple[int, Filmed | None] | None = None
-        """What the film showed when its last frame was this."""
+        self._last_look: tuple[tuple[int, float, float | None], Filmed | None] | None = None
+        """What the film showed when it, and the puck's track, had come this far and the source said this."""
 
     def is_complete(self) -> bool:
         """Whether nothing is filmed of it, or the film has come far enough beyond the release.
@@ -216,7 +216,7 @@ class Shot:
 
     def _filmed(self, stated: float | None) -> Filmed | None:
         """What the film up to now shows of a shot that the source has at a second, or anywhere where that is None."""
-        come = self._film.last_frame
+        come = self._film.last_frame, self._puck_until(), stated
         if self._last_look is None or self._last_look[0] != come:
             self._last_look = come, self._look_again(stated)
         return self._last_look[1]

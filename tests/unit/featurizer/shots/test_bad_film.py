@@ -11,8 +11,10 @@ import pytest
 
 from featurizer.core.game_stream import GameStream
 from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.segments import Segment
 from featurizer.core.whole_plays import featurize
 from featurizer.shots.factors import FACTORS, NAMES, PLACE
+from featurizer.shots.task import SHOTS
 from featurizer.tasks import TASKS
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import (
@@ -305,6 +307,28 @@ def test_an_event_that_is_late_or_early_is_corrected_by_the_puck(game: Simulated
         )
     assert len(alone) >= 3
     assert right >= 0.75 * len(alone)
+
+
+def test_the_end_of_the_pucks_track_may_come_after_the_last_frame(shot: Filmed) -> None:
+    early = shot.told(release_frame=shot.released - 8)
+    (track,), frames = early.play.tracks, early.play.frames
+    assert track.rate_hertz is not None
+    last = int(np.searchsorted(frames.frame_numbers, shot.released + 6, side="right"))
+    seconds = track.sample_numbers / track.rate_hertz
+    middle, end = np.searchsorted(seconds, [(shot.released - 2) / 15, (shot.released + 6) / 15]).tolist()
+
+    def told(*parts: Track) -> Tensor:
+        segment = Segment()
+        segment.add(frames.rows(0, last))
+        play = SHOTS.open(early.header, early.roster, early.play.context, segment.footage())
+        for part in parts:
+            segment.add_track(part)
+            play.is_complete()
+        return play.tensor()
+
+    whole, in_parts = told(track.samples(0, end)), told(track.samples(0, middle), track.samples(middle, end))
+    assert known(whole) == known(in_parts)
+    np.testing.assert_array_equal(whole.statics, in_parts.statics)
 
 
 def test_a_period_whose_frame_numbers_start_again_contradicts_itself(shot: Filmed) -> None:
