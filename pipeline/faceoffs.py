@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.scoring import in_order, stored_records
+from pipeline.scoring import answered, latest_records, stored_records, with_grade
 from pipeline.task import Scored, Stored
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, ScorerClient
@@ -63,29 +63,21 @@ class Faceoffs:
                 for tensor, result in plays
             ]
         )
-        return [
-            each if isinstance(each, common.Rejection) else _scored(tensor, each)
-            for (tensor, _), each in zip(plays, in_order(answer.scores, answer.rejections), strict=True)
-        ]
+        return answered(plays, answer.scores, answer.rejections, lambda play, score: _scored(play[0], score))
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
         """See Task."""
         answer = await self._scoring.grade_faceoffs(
             [_to_grade(scored.records[0].score, result) for scored, result in plays]
         )
-        return [
-            each if isinstance(each, common.Rejection) else _graded(scored, each.grade)
-            for (scored, _), each in zip(plays, in_order(answer.graded, answer.rejections), strict=True)
-        ]
+        return answered(plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade))
 
     async def stored(
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
     ) -> Stored | None:
         """See Task."""
         listed = await stored_records(self._ratings, play, common.ROLE_FACEOFF_TAKER, at_least_as_fresh)
-        records = [each.record for each in listed]
-        latest = max((record.revision for record in records), default=0)
-        return _stored([record for record in records if record.revision == latest]) if records else None
+        return _stored(latest_records(listed)) if listed else None
 
 
 def _scored(tensor: featurizer.PlayTensor, score: scorer.FaceoffScore) -> Scored:
@@ -137,12 +129,7 @@ def _graded(scored: Scored, grade: scorer.FaceoffGrade) -> Scored:
             aggregator.FaceoffMeasure(win_probability=record.score.distribution.bernoulli.probability, result=result)
         )
         records.append(record)
-    score = None
-    if scored.score is not None:
-        score = scorer.FaceoffScore()
-        score.CopyFrom(scored.score)
-        score.grade.CopyFrom(grade)
-    return Scored(tuple(records), scored.subjects, (), grade.outcome_revision, score)
+    return Scored(tuple(records), scored.subjects, (), grade.outcome_revision, with_grade(scored.score, grade))
 
 
 def _stored(records: Sequence[aggregator.ScoreRecord]) -> Stored | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playscore.errors import PlayscoreError
 from playscore.feed.v1.feed_pb2 import FeedMessage
@@ -93,16 +94,18 @@ def _pieces(message: FeedMessage, hertz: float, speed: float) -> Iterator[_Piece
         return
     seconds = track.sample_numbers / track.rate_hertz
     intervals = np.ceil(seconds * hertz / speed - 1e-6)
-    cuts = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist(), len(track)]
-    for start, stop in itertools.pairwise(cuts):
+    for start, stop in _runs(intervals):
         part = track_to_message(message.track.segment_id, track.samples(start, stop))
         yield _Piece(float(seconds[stop - 1]), FeedMessage(game=message.game, track=part))
 
 
 def due_together(frames: Frames, speed: float) -> Iterator[tuple[int, int]]:
     """Rows that come due in one sampling interval of the clock, at `speed` times real time."""
-    if not len(frames):
+    return _runs(np.ceil((frames.frame_numbers - frames.frame_numbers[:1]) / speed))
+
+
+def _runs(intervals: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Where runs of the same interval start and stop."""
+    if not len(intervals):
         return iter(())
-    intervals = np.ceil((frames.frame_numbers - frames.frame_numbers[:1]) / speed)
-    cuts = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist()]
-    return itertools.pairwise([*cuts, len(frames)])
+    return itertools.pairwise([0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist(), len(intervals)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.scoring import in_order, stored_records
+from pipeline.scoring import answered, stored_records, with_grade
 from pipeline.task import Scored, Stored
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, ScorerClient
@@ -50,10 +50,9 @@ class Passing:
             [scorer.PassToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays]
         )
         supports = {support.support_id: support for support in answer.supports}
-        return [
-            each if isinstance(each, common.Rejection) else _scored(tensor, each, supports, result)
-            for (tensor, result), each in zip(plays, in_order(answer.scores, answer.rejections), strict=True)
-        ]
+        return answered(
+            plays, answer.scores, answer.rejections, lambda play, score: _scored(play[0], score, supports, play[1])
+        )
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
         """See Task."""
@@ -61,10 +60,9 @@ class Passing:
         answer = await self._scoring.grade_passes(
             [_to_grade(scored.records[0].score, result) for scored, result in plays], supports.values()
         )
-        return [
-            each if isinstance(each, common.Rejection) else _graded(scored, each.grade, result)
-            for (scored, result), each in zip(plays, in_order(answer.graded, answer.rejections), strict=True)
-        ]
+        return answered(
+            plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade, play[1])
+        )
 
     async def stored(
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
@@ -112,11 +110,7 @@ def _graded(scored: Scored, grade: scorer.PassGrade, result: feed.OfficialResult
             result=result.pass_outcome.result,
         )
     )
-    score = None
-    if scored.score is not None:
-        score = scorer.PassScore()
-        score.CopyFrom(scored.score)
-        score.grade.CopyFrom(grade)
+    score = with_grade(scored.score, grade)
     return Scored((record,), scored.subjects, scored.supports, grade.outcome_revision, score)
 
 

@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
+from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient
 from playscore.client.aggregator import ListedPlay
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
+from playscore.scorer.v1 import scorer_pb2 as scorer
 
+Item = TypeVar("Item")
 Accepted = TypeVar("Accepted")
+Made = TypeVar("Made")
+Score = TypeVar("Score", scorer.PassScore, scorer.ShotScore, scorer.FaceoffScore)
 
 _NOTHING_STORED = (Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND, Reason.ROLE_UNSUPPORTED)
 
 
-def in_order(
+def answered(
+    items: Iterable[Item],
+    accepted: Iterable[Accepted],
+    rejections: Sequence[common.Rejection],
+    make: Callable[[Item, Accepted], Made],
+) -> list[Made | common.Rejection]:
+    """What `make` makes of each item of a request and its answer, or its rejection, in the order of the request."""
+    answers = _in_order(accepted, rejections)
+    return [
+        answer if isinstance(answer, common.Rejection) else make(item, answer)
+        for item, answer in zip(items, answers, strict=True)
+    ]
+
+
+def with_grade(score: Score | None, grade: Any) -> Score | None:
+    """A copy of the scorer's answer with this grade; None where there is no answer."""
+    if score is None:
+        return None
+    graded = type(score)()
+    graded.CopyFrom(score)
+    graded.grade.CopyFrom(grade)
+    return graded
+
+
+def latest_records(listed: Iterable[ListedPlay]) -> list[aggregator.ScoreRecord]:
+    """Of what is stored of a play, the records of its latest revision."""
+    records = [each.record for each in listed]
+    latest = max((record.revision for record in records), default=0)
+    return [record for record in records if record.revision == latest]
+
+
+def _in_order(
     accepted: Iterable[Accepted], rejections: Sequence[common.Rejection]
 ) -> Iterator[Accepted | common.Rejection]:
-    """One answer per item of a request, in its order."""
     rejected = {rejection.index: rejection for rejection in rejections}
     items = iter(accepted)
     place = 0

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from playscore.errors import Reason
 from playscore.game import Floats
 from playscore.subjects import Subject
+
+NO_FRAMES: Final[Floats] = np.zeros((0, 0), np.float32)
+"""The frames of a play whose specification has no frame columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

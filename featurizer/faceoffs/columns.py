@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from featurizer.core.flags import with_flags
 from playscore.features import Column, FeatureSpecification
 from playscore.game import Sport
 
@@ -32,8 +33,5 @@ SPECIFICATION: Final = FeatureSpecification(
     sport=Sport.ICE_HOCKEY,
     frame_rate_hertz=0.0,
     frame_columns=(),
-    static_columns=(
-        *COLUMNS,
-        *(Column(f"{column.name}.known", "1", f"1 where {column.name} is known, else 0.") for column in COLUMNS),
-    ),
+    static_columns=with_flags(COLUMNS),
 )

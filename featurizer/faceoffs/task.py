@@ -6,23 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
-from featurizer.core.outcomes import Tensor
+from featurizer.core.flags import flagged
+from featurizer.core.outcomes import NO_FRAMES, Tensor
 from featurizer.core.segments import Footage
 from featurizer.core.task import Task
 from featurizer.faceoffs.columns import COLUMNS, PRIOR_FACEOFFS, SPECIFICATION
-from featurizer.shots.events import MAX_SCORE_DIFFERENCE
+from featurizer.shots.events import held_difference
 from featurizer.shots.ice import Ice, sign_of
 from playscore import rink
 from playscore.errors import PlayscoreError, Reason
 from playscore.faceoffs import FACEOFF_TAKER, FaceoffAttributes, FaceoffSituation, RinkZone, situation_of
 from playscore.features import FeatureSpecification
-from playscore.game import Floats, GameHeader, HomeSide, PlayContext, Player
+from playscore.game import GameHeader, HomeSide, PlayContext, Player
 from playscore.shots import Handedness, Strength
 from playscore.subjects import Subject
-
-NOTHING: Final[Floats] = np.zeros((0, 0), np.float32)
 
 
 class Faceoff:
@@ -60,8 +57,8 @@ class Faceoff:
             play_id=self._context.play_id,
             revision=self._context.revision,
             specification_id=SPECIFICATION.id,
-            frames=NOTHING,
-            statics=_statics(values),
+            frames=NO_FRAMES,
+            statics=flagged(values[column.name] for column in COLUMNS),
             subjects=FACEOFFS.subjects(self._roster, self._context),
             attributes=FaceoffAttributes(
                 season=header.season,
@@ -116,9 +113,7 @@ def _values(
         "zone": None if place is None else zones[zone_of(place[0])],
         "skater_advantage": float(own - others) if own and others else None,
         "home": None if home is None else (1.0 if home else -1.0),
-        "score_difference": None
-        if difference is None
-        else float(max(-MAX_SCORE_DIFFERENCE, min(MAX_SCORE_DIFFERENCE, difference))),
+        "score_difference": None if difference is None else held_difference(difference),
         "taker_forehand": _strong_side(situation.taker_shoots, place, 1.0),
         "opponent_forehand": _strong_side(situation.opponent_shoots, place, -1.0),
     }
@@ -134,12 +129,6 @@ def _strong_side(shoots: Handedness | None, place: tuple[float, float] | None, f
     right_is = -facing
     backhand = right_is if shoots is Handedness.LEFT else -right_is
     return 1.0 if backhand * place[1] > 0 else -1.0
-
-
-def _statics(values: Mapping[str, float | None]) -> Floats:
-    row = np.array([math.nan if (value := values[column.name]) is None else value for column in COLUMNS])
-    known = np.isfinite(row)
-    return np.concatenate([np.where(known, row, 0.0), known]).astype(np.float32)
 
 
 def _difference(own: int | None, others: int | None) -> int | None:

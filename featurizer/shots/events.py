@@ -90,7 +90,7 @@ def state_factors(situation: ShotSituation) -> Values:
         "skater_advantage": float(own - others) if known and own and others else None,
         "skaters": float(own + others) if known and own and others else None,
         "empty_net": flag(None if situation.net_state is None else situation.net_state is NetState.EMPTY),
-        "score_difference": None if scored is None or conceded is None else _held(scored - conceded),
+        "score_difference": None if scored is None or conceded is None else held_difference(scored - conceded),
         "game_clock_seconds": situation.game_clock_seconds,
         "period": None if situation.period is None else float(min(situation.period, OVERTIME)),
         "shooter_seconds_on_ice": _at_most(situation.shooter_seconds_on_ice, MAX_SECONDS_ON_ICE),
@@ -226,7 +226,8 @@ def _since_stop(events: Iterable[Event]) -> Iterator[Event]:
         yield event
 
 
-def _held(difference: int) -> float:
+def held_difference(difference: int) -> float:
+    """Of two scores, at most MAX_SCORE_DIFFERENCE either way."""
     return float(max(-MAX_SCORE_DIFFERENCE, min(MAX_SCORE_DIFFERENCE, difference)))
 
 

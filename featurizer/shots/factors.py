@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from featurizer.core.flags import with_flags
 from playscore.features import Column, FeatureSpecification
 from playscore.game import Sport
-
-KNOWN: Final = "known"
-"""The column beside each factor's: 1 where its value is known, 0 where it is not, and then its value is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +123,6 @@ SPECIFICATION: Final = FeatureSpecification(
     sport=Sport.ICE_HOCKEY,
     frame_rate_hertz=0.0,
     frame_columns=(),
-    static_columns=(
-        *(Column(factor.name, factor.unit, factor.description) for factor in FACTORS),
-        *(Column(f"{factor.name}.{KNOWN}", "1", f"1 where {factor.name} is known, else 0.") for factor in FACTORS),
-    ),
+    static_columns=with_flags([Column(factor.name, factor.unit, factor.description) for factor in FACTORS]),
 )
 """F values, then F flags. No frame columns: the window is in the factors. Frames may come at any rate."""

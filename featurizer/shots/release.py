@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.shots.puck import Puck
+from featurizer.shots.puck import Array, Puck
 from playscore import rink
-
-Array: TypeAlias = NDArray[np.float64]
 
 SEARCH_BACK_SECONDS: Final = 5.0
 """How late a source's event may be."""

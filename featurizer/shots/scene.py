@@ -55,11 +55,6 @@ class Scene:
             return np.nan, np.nan
         return float(self.skaters.vx[row, column]), float(self.skaters.vy[row, column])
 
-    @property
-    def rows_a_second(self) -> int:
-        """Frames in a second."""
-        return round(self.skaters.rate_hertz)
-
 
 def scene_of(
     skaters: Skaters,

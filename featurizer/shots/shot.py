@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from featurizer.core.outcomes import Tensor
+from featurizer.core.outcomes import NO_FRAMES, Tensor
 from featurizer.core.segments import Footage
 from featurizer.shots import checks
 from featurizer.shots.attributes import attributes_of
@@ -23,12 +23,11 @@ from featurizer.shots.events import (
 from featurizer.shots.factors import SPECIFICATION
 from featurizer.shots.film import puck_factors, scene_factors
 from featurizer.shots.ice import Ice, sign_of
-from featurizer.shots.puck import Puck, puck_of
+from featurizer.shots.puck import Array, Puck, puck_of
 from featurizer.shots.release import (
     RISE_SECONDS,
     SEARCH_AHEAD_SECONDS,
     SEARCH_BACK_SECONDS,
-    Array,
     find_release,
     first_release,
 )
@@ -37,7 +36,7 @@ from featurizer.shots.skaters import Skaters, skaters_of
 from featurizer.shots.values import flag, known, statics
 from playscore import rink
 from playscore.errors import PlayscoreError, Reason
-from playscore.game import Floats, GameHeader, PlayContext, Player, TrackedObject, TrackingEventKind
+from playscore.game import GameHeader, PlayContext, Player, TrackedObject, TrackingEventKind
 from playscore.shots import GOALIE, situation_of
 from playscore.subjects import Subject
 from playscore.tracking_events import kind_of
@@ -54,11 +53,8 @@ LATEST_SECONDS: Final = SEARCH_AHEAD_SECONDS + AHEAD_SECONDS
 """After the source's frame, when a release that did not show is not waited for any longer."""
 LOOK_BACK_SECONDS: Final = FILM_SECONDS + SEARCH_BACK_SECONDS
 """Of film that a shot may need before the frame that its source names."""
-NOTHING: Final[Floats] = np.zeros((0, 0), np.float32)
 MAX_CLIP_SECONDS: Final = 30.0
 """Of film that is searched for a shot of which the source names no frame."""
-LATE_FILM_SECONDS: Final = 0.5
-"""Film that ends so long before a shot is not of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +152,7 @@ class Shot:
             play_id=self._context.play_id,
             revision=self._context.revision,
             specification_id=SPECIFICATION.id,
-            frames=NOTHING,
+            frames=NO_FRAMES,
             statics=row,
             subjects=tuple(subject for subject in subjects if subject.subject_id),
             attributes=replace(
@@ -208,11 +204,7 @@ class Shot:
         """What the film shows; None where there is none of the shot."""
         if not self._is_filmed or self._film.last_frame < 0:
             return None
-        stated = self._stated()
-        filmed = self._filmed(stated)
-        if filmed is None and stated is not None and self._film_until() < stated - LATE_FILM_SECONDS:
-            return None
-        return filmed
+        return self._filmed(self._stated())
 
     def _filmed(self, stated: float | None) -> Filmed | None:
         """What the film up to now shows of a shot that the source has at a second, or anywhere where that is None."""

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-import numpy as np
-
+from featurizer.core.flags import flagged
 from featurizer.shots.factors import NAMES
 from playscore.game import Floats
 
@@ -23,9 +22,7 @@ def statics(values: Values) -> Floats:
     """
     if unknown := values.keys() - set(NAMES):
         raise KeyError(f"no factors: {', '.join(sorted(unknown))}")
-    row = np.array([_number(values.get(name)) for name in NAMES])
-    known = np.isfinite(row)
-    return np.concatenate([np.where(known, row, 0.0), known]).astype(np.float32)
+    return flagged(values.get(name) for name in NAMES)
 
 
 def known(values: Values) -> Iterator[tuple[str, float]]:
@@ -38,7 +35,3 @@ def known(values: Values) -> Iterator[tuple[str, float]]:
 def flag(holds: bool | None) -> float | None:
     """1 or 0; None where it is not known."""
     return None if holds is None else float(holds)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from models.core import drawing
+from models.core import drawing, page
 from models.passing import pictures
 from models.passing.contestants import BOOSTED, CONTESTANTS, ORACLE, RELEASED, SPLICED, ordered
 from models.passing.evaluation import LONG_GAIN
@@ -35,8 +33,8 @@ _TITLES = {"simulated": "On simulated plays", "real": "On real plays"}
 def write_page(found: Mapping[str, Any], path: Path) -> None:
     """Write the page of the figures that `comparison.evaluate` returned."""
     parts = {name: found[name] for name in _TITLES if name in found}
-    template = Template((resources.files(__package__) / "page.html").read_text(encoding="utf-8"))
-    page = template.substitute(
+    text = page.filled(
+        __package__,
         judged=_judged(parts),
         verdicts=_by_part(parts, lambda part: _list(verdicts(part))),
         contestants=_contestants(parts),
@@ -52,7 +50,7 @@ def write_page(found: Mapping[str, Any], path: Path) -> None:
         limits="\n".join(f"<li>{limit}</li>" for limit in _limits(parts)),
         settings=escape(json.dumps(found["settings"], indent=1)),
     )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def verdicts(part: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from models.core import drawing
+from models.core import drawing, page
 from models.shots import pictures, tables
 from models.shots.contestants import CONTESTANTS, OURS, ordered
 from models.shots.tables import html, interval
@@ -22,8 +20,8 @@ MAX_REGRET = 0.02
 def write_page(found: Mapping[str, Any], path: Path) -> None:
     """Write the page of the figures that `comparison.evaluate` returned."""
     universes = found["universes"]
-    template = Template((resources.files(__package__) / "page.html").read_text(encoding="utf-8"))
-    page = template.substitute(
+    text = page.filled(
+        __package__,
         judged=_judged(universes),
         verdicts="\n".join(f'<li class="{kind}">{text}</li>' for kind, text in verdicts(found)),
         contestants=_contestants(universes),
@@ -36,7 +34,7 @@ def write_page(found: Mapping[str, Any], path: Path) -> None:
         limits="\n".join(f"<li>{escape(limit)}</li>" for limit in _limits(found)),
         settings=escape(json.dumps(found["settings"], indent=1)),
     )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def verdicts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

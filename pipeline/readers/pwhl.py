@@ -20,7 +20,6 @@ from playscore.faceoffs import FaceoffOutcome, FaceoffResult, FaceoffSituation
 from playscore.game import AttackingDirection, Game, Play, PlayContext
 from playscore.shots import HockeyEventKind, ShotKind, ShotListing, ShotOutcome, ShotResult, ShotSituation
 
-PERIOD_SECONDS: Final = 1200.0
 REGULAR_PERIODS: Final = 3
 
 TABLES: Final = (
@@ -170,7 +169,7 @@ def _left(row: Row, seconds: float) -> float | None:
     period = row["period_of_game"]
     if period is None or period > REGULAR_PERIODS:
         return None
-    return hockey.within("game_clock_seconds", PERIOD_SECONDS - seconds)
+    return hockey.within("game_clock_seconds", hockey.PERIOD_SECONDS - seconds)
 
 
 def _name(row: Row, who: str) -> str:

@@ -31,7 +31,6 @@ from playscore.shots import HockeyEventKind, NetState, ShotListing, ShotOutcome,
 
 PLAYERS: Final = range(1, 13)
 RATE_HERTZ: Final = 10.0
-PERIOD_SECONDS: Final = 1200.0
 NET_METERS: Final = 26.0
 """From the center of the ice, along it, on these rinks."""
 STRETCH: Final = rink.GOAL_LINE_X_FEET * 0.3048 / NET_METERS
@@ -216,7 +215,7 @@ def _shot(row: Row, people: People, past: Sequence[Happened], at: float) -> Shot
     defending = [each[0] for each in _constellation(row) if each[0] in goalies] or goalies
     return ShotSituation(
         period=hockey.whole("period", row["Period"]),
-        game_clock_seconds=hockey.within("game_clock_seconds", PERIOD_SECONDS - (row["MatchClock"] or 0.0)),
+        game_clock_seconds=hockey.within("game_clock_seconds", hockey.PERIOD_SECONDS - (row["MatchClock"] or 0.0)),
         shooting_skaters=own,
         defending_skaters=others,
         shooter_id=row["EventPrimaryPlayerId"] or "",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from google.protobuf.message import Message
+
 from playscore.faceoffs import FaceoffOutcome, FaceoffSituation
 from playscore.feed.v1 import feed_pb2 as messages
 from playscore.football.v1 import football_pb2 as football
@@ -135,13 +137,22 @@ def is_settled(message: messages.OfficialResult) -> bool:
 def merged(contexts: Iterable[messages.PlayContext]) -> messages.PlayContext:
     """What is known of a play from its contexts, of which each has a revision of its own, in any order.
 
-    In the order of their revisions a set field replaces, and one that is `complete` clears what came before it.
+    In the order of their revisions a set field replaces, a list as a whole, and a context that is `complete` clears
+    what came before it.
     """
     known = messages.PlayContext()
     for context in sorted(contexts, key=lambda context: context.revision):
         if context.complete:
             known.Clear()
-        if context.shot.preceding_events:
-            known.shot.ClearField("preceding_events")
+        _clear_told_lists(known, context)
         known.MergeFrom(context)
     return known
+
+
+def _clear_told_lists(known: Message, told: Message) -> None:
+    """Clear each list that is told anew, which merging would append to what was known."""
+    for field, value in told.ListFields():
+        if field.is_repeated:
+            known.ClearField(field.name)
+        elif field.message_type is not None and known.HasField(field.name):
+            _clear_told_lists(getattr(known, field.name), value)
