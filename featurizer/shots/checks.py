@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.shots.events import Event
 from featurizer.shots.ice import FEET, Ice
 from featurizer.shots.puck import Puck
 from featurizer.shots.skaters import Skaters
 from playscore import rink
 from playscore.errors import FieldViolation, PlayscoreError, Reason
-from playscore.game import GameHeader, LengthUnit, PlayContext
+from playscore.game import CoordinateSystem, GameHeader, LengthUnit, PlayContext
 from playscore.shots import HockeyEventKind, ShotKind, ShotSituation
 
 WHISTLE_SECONDS: Final = 1.0
 """Sources list what happens in one second in any order."""
 SPOT_FEET: Final = 3.5
 """From a face-off spot to where a face-off can be."""
+MIN_FACEOFFS: Final = 2
+"""On spots in another unit only: one may be charted badly."""
+MIN_PLACES: Final = 8
+"""Of events, which no real play has all in so small a part of the ice."""
+BEYOND_FEET: Final = 5.0
+"""Outside of the boards, where badly charted events are."""
 UNIT_FEET: Final = 36.0
 """Where a net stands that is told in yards, and a little more."""
 MIN_SEEN_FOR_UNIT: Final = 6
@@ -63,20 +69,46 @@ def check_situation(header: GameHeader, context: PlayContext, situation: ShotSit
             )
 
 
-def check_spots(events: tuple[Event, ...], ice: Ice) -> None:
-    """Raise SITUATION_CONTRADICTED if face-offs before the shot were taken at no spot, but would be in another unit."""
-    places = np.array(
-        [(event.x, event.y) for event in events if event.kind is HockeyEventKind.FACEOFF and event.placed]
-    )
-    if not len(places) or _off_spots(places) <= SPOT_FEET:
-        return
-    for unit, feet in FEET.items():
-        if unit is not ice.coordinates.length_unit and _off_spots(places / ice.feet * feet) <= SPOT_FEET:
-            raise PlayscoreError(
-                Reason.SITUATION_CONTRADICTED,
-                f"face-offs before the shot were taken {_off_spots(places):.0f} ft from every spot; the places look"
-                f" like {_name(unit)}",
-            )
+def check_places(situation: ShotSituation, coordinates: CoordinateSystem) -> None:
+    """Raise SITUATION_CONTRADICTED if the places of what happened up to the shot look like another unit's.
+
+    Face-offs are taken on spots, which tells units apart. Where few are listed, all places together tell feet from a
+    larger unit.
+    """
+    events = [event for event in situation.preceding_events if event.x is not None and event.y is not None]
+    faceoffs = [(event.x, event.y) for event in events if event.kind is HockeyEventKind.FACEOFF]
+    if len(faceoffs) >= MIN_FACEOFFS:
+        _check_faceoffs(np.array(faceoffs), coordinates)
+    if len(events) >= MIN_PLACES and coordinates.length_unit is LengthUnit.FOOT:
+        own = [(situation.x, situation.y)] if situation.x is not None and situation.y is not None else []
+        _check_extent(np.array([*own, *((event.x, event.y) for event in events)]), coordinates)
+
+
+def _check_faceoffs(places: NDArray[np.float64], coordinates: CoordinateSystem) -> None:
+    """Raise SITUATION_CONTRADICTED if several face-offs (N, 2) were taken on spots in another unit only."""
+    declared = coordinates.length_unit
+    on_spots = {unit: _on_spot(_read(places, coordinates, unit)) for unit in FEET}
+    here = on_spots.pop(declared)
+    unit = max(on_spots, key=lambda each: int(on_spots[each].sum()))
+    there = on_spots[unit]
+    wrong = int((there & ~here).sum())
+    if wrong >= MIN_FACEOFFS and not (here & ~there).any():
+        raise PlayscoreError(
+            Reason.SITUATION_CONTRADICTED,
+            f"{wrong} face-offs before the shot were taken on no spot in {_name(declared)}, as the header has it, and"
+            f" on spots in {_name(unit)}",
+        )
+
+
+def _check_extent(places: NDArray[np.float64], coordinates: CoordinateSystem) -> None:
+    """Raise SITUATION_CONTRADICTED if many places (N, 2) that are called feet would be on the ice in yards, too."""
+    x, y = np.abs(_read(places, coordinates, LengthUnit.YARD)).T
+    if x.max() <= rink.HALF_LENGTH_FEET + BEYOND_FEET and y.max() <= rink.HALF_WIDTH_FEET + BEYOND_FEET:
+        raise PlayscoreError(
+            Reason.SITUATION_CONTRADICTED,
+            f"the {len(places)} places of the shot and of what happened before it all lie in a third of the ice's"
+            " length and width: they look like meters or yards that the header calls feet",
+        )
 
 
 def check_unit(skaters: Skaters) -> None:
@@ -112,10 +144,14 @@ def check_puck_near_shooter(
         )
 
 
-def _off_spots(places: NDArray[np.float64]) -> float:
-    """Feet from the spots to the places, at most."""
+def _read(places: NDArray[np.float64], coordinates: CoordinateSystem, unit: LengthUnit) -> NDArray[np.float64]:
+    """(N, 2) places of the source in feet from the center of the ice, if it were in this unit."""
+    return np.stack(Ice(replace(coordinates, length_unit=unit)).place(*places.T), axis=1)
+
+
+def _on_spot(places: NDArray[np.float64]) -> NDArray[np.bool_]:
     away = np.hypot(*(places[:, None] - SPOTS).transpose(2, 0, 1))
-    return float(away.min(axis=1).max())
+    return np.asarray(away.min(axis=1) <= SPOT_FEET)
 
 
 def _name(unit: LengthUnit) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from featurizer.core.outcomes import NO_FRAMES, Tensor
 from featurizer.core.segments import Footage
+from featurizer.core.verdicts import let_go
 from featurizer.shots import checks
 from featurizer.shots.attributes import attributes_of
 from featurizer.shots.events import (
@@ -134,8 +135,8 @@ class Shot:
                 Reason.LOCATION_UNKNOWN,
                 "neither the situation's x and y nor the tracking of puck and shooter say where the shot was taken",
             )
+        checks.check_places(situation, ice.coordinates)
         events = events_of(situation, self._context.attacking_team_id, ice)
-        checks.check_spots(events, ice)
         values: dict[str, float | None] = {
             **place_factors(x, y),
             **handedness_factors(situation, y),
@@ -229,7 +230,9 @@ class Shot:
                     "the source names no frame of the shot, and the puck's way shows no shot at the net",
                 )
             return None if view is None or released is None else self._scene(view, released, found=True)
-        first, soon = stated - SEARCH_BACK_SECONDS - FILM_SECONDS, stated + SOON_SECONDS
+        first, soon = stated - LOOK_BACK_SECONDS, stated + SOON_SECONDS
+        if not self._film.holds_track(TrackedObject.PUCK, max(first, 0.0)):
+            raise let_go()
         view = self._view(first, min(until, soon), stated)
         if view is None:
             return None

@@ -201,12 +201,15 @@ def test_feet_that_are_declared_as_meters_are_off_the_ice(shot: Filmed) -> None:
     assert "unit of length" in refused.detail
 
 
-def test_faceoffs_off_every_spot_tell_that_the_unit_is_another(shot: Filmed) -> None:
-    drawn = PrecedingEvent(HockeyEventKind.FACEOFF, 20.0, shot.header.home_team_id, x=69.0 * 0.3048, y=-22.0 * 0.3048)
+def test_faceoffs_on_no_spot_tell_that_the_unit_is_another(shot: Filmed) -> None:
+    drawn = [
+        PrecedingEvent(HockeyEventKind.FACEOFF, seconds, shot.header.home_team_id, x=69.0 * 0.3048, y=y * 0.3048)
+        for seconds, y in ((20.0, -22.0), (50.0, 22.0))
+    ]
     header = replace(shot.header, frame_rate_hertz=None)
-    refused = replace(shot, header=header).but(x=12.0, y=2.0, preceding_events=(drawn,)).refused()
+    refused = replace(shot, header=header).but(x=12.0, y=2.0, preceding_events=tuple(drawn)).refused()
     assert refused.reason is Reason.SITUATION_CONTRADICTED
-    assert "meters" in refused.detail
+    assert "on spots in meters" in refused.detail
 
 
 def test_a_direction_that_is_not_stated_is_that_of_the_goalie(shot: Filmed) -> None:
