@@ -2,13 +2,17 @@
 
 Every goal is listed twice, as a shot that scored and as a goal: it is one play here. Of the five pairs of coordinates
 `x_coord` and `y_coord` are feet from the center of the ice, for shots; those of face-offs lie on no face-off spot and
-are left out. What only goals tell (empty net, power play) would give the result away.
+are left out. What only goals tell (empty net, power play) would give the result away. A season is called by the year
+in which it ended: 2025 began in November 2024, and the first, which was played from January 2024 on, counts as one of
+2023, like the NHL's of that winter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+import polars as pl
 
 from pipeline.readers import hockey
 from pipeline.readers.cells import Kind
@@ -96,7 +100,13 @@ class Reader(HockeySource):
                     past.append(Happened(HockeyEventKind.FACEOFF, seconds, won))
                 case "penalty":
                     past.append(Happened(HockeyEventKind.PENALTY, seconds, row["team_id"] or ""))
-        return Game(hockey.header("PWHL", game_id, most_say(rows, "game_season"), teams), people.roster, plays)
+        return Game(hockey.header("PWHL", game_id, _season(rows), teams), people.roster, plays)
+
+
+def _season(rows: pl.DataFrame) -> int | None:
+    """The year in which the season began."""
+    ended = most_say(rows, "game_season")
+    return None if ended is None else ended - 1
 
 
 def _identity(row: Row) -> tuple[Any, ...]:

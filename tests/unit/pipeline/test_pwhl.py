@@ -52,9 +52,16 @@ def opening() -> list[Row]:
     ]
 
 
+def test_a_season_is_called_by_the_year_in_which_it_began(tmp_path: Path) -> None:
+    of_2025 = [each | {"game_season": 2025} for each in opening()]
+    assert only_game(tmp_path / "told", "pwhl", of_2025).header.season == 2024
+    untold = [each | {"game_season": None} for each in opening()]
+    assert only_game(tmp_path / "untold", "pwhl", untold).header.season is None
+
+
 def test_a_goal_is_one_play(tmp_path: Path) -> None:
     game = only_game(tmp_path, "pwhl", [*opening(), *shot(62, goal=True), *shot(70)])
-    assert (game.header.league, game.header.season, game.header.team_ids) == ("PWHL", 2024, ("6", "4"))
+    assert (game.header.league, game.header.season, game.header.team_ids) == ("PWHL", 2023, ("6", "4"))
     assert [play.outcome for play in shots_of(game).values()] == [
         ShotOutcome(ShotResult.SAVED),
         ShotOutcome(ShotResult.SAVED),
