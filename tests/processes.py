@@ -102,8 +102,15 @@ class Command:
         """Returns once the condition holds. Fails if the command ends before."""
         assert self._process is not None
         process = self._process
-        await until(lambda: condition() or process.returncode is not None, seconds)
-        assert condition(), self.stdout + self.stderr
+        held = False
+
+        def is_over() -> bool:
+            nonlocal held
+            held = held or condition()
+            return held or process.returncode is not None
+
+        await until(is_over, seconds)
+        assert held or condition(), self.stdout + self.stderr
 
     def signal(self, number: signal.Signals) -> None:
         """Sends it a signal: to it alone, not to what it started."""
