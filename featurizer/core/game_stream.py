@@ -162,7 +162,7 @@ class GameStream:
         if gone.frames or segment.size > MAX_FRAMES:
             for play in self._open_on(segment_id):
                 needed = self._first_frame(play)
-                if needed == 0 or needed <= gone.last_frame:
+                if needed is not None and (needed == 0 or needed <= gone.last_frame):
                     answers += self._reject(play, too_long())
         return answers
 
@@ -257,7 +257,7 @@ class GameStream:
         self._open[play.play_id] = play
         answers = self._let_go_surplus()
         needed = self._first_frame(play)
-        missing = segment.fault(needed) or (None if segment.holds(needed) else let_go())
+        missing = None if needed is None else segment.fault(needed) or (None if segment.holds(needed) else let_go())
         return answers + (self._reject(play, missing) if missing else self._close_if_over(play))
 
     def _let_go_surplus(self) -> Answers:
@@ -268,8 +268,8 @@ class GameStream:
             answers += self._close(play)
         return answers
 
-    def _first_frame(self, play: _Play) -> int:
-        """The first frame that an open play is known to need; 0: it may need all of its segment."""
+    def _first_frame(self, play: _Play) -> int | None:
+        """The first frame that an open play is known to need; 0: perhaps all of its segment. None: it needs none."""
         context = merged(play.contexts)
         task = task_of(context, self._tasks)
         assert task is not None

@@ -60,6 +60,8 @@ class Segment:
         self._tracks: deque[Track] = deque()
         self._rates: dict[TrackedObject, float] = {}
         self._track_size = 0
+        self._tracks_let_go: dict[TrackedObject, float] = {}
+        """The last second of each object of which samples were let go."""
         self._last_let_go = _NO_FRAME
         self._fault: PlayscoreError | None = None
         self._fault_at = _NO_FRAME
@@ -109,7 +111,7 @@ class Segment:
         while len(self._events) > MAX_EVENTS:
             self._let_go_event()
         while self._track_size > MAX_TRACK_SAMPLES and self._tracks:
-            self._track_size -= max(len(self._tracks.popleft()), 1)
+            self._let_go_track()
         gone: list[int] = []
         while self._batches and self.size - len(self._batches[0]) >= MAX_FRAMES:
             gone += self._let_go_frames(len(self._batches[0]))
@@ -130,6 +132,10 @@ class Segment:
     def holds(self, first_frame: int) -> bool:
         """Whether every frame from that one on that has come is still kept."""
         return first_frame > self._last_let_go
+
+    def holds_track(self, tracked: TrackedObject, first_second: float) -> bool:
+        """Whether every sample of the ball or puck from that second on that has come is still kept."""
+        return first_second > self._tracks_let_go.get(tracked, -1.0)
 
     def footage(self, opens_at: int | None = None, ends_at: int | None = None) -> Footage:
         """What a play may see that opens and ends at these frames, both included; None: not known, no bound."""
@@ -196,6 +202,13 @@ class Segment:
         gone: list[int] = oldest.numbers[:count].tolist()
         return gone
 
+    def _let_go_track(self) -> None:
+        oldest = self._tracks.popleft()
+        self._track_size -= max(len(oldest), 1)
+        if len(oldest):
+            last = float(oldest.sample_numbers.max()) / oldest.rate_hertz
+            self._tracks_let_go[oldest.tracked] = max(last, self._tracks_let_go.get(oldest.tracked, -1.0))
+
     def _let_go_event(self) -> None:
         self._events.popleft()
         self._events_let_go += 1
@@ -238,6 +251,10 @@ class Footage:
     def tracks(self, tracked: TrackedObject) -> tuple[Track, ...]:
         """Batches of samples of the ball or puck as they came; they share the clock of the frames."""
         return tuple(self._segment.tracks(tracked))
+
+    def holds_track(self, tracked: TrackedObject, first_second: float) -> bool:
+        """Whether every sample of the ball or puck from that second on that has come is still kept."""
+        return self._segment.holds_track(tracked, first_second)
 
 
 class Segments:

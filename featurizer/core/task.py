@@ -54,8 +54,11 @@ class Task(Protocol):
     def reads(self, context: PlayContext) -> bool:
         """Whether the context's situation is one of the task."""
 
-    def first_frame(self, header: GameHeader, context: PlayContext) -> int:
-        """The first frame that a play is known to need, 0 if that is not known: then it may need all of its segment."""
+    def first_frame(self, header: GameHeader, context: PlayContext) -> int | None:
+        """The first frame that a play is known to need; None: it needs none.
+
+        0 if that is not known: then it may need all of its segment.
+        """
 
     def subjects(self, roster: Mapping[str, Player], context: PlayContext) -> tuple[Subject, ...]:
         """Whose play it is, as far as the context tells."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from featurizer.core.outcomes import Rejection
-from featurizer.core.segments import MAX_FRAMES, MAX_SEGMENTS
+from featurizer.core.segments import MAX_FRAMES, MAX_SEGMENTS, MAX_TRACK_SAMPLES
 from featurizer.core.task import Task, task_of
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import PlayContext, Player, PlayStatus
@@ -38,11 +38,11 @@ def too_long() -> PlayscoreError:
 
 
 def let_go() -> PlayscoreError:
-    """TRACKING_UNAVAILABLE: the film of a play is no longer kept."""
+    """TRACKING_UNAVAILABLE: tracking of a play is no longer kept."""
     return PlayscoreError(
         Reason.TRACKING_UNAVAILABLE,
-        f"the frames of the play were let go: at least {MAX_FRAMES} of each of the last {MAX_SEGMENTS} segments are"
-        " kept; send the play whole, with FeaturizePlays",
+        f"tracking of the play was let go: at least {MAX_FRAMES} frames of each of the last {MAX_SEGMENTS} segments are"
+        f" kept, and {MAX_TRACK_SAMPLES} samples of ball and puck; send the play whole, with FeaturizePlays",
     )
 
 

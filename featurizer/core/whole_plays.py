@@ -39,7 +39,7 @@ def featurize(
         its_own, needed = 0, task.first_frame(header, context)
         for batch in frames:
             segment.add(batch)
-            its_own += _frames_from(batch, needed)
+            its_own += 0 if needed is None else _frames_from(batch, needed)
             if its_own > MAX_FRAMES:
                 break
         play = task.open(header, roster, context, segment.footage(context.opens_at_frame))

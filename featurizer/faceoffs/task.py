@@ -149,9 +149,8 @@ class FaceoffsTask:
         """Whether it is a face-off."""
         return isinstance(context.situation, FaceoffSituation)
 
-    def first_frame(self, header: GameHeader, context: PlayContext) -> int:
+    def first_frame(self, header: GameHeader, context: PlayContext) -> None:
         """No frame is needed."""
-        return 0
 
     def subjects(self, roster: Mapping[str, Player], context: PlayContext) -> tuple[Subject, ...]:
         """The taker and their opponent, as far as known."""

@@ -50,6 +50,22 @@ def test_what_is_let_go_is_told() -> None:
     assert segment.trim().frames == 0
 
 
+def test_samples_that_are_let_go_are_told_by_their_second() -> None:
+    segment = Segment()
+    rate = 60.0
+    for start in range(0, 2 * MAX_TRACK_SAMPLES, 20):
+        segment.add_track(track(start, 20, rate))
+        segment.trim()
+    last = (2 * MAX_TRACK_SAMPLES - 1) / rate
+    held = MAX_TRACK_SAMPLES / rate
+    assert not segment.holds_track(TrackedObject.PUCK, 0.0)
+    assert segment.holds_track(TrackedObject.PUCK, last - held / 2)
+    assert segment.holds_track(TrackedObject.BALL, 0.0)
+    kept = min(int(track.sample_numbers.min()) for track in segment.tracks(TrackedObject.PUCK))
+    assert segment.holds_track(TrackedObject.PUCK, kept / rate)
+    assert not segment.holds_track(TrackedObject.PUCK, (kept - 1) / rate)
+
+
 def test_events_leave_with_their_frames() -> None:
     early, late = TrackingEvent(3, "ball_snap"), TrackingEvent(MAX_FRAMES, "pass_forward")
     segment = filmed(frames(*range(100), events=(early,)), frames(*range(100, 100 + MAX_FRAMES), events=(late,)))
