@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -14,12 +15,12 @@ from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.wire.told_game import ToldGame, ToldPlay
 from playscore.wire.tracking import frames_from_message, frames_to_message
 
-LATEST_FRAMES: Final = 2_000
-"""Frames of the segment filmed last that a new connection to the featurizer is told: as many as it keeps."""
 MAX_PLAY_FRAMES: Final = 2_000
 """Frames of one play. The featurizer reads no more: it rejects a longer play as TOO_LONG."""
-LEAD_IN_FRAMES: Final = 100
-"""Frames before a play opens that are sent with it: the window of a task may reach back, as that of a shot does."""
+LEAD_IN_SECONDS: Final = 10.0
+"""Film before a play opens that is sent with it: the window of a task may reach back, as far as that of a shot does."""
+_HERTZ: Final = 10.0
+"""Of a game whose header has not come, or states no rate."""
 
 
 class GameRecord(ToldGame):
@@ -35,34 +36,44 @@ class GameRecord(ToldGame):
             context: what is known of the play at the revision wanted.
         """
         segment = self.tracking_of(context)
+        first, last = self._bounds(play, context)
         return featurizer.WholePlay(
-            context=context, frames=_needed(segment.frames, context, play.end), tracks=segment.tracks
+            context=context,
+            frames=_frames_between(segment.frames, first, last),
+            tracks=_samples_between(segment.tracks, self._seconds(first), self._seconds(last)),
         )
 
-    def latest_film(self) -> Iterator[featurizer.StreamPlaysRequest]:
-        """The latest film of the game, tracks before frames: where it goes to the featurizer as it comes."""
-        if not self.segments:
-            return
-        segment = next(reversed(self.segments.values()))  # the one whose film began last
-        first = segment.last_frame_number - LATEST_FRAMES
-        for track in segment.tracks:
-            yield featurizer.StreamPlaysRequest(track=track)
-        for frames in segment.frames:
-            if not frames.frame_numbers or max(frames.frame_numbers) >= first:
-                yield featurizer.StreamPlaysRequest(frames=frames)
+    def lead_in(self) -> int:
+        """The frames in `LEAD_IN_SECONDS`."""
+        return math.ceil(LEAD_IN_SECONDS * self._hertz)
+
+    @property
+    def _hertz(self) -> float:
+        return (0.0 if self.header is None else self.header.frame_rate_hertz) or _HERTZ
+
+    def _seconds(self, frame: int | None) -> float | None:
+        return None if frame is None else frame / self._hertz
+
+    def _bounds(self, play: ToldPlay, context: feed.PlayContext) -> tuple[int | None, int | None]:
+        """The first and last frame that can matter to a play, as far as is known; both included."""
+        first = last = None
+        if context.HasField("opens_at_frame"):
+            first, last = context.opens_at_frame - self.lead_in(), context.opens_at_frame + MAX_PLAY_FRAMES
+        elif context.HasField("release_frame"):
+            first, last = context.release_frame - MAX_PLAY_FRAMES, context.release_frame + MAX_PLAY_FRAMES
+        if play.end is not None and play.end.HasField("last_frame_number"):
+            last = play.end.last_frame_number if last is None else min(last, play.end.last_frame_number)
+        return first, last
 
 
-def _needed(
-    batches: Iterable[tracking.FrameBatch], context: feed.PlayContext, end: feed.EndPlay | None
+def _frames_between(
+    batches: Iterable[tracking.FrameBatch], first: int | None, last: int | None
 ) -> Iterator[tracking.FrameBatch]:
     """The batches that can hold frames of a play, as they arrived.
 
-    If neither its opening nor its release is known, its frames are the first of the segment. One frame more than
-    `MAX_PLAY_FRAMES` is sent where there are so many, so that the featurizer can tell a play that is too long.
+    If its first frame is not known, its frames are the first of the segment. One frame more than `MAX_PLAY_FRAMES` is
+    sent where there are so many, so that the featurizer can tell a play that is too long.
     """
-    first, last = _bounds(context)
-    if end is not None and end.HasField("last_frame_number"):
-        last = end.last_frame_number if last is None else min(last, end.last_frame_number)
     sent = 0
     for batch in batches:
         numbers = batch.frame_numbers
@@ -75,6 +86,24 @@ def _needed(
         yield batch if last is None or not numbers or max(numbers) <= last else _until(batch, last)
 
 
+def _samples_between(
+    batches: Iterable[tracking.TrackBatch], first: float | None, last: float | None
+) -> Iterator[tracking.TrackBatch]:
+    """The batches that can hold samples between two seconds, as they arrived."""
+    for batch in batches:
+        numbers, hertz = batch.sample_numbers, batch.rate_hertz
+        outside = (
+            bool(numbers)
+            and hertz > 0
+            and (
+                (first is not None and max(numbers) < first * hertz)
+                or (last is not None and min(numbers) > last * hertz)
+            )
+        )
+        if not outside:
+            yield batch
+
+
 def _until(batch: tracking.FrameBatch, last: int) -> tracking.FrameBatch:
     """A batch without the frames after `last`; one that cannot be read, whole: the featurizer says what is wrong."""
     try:
@@ -83,12 +112,3 @@ def _until(batch: tracking.FrameBatch, last: int) -> tracking.FrameBatch:
         return batch
     stop = int(np.flatnonzero(frames.frame_numbers <= last)[-1]) + 1
     return frames_to_message(batch.segment_id, frames.rows(0, stop))
-
-
-def _bounds(context: feed.PlayContext) -> tuple[int | None, int | None]:
-    """The first and last frame that can matter to a play, as far as its context says; both included."""
-    if context.HasField("opens_at_frame"):
-        return context.opens_at_frame - LEAD_IN_FRAMES, context.opens_at_frame + MAX_PLAY_FRAMES
-    if context.HasField("release_frame"):
-        return context.release_frame - MAX_PLAY_FRAMES, context.release_frame + MAX_PLAY_FRAMES
-    return None, None

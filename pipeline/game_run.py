@@ -24,6 +24,7 @@ from pipeline.play_run import Known, PlayRun
 from pipeline.remaking import FOR_LACK_OF_TRACKING, STRUCK, Remaking
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
+from pipeline.streamed_film import StreamedFilm
 from pipeline.task import Featurizer, Task
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
@@ -69,9 +70,10 @@ class GameRun:
         self._give_up_seconds = give_up_seconds
         self._record = GameRecord()
         self._plays: dict[str, PlayRun] = {}
+        self._film = StreamedFilm(self._record)
         self._open = OpenPlays()
-        self._deferred: set[PlayRun] = set()
-        """Plays that were told after tracking that is not theirs, until their own has ended."""
+        self._deferred: dict[PlayRun, None] = {}
+        """Plays that the stream cannot make of their own tracking, until that has ended."""
         self._moved = asyncio.Event()
         self._remaking = Remaking(
             self._record,
@@ -183,14 +185,17 @@ class GameRun:
             self._refused_plays.setdefault(play_id, error)
 
     async def _send_frames(self, message: feed.FeedMessage) -> None:
-        plays = self._open.on(message.frames.segment_id)
+        segment_id = message.frames.segment_id
+        plays = self._open.on(segment_id)
+        if self._follows_film:
+            self._film.goes_on(message.frames)
         if plays or self._follows_film:
             closing = any(task.closes(message.frames) for task in self._tasks_of_sport)
             for play in plays:
                 if closing or not play.closing_sent_at:
                     play.closing_sent_at = time.perf_counter()
             await self._send(featurizer.StreamPlaysRequest(frames=message.frames))
-        for play in plays:
+        for play in [*plays, *(play for play in self._deferred if self._segment(play) == segment_id)]:
             await self._end(play)
 
     async def _tell(self, play: PlayRun) -> None:
@@ -200,6 +205,9 @@ class GameRun:
             return
         if play.answered or play.remaking:
             self._remaking.put(play, revision)
+        elif play.is_open and self._follows_film and self._is_behind(play):
+            self._put_back(play)
+            self._defer(play)
         elif play.is_open:
             segment = self._open.segment(play)
             context = self._turn_to(play, revision)
@@ -278,10 +286,17 @@ class GameRun:
         """What a new connection must be told: who may appear, and open plays with their film."""
         if self._record.has_roster:
             yield featurizer.StreamPlaysRequest(roster=self._record.roster())
-        if self._follows_film:
-            yield from self._record.latest_film()
+        if not self._follows_film:
+            for play in self._open:
+                yield from self._whole(play)
+            return
+        yield from self._film.begin()
         for play in self._open:
-            yield from self._told(play) if self._follows_film else self._whole(play)
+            if self._is_behind(play):
+                self._put_back(play)
+                self._defer(play)
+            else:
+                yield from self._told(play)
 
     def _is_current(self, request: featurizer.StreamPlaysRequest) -> bool:
         """False for the end of a play that was answered meanwhile: a new connection does not know it."""
@@ -334,7 +349,9 @@ class GameRun:
     async def _open_waiting(self) -> None:
         """Open waiting plays while there is room."""
         async with self._telling:
-            while self._open.waiting and self._stream is not None and not self._open.full:
+            while self._open.waiting and self._stream is not None and self._knows_who_plays:
+                if not self._open.has_room(self._segment(self._open.waiting[0])):
+                    break
                 play = self._open.waiting.popleft()
                 if self._is_behind(play):
                     self._defer(play)
@@ -347,12 +364,26 @@ class GameRun:
             if (overdue := self._open.overdue) is not None:
                 await self._send(self._end_of(overdue))
 
+    @property
+    def _knows_who_plays(self) -> bool:
+        """Whether plays may open: film that goes on does not wait for rosters, and a play must not do without them."""
+        record = self._record
+        return not self._follows_film or record.has_both_rosters or record.ended or self._feed_ended
+
+    def _segment(self, play: PlayRun) -> str:
+        """The segment that a play is in, as far as it was told."""
+        return segment_of(play.told.context(play.told.revision(whole=self._feed_ended)))
+
     def _is_behind(self, play: PlayRun) -> bool:
-        """Whether the tracking of a segment has gone on, before the play was told, to plays that open later in it."""
+        """Whether the featurizer cannot tell the play's tracking from what it was sent.
+
+        Where film goes there as it comes, it was not sent what came before the connection. Else the tracking of the
+        segment has gone on, before the play was told, to plays that open later in it.
+        """
         context = play.told.context(play.told.revision(whole=self._feed_ended))
-        last = self._record.tracking_of(context).last_frame_number
         if self._follows_film:
-            return False  # the featurizer has the film, and tells itself what is the play's
+            return self._film.lacks(context)
+        last = self._record.tracking_of(context).last_frame_number
         if not context.HasField("opens_at_frame") or last < context.opens_at_frame:
             return False
         return self._record.tracking_has_ended(play.told, context) or any(
@@ -367,12 +398,19 @@ class GameRun:
         if self._record.tracking_has_ended(play.told, play.told.context(revision)):
             self._remaking.put(play, revision)
         else:
-            self._deferred.add(play)
+            self._deferred[play] = None
+
+    def _put_back(self, play: PlayRun) -> None:
+        """Close a play that is open, as if it had never been asked for."""
+        play.asked, play.end_told = play.answered, False
+        self._open.close(play)
+        self._room.set()
+        self._moved.set()
 
     async def _end(self, play: PlayRun) -> None:
         """Tell the featurizer that a play's tracking is complete, if it is. Late tracking may complete it again."""
         if play in self._deferred:
-            self._deferred.discard(play)
+            del self._deferred[play]
             self._defer(play)
             return
         context = play.told.context(play.asked)
@@ -380,7 +418,8 @@ class GameRun:
             return
         if play.is_open:
             last = self._last_frame(play, context)
-            play.overrun = last is not None and self._record.tracking_of(context).last_frame_number > last
+            come = self._record.tracking_of(context).last_frame_number
+            play.overrun = last is not None and come > last and not self._follows_film
             await self._send(self._end_of(play))
         elif play.refused and not play.remaking and play.known != self._known(play):
             self._remake(play)
@@ -401,12 +440,26 @@ class GameRun:
     def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
         made = answer.tensor if answer.HasField("tensor") else answer.rejection
         play = self._plays[made.key.play_id]
-        if made.revision > play.answered and self._is_premature(play, made):
+        if made.revision > play.answered and self._is_early(play):
+            self._put_back(play)
+            self._defer(play)
+        elif made.revision > play.answered and self._is_premature(play, made):
             self._open.close(play)
             self._room.set()
             self._remaking.put(play, made.revision)
         else:
             self.answer(play, made)
+
+    def _is_early(self, play: PlayRun) -> bool:
+        """Whether a play had to make room for others before any of its film came."""
+        context = play.told.context(play.asked)
+        return (
+            self._follows_film
+            and play.end_told
+            and not (self._record.ended or self._feed_ended)
+            and not self._record.tracking_has_ended(play.told, context)
+            and not self._record.tracking_of(context).frames
+        )
 
     def _is_premature(self, play: PlayRun, made: featurizer.PlayTensor | common.Rejection) -> bool:
         """Whether the stream had less or more of a play than the record has, or a score of before may stand."""
@@ -507,7 +560,7 @@ class GameRun:
             await self._until(lambda: not any(play.is_open for play in open_plays))
             await self._open_waiting()
         while self._deferred:
-            play = self._deferred.pop()
+            play, _ = self._deferred.popitem()
             self._remaking.put(play, play.told.revision(whole=self._feed_ended))
         await self._until_idle()
         for play in self._plays.values():

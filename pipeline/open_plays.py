@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from pipeline.play_run import PlayRun
 
-MAX_OPEN_PLAYS = 8
-"""Plays whose tracking is streamed at once: as many segments as the featurizer keeps."""
+MAX_OPEN_SEGMENTS = 8
+"""Segments with open plays: as many as the featurizer keeps."""
+MAX_WAITING_PLAYS = 8
+"""Plays that may wait for a segment before the one that has been open longest must make room."""
 
 
 class OpenPlays:
@@ -26,15 +28,14 @@ class OpenPlays:
     def __len__(self) -> int:
         return len(self._open)
 
-    @property
-    def full(self) -> bool:
-        """No more may open."""
-        return len(self._open) >= MAX_OPEN_PLAYS
+    def has_room(self, segment_id: str) -> bool:
+        """Whether a play of a segment may open."""
+        return segment_id in self._on_segment or not self._is_full
 
     @property
     def overdue(self) -> PlayRun | None:
         """The play that has been open longest, once so many others wait that its tracking must be over."""
-        if not self.full or len(self.waiting) < MAX_OPEN_PLAYS or any(play.end_told for play in self._open):
+        if not self._is_full or len(self.waiting) < MAX_WAITING_PLAYS or any(play.end_told for play in self._open):
             return None
         return next(iter(self._open))
 
@@ -60,6 +61,10 @@ class OpenPlays:
         segment_id = self._open.pop(play, None)
         if segment_id is not None:
             self._leave(play, segment_id)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._on_segment) >= MAX_OPEN_SEGMENTS
 
     def _leave(self, play: PlayRun, segment_id: str) -> None:
         on_segment = self._on_segment[segment_id]

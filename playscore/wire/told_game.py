@@ -173,6 +173,11 @@ class ToldGame:
         """Whether anyone may appear yet."""
         return bool(self._players)
 
+    @property
+    def has_both_rosters(self) -> bool:
+        """Whether players of every team that the header names may appear."""
+        return self.has_roster and self._teams() <= {player.team_id for _, player in self._players.values()}
+
     def roster(self) -> tracking.Roster:
         """Everyone who may appear, without `strangers`. If a player is listed twice, the higher revision wins."""
         teams = self._teams()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ class Suite:
     featurizer: FeaturizerClient
     ratings: AggregatorClient
     tasks: tuple[Passing, Shots, Faceoffs]
+    revision: common.RevisionToken | None = None
 
     async def play(
         self, messages: Iterable[feed.FeedMessage], archive: Iterable[feed.FeedMessage] = ()
@@ -51,6 +52,7 @@ class Suite:
                     yield message
 
             results = await run.run(each())
+        self.revision = stages.revision or self.revision
         assert run.refused_messages == []
         return {result.play_id: result for result in results}
 
@@ -58,7 +60,7 @@ class Suite:
         """By role and subject: plays, what is above expected, and what came of them."""
         found: dict[tuple[int, str], tuple[int, float, int]] = {}
         for role in ROLES:
-            async for rating in self.ratings.list_ratings(league, role=role):
+            async for rating in self.ratings.list_ratings(league, role=role, at_least_as_fresh=self.revision):
                 if role == common.ROLE_FACEOFF_TAKER:
                     value = (round(rating.faceoffs.wins_above_expected, 5), rating.faceoffs.wins)
                 else:
@@ -143,6 +145,55 @@ async def test_a_game_as_it_is_told_live(simulated: SimulatedHockeyGame, tmp_pat
     async with suite(tmp_path / "shuffled") as other:
         await other.play(shuffled(messages, seed=5))
         assert await other.standings(league) == live
+
+
+KINDS_IN_ORDER = {
+    "contexts first": ("header", "context", "roster", "track", "frames", "end_play", "official_result"),
+    "film first": ("header", "track", "frames", "end_play", "official_result", "roster", "context"),
+    "rosters last": ("header", "context", "track", "frames", "end_play", "official_result", "roster"),
+    "header last": ("official_result", "end_play", "context", "roster", "track", "frames", "header"),
+    "results first": ("official_result", "header", "roster", "end_play", "context", "track", "frames"),
+}
+
+
+@pytest.fixture(scope="module")
+def long_game() -> SimulatedHockeyGame:
+    """More plays than may wait, in periods with more film than the featurizer keeps."""
+    return simulate_game(3, 0, period_seconds=400)
+
+
+@pytest.fixture(scope="module")
+async def long_game_live(
+    long_game: SimulatedHockeyGame, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, bytes], dict[tuple[int, str], tuple[int, float, int]]]:
+    """The tensors of its plays and the standings after it, told as it is played."""
+    async with suite(tmp_path_factory.mktemp("live")) as running:
+        results = await running.play(feed_of(long_game))
+        return tensors(results), await running.standings(long_game.game.header.league)
+
+
+@pytest.mark.parametrize("order", KINDS_IN_ORDER)
+async def test_a_kind_of_message_may_come_before_all_others(
+    order: str,
+    long_game: SimulatedHockeyGame,
+    long_game_live: tuple[dict[str, bytes], dict[tuple[int, str], tuple[int, float, int]]],
+    tmp_path: Path,
+) -> None:
+    messages = list(feed_of(long_game))
+    kinds = (*KINDS_IN_ORDER[order], "end_game")
+    told = [message for kind in kinds for message in messages if message.WhichOneof("message") == kind]
+    async with suite(tmp_path) as running:
+        results = await running.play(told)
+        assert (tensors(results), await running.standings(long_game.game.header.league)) == long_game_live
+
+
+def tensors(results: Mapping[str, PlayResult]) -> dict[str, bytes]:
+    """What the featurizer made of each play that was scored."""
+    return {
+        play_id: result.tensor.SerializeToString(deterministic=True)
+        for play_id, result in results.items()
+        if result.tensor is not None
+    }
 
 
 async def test_a_goal_that_is_taken_back_moves_everybody(simulated: SimulatedHockeyGame, tmp_path: Path) -> None:

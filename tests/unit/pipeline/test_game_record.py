@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.game_record import LEAD_IN_FRAMES, MAX_PLAY_FRAMES, GameRecord
+from pipeline.game_record import MAX_PLAY_FRAMES, GameRecord
 from playscore.common.v1.common_pb2 import GameKey
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
 from playscore.wire.games import feed_of
@@ -210,7 +210,7 @@ class TestTracking:
 
     def test_a_play_that_opens_in_a_long_segment_is_sent_with_its_part(self) -> None:
         sent = self.sent(self.period(), opens_at_frame=30_005)
-        assert (sent[0], sent[-1]) == (30_000 - LEAD_IN_FRAMES, 30_000 + MAX_PLAY_FRAMES)
+        assert (sent[0], sent[-1]) == (30_000 - 100, 30_000 + MAX_PLAY_FRAMES)
 
     def test_a_play_whose_release_is_known_is_sent_with_what_is_around_it(self) -> None:
         sent = self.sent(self.period(), release_frame=30_005)

@@ -12,7 +12,7 @@ import pytest
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import Request
 from pipeline.game_run import GameRun
-from pipeline.open_plays import MAX_OPEN_PLAYS
+from pipeline.open_plays import MAX_OPEN_SEGMENTS, MAX_WAITING_PLAYS
 from pipeline.results import Ending, PlayResult
 from playscore.common.v1.common_pb2 import SPORT_AMERICAN_FOOTBALL
 from playscore.errors import PlayscoreError, Reason
@@ -243,8 +243,8 @@ async def test_a_play_that_ends_with_the_feed_ends_on_a_new_connection_too() -> 
 
 
 async def test_no_more_plays_are_open_at_once_than_the_featurizer_keeps_segments() -> None:
-    plays = [str(number) for number in range(MAX_OPEN_PLAYS + 2)]
-    opened = requested(*map(context, plays[:MAX_OPEN_PLAYS]))
+    plays = [str(number) for number in range(MAX_OPEN_SEGMENTS + 2)]
+    opened = requested(*map(context, plays[:MAX_OPEN_SEGMENTS]))
     async with playing() as worker:
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
@@ -252,12 +252,12 @@ async def test_no_more_plays_are_open_at_once_than_the_featurizer_keeps_segments
         await connection.hears(*opened)
         connection.answer(rejection("3"), checkpoint("a"))
         worker.source.says(frames(plays[-1], 1))
-        await connection.hears(*opened, *requested(context(plays[MAX_OPEN_PLAYS])))
+        await connection.hears(*opened, *requested(context(plays[MAX_OPEN_SEGMENTS])))
 
 
 async def test_when_as_many_wait_the_one_that_is_open_longest_is_over() -> None:
-    plays = [str(number) for number in range(2 * MAX_OPEN_PLAYS)]
-    opened = requested(*map(context, plays[:MAX_OPEN_PLAYS]))
+    plays = [str(number) for number in range(MAX_OPEN_SEGMENTS + MAX_WAITING_PLAYS)]
+    opened = requested(*map(context, plays[:MAX_OPEN_SEGMENTS]))
     async with playing() as worker:
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
