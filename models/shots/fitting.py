@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 
 GATE = "shooter_distance_feet"
 """Known in every shot that is filmed: what factors of events mean beside film depends on it."""
-MIN_UNKNOWN = 200
-"""Shots in which a factor must be unknown for the model to learn what that says."""
+RARELY = 0.005
+"""Share of the shots: what is unknown in fewer is not learned of when it is."""
 ORDERED = tuple(factor.ordered for factor in FACTORS)
 """Of each factor, whether its values have an order."""
 
@@ -52,14 +52,19 @@ def fit(
     bins: Bins | None = None,
     used: Sequence[int] | None = None,
 ) -> Additive:
-    """An additive model of shots with statics (N, 2F), from the factors `used` or from all that are known."""
+    """An additive model of shots with statics (N, 2F), from the factors `used` or from all that are known.
+
+    What is hardly ever unknown is not learned of when it is, for some source may not know it at all: then its term is 0
+    before means are moved, and shots without it teach nothing. If they did, other terms would tell them apart instead.
+    """
     bins = bins or Bins.of(statics, ORDERED)
     used = known_factors(statics) if used is None else used
     places = bins.places(statics)
+    rare = {place for place in used if (places[place] == UNKNOWN).mean() < RARELY}
+    kept = (places[sorted(rare)] != UNKNOWN).all(axis=0)
+    places, goals, games = places[:, kept], goals[kept], games[kept]
     coarse = bins.coarse_places(places)
     nothing = np.zeros(len(goals))
-    # What is hardly ever unknown is not learned of when it is: some source may not know it at all.
-    rare = {place for place in used if (places[place] == UNKNOWN).sum() < MIN_UNKNOWN}
     singles = boost(
         [_single_term(bins, places, place, rare) for place in used],
         goals,
@@ -73,7 +78,7 @@ def fit(
     alone = singles.constant + sum((mains[place][places[place]] for place in used), nothing)
     ranks = _ranks(bins, coarse, goals)
     ranked = _ranked(ranks, coarse)
-    chosen = _chosen(itertools.combinations(used, 2), ranked, bins, goals, alone, schedule)
+    chosen = _chosen(itertools.combinations(used, 2), ranked, bins, goals, alone, schedule, rare)
     together = boost([_pair_term(bins, ranked, pair, rare) for pair in chosen], goals, games, alone, schedule.boosting)
     tables = {pair: _unranked(ranks, pair, table) for pair, table in zip(chosen, together.tables, strict=True)}
     return purified(bins, singles.constant + together.constant, mains, tables, places)
@@ -119,7 +124,7 @@ def fit_beside(
     pairs = (pair for pair in itertools.combinations(known, 2) if set(pair) & set(mine))
     ranks = _ranks(bins, coarse, goals)
     ranked = _ranked(ranks, coarse)
-    chosen = _chosen(pairs, ranked, bins, goals, alone, schedule)
+    chosen = _chosen(pairs, ranked, bins, goals, alone, schedule, added)
     together = boost(
         [_pair_term(bins, ranked, pair, added) for pair in chosen],
         goals,
@@ -160,16 +165,16 @@ def _chosen(
     goals: NDArray[np.bool_],
     logits: Array,
     schedule: FitSchedule,
+    frozen_unknown: Collection[int],
 ) -> list[tuple[int, int]]:
-    """The pairs of factors whose best small tree explains most of what logits (N,) leave."""
+    """The pairs of factors whose best small tree explains most of what logits (N,) leave in the cells it may fill."""
     chance = sigmoid(logits)
     rest, information = goals - chance, chance * (1.0 - chance)
     gains = {}
     for first, second in pairs:
-        shape = bins.coarse_counts[first], bins.coarse_counts[second]
-        cells = ranked[first] * shape[1] + ranked[second]
-        g = sums(cells, rest, shape[0] * shape[1]).reshape(shape)
-        h = sums(cells, information, shape[0] * shape[1]).reshape(shape)
+        free = _free_cells(bins, (first, second), frozen_unknown)
+        cells = ranked[first] * free.shape[1] + ranked[second]
+        g, h = (sums(cells, each, free.size).reshape(free.shape) * free for each in (rest, information))
         ways = (best_quarters(*each, schedule.boosting)[0] for each in ((g, h), (g.T, h.T)))
         gains[first, second] = max(ways)
     best = sorted(gains, key=lambda pair: (-gains[pair], pair))

@@ -22,6 +22,7 @@ KNOWN = tuple(
         "score_difference",
         "game_clock_seconds",
         "listed_on_goal",
+        "event_kind",
     )
 )
 """The factors that are known of some invented shots."""

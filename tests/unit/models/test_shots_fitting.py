@@ -10,7 +10,7 @@ from models.core.chances import GameResamples, interval, log_losses
 from models.shots.additive import sigmoid
 from models.shots.binning import Bins
 from models.shots.boosting import BoostingSchedule
-from models.shots.fitting import GATE, ORDERED, FitSchedule, fit, fit_beside, known_factors
+from models.shots.fitting import GATE, ORDERED, RARELY, FitSchedule, _chosen, fit, fit_beside, known_factors
 from models.shots.rows import Shots, earlier_and_last
 from tests.unit.models.shots import COUNT, KNOWN, invented_shots
 
@@ -49,6 +49,30 @@ def test_pairs_explain_what_single_factors_cannot() -> None:
     ]
     least = log_losses(truth, truth).mean()
     assert losses[1] - least < 0.5 * (losses[0] - least)
+
+
+def test_pairs_know_which_code_it_is() -> None:
+    """Goals are likelier after one kind of event on one side; elsewhere neither counts."""
+    code, side = SHOTS.statics[:, PLACE["event_kind"]], SHOTS.statics[:, KNOWN[2]] > 0
+    truth = np.where((code == 2) & side, 0.5, 0.05)
+    goals = np.random.default_rng(6).uniform(size=len(SHOTS)) < truth
+    chances = fit(SHOTS.statics, goals, SHOTS.games, QUICK).chances(SHOTS.statics)
+    for each in (2, 1, -5):
+        for mine in ((code == each) & side, (code == each) & ~side):
+            assert chances[mine].mean() == pytest.approx(truth[mine].mean(), abs=0.1)
+
+
+@pytest.mark.parametrize(("share", "learns"), [(0.9 * RARELY, False), (4 * RARELY, True)])
+def test_what_is_hardly_ever_unknown_is_not_learned_of_when_it_is(share: float, learns: bool) -> None:
+    rng = np.random.default_rng(7)
+    lost = rng.permutation(len(SHOTS)) < share * len(SHOTS)
+    statics = SHOTS.statics.copy()
+    statics[lost, 1] = statics[lost, COUNT + 1] = 0
+    scored, missed = (
+        fit(statics, goals, SHOTS.games, QUICK).chances(statics) for goals in (SHOTS.goals | lost, SHOTS.goals & ~lost)
+    )
+    assert (scored != missed).any() == learns
+    assert (scored[lost].mean() > 2 * SHOTS.goals.mean()) == learns
 
 
 def test_the_same_schedule_learns_the_same_model_in_any_number_of_processes() -> None:
@@ -115,6 +139,28 @@ def test_film_says_nothing_where_it_is_not_there_and_improves_the_chances_where_
         whole.contributions(np.where(np.arange(2 * COUNT) == screens, n, statics[:1]))[0, screens] for n in range(4)
     ]
     assert rising == sorted(rising)
+
+
+def test_a_pair_is_not_chosen_for_what_it_cannot_say() -> None:
+    """A factor of film tells much together with a flag where it is unknown, and there it says nothing."""
+    one, two, three = PLACE["screens"], KNOWN[2], KNOWN[3]
+    rng = np.random.default_rng(8)
+    statics = SHOTS.statics.copy()
+    statics[:, one], statics[:, COUNT + one] = rng.integers(0, 4, len(SHOTS)), np.arange(len(SHOTS)) % 2
+    statics[:, [two, three]] = np.where(rng.uniform(size=(len(SHOTS), 2)) < 0.5, -1, 1)
+    statics[:, [COUNT + two, COUNT + three]] = 1
+    seen = statics[:, COUNT + one] > 0
+    truth = np.select([~seen & (statics[:, two] > 0), seen & (statics[:, three] > 0)], [0.3, 0.15], 0.05)
+    goals = rng.uniform(size=len(SHOTS)) < truth
+    bins = Bins.of(statics, ORDERED)
+    places = bins.coarse_places(bins.places(statics))
+    flat = np.full(len(SHOTS), np.log(goals.mean() / (1 - goals.mean())))
+
+    def best(frozen: set[int]) -> tuple[int, int]:
+        return _chosen([(one, two), (one, three)], places, bins, goals, flat, QUICK, frozen)[0]
+
+    assert best(set()) == (one, two)
+    assert best({one}) == (one, three)
 
 
 def test_the_last_season_of_each_listing_is_judged() -> None:
