@@ -19,6 +19,7 @@ from models.core.chances import GameResamples
 from models.core.progress import silent
 from models.shots import comparison, competitors, page, tables
 from models.shots.boosting import BoostingSchedule
+from models.shots.card import card
 from models.shots.competitors import Chances
 from models.shots.contestants import BASE, EXPLAINABLE, LOGISTIC, ORACLE, OURS, POOLED, TUNED, UNTUNED
 from models.shots.fitting import GATE, FitSchedule
@@ -161,13 +162,26 @@ def test_quantiles_are_those_of_the_shots_that_know_a_factor_and_codes_have_none
 
 
 def test_the_card_has_every_factor_and_every_figure_of_its_tables(root: Path, released: Release) -> None:
-    card = (root / "shots" / "1" / "card.md").read_text()
+    text = (root / "shots" / "1" / "card.md").read_text()
+    assert text == card(released)
     for factor in released.factors:
-        assert f"| {factor.name} | {factor.learned_from.replace('_', ' ')} |" in card
+        assert f"| {factor.name} | {factor.learned_from.replace('_', ' ')} |" in text
     for name, universe in released.figures["universes"].items():
-        assert tables.TITLES[name] in card
-        assert tables.markdown(tables.figures(universe)) in card
-    assert "{" not in card
+        assert tables.TITLES[name] in text
+        assert tables.markdown(tables.figures(universe)) in text
+    assert "{" not in text
+
+
+def test_the_card_names_the_leak_of_shots_without_a_type_where_real_shots_were_seen(released: Release) -> None:
+    assert released.figures["training"]["real"]
+    text = card(released)
+    (leak,) = (" ".join(limit.split()) for limit in text.split("\n- ") if "A leak that is not closed" in limit)
+    assert "every shot without a type is a goal" in leak
+    assert "read as shots of type OTHER" in leak
+    assert "too high" in leak
+    training = {**released.figures["training"], "real": None}
+    simulated = released.model_copy(update={"figures": {**released.figures, "training": training}})
+    assert "leak" not in card(simulated)
 
 
 def test_the_page_shows_every_universe(found: dict[str, Any], tmp_path: Path) -> None:
