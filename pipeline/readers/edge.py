@@ -4,6 +4,9 @@ A replay names nobody who did anything: neither who scored, nor which team, nor 
 Whose goal it was follows from the net that the puck ended in and from the two who stood in the creases; the shooter
 stays unknown, and when the puck was shot is for the featurizer to find. Files are grouped into games by the ten digits
 of a game in their names, or in that of their folder.
+
+That y grows to the left of those who attack toward +x is assumed. Nothing in a replay tells, and no factor of such a
+shot depends on it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from featurizer.core.outcomes import Tensor
+from featurizer.core.whole_plays import featurize
+from featurizer.tasks import TASKS
 from playscore.errors import PlayscoreError
 from playscore.game import AttackingDirection, Game, HomeSide, Play, Sport
 from playscore.shots import ShotOutcome, ShotResult, situation_of
@@ -105,6 +108,22 @@ def test_on_an_empty_net_the_goalie_at_the_other_end_tells(tmp_path: Path, end: 
 
 def test_without_goalies_nobody_is_said_to_have_scored(tmp_path: Path) -> None:
     assert only_goal(tmp_path, replay(without=("9030", "7001"))).context.attacking_team_id == ""
+
+
+def test_which_side_is_left_changes_no_factor(tmp_path: Path) -> None:
+    def factors(name: str, frames: Replay) -> np.ndarray:
+        play = only_goal(tmp_path / name, frames)
+        game = only_game(tmp_path / name)
+        roster = {player.player_id: player for player in game.roster}
+        made = featurize(TASKS, game.header, roster, play.context, [play.frames], play.tracks)
+        assert isinstance(made, Tensor), made
+        return made.statics
+
+    mirrored = replay()
+    for frame in mirrored:
+        for each in frame["onIce"].values():
+            each["y"] = 1020.0 - each["y"]
+    np.testing.assert_allclose(factors("mirrored", mirrored), factors("as it came", replay()), atol=1e-3)
 
 
 def test_who_stands_in_the_creases_is_a_goalie(tmp_path: Path) -> None:
