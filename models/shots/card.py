@@ -206,6 +206,6 @@ def _thresholds(part: Mapping[str, Any]) -> str:
     low, high = part["values"]
     return (
         f"High from {high:.4f}, medium from {low:.4f}: the best tenth and the next three tenths of {part['shots']:,} "
-        "reference shots. About eight attempts of a game are then high chances, as many as a broadcast can dwell on. "
+        "reference shots. About nine attempts of a game are then high chances, as many as a broadcast can dwell on. "
         "What each scored in the season that the judged model does not know:\n\n" + markdown(tables.levels(part))
     )

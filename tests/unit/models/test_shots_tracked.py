@@ -40,8 +40,17 @@ def test_film_that_the_vendor_counts_too_brings_the_ranks_nearer() -> None:
     assert found["with_film"][0] == pytest.approx(1)
     assert found["shots"] == len(shots)
     assert found["auc_without_film"][0] == 0.5
+    assert found["without_film"] == [0, 0, 0]
+    assert found["difference"] == found["with_film"]
     value, low, high = found["with_film"]
     assert low <= value <= high
+
+
+def test_film_that_the_vendor_does_not_count_brings_the_ranks_no_nearer() -> None:
+    shots = type(SHOTS)(**{**vars(SHOTS), "statics": with_screens()})
+    expected = np.random.default_rng(1).uniform(size=len(shots))
+    _, low, high = tracked.check(model_of_screens(), shots, expected, (SCREENS,))["difference"]
+    assert low < 0 < high
 
 
 def test_ranks_of_equal_values_are_their_mean() -> None:
