@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,20 +35,28 @@ ROLES = (common.ROLE_SHOOTER, common.ROLE_GOALIE, common.ROLE_SHOOTING_TEAM, com
 class Suite:
     """The three services, and a worker's tasks over them."""
 
+    stack: LocalStack
     featurizer: FeaturizerClient
     ratings: AggregatorClient
     tasks: tuple[Passing, Shots, Faceoffs]
     revision: common.RevisionToken | None = None
 
     async def play(
-        self, messages: Iterable[feed.FeedMessage], archive: Iterable[feed.FeedMessage] = ()
+        self,
+        messages: Iterable[feed.FeedMessage],
+        archive: Iterable[feed.FeedMessage] = (),
+        restarts: Collection[int] = (),
     ) -> dict[str, PlayResult]:
+        """Play a feed to its end. Before each of `restarts`, places in it, the featurizer is killed and comes back."""
         told = list(messages)
         async with BatchStages(self.ratings) as stages:
             run = GameRun(told[0].game, self.featurizer, self.tasks, stages, archive=archive)
 
             async def each() -> AsyncIterator[feed.FeedMessage]:
-                for message in told:
+                for place, message in enumerate(told):
+                    if place in restarts:
+                        await self.stack.servers["featurizer"].kill()
+                        await self.stack.servers["featurizer"].start()
                     yield message
 
             results = await run.run(each())
@@ -80,7 +88,9 @@ async def suite(folder: Path) -> AsyncIterator[Suite]:
         ScorerClient(stack.scorer) as scorer,
         AggregatorClient(stack.aggregator) as ratings,
     ):
-        yield Suite(featurizer, ratings, (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings)))
+        yield Suite(
+            stack, featurizer, ratings, (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings))
+        )
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +194,18 @@ async def test_a_kind_of_message_may_come_before_all_others(
     told = [message for kind in kinds for message in messages if message.WhichOneof("message") == kind]
     async with suite(tmp_path) as running:
         results = await running.play(told)
+        assert (tensors(results), await running.standings(long_game.game.header.league)) == long_game_live
+
+
+async def test_a_featurizer_that_is_killed_in_the_middle_of_periods_changes_nothing(
+    long_game: SimulatedHockeyGame,
+    long_game_live: tuple[dict[str, bytes], dict[tuple[int, str], tuple[int, float, int]]],
+    tmp_path: Path,
+) -> None:
+    messages = list(feed_of(long_game))
+    shots = [place for place, message in enumerate(messages) if message.HasField("context")]
+    async with suite(tmp_path) as running:
+        results = await running.play(messages, restarts=(shots[7], shots[8] - 1, shots[20], shots[-1] - 3))
         assert (tensors(results), await running.standings(long_game.game.header.league)) == long_game_live
 
 
