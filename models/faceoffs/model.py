@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from featurizer.faceoffs.columns import COLUMNS
 from models.core import graph
+from models.core.logistic import Logistic
 from models.faceoffs.rows import Faceoffs
 from playscore.game import Floats
 
@@ -34,9 +35,8 @@ _TEAMS: Final = ("zone", "skater_advantage", "home", "score_difference")
 _EVEN: Final = {"taker_record": 0.5}
 """The value that says as much for one taker as for the other, where it is not 0."""
 _IR_VERSION = 10
-_RIDGE = 1.0
-_STEPS = 50
-_SETTLED = 1e-10
+_RIDGE = 2.0
+"""One for each of the two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +48,12 @@ class FaceoffModel:
 
     @classmethod
     def fit(cls, faceoffs: Faceoffs) -> FaceoffModel:
-        """By Newton's method, with a small ridge on standardized columns."""
+        """From each face-off as both takers see it, which makes the intercept 0. A small ridge."""
         columns = differences(faceoffs.statics)
-        spread = np.where(columns.std(axis=0) > 0, columns.std(axis=0), 1.0)
-        rows, found = columns / spread, np.zeros(columns.shape[1])
-        for _ in range(_STEPS):
-            chance = 1.0 / (1.0 + np.exp(-(rows @ found)))
-            slope = rows.T @ (faceoffs.won - chance) - _RIDGE * found
-            curve = (rows * (chance * (1.0 - chance))[:, None]).T @ rows + _RIDGE * np.eye(len(found))
-            step = np.linalg.solve(curve, slope)
-            found += step
-            if np.abs(step).max() < _SETTLED:
-                break
-        return cls(found / spread @ _unfolded())
+        both = Logistic.fit(
+            np.concatenate([columns, -columns]), np.concatenate([faceoffs.won, ~faceoffs.won]), ridge=_RIDGE
+        )
+        return cls(both.weights @ _unfolded())
 
     def chances(self, statics: Floats) -> Array:
         """(N,) the probabilities that the taker wins."""
