@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,9 +18,8 @@ from featurizer.shots.events import (
     RUSH_SECONDS,
     crosses_slot,
 )
-from featurizer.shots.puck import MAX_GAP_SECONDS, STEP_SECONDS, Puck
+from featurizer.shots.puck import MAX_GAP_SECONDS, STEP_SECONDS, Array, Puck
 from featurizer.shots.scene import Scene
-from featurizer.shots.skaters import Skaters
 from featurizer.shots.values import Values, flag
 from playscore import rink
 
@@ -50,6 +50,24 @@ AT_NET_FEET: Final = 1.0
 _NOBODY: Final = -1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """Everybody beside the puck, in R frames up to the release."""
+
+    first_row: int
+    """Of the film."""
+    times: Array
+    """(R,) seconds of the segment's clock"""
+    puck_seen: NDArray[np.bool_]
+    """(R,)"""
+    within_reach: NDArray[np.bool_]
+    """(R, E) the puck is, of somebody's body"""
+    held: NDArray[np.bool_]
+    """(R, E) and does not fly past them"""
+    held_by: NDArray[np.integer]
+    """(R,) the nearest of those who hold it; -1: nobody does"""
+
+
 def scene_factors(scene: Scene, x: float, y: float) -> Values:
     """Where everybody is at the release of a shot from (x, y)."""
     return {**_shooter(scene), **_goalie(scene, x, y), **_traffic(scene, x, y), **_numbers(scene, x, y)}
@@ -60,14 +78,14 @@ def puck_factors(puck: Puck, scene: Scene, released: float) -> Values:
 
     `released` is the second of the segment's clock.
     """
-    here = np.array([released])
-    speed = float(np.hypot(*puck.velocity_after(here))[0])
+    places, velocities = puck.moving(np.array([released]), STEP_SECONDS)
+    beside = _beside(puck, scene)
     return {
-        "puck_speed_feet_per_second": speed,
-        "puck_height_feet": float(puck.at(here)[2, 0]),
+        "puck_speed_feet_per_second": float(np.hypot(*velocities)[0]),
+        "puck_height_feet": float(places[2, 0]),
         **_cross_ice(puck, released),
-        **_entry(puck, scene, released),
-        **_received(puck, scene, released),
+        **_entry(puck, scene, beside, released),
+        **_received(scene, beside, released),
     }
 
 
@@ -194,7 +212,7 @@ def _crosses_slot(puck: Puck) -> bool:
     return bool((crossed & passed & ~shot).any())
 
 
-def _entry(puck: Puck, scene: Scene, released: float) -> Values:
+def _entry(puck: Puck, scene: Scene, beside: Beside, released: float) -> Values:
     """When and how the puck last came over the blue line, in the time that is looked at.
 
     Where it was out of sight then, only whether that was a rush may be known.
@@ -212,71 +230,65 @@ def _entry(puck: Puck, scene: Scene, released: float) -> Values:
     if earliest - latest > MAX_GAP_SECONDS + 1e-9:
         sure = earliest <= RUSH_SECONDS or latest > RUSH_SECONDS
         return {"rush": flag(latest <= RUSH_SECONDS) if sure else None}
-    way = np.array([past.times[before : after + 1], past.y[before : after + 1]])
-    part = (rink.BLUE_LINE_X_FEET - past.x[before]) / (past.x[after] - past.x[before])
-    crossed, across = way[:, 0] + part * (way[:, 1] - way[:, 0])
+    part = float((rink.BLUE_LINE_X_FEET - past.x[before]) / (past.x[after] - past.x[before]))
+    crossed = float(past.times[before] + part * (past.times[after] - past.times[before]))
+    across = float(past.y[before] + part * (past.y[after] - past.y[before]))
+    _, velocity = puck.moving(np.array([crossed]), -STEP_SECONDS)
     return {
-        "seconds_since_entry": released - float(crossed),
+        "seconds_since_entry": released - crossed,
         "rush": flag(released - crossed <= RUSH_SECONDS),
-        "entry_lateral_feet": abs(float(across)),
-        "entry_speed_feet_per_second": float(np.hypot(*puck.velocity_before(np.array([crossed])))[0]),
-        "entry_carried": _carried(puck, scene, float(crossed), released),
+        "entry_lateral_feet": abs(across),
+        "entry_speed_feet_per_second": float(np.hypot(*velocity)[0]),
+        "entry_carried": _carried(scene, beside, crossed, released),
     }
 
 
-def _carried(puck: Puck, scene: Scene, crossed: float, released: float) -> float | None:
+def _carried(scene: Scene, beside: Beside, crossed: float, released: float) -> float | None:
     """Whether an attacker had the puck as it crossed the blue line, or had it soon after, from a pass.
 
     None where no attacker was seen as it crossed.
     """
     skaters, attackers = scene.skaters, list(scene.attackers)
-    row = skaters.row(crossed)
-    rows = np.arange(max(0, row), min(skaters.row(min(crossed + PASSED_IN_SECONDS, released)), scene.row) + 1)
-    if not len(rows) or not np.isfinite(skaters.x[rows[0], attackers]).any():
+    first = max(skaters.row(crossed), beside.first_row)
+    last = skaters.row(min(crossed + PASSED_IN_SECONDS, released))
+    if not attackers or not np.isfinite(skaters.x[first, attackers]).any():
         return None
-    away, faster = _from_puck(puck, skaters, rows)
-    away, faster = away[:, attackers], faster[:, attackers]
-    carried = (away[0] <= CONTROL_FEET).any()
-    return flag(bool(carried or ((away <= CONTROL_FEET) & (faster <= HELD_SPEED)).any()))
+    rows = slice(first - beside.first_row, last - beside.first_row + 1)
+    within_reach, held = beside.within_reach[rows, attackers], beside.held[rows, attackers]
+    return flag(bool(within_reach[0].any() or held.any()))
 
 
-def _received(puck: Puck, scene: Scene, released: float) -> Values:
+def _received(scene: Scene, beside: Beside, released: float) -> Values:
     """How long the shooter has had the puck, if a teammate had it before."""
-    if scene.shooter is None:
+    shooter = scene.shooter
+    if shooter is None or beside.puck_seen.mean() < MIN_SEEN or not beside.puck_seen[-1]:
         return {}
-    rate, first = scene.skaters.rate_hertz, scene.skaters.first_frame
-    rows = np.arange(max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * rate)), scene.row + 1)
-    away, faster = _from_puck(puck, scene.skaters, rows)
-    seen = np.isfinite(puck.at((rows + first) / rate)[0])
-    if seen.mean() < MIN_SEEN or not seen[-1]:
-        return {}
-    has = away[:, scene.shooter] <= CONTROL_FEET
-    had_by = np.where(has, scene.shooter, _held_by(away, faster))
-    others = np.flatnonzero((had_by != _NOBODY) & (had_by != scene.shooter))
+    has = beside.within_reach[:, shooter]
+    had_by = np.where(has, shooter, beside.held_by)
+    others = np.flatnonzero((had_by != _NOBODY) & (had_by != shooter))
     if not len(others):
         return {"seconds_since_pass": MAX_SECONDS_SINCE_PASS, "one_timer": 0.0} if has[0] else {"one_timer": 0.0}
     last = int(others[-1])
     if int(had_by[last]) not in scene.attackers:
         return {"one_timer": 0.0}
-    began = last + int(np.argmax(has[last:])) if has[last:].any() else len(rows) - 1
-    seconds = max(0.0, released - float(rows[began] + first) / rate)
+    began = last + int(np.argmax(has[last:])) if has[last:].any() else len(has) - 1
+    seconds = max(0.0, released - float(beside.times[began]))
     return {"seconds_since_pass": seconds, "one_timer": flag(seconds <= ONE_TIMER_SECONDS + STEP_SECONDS / 2)}
 
 
-def _from_puck(puck: Puck, skaters: Skaters, rows: NDArray[np.integer]) -> tuple[net.Array, net.Array]:
-    """(R, E) feet from everybody to the puck, and how fast it moves for them, ft/s; infinite where not known."""
-    times = (rows + skaters.first_frame) / skaters.rate_hertz
-    x, y, _ = puck.at(times)
-    along, across = puck.velocity_before(times)
-    away = np.hypot(skaters.x[rows] - x[:, None], skaters.y[rows] - y[:, None])
-    faster = np.hypot(skaters.vx[rows] - along[:, None], skaters.vy[rows] - across[:, None])
-    return np.nan_to_num(away, nan=np.inf), np.nan_to_num(faster, nan=np.inf)
-
-
-def _held_by(away: net.Array, faster: net.Array) -> NDArray[np.integer]:
-    """(R,) who is nearest to a puck within reach that does not fly past them."""
-    away = np.where((away <= CONTROL_FEET) & (faster <= HELD_SPEED), away, np.inf)
-    return np.where(np.isfinite(away.min(axis=1)), away.argmin(axis=1), _NOBODY)
+def _beside(puck: Puck, scene: Scene) -> Beside:
+    """Over as long as is looked for a pass."""
+    skaters = scene.skaters
+    first = max(0, scene.row - round(MAX_SECONDS_SINCE_PASS * skaters.rate_hertz))
+    rows = slice(first, scene.row + 1)
+    x, y, vx, vy = (column[rows] for column in (skaters.x, skaters.y, skaters.vx, skaters.vy))
+    times = (np.arange(first, first + len(x)) + skaters.first_frame) / skaters.rate_hertz
+    (puck_x, puck_y, _), (along, across) = (each[..., None] for each in puck.moving(times, -STEP_SECONDS))
+    away = np.hypot(x - puck_x, y - puck_y)
+    within_reach = away <= CONTROL_FEET
+    held = within_reach & (np.hypot(vx - along, vy - across) <= HELD_SPEED)
+    held_by = np.where(held.any(axis=1), np.where(held, away, np.inf).argmin(axis=1), _NOBODY)
+    return Beside(first, times, np.isfinite(puck_x[:, 0]), within_reach, held, held_by)
 
 
 def _between(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -54,30 +54,33 @@ class Puck:
 
     def at(self, times: Array) -> Array:
         """(3, K) x, y and z at K times, between samples on the straight line; NaN where samples are too far apart."""
-        if not len(self):
+        seen = self.seen(times)
+        if not seen.any():
             return np.full((3, len(times)), np.nan)
-        after = np.clip(np.searchsorted(self.times, times - 1e-9), 0, len(self) - 1)
-        before = np.clip(np.searchsorted(self.times, times + 1e-9, side="right") - 1, 0, len(self) - 1)
-        near = (
-            (self.times[after] - self.times[before] <= MAX_GAP_SECONDS + 1e-9)
-            & (times >= self.times[0] - 1e-9)
-            & (times <= self.times[-1] + 1e-9)
-        )
-        places = np.stack([np.interp(times, self.times, axis) for axis in (self.x, self.y, self.z)])
-        places[:, ~near] = np.nan
+        places = np.array([np.interp(times, self.times, axis) for axis in (self.x, self.y, self.z)])
+        places[:, ~seen] = np.nan
         return places
 
-    def velocity_after(self, times: Array) -> Array:
-        """(2, K) feet per second along and across the ice, over the step after K times."""
-        return (self.at(times + STEP_SECONDS)[:2] - self.at(times)[:2]) / STEP_SECONDS
-
-    def velocity_before(self, times: Array) -> Array:
-        """(2, K) feet per second along and across the ice, over the step before K times."""
-        return (self.at(times)[:2] - self.at(times - STEP_SECONDS)[:2]) / STEP_SECONDS
+    def seen(self, times: Array) -> NDArray[np.bool_]:
+        """(K,) whether there are samples at K times, or near enough on both sides."""
+        if not len(self):
+            return np.zeros(len(times), bool)
+        before = self.times.searchsorted(times + 1e-9, side="right") - 1
+        after = self.times.searchsorted(times - 1e-9)
+        gap = self.times.take(after, mode="clip") - self.times.take(before, mode="clip")
+        return np.asarray((before >= 0) & (after < len(self)) & (gap <= MAX_GAP_SECONDS + 1e-9))
 
     def seen_share(self, first: float, last: float) -> float:
         """Share of the times between two at which its place is known."""
-        return float(np.isfinite(self.at(np.arange(first, last + 1e-9, STEP_SECONDS))[0]).mean())
+        return float(self.seen(np.arange(first, last + 1e-9, STEP_SECONDS)).mean())
+
+    def moving(self, times: Array, step: float) -> tuple[Array, Array]:
+        """(3, K) x, y and z at K times, and (2, K) feet per second along and across the ice over the step after them.
+
+        A negative step is the one before them.
+        """
+        here, there = np.split(self.at(np.concatenate([times, times + step])), 2, axis=1)
+        return here, (there[:2] - here[:2]) / step
 
 
 def puck_of(tracks: Iterable[Track], ice: Ice, first: float, last: float) -> Puck:

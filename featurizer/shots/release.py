@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from featurizer.shots.puck import Array, Puck
+from featurizer.shots.puck import STEP_SECONDS, Array, Puck
 from playscore import rink
 
 SEARCH_BACK_SECONDS: Final = 5.0
@@ -63,14 +63,15 @@ def first_release(puck: Puck, span: tuple[float, float], shooter: tuple[Array, A
 
 def _sharpness(puck: Puck, span: tuple[float, float], shooter: tuple[Array, Array] | None) -> tuple[Array, Array]:
     """(K,) the times at which the puck may have been shot, and by how much its velocity changed there, ft/s."""
-    times = puck.between(*span).times
+    searched = puck.between(*span)
+    times, x, y = searched.times, searched.x, searched.y
     if not len(times):
         return times, times
-    after, before = puck.velocity_after(times), puck.velocity_before(times)
-    before = np.where(np.isfinite(before), before, 0.0)
-    gain = np.hypot(*(after - before))
-    x, y, _ = puck.at(times)
-    candidates = np.isfinite(gain) & (gain >= MIN_GAIN) & (np.hypot(*after) >= MIN_SPEED) & _leads_to_net(x, y, after)
+    here = np.array([x, y])
+    after = (puck.at(times + STEP_SECONDS)[:2] - here) / STEP_SECONDS
+    before = (here - puck.at(times - STEP_SECONDS)[:2]) / STEP_SECONDS
+    gain = np.hypot(*(after - np.where(np.isfinite(before), before, 0.0)))
+    candidates = (gain >= MIN_GAIN) & (np.hypot(*after) >= MIN_SPEED) & _leads_to_net(x, y, after)
     if shooter is not None:
         candidates &= _within_reach(times, x, y, *shooter)
     return times[candidates], gain[candidates]

@@ -41,8 +41,6 @@ class Skaters:
     """(T, E) feet per second"""
     vy: Array
     """(T, E) feet per second"""
-    interpolated: NDArray[np.bool_]
-    """(T, E) read between samples"""
 
     def row(self, seconds: float) -> int:
         """The row nearest to a second of the segment's clock; may be outside."""
@@ -60,14 +58,11 @@ def skaters_of(film: TrackingWindow, ice: Ice, rate_hertz: float) -> Skaters:
         PlayscoreError: SAMPLES_CONTRADICTED, POSITION_OFF_FIELD.
     """
     _check_duplicates(film, ice)
-    x, y = ice.place(film.samples[X], film.samples[Y])
-    x, y = np.where(np.isfinite(x + y), x, np.nan), np.where(np.isfinite(x + y), y, np.nan)
-    _check_on_ice(film, x, y)
-    seen = np.isfinite(x)
-    gap = max(1, round(MAX_GAP_SECONDS * rate_hertz))
-    x, y = _bridged(x, seen, gap), _bridged(y, seen, gap)
-    vx, vy = _velocities(film, ice, x, y, rate_hertz)
-    return Skaters(film.first_frame, rate_hertz, film.player_ids, x, y, vx, vy, np.isfinite(x) & ~seen)
+    places = np.stack(ice.place(film.samples[X], film.samples[Y]))
+    places[:, ~np.isfinite(places).all(axis=0)] = np.nan
+    _check_on_ice(film, places)
+    _bridge(places, max(1, round(MAX_GAP_SECONDS * rate_hertz)))
+    return Skaters(film.first_frame, rate_hertz, film.player_ids, *places, *_velocities(film, ice, places, rate_hertz))
 
 
 def _check_duplicates(film: TrackingWindow, ice: Ice) -> None:
@@ -83,9 +78,10 @@ def _check_duplicates(film: TrackingWindow, ice: Ice) -> None:
         )
 
 
-def _check_on_ice(film: TrackingWindow, x: Array, y: Array) -> None:
-    off = np.fmax(np.abs(x) - rink.HALF_LENGTH_FEET, np.abs(y) - rink.HALF_WIDTH_FEET)
-    rows, columns = np.nonzero(np.nan_to_num(off) > OFF_ICE_FEET)
+def _check_on_ice(film: TrackingWindow, places: Array) -> None:
+    x, y = np.abs(places)
+    off = np.maximum(x - rink.HALF_LENGTH_FEET, y - rink.HALF_WIDTH_FEET)
+    rows, columns = np.nonzero(off > OFF_ICE_FEET)
     if len(rows) > 1:
         row, column = rows[0], columns[0]
         raise PlayscoreError(
@@ -95,50 +91,37 @@ def _check_on_ice(film: TrackingWindow, x: Array, y: Array) -> None:
         )
 
 
-def _bridged(values: Array, seen: NDArray[np.bool_], gap: int) -> Array:
-    """(T, E) with gaps of at most so many frames filled on the straight line."""
-    rows = np.arange(len(values), dtype=float)
-    bridged = values.copy()
-    for e in range(values.shape[1]):
-        known = np.flatnonzero(seen[:, e])
-        if len(known) in (0, len(values)):
-            continue
-        after = np.searchsorted(known, rows)
-        inside = (after > 0) & (after < len(known)) & ~seen[:, e]
-        widths = known[np.clip(after, 1, len(known) - 1)] - known[np.clip(after - 1, 0, len(known) - 2)]
-        fill = inside & (widths - 1 <= gap) if len(known) > 1 else np.zeros(len(values), bool)
-        bridged[fill, e] = np.interp(rows[fill], known, values[known, e])
-    return bridged
+def _bridge(places: Array, gap: int) -> None:
+    """Fill gaps of at most so many frames in (2, T, E) places, on the straight line."""
+    rows = np.arange(places.shape[1])[:, None]
+    seen = np.isfinite(places[0])
+    before = np.maximum.accumulate(np.where(seen, rows, -1))
+    after = np.minimum.accumulate(np.where(seen, rows, len(rows))[::-1])[::-1]
+    row, e = np.nonzero(~seen & (before >= 0) & (after < len(rows)) & (after - before <= gap + 1))
+    first, last = before[row, e], after[row, e]
+    slope = (places[:, last, e] - places[:, first, e]) / (last - first)
+    places[:, row, e] = places[:, first, e] + slope * (row - first)
 
 
-def _velocities(film: TrackingWindow, ice: Ice, x: Array, y: Array, rate_hertz: float) -> tuple[Array, Array]:
-    """As the source states them where it does, else from places."""
-    half = max(1, round(VELOCITY_SECONDS * rate_hertz / 2))
-    derived_x, derived_y = _slopes(x, half, rate_hertz), _slopes(y, half, rate_hertz)
+def _velocities(film: TrackingWindow, ice: Ice, places: Array, rate_hertz: float) -> Array:
+    """(2, T, E) as the source states them where it does, else from places."""
+    derived = _slopes(places, max(1, round(VELOCITY_SECONDS * rate_hertz / 2)), rate_hertz)
     convention = ice.coordinates.angle_convention
     if convention is None:
-        return derived_x, derived_y
+        return derived
     angle = np.radians(film.samples[DIRECTION])
     speed = film.samples[SPEED] * ice.feet * ice.sign
     along, across = np.cos(angle), np.sin(angle)
     if convention is AngleConvention.DEGREES_CLOCKWISE_FROM_Y:
         along, across = across, along
-    stated = np.isfinite(speed + angle)
-    return np.where(stated, speed * along, derived_x), np.where(stated, speed * across, derived_y)
+    return np.where(np.isfinite(speed + angle), speed * np.stack([along, across]), derived)
 
 
-def _slopes(values: Array, half: int, rate_hertz: float) -> Array:
-    """(T, E) change per second over `half` frames on both sides, or on the one that there is."""
-    frames = len(values)
-    rows = np.arange(frames)
-    later = values[np.minimum(rows + half, frames - 1)]
-    earlier = values[np.maximum(rows - half, 0)]
-    later_at = np.minimum(rows + half, frames - 1)[:, None] * np.ones(values.shape[1])
-    earlier_at = np.maximum(rows - half, 0)[:, None] * np.ones(values.shape[1])
-    later_at = np.where(np.isfinite(later), later_at, rows[:, None])
-    later = np.where(np.isfinite(later), later, values)
-    earlier_at = np.where(np.isfinite(earlier), earlier_at, rows[:, None])
-    earlier = np.where(np.isfinite(earlier), earlier, values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slopes = (later - earlier) / (later_at - earlier_at) * rate_hertz
-    return np.where(later_at > earlier_at, slopes, np.nan)
+def _slopes(places: Array, half: int, rate_hertz: float) -> Array:
+    """(2, T, E) change per second over `half` frames on both sides, or on the one that there is."""
+    rows = np.arange(places.shape[1])
+    later, earlier = np.minimum(rows + half, rows[-1]), np.maximum(rows - half, 0)
+    has_later, has_earlier = np.isfinite(places[0, later]), np.isfinite(places[0, earlier])
+    frames = has_later * (later - rows)[:, None] + has_earlier * (rows - earlier)[:, None]
+    moved = np.where(has_later, places[:, later], places) - np.where(has_earlier, places[:, earlier], places)
+    return moved / np.where(frames > 0, frames, np.nan) * rate_hertz
