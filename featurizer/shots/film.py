@@ -203,9 +203,11 @@ def _crosses_slot(puck: Puck) -> bool:
     """Whether the puck crosses the slot as a pass does: fast, and not on its way into the net."""
     beside = puck.y != 0.0
     times, x, y = puck.times[beside], puck.x[beside], puck.y[beside]
+    crossed = crosses_slot(x[:-1], y[:-1], x[1:], y[1:])
+    if not crossed.any():
+        return False
     step, along, across = np.diff(times), np.diff(x), np.diff(y)
     passed = (np.hypot(along, across) >= PASS_SPEED * step) & (np.abs(across) >= CROSSING_SPEED * step)
-    crossed = crosses_slot(x[:-1], y[:-1], x[1:], y[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
         wide = np.abs(y[1:] + across * (rink.GOAL_LINE_X_FEET - x[1:]) / along)
     shot = (along > 0.0) & (wide <= rink.HALF_NET_WIDTH_FEET + AT_NET_FEET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,8 +83,27 @@ class Puck:
         return here, (there[:2] - here[:2]) / step
 
 
-def puck_of(tracks: Iterable[Track], ice: Ice, first: float, last: float) -> Puck:
-    """The puck from one second of the segment's clock to another, from batches as they came.
+def samples_of(tracks: Sequence[Track], ice: Ice, first: float, last: float) -> Array:
+    """(4, N) time, x, y and z of the puck where it was seen, from batches of one rate as they came.
+
+    From one second of the segment's clock to another, in the order of their times, in feet.
+    """
+    if not tracks:
+        return np.empty((4, 0))
+    times = np.concatenate([track.sample_numbers for track in tracks]) / tracks[0].rate_hertz
+    inside = np.flatnonzero((times >= first - 1e-9) & (times <= last + 1e-9))
+    heights = [np.full(len(track), np.nan) if track.z is None else track.z for track in tracks]
+    columns = [track.x for track in tracks], [track.y for track in tracks], heights
+    samples = np.array([times[inside], *(np.concatenate(column)[inside] for column in columns)])
+    samples = samples[:, np.isfinite(samples[1:3]).all(axis=0)]
+    samples = samples[:, np.argsort(samples[0], kind="stable")]
+    samples[1], samples[2] = ice.place(samples[1], samples[2])
+    samples[3] *= ice.feet
+    return samples
+
+
+def puck_of(samples: Array, last: float) -> Puck:
+    """The puck up to a second of the segment's clock, from samples (4, N) in the order of their times.
 
     Samples that come twice count once; where two of one time lie apart neither does. A lone sample that the puck cannot
     have got to is left out.
@@ -92,32 +111,10 @@ def puck_of(tracks: Iterable[Track], ice: Ice, first: float, last: float) -> Puc
     Raises:
         PlayscoreError: SAMPLES_CONTRADICTED, there seem to be two pucks.
     """
-    parts = [_samples(track, first, last) for track in tracks if _may_hold(track, first, last)]
-    samples = np.concatenate([np.empty((4, 0)), *parts], axis=1)
-    samples = samples[:, np.isfinite(samples[1]) & np.isfinite(samples[2])]
-    samples = samples[:, np.argsort(samples[0], kind="stable")]
-    samples[1], samples[2] = ice.place(samples[1], samples[2])
-    samples[3] *= ice.feet
-    samples = _one_a_time(samples)
+    samples = _one_a_time(samples[:, : np.searchsorted(samples[0], last + 1e-9, side="right")])
     if samples.shape[1] > 2:
         samples = samples[:, ~_strays(samples)]
     return Puck(*samples)
-
-
-def _may_hold(track: Track, first: float, last: float) -> bool:
-    """Whether a batch has samples between two times."""
-    return bool(len(track)) and not (
-        track.sample_numbers.max() < first * track.rate_hertz - 1.0
-        or track.sample_numbers.min() > last * track.rate_hertz + 1.0
-    )
-
-
-def _samples(track: Track, first: float, last: float) -> Array:
-    """(4, N) time, x, y and z of those between two times, as they came."""
-    times = track.sample_numbers / track.rate_hertz
-    inside = (times >= first - 1e-9) & (times <= last + 1e-9)
-    height = np.full(len(times), np.nan) if track.z is None else track.z
-    return np.stack([times, track.x, track.y, height])[:, inside].astype(np.float64)
 
 
 def _one_a_time(samples: Array) -> Array:

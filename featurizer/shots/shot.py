@@ -14,6 +14,7 @@ from featurizer.core.segments import Footage
 from featurizer.core.verdicts import let_go
 from featurizer.shots import checks
 from featurizer.shots.attributes import attributes_of
+from featurizer.shots.clip import Clip, View
 from featurizer.shots.events import (
     events_of,
     handedness_factors,
@@ -24,7 +25,7 @@ from featurizer.shots.events import (
 from featurizer.shots.factors import SPECIFICATION
 from featurizer.shots.film import puck_factors, scene_factors
 from featurizer.shots.ice import Ice, sign_of
-from featurizer.shots.puck import Array, Puck, puck_of
+from featurizer.shots.puck import Puck
 from featurizer.shots.release import (
     RISE_SECONDS,
     SEARCH_AHEAD_SECONDS,
@@ -33,7 +34,7 @@ from featurizer.shots.release import (
     first_release,
 )
 from featurizer.shots.scene import Scene, is_goalie, scene_of
-from featurizer.shots.skaters import Skaters, skaters_of
+from featurizer.shots.skaters import Skaters
 from featurizer.shots.values import flag, known, statics
 from playscore import rink
 from playscore.errors import PlayscoreError, Reason
@@ -59,15 +60,6 @@ MAX_CLIP_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """Some seconds of film, in feet, the net attacked at +x."""
-
-    ice: Ice
-    skaters: Skaters
-    puck: Puck
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Filmed:
     """What the film shows of a shot."""
 
@@ -76,6 +68,8 @@ class Filmed:
     scene: Scene
     released: float
     """Second of the segment's clock."""
+    place: tuple[float, float]
+    """Of the puck then, feet; NaN where it is not seen."""
     found: bool
     """The puck's way shows it; else it is the source's word."""
 
@@ -222,73 +216,63 @@ class Shot:
         """
         until = self._film_until()
         if stated is None:
-            view = self._view(max(0.0, until - MAX_CLIP_SECONDS), until, until)
-            released = None if view is None else find_release(view.puck, (0.0, until), None, self._shooter_in(view))
-            if view is not None and released is None:
-                raise PlayscoreError(
-                    Reason.RELEASE_NOT_FOUND,
-                    "the source names no frame of the shot, and the puck's way shows no shot at the net",
-                )
-            return None if view is None or released is None else self._scene(view, released, found=True)
-        first, soon = stated - LOOK_BACK_SECONDS, stated + SOON_SECONDS
-        if not self._film.holds_track(TrackedObject.PUCK, max(first, 0.0)):
+            return self._search(until)
+        if not self._film.holds_track(TrackedObject.PUCK, max(stated - LOOK_BACK_SECONDS, 0.0)):
             raise let_go()
-        view = self._view(first, min(until, soon), stated)
-        if view is None:
+        clip = self._clip(stated - LOOK_BACK_SECONDS, min(until, stated + LATEST_SECONDS))
+        seen = clip.until(stated + SOON_SECONDS)
+        if seen is None:
             return None
-        shooter = self._shooter_in(view)
-        released = find_release(view.puck, (stated - NEAR_SECONDS, soon), stated, shooter)
-        if released is None and (later := self._view(first, min(until, stated + LATEST_SECONDS), stated)) is not None:
-            released = first_release(later.puck, (stated, stated + SEARCH_AHEAD_SECONDS), self._shooter_in(later))
+        sign = self._direction(seen, stated)
+        view = seen.turned(sign)
+        shooter = view.way_of(self._situation.shooter_id)
+        released = find_release(view.puck, (stated - NEAR_SECONDS, stated + SOON_SECONDS), stated, shooter)
+        if released is None and (seen := clip.until(stated + LATEST_SECONDS)) is not None:
+            later = seen.turned(sign)
+            way = later.way_of(self._situation.shooter_id)
+            released = first_release(later.puck, (stated, stated + SEARCH_AHEAD_SECONDS), way)
         if released is None:
             released = find_release(view.puck, (stated - SEARCH_BACK_SECONDS, stated), stated, shooter)
         if released is None:
             checks.check_puck_near_shooter(view.puck, shooter, stated)
             return self._scene(view, stated, found=False)
-        seen = self._view(first, min(until, released + AHEAD_SECONDS), stated)
-        return None if seen is None else self._scene(seen, released, found=True)
+        seen = clip.until(released + AHEAD_SECONDS)
+        return None if seen is None else self._scene(seen.turned(sign), released, found=True)
 
-    def _view(self, first: float, last: float, at: float) -> View | None:
-        """The film between two seconds of the segment's clock; None where nobody was filmed."""
+    def _search(self, until: float) -> Filmed | None:
+        """A shot of which the source names no frame, anywhere in the film."""
+        view = self._clip(max(0.0, until - MAX_CLIP_SECONDS), until).until(until)
+        if view is None:
+            return None
+        view = view.turned(self._direction(view, until))
+        released = find_release(view.puck, (0.0, until), None, view.way_of(self._situation.shooter_id))
+        if released is None:
+            raise PlayscoreError(
+                Reason.RELEASE_NOT_FOUND,
+                "the source names no frame of the shot, and the puck's way shows no shot at the net",
+            )
+        return self._scene(view, released, found=True)
+
+    def _clip(self, first: float, last: float) -> Clip:
         assert self._header.coordinates is not None
-        film = self._film.window(max(0, round(first * self._rate)), math.floor(last * self._rate + 1e-6))
-        if not film.seen.any():
-            return None
-        raw = Ice(self._header.coordinates)
-        skaters = skaters_of(film, raw, self._rate)
-        checks.check_unit(skaters)
-        puck = puck_of(self._film.tracks(TrackedObject.PUCK), raw, first, last)
-        sign = self._direction(skaters, puck, at)
-        if sign < 0:
-            skaters, puck = skaters.turned(), puck.turned()
-        return View(raw.turned(sign), skaters, puck)
-
-    def _shooter_in(self, view: View) -> tuple[Array, Array] | None:
-        """Times and places of the shooter; None where they are not known or were not filmed."""
-        skaters = view.skaters
-        if self._situation.shooter_id not in skaters.player_ids:
-            return None
-        column = skaters.player_ids.index(self._situation.shooter_id)
-        seen = np.flatnonzero(np.isfinite(skaters.x[:, column]))
-        times = (seen + skaters.first_frame) / skaters.rate_hertz
-        return times, np.stack([skaters.x[seen, column], skaters.y[seen, column]])
+        return Clip.of(self._film, Ice(self._header.coordinates), self._rate, first, last)
 
     def _scene(self, view: View, released: float, *, found: bool) -> Filmed:
-        x, y, _ = view.puck.at(np.array([released]))[:, 0]
+        x, y, _ = view.puck.at(np.array([released]))[:, 0].tolist()
         scene = scene_of(
             view.skaters,
             view.skaters.row(released),
             self._roster,
             self._context.attacking_team_id,
             self._situation,
-            (float(x), float(y)),
+            (x, y),
         )
-        return Filmed(view.ice, view.puck, scene, released, found)
+        return Filmed(view.ice, view.puck, scene, released, (x, y), found)
 
-    def _direction(self, skaters: Skaters, puck: Puck, at: float) -> int:
+    def _direction(self, view: View, at: float) -> int:
         """+1 where the shooting team attacks toward the source's +x, else -1."""
         stated = sign_of(self._context.attacking_direction)
-        by_goalie = self._side_of_goalie(skaters, at)
+        by_goalie = self._side_of_goalie(view.skaters, at)
         if stated is not None:
             if by_goalie is not None and by_goalie != stated:
                 raise PlayscoreError(
@@ -299,7 +283,7 @@ class Shot:
             return stated
         if by_goalie is not None:
             return by_goalie
-        x, _, _ = puck.at(np.array([at]))
+        x, _, _ = view.puck.at(np.array([at]))
         return self._side_of(float(x[0]))
 
     def _side_of_goalie(self, skaters: Skaters, at: float) -> int | None:
@@ -340,10 +324,8 @@ class Shot:
 
     def _place(self, filmed: Filmed | None, ice: Ice | None) -> tuple[float, float]:
         """Where the shot was taken, feet: where the puck was, or what the source states, or where the shooter stood."""
-        if filmed is not None:
-            x, y, _ = filmed.puck.at(np.array([filmed.released]))[:, 0]
-            if math.isfinite(x):
-                return float(x), float(y)
+        if filmed is not None and math.isfinite(filmed.place[0]):
+            return filmed.place
         situation = self._situation
         if ice is not None and situation.x is not None and situation.y is not None:
             return ice.place(situation.x, situation.y)

@@ -51,29 +51,31 @@ class Skaters:
         return replace(self, x=-self.x, y=-self.y, vx=-self.vx, vy=-self.vy)
 
 
-def skaters_of(film: TrackingWindow, ice: Ice, rate_hertz: float) -> Skaters:
-    """Everybody in a window of the film.
+def skaters_of(film: TrackingWindow, frames: int, ice: Ice, rate_hertz: float) -> Skaters:
+    """Everybody in the first so many frames of a window of the film.
 
     Raises:
         PlayscoreError: SAMPLES_CONTRADICTED, POSITION_OFF_FIELD.
     """
-    _check_duplicates(film, ice)
-    places = np.stack(ice.place(film.samples[X], film.samples[Y]))
+    _check_duplicates(film, frames, ice)
+    samples = film.samples[:, :frames]
+    places = np.stack(ice.place(samples[X], samples[Y]))
     places[:, ~np.isfinite(places).all(axis=0)] = np.nan
     _check_on_ice(film, places)
     _bridge(places, max(1, round(MAX_GAP_SECONDS * rate_hertz)))
-    return Skaters(film.first_frame, rate_hertz, film.player_ids, *places, *_velocities(film, ice, places, rate_hertz))
+    velocities = _velocities(samples, ice, places, rate_hertz)
+    return Skaters(film.first_frame, rate_hertz, film.player_ids, *places, *velocities)
 
 
-def _check_duplicates(film: TrackingWindow, ice: Ice) -> None:
+def _check_duplicates(film: TrackingWindow, frames: int, ice: Ice) -> None:
     if film.duplicates is None:
         return
-    apart = np.hypot(film.duplicates.apart[X], film.duplicates.apart[Y]) * ice.feet
-    frames = np.flatnonzero((np.nan_to_num(apart) > MAX_APART_FEET).any(axis=1))
-    if len(frames) > 1:
+    apart = np.hypot(film.duplicates.apart[X, :frames], film.duplicates.apart[Y, :frames]) * ice.feet
+    rows = np.flatnonzero((apart > MAX_APART_FEET).any(axis=1))
+    if len(rows) > 1:
         raise PlayscoreError(
             Reason.SAMPLES_CONTRADICTED,
-            f"in {len(frames)} frames, the first {film.first_frame + int(frames[0])}, two samples of one player lie up"
+            f"in {len(rows)} frames, the first {film.first_frame + int(rows[0])}, two samples of one player lie up"
             f" to {np.nanmax(apart):.0f} ft apart: frame numbers that start again, or two films of one segment",
         )
 
@@ -93,24 +95,26 @@ def _check_on_ice(film: TrackingWindow, places: Array) -> None:
 
 def _bridge(places: Array, gap: int) -> None:
     """Fill gaps of at most so many frames in (2, T, E) places, on the straight line."""
-    rows = np.arange(places.shape[1])[:, None]
-    seen = np.isfinite(places[0])
-    before = np.maximum.accumulate(np.where(seen, rows, -1))
-    after = np.minimum.accumulate(np.where(seen, rows, len(rows))[::-1])[::-1]
-    row, e = np.nonzero(~seen & (before >= 0) & (after < len(rows)) & (after - before <= gap + 1))
-    first, last = before[row, e], after[row, e]
-    slope = (places[:, last, e] - places[:, first, e]) / (last - first)
-    places[:, row, e] = places[:, first, e] + slope * (row - first)
+    frames = places.shape[1]
+    seen = np.flatnonzero(np.isfinite(places[0].T))
+    apart = np.diff(seen)
+    short = (apart > 1) & (apart <= gap + 1) & (seen[:-1] // frames == seen[1:] // frames)
+    (e, row), apart = np.divmod(seen[:-1][short], frames), apart[short]
+    begin = places[:, row, e]
+    slope = (places[:, row + apart, e] - begin) / apart
+    for step in range(1, apart.max(initial=0)):
+        inside = apart > step
+        places[:, row[inside] + step, e[inside]] = (begin + slope * step)[:, inside]
 
 
-def _velocities(film: TrackingWindow, ice: Ice, places: Array, rate_hertz: float) -> Array:
+def _velocities(samples: Array, ice: Ice, places: Array, rate_hertz: float) -> Array:
     """(2, T, E) as the source states them where it does, else from places."""
     derived = _slopes(places, max(1, round(VELOCITY_SECONDS * rate_hertz / 2)), rate_hertz)
     convention = ice.coordinates.angle_convention
     if convention is None:
         return derived
-    angle = np.radians(film.samples[DIRECTION])
-    speed = film.samples[SPEED] * ice.feet * ice.sign
+    angle = np.radians(samples[DIRECTION])
+    speed = samples[SPEED] * ice.feet * ice.sign
     along, across = np.cos(angle), np.sin(angle)
     if convention is AngleConvention.DEGREES_CLOCKWISE_FROM_Y:
         along, across = across, along
@@ -121,7 +125,9 @@ def _slopes(places: Array, half: int, rate_hertz: float) -> Array:
     """(2, T, E) change per second over `half` frames on both sides, or on the one that there is."""
     rows = np.arange(places.shape[1])
     later, earlier = np.minimum(rows + half, rows[-1]), np.maximum(rows - half, 0)
-    has_later, has_earlier = np.isfinite(places[0, later]), np.isfinite(places[0, earlier])
+    seen = np.isfinite(places[0])
+    has_later, has_earlier = seen[later], seen[earlier]
     frames = has_later * (later - rows)[:, None] + has_earlier * (rows - earlier)[:, None]
-    moved = np.where(has_later, places[:, later], places) - np.where(has_earlier, places[:, earlier], places)
-    return moved / np.where(frames > 0, frames, np.nan) * rate_hertz
+    end = np.where(has_later, places.take(later, axis=1), places)
+    begin = np.where(has_earlier, places.take(earlier, axis=1), places)
+    return (end - begin) / np.where(frames > 0, frames, np.nan) * rate_hertz

@@ -216,6 +216,18 @@ def test_a_direction_that_is_not_stated_is_that_of_the_goalie(shot: Filmed) -> N
     assert np.array_equal(shot.told(attacking_direction=None).made().statics, shot.made().statics)
 
 
+def test_a_late_event_needs_no_direction(shot: Filmed) -> None:
+    late = shot.told(release_frame=shot.released + 30)
+    assert np.array_equal(late.told(attacking_direction=None).made().statics, late.made().statics)
+
+
+def test_a_shot_long_after_the_last_frame_is_not_filmed(shot: Filmed) -> None:
+    beyond = shot.told(release_frame=int(shot.play.frames.frame_numbers[-1]) + 1_000)
+    assert beyond.refused().reason is Reason.LOCATION_UNKNOWN
+    placed = beyond.but(x=60.0, y=5.0).made()
+    assert not getattr(placed.attributes, "tracked")  # noqa: B009
+
+
 def test_a_direction_of_the_period_before_is_refused(shot: Filmed) -> None:
     stated = shot.play.context.attacking_direction
     other = next(each for each in AttackingDirection if each is not stated)
