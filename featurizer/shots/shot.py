@@ -120,7 +120,7 @@ class Shot:
     def tensor(self) -> Tensor:
         """The factors of the shot. Raises PlayscoreError with the reason why there are none."""
         checks.check_situation(self._header, self._context, self._situation)
-        filmed = self._look()
+        filmed = self.look()
         situation = self._situation
         ice = filmed.ice if filmed is not None else self._ice()
         x, y = self._place(filmed, ice)
@@ -158,6 +158,15 @@ class Shot:
             ),
         )
 
+    def look(self) -> Filmed | None:
+        """What the film shows; None where there is none of the shot.
+
+        Raises PlayscoreError with the reason why it shows no shot.
+        """
+        if not self._is_filmed or self._film.last_frame < 0:
+            return None
+        return self._filmed(self._stated())
+
     # --- The film ---
 
     @property
@@ -194,12 +203,6 @@ class Shot:
             ),
             default=-1.0,
         )
-
-    def _look(self) -> Filmed | None:
-        """What the film shows; None where there is none of the shot."""
-        if not self._is_filmed or self._film.last_frame < 0:
-            return None
-        return self._filmed(self._stated())
 
     def _filmed(self, stated: float | None) -> Filmed | None:
         """What the film up to now shows of a shot that the source has at a second, or anywhere where that is None."""
