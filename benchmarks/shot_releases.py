@@ -82,11 +82,13 @@ def shots_of(game: Game) -> list[Play]:
 
 
 def sources(data: Path) -> Iterator[tuple[str, Source]]:
-    """What can be read there and in the folders below, with the names of the layouts."""
+    """What can be read there, or else in the folders below, with the names of the layouts."""
     known = layouts()
-    for place in (data, *sorted(each for each in data.rglob("*") if each.is_dir())):
-        for name in LAYOUTS:
-            if not known[name].recognize(place).missing:
+    for name in LAYOUTS:
+        read: set[Path] = set()
+        for place in (data, *sorted(each for each in data.rglob("*") if each.is_dir())):
+            if read.isdisjoint(place.parents) and not known[name].recognize(place).missing:
+                read.add(place)
                 yield name, known[name].open(place)
 
 
