@@ -27,8 +27,8 @@ from playscore.shots import ShotResult, ShotSituation, outcome_of
 from playscore.sources import Source, layouts
 from simulator.hockey import simulate_games
 
-LAYOUTS = ("bdc2025", "bdc2026", "edge", "wisehockey")
-"""Those with film of hockey."""
+LAYOUTS = ("bdc2025", "bdc2026", "edge")
+"""Those that film the puck."""
 MOVED_SECONDS = (0.0, -0.5, 0.5, -1.0, 1.0, 2.0, 4.0)
 """How late a simulated event is; negative: early."""
 PUCK_HERTZ = (60, 30, 10)

@@ -26,7 +26,7 @@ from pipeline.readers.layout import TableLayout
 from pipeline.readers.tables import FILE, Table
 from playscore import rink
 from playscore.faceoffs import FaceoffOutcome, FaceoffResult, FaceoffSituation
-from playscore.game import Frames, Game, Play, PlayContext, Track, TrackedObject
+from playscore.game import Frames, Game, Play, PlayContext
 from playscore.shots import HockeyEventKind, NetState, ShotListing, ShotOutcome, ShotResult, ShotSituation
 
 PLAYERS: Final = range(1, 13)
@@ -174,7 +174,7 @@ def _constellation(row: Row) -> Iterator[tuple[str, int, tuple[float, float], tu
 
 def _plays(period: int | None, numbered: Sequence[tuple[int, Row]], people: People) -> Iterator[Play]:
     seconds = _seconds([row for _, row in numbered])
-    frames, track = _film([row for _, row in numbered], seconds)
+    frames = _film([row for _, row in numbered], seconds)
     ends = hockey.home_directions(
         (period, row["EventPrimaryTeam"] == HOME, place[0])
         for _, row in numbered
@@ -194,7 +194,7 @@ def _plays(period: int | None, numbered: Sequence[tuple[int, Row]], people: Peop
                 opens_at_frame=_frame(at),
                 release_frame=_frame(at),
             )
-            yield Play(context, frames, ShotOutcome(result), (track,))
+            yield Play(context, frames, ShotOutcome(result))
         elif row["EventType"] == "Faceoff" and row["EventPrimaryTeam"] in (HOME, AWAY):
             yield _faceoff(play_id, row)
         happened = _happened(row, at)
@@ -280,15 +280,15 @@ def _seconds(rows: Sequence[Row]) -> list[float]:
     return seconds
 
 
-def _film(rows: Sequence[Row], seconds: Sequence[float]) -> tuple[Frames, Track]:
-    """A frame for each moment at which something happened, and the puck where it was then."""
+def _film(rows: Sequence[Row], seconds: Sequence[float]) -> Frames:
+    """A frame for each moment at which something happened.
+
+    Where the puck was then is no track: its way between two events is not known.
+    """
     moments: dict[int, Row] = {}
-    puck: dict[int, tuple[float, float]] = {}
     for row, at in zip(rows, seconds, strict=True):
         if row["StartPlayerCoordinates1"] or row["StartPlayerCoordinates2"]:
             moments.setdefault(_frame(at), row)
-        if (place := _place(row["EventStartCoordinate"])) is not None:
-            puck.setdefault(_frame(at), place)
     numbers = sorted(moments)
     ids = tuple(dict.fromkeys(each[0] for number in numbers for each in _constellation(moments[number])))
     column = {player_id: place for place, player_id in enumerate(ids)}
@@ -298,12 +298,7 @@ def _film(rows: Sequence[Row], seconds: Sequence[float]) -> tuple[Frames, Track]
             cell = line, column[player_id]
             x[cell], y[cell] = place
             speed[cell], angle[cell] = motion
-    frames = Frames(np.array(numbers, np.int32), ids, x, y, speed=speed, direction_degrees=angle)
-    samples = sorted(puck)
-    places = np.array([puck[sample] for sample in samples], np.float32).reshape(-1, 2)
-    return frames, Track(
-        TrackedObject.PUCK, RATE_HERTZ, np.array(samples, np.int32), places[:, 0].copy(), places[:, 1].copy()
-    )
+    return Frames(np.array(numbers, np.int32), ids, x, y, speed=speed, direction_degrees=angle)
 
 
 def _strength(text: str | None, *, home: bool) -> tuple[int | None, int | None]:

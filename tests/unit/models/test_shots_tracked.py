@@ -67,6 +67,6 @@ def test_the_vendor_s_expected_goals_belong_to_the_shots_that_they_are_of(real_d
     read = tracked.read(real_data / "hockey")
     assert read is not None
     shots, expected = read
-    assert len(shots) == 166
+    assert len(shots) == 168
     scored, others = expected[shots.goals], expected[~shots.goals]
     assert np.median(scored) > 2 * np.median(others)
