@@ -217,7 +217,8 @@ class Tracked(HockeySource):
             (~pl.col("is_puck") & pl.col("name").is_null(), "no player is named"),
         ):
             rows = self.leave_out(game_id, rows, which, reason)
-        for player, team, number in rows.select("player", "team", "jersey").drop_nulls("player").unique().iter_rows():
+        named = rows.select("player", "team", "jersey").drop_nulls("player").unique(maintain_order=True)
+        for player, team, number in named.iter_rows():
             _add(people, player, team, number)
         periods = rows.sort("frame", maintain_order=True).partition_by("period", as_dict=True, maintain_order=True)
         return {number: _filmed(of_period) for (number,), of_period in sorted(periods.items())}
