@@ -1,0 +1,89 @@
+"""What the settings of the shot model are worth: docs/shot_model.md has the figures.
+
+    python -m benchmarks.shot_schedules --run runs/shots
+
+Models are fitted to the real shots of a run, and judged by the season before the last one of each listing: the last one
+judges the model, and must not have been used to choose its settings. Differences are of log loss, paired, in 10,000ths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+
+from featurizer.shots.factors import NAMES
+from models.core.chances import GameResamples, log_losses
+from models.shots.fitting import FitSchedule, fit, known_factors
+from models.shots.rows import ON_GOAL, UNBLOCKED, Shots, earlier_and_last
+from models.shots.run import OF_EVENTS, Run
+
+PART = 10_000
+SETTINGS: Mapping[str, Mapping[str, float]] = {
+    "as released": {},
+    "no pairs": {"pairs": 0},
+    "20 pairs": {"pairs": 20},
+    "150 pairs": {"pairs": 150},
+    "learning rate 0.03": {"rate": 0.03},
+    "cuts at the best places from the start": {"blind_rounds": 0},
+    "cuts at random places for 300 rounds": {"blind_rounds": 300},
+    "leaves of any size": {"min_information": 0.0},
+    "leaves of 4": {"min_information": 4.0},
+    "no ridge": {"ridge": 0.0, "code_ridge": 0.0},
+    "ridge of 5": {"ridge": 5.0},
+    "codes with the ridge of the others": {"code_ridge": 0.5},
+}
+
+
+@click.command(help=__doc__)
+@click.option("--run", "folder", type=click.Path(exists=True, path_type=Path), default=Path("runs/shots"))
+@click.option("--bags", default=5, show_default=True, help="Models whose mean is judged.")
+@click.option("--seeds", default=2, show_default=True, help="Of each setting.")
+@click.option("--processes", default=1, show_default=True)
+def main(folder: Path, bags: int, seeds: int, processes: int) -> None:
+    """Fit, judge, print."""
+    shots = Run(folder).men
+    shots = shots.subset(earlier_and_last(shots)[0])
+    earlier, last = earlier_and_last(shots)
+    click.echo(f"| settings | {UNBLOCKED} | {ON_GOAL} |\n|---|---|---|")
+    released: dict[tuple[str, int], np.ndarray] = {}
+    for name, changes in SETTINGS.items():
+        cells = []
+        for listing in (UNBLOCKED, ON_GOAL):
+            mine = shots.of("listing") == listing
+            training, test = shots.subset(mine & earlier), shots.subset(mine & last)
+            found = []
+            for seed in range(seeds):
+                losses = _losses(training, test, _schedule(changes, bags, seed, processes))
+                base = released.setdefault((listing, seed), losses)
+                found.append(GameResamples(test.games).mean(losses if losses is base else losses - base))
+            value, low, high = (float(np.mean([each[place] for each in found])) for place in range(3))
+            spread = max(each[0] for each in found) - min(each[0] for each in found)
+            cells.append(
+                f"{value:.5f}"
+                if not changes
+                else f"{PART * value:+.1f} [{PART * low:+.1f}, {PART * high:+.1f}] ± {PART * spread / 2:.1f}"
+            )
+        click.echo(f"| {name} | {' | '.join(cells)} |")
+
+
+def _schedule(changes: Mapping[str, float], bags: int, seed: int, processes: int) -> FitSchedule:
+    known = FitSchedule()
+    boosting = {name: value for name, value in changes.items() if name != "pairs"}
+    return FitSchedule(
+        pairs=int(changes.get("pairs", known.pairs)),
+        boosting=replace(known.boosting, **boosting, bags=bags, seed=seed, processes=processes),  # type: ignore[arg-type]
+    )
+
+
+def _losses(training: Shots, test: Shots, schedule: FitSchedule) -> np.ndarray:
+    used = tuple(place for place in known_factors(training.statics, 0.01) if NAMES[place] in OF_EVENTS)
+    model = fit(training.statics, training.goals, training.games, schedule, used=used)
+    return log_losses(model.chances(test.statics), test.goals)
+
+
+if __name__ == "__main__":
+    main()
