@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from featurizer.shots.factors import FACTORS
@@ -195,10 +195,33 @@ def _tracked(part: Mapping[str, Any]) -> str:
         "### Real shots with everybody's places, against the vendor's model\n\n"
         f"{part['shots']:,} unblocked shots of {part['games']} games, never trained on. Rank correlation with the "
         f"vendor's expected goals: {interval(part['with_film'], 3)} with film, {interval(part['without_film'], 3)} "
-        f"without, {interval(part['difference'], 3, '+')} more with it. These intervals, unlike the others, are by "
-        "bootstrap over shots: so few games cannot say how much games differ.\n\n"
+        f"without; the difference is {interval(part['difference'], 3, '+')}: {_nearness(part['difference'])}. These "
+        "intervals, unlike the others, are by bootstrap over shots: so few games cannot say how much games differ.\n\n"
         f"AUC against the results ({part['goals']} goals): {interval(part['auc_with_film'], 3)} with film, "
         f"{interval(part['auc_without_film'], 3)} without, {interval(part['auc_vendor'], 3)} of the vendor's.\n\n"
+        "Do single factors of film point the vendor's way? What each contributes where it is known, against what the "
+        "vendor's chance says beside ours without film (partial rank correlation; above 0: the same way):\n\n"
+        f"{markdown(tables.beside(part['factors']))}\n\n"
+        f"{_directions(part['factors'])} A factor that the vendor's model does not know brings the two no nearer, "
+        "even where it is right.\n\n"
+    )
+
+
+def _nearness(difference: Sequence[float]) -> str:
+    """What film does to how alike the ranks are."""
+    _, low, high = difference
+    if low > 0:
+        return "film brings them nearer to each other"
+    return "**film takes them farther from each other**" if high < 0 else "film makes no difference beyond chance"
+
+
+def _directions(factors: Mapping[str, Any]) -> str:
+    """How many point the same way, how many the other, and how many cannot be told."""
+    bounds = [each["correlation"][1:] for each in factors.values()]
+    same, other = sum(low > 0 for low, _ in bounds), sum(high < 0 for _, high in bounds)
+    return (
+        f"Of {len(bounds)} factors, {same} point the same way beyond doubt, {other} the other way, and "
+        f"{len(bounds) - same - other} cannot be told from chance by so few shots."
     )
 
 

@@ -91,6 +91,13 @@ def groups(part: Mapping[str, Any]) -> Table:
     return heads, rows
 
 
+def beside(factors: Mapping[str, Any]) -> Table:
+    """Factors of film with the partial rank correlation that each has with a vendor's chances, highest first."""
+    ordered = sorted(factors.items(), key=lambda each: -each[1]["correlation"][0])
+    rows = [[name, f"{each['shots']:,}", interval(each["correlation"], 2, "+")] for name, each in ordered]
+    return ["factor", "known in", "correlation"], rows
+
+
 def is_small(group: Mapping[str, Any]) -> bool:
     """Whether a group has too few shots or games for its figures to say much."""
     return bool(group["shots"] < MIN_SHOTS or group["games"] < MIN_GAMES)

@@ -21,8 +21,11 @@ from playscore.sources import layouts
 LAYOUT: Final = "wisehockey"
 _COLUMNS: Final = ("EventType", "ShotXG", "_source_path")
 _SCANS: Final[dict[str, Callable[[Path], pl.LazyFrame]]] = {".parquet": pl.scan_parquet, ".csv": pl.scan_csv}
+_MIN_KNOWN: Final = 20
+"""Shots in which a factor must be known to be checked alone."""
 _RESAMPLES: Final = 2_000
 _SEED: Final = 0
+_NOTHING: Final = 1e-9
 
 Array = NDArray[np.float64]
 
@@ -51,7 +54,11 @@ def read(folder: Path) -> tuple[Shots, Array] | None:
 
 
 def check(model: Model, shots: Shots, expected: Array, filmed: tuple[int, ...]) -> dict[str, Any]:
-    """Rank correlations of the model's chances with the vendor's, with film and without; intervals over shots."""
+    """Rank correlations of the model's chances with the vendor's, with film and without; intervals over shots.
+
+    What single factors of film contribute is compared with what the vendor's chance says beside the chance without
+    film: their partial rank correlation.
+    """
     blind = shots.statics.copy()
     for place in filmed:
         blind[:, [place, len(FACTORS) + place]] = 0
@@ -62,6 +69,8 @@ def check(model: Model, shots: Shots, expected: Array, filmed: tuple[int, ...]) 
         name: np.asarray([_spearman(each[draw], expected[draw]) for draw in draws]) for name, each in chances.items()
     }
     ranked["difference"] = ranked["with_film"] - ranked["without_film"]
+    contributions = model.contributions(shots.statics)
+    events = chances["without_film"]
     each_alone = GameResamples(np.arange(len(shots)).astype(str))
     areas = {**chances, "vendor": expected}
     return {
@@ -71,7 +80,27 @@ def check(model: Model, shots: Shots, expected: Array, filmed: tuple[int, ...]) 
         **{name: interval((float(values[0]), values[1:])) for name, values in ranked.items()},
         **{f"auc_{name}": interval(each_alone.auc(each, shots.goals)) for name, each in areas.items()},
         "expected": {name: float(each.sum()) for name, each in areas.items()},
+        "factors": {
+            FACTORS[place].name: _beside(contributions[known, place], expected[known], events[known])
+            for place in filmed
+            if (known := shots.statics[:, len(FACTORS) + place] > 0).sum() >= _MIN_KNOWN
+        },
     }
+
+
+def _beside(one: Array, other: Array, given: Array) -> dict[str, Any]:
+    """The partial rank correlation of two columns (N,) given a third, with its interval over shots."""
+    rng = np.random.default_rng(_SEED)
+    draws = [np.arange(len(one)), *rng.integers(0, len(one), (_RESAMPLES, len(one)))]
+    values = np.asarray([_partial(one[draw], other[draw], given[draw]) for draw in draws])
+    return {"shots": len(one), "correlation": interval((float(values[0]), values[1:]))}
+
+
+def _partial(one: Array, other: Array, given: Array) -> float:
+    """The rank correlation of two columns once what both have in common with a third is taken away."""
+    both, first, second = _spearman(one, other), _spearman(one, given), _spearman(other, given)
+    rest = float(np.sqrt((1 - first**2) * (1 - second**2)))
+    return (both - first * second) / rest if rest > _NOTHING else 0.0
 
 
 def _expected(folder: Path) -> dict[tuple[str, str], float]:

@@ -44,6 +44,8 @@ def test_film_that_the_vendor_counts_too_brings_the_ranks_nearer() -> None:
     assert found["difference"] == found["with_film"]
     value, low, high = found["with_film"]
     assert low <= value <= high
+    assert list(found["factors"]) == ["screens"]
+    assert found["factors"]["screens"] == {"shots": len(shots), "correlation": pytest.approx([1, 1, 1])}
 
 
 def test_film_that_the_vendor_does_not_count_brings_the_ranks_no_nearer() -> None:
@@ -51,6 +53,18 @@ def test_film_that_the_vendor_does_not_count_brings_the_ranks_no_nearer() -> Non
     expected = np.random.default_rng(1).uniform(size=len(shots))
     _, low, high = tracked.check(model_of_screens(), shots, expected, (SCREENS,))["difference"]
     assert low < 0 < high
+
+
+def test_a_factor_agrees_with_the_vendor_only_in_what_the_vendor_knows_beside_events() -> None:
+    """Both follow distance, and nothing else in common: they agree, but not once distance is taken away."""
+    rng = np.random.default_rng(2)
+    distance = rng.normal(size=2_000)
+    factor, vendor = distance + rng.normal(size=2_000), distance + rng.normal(size=2_000)
+    assert tracked._spearman(factor, vendor) > 0.4
+    _, low, high = tracked._beside(factor, vendor, distance)["correlation"]
+    assert low < 0 < high
+    assert tracked._beside(factor, vendor + factor, distance)["correlation"][1] > 0.3
+    assert tracked._beside(distance, vendor, distance)["correlation"] == [0, 0, 0]
 
 
 def test_ranks_of_equal_values_are_their_mean() -> None:
