@@ -1,8 +1,8 @@
 """From a shot's film to its readable rating, live: `python -m benchmarks.hockey_latency`.
 
 Games are played at once in real time, each with players at 15 Hz and a puck at 60 Hz, through the three services on
-Triton. A shot is timed from when the frame was sent, or the shot told, that completed it, to when its rating could be
-read back.
+Triton. A shot is timed from when the frame was sent, or the shot told, that completed it, to when its chance with its
+reasons was recorded and could be read ("play"). Its rating moves when its result is told, a second or more later.
 """
 
 from __future__ import annotations

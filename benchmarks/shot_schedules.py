@@ -26,14 +26,10 @@ SETTINGS: Mapping[str, Mapping[str, float]] = {
     "as released": {},
     "no pairs": {"pairs": 0},
     "20 pairs": {"pairs": 20},
-    "150 pairs": {"pairs": 150},
     "learning rate 0.03": {"rate": 0.03},
     "cuts at the best places from the start": {"blind_rounds": 0},
-    "cuts at random places for 300 rounds": {"blind_rounds": 300},
-    "leaves of any size": {"min_information": 0.0},
     "leaves of 4": {"min_information": 4.0},
-    "no ridge": {"ridge": 0.0, "code_ridge": 0.0},
-    "ridge of 5": {"ridge": 5.0},
+    "a tenth of the ridges": {"ridge": 0.05, "code_ridge": 0.5},
     "codes with the ridge of the others": {"code_ridge": 0.5},
 }
 
@@ -61,13 +57,14 @@ def main(folder: Path, bags: int, seeds: int, processes: int) -> None:
                 base = released.setdefault((listing, seed), losses)
                 found.append(GameResamples(test.games).mean(losses if losses is base else losses - base))
             value, low, high = (float(np.mean([each[place] for each in found])) for place in range(3))
-            spread = max(each[0] for each in found) - min(each[0] for each in found)
-            cells.append(
-                f"{value:.5f}"
-                if not changes
-                else f"{PART * value:+.1f} [{PART * low:+.1f}, {PART * high:+.1f}] ± {PART * spread / 2:.1f}"
-            )
+            spread = float(np.ptp([each[0] for each in found]))
+            cells.append(_cell(value, low, high, spread) if changes else f"{value:.5f}")
         click.echo(f"| {name} | {' | '.join(cells)} |")
+
+
+def _cell(value: float, low: float, high: float, spread: float) -> str:
+    value, low, high, spread = (PART * each for each in (value, low, high, spread))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], {spread:.1f} between seeds"
 
 
 def _schedule(changes: Mapping[str, float], bags: int, seed: int, processes: int) -> FitSchedule:
