@@ -62,13 +62,13 @@ def _columns(role: common.Role.ValueType) -> tuple[list[str], Any]:
 def _shooter_cells(rating: aggregator.Rating) -> list[list[str]]:
     shots = rating.shots
     percentage = _share(shots, "shooting_percentage", "expected_shooting_percentage")
-    return [[str(shots.goals), f"({shots.expected_goals:.1f})"], percentage, _above(shots)]
+    return [[str(shots.goals), f"({shots.expected_goals:.2f})"], percentage, _above(shots)]
 
 
 def _goalie_cells(rating: aggregator.Rating) -> list[list[str]]:
     shots = rating.shots
     percentage = _share(shots, "save_percentage", "expected_save_percentage")
-    return [[str(shots.goals), f"({shots.expected_goals:.1f})"], percentage, _above(shots)]
+    return [[str(shots.goals), f"({shots.expected_goals:.2f})"], percentage, _above(shots)]
 
 
 def _share(shots: aggregator.ShotRating, name: str, expected: str) -> list[str]:
@@ -79,13 +79,13 @@ def _share(shots: aggregator.ShotRating, name: str, expected: str) -> list[str]:
 
 def _above(shots: aggregator.ShotRating) -> list[str]:
     low, high = shots.goals_above_expected_low, shots.goals_above_expected_high
-    return [f"{shots.goals_above_expected:+.1f}", f"{low:+.1f} to {high:+.1f}"]
+    return [f"{shots.goals_above_expected:+.2f}", f"{low:+.2f} to {high:+.2f}"]
 
 
 def _faceoff_cells(rating: aggregator.Rating) -> list[list[str]]:
     faceoffs = rating.faceoffs
     low, high = faceoffs.wins_above_expected_low, faceoffs.wins_above_expected_high
     return [
-        [str(faceoffs.wins), f"({faceoffs.expected_wins:.1f})"],
-        [f"{faceoffs.wins_above_expected:+.1f}", f"{low:+.1f} to {high:+.1f}"],
+        [str(faceoffs.wins), f"({faceoffs.expected_wins:.2f})"],
+        [f"{faceoffs.wins_above_expected:+.2f}", f"{low:+.2f} to {high:+.2f}"],
     ]
