@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-SECONDS = 30.0
+SECONDS = 120.0
 _MARK = "PLAYSCORE_TEST_MARK"
 
 
