@@ -79,7 +79,7 @@ def wilson(successes: float, trials: float) -> Interval:
     share, z = successes / trials, _NORMAL**2 / trials
     middle = (share + z / 2) / (1 + z)
     half = _NORMAL / (1 + z) * math.sqrt(share * (1 - share) / trials + z / (4 * trials))
-    return [share, max(middle - half, 0.0), min(middle + half, 1.0)]
+    return [share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)]
 
 
 def _area(truth: Array, weight: Array, starts: NDArray[np.intp]) -> float:

@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from models.core.bootstrap import Array, Bootstrap, Interval
+from models.core.chances import wilson
 from models.core.graph import INPUTS
 from models.passing.plays import PassPlays
 from models.passing.support import BINS, FIRST_YARD, GRID, OUTPUTS, distribution_of
@@ -175,10 +176,7 @@ def touchdowns(cdf: Mapping[str, Array], plays: PassPlays, weights: NDArray[np.f
 def _share(came: NDArray[np.bool_], weights: NDArray[np.floating]) -> Interval:
     """The weighted share, and Wilson's interval for it."""
     share, count = float(np.average(came, weights=weights)), float(weights.sum() ** 2 / (weights**2).sum())
-    center = (share + _DEVIATIONS**2 / (2 * count)) / (1 + _DEVIATIONS**2 / count)
-    spread = math.sqrt(share * (1 - share) / count + (_DEVIATIONS / (2 * count)) ** 2)
-    half = _DEVIATIONS * spread / (1 + _DEVIATIONS**2 / count)
-    return [share, max(center - half, 0.0), min(center + half, 1.0)]
+    return wilson(share * count, count)
 
 
 def long_gains(cdf: Mapping[str, Array], plays: PassPlays) -> dict[str, Any]:

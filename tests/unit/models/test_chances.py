@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.core.chances import GameResamples, brier_scores, difference, interval, log_losses, wilson
@@ -74,6 +74,8 @@ def test_losses_of_certain_forecasts_stay_finite_and_those_of_the_truth_are_leas
 
 
 @given(st.integers(0, 50), st.integers(1, 50))
+@example(0, 14)
+@example(0, 1)
 def test_a_share_lies_in_its_interval(successes: int, more: int) -> None:
     share, low, high = wilson(successes, successes + more)
     assert 0 <= low <= share <= high <= 1
