@@ -38,6 +38,7 @@ from scorer.__main__ import ScorerSettings
 from scorer.__main__ import build as build_scorer
 from servicekit import Service, ServiceSettings, serving
 from simulator import simulate_game
+from tests.feed_orders import KINDS_IN_ORDER, by_kind
 
 PLAYS = 14
 SECONDS = 60.0
@@ -235,23 +236,13 @@ async def test_the_order_of_messages_their_repeats_and_delays_change_no_rating(s
     assert await suite.unscored(other.header.league) == await suite.unscored(game.header.league)
 
 
-KINDS_IN_ORDER = {
-    "contexts first": ("header", "context", "roster", "frames", "track", "end_play", "official_result"),
-    "tracking first": ("header", "frames", "track", "end_play", "official_result", "roster", "context"),
-    "rosters last": ("header", "context", "frames", "track", "end_play", "official_result", "roster"),
-    "header last": ("official_result", "end_play", "context", "roster", "frames", "track", "header"),
-    "results first": ("official_result", "header", "roster", "end_play", "context", "frames", "track"),
-}
-
-
 @pytest.mark.parametrize("order", KINDS_IN_ORDER)
 @pytest.mark.parametrize("whole_game", [False, True], ids=["a segment a play", "one segment"])
 async def test_a_kind_of_message_may_come_before_all_others(suite: Suite, order: str, *, whole_game: bool) -> None:
     game, other = a_game(), a_game()
     await suite.play(feed_of(game))
     messages = in_pieces(feed_of(in_one_segment(other) if whole_game else other))
-    kinds = KINDS_IN_ORDER[order]
-    told = [message for kind in kinds for message in messages if message.HasField(kind)]  # type: ignore[arg-type]
+    told = by_kind(messages, KINDS_IN_ORDER[order])
     done = await suite.play(told)
     assert len(done) == PLAYS
     expected, found = await suite.standings(game.header.league), await suite.standings(other.header.league)
@@ -429,8 +420,7 @@ async def test_plays_that_end_before_they_open_are_rejected_and_hold_up_no_game(
             message.end_play.last_frame_number = last
         if not message.HasField("frames") or min(message.frames.frame_numbers) <= last:
             messages.append(message)
-    kinds = KINDS_IN_ORDER[order]
-    told = [message for kind in kinds for message in messages if message.HasField(kind)]  # type: ignore[arg-type]
+    told = by_kind(messages, KINDS_IN_ORDER[order])
     async with asyncio.timeout(SECONDS):
         done = await suite.play(told)
     endings = [result.ending for result in done.values()]

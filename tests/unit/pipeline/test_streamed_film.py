@@ -9,6 +9,7 @@ import pytest
 from featurizer.shots.shot import LOOK_BACK_SECONDS
 from pipeline.game_record import LEAD_IN_SECONDS, GameRecord
 from pipeline.streamed_film import LATEST_FRAMES, StreamedFilm
+from playscore.common.v1.common_pb2 import GameKey
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
 from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader
 
@@ -19,7 +20,7 @@ LEAD_IN = int(RATE * LEAD_IN_SECONDS)
 @pytest.fixture
 def record() -> GameRecord:
     record = GameRecord()
-    record.add(FeedMessage(header=GameHeader(key={"league": "NHL", "game_id": "7"}, frame_rate_hertz=RATE)))  # type: ignore[arg-type]
+    record.add(FeedMessage(header=GameHeader(key=GameKey(league="NHL", game_id="7"), frame_rate_hertz=RATE)))
     return record
 
 

@@ -32,6 +32,7 @@ from playscore.shots import (
     HockeyEventKind,
     NetState,
     PrecedingEvent,
+    ShotAttributes,
     ShotKind,
     ShotResult,
     ShotSituation,
@@ -225,7 +226,8 @@ def test_a_shot_long_after_the_last_frame_is_not_filmed(shot: Filmed) -> None:
     beyond = shot.told(release_frame=int(shot.play.frames.frame_numbers[-1]) + 1_000)
     assert beyond.refused().reason is Reason.LOCATION_UNKNOWN
     placed = beyond.but(x=60.0, y=5.0).made()
-    assert not getattr(placed.attributes, "tracked")  # noqa: B009
+    assert isinstance(placed.attributes, ShotAttributes)
+    assert placed.attributes.tracked is False
 
 
 def test_a_direction_of_the_period_before_is_refused(shot: Filmed) -> None:
