@@ -8,29 +8,30 @@ judges the model, and must not have been used to choose its settings. Difference
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 import numpy as np
 
-from featurizer.shots.factors import NAMES
 from models.core.chances import GameResamples, log_losses
+from models.shots.boosting import BoostingSchedule
 from models.shots.fitting import FitSchedule, fit, known_factors
 from models.shots.rows import ON_GOAL, UNBLOCKED, Shots, earlier_and_last
-from models.shots.run import OF_EVENTS, Run
+from models.shots.run import Run
 
 PART = 10_000
-SETTINGS: Mapping[str, Mapping[str, float]] = {
-    "as released": {},
-    "no pairs": {"pairs": 0},
-    "20 pairs": {"pairs": 20},
-    "learning rate 0.03": {"rate": 0.03},
-    "cuts at the best places from the start": {"blind_rounds": 0},
-    "leaves of 4": {"min_information": 4.0},
-    "a tenth of the ridges": {"ridge": 0.05, "code_ridge": 0.5},
-    "codes with the ridge of the others": {"code_ridge": 0.5},
+AS_RELEASED = FitSchedule()
+SETTINGS: Mapping[str, FitSchedule] = {
+    "as released": AS_RELEASED,
+    "no pairs": FitSchedule(pairs=0),
+    "20 pairs": FitSchedule(pairs=20),
+    "learning rate 0.03": FitSchedule(boosting=BoostingSchedule(rate=0.03)),
+    "cuts at the best places from the start": FitSchedule(boosting=BoostingSchedule(blind_rounds=0)),
+    "leaves of 4": FitSchedule(boosting=BoostingSchedule(min_information=4.0)),
+    "a tenth of the ridges": FitSchedule(boosting=BoostingSchedule(ridge=0.05, code_ridge=0.5)),
+    "codes with the ridge of the others": FitSchedule(boosting=BoostingSchedule(code_ridge=0.5)),
 }
 
 
@@ -41,24 +42,25 @@ SETTINGS: Mapping[str, Mapping[str, float]] = {
 @click.option("--processes", default=1, show_default=True)
 def main(folder: Path, bags: int, seeds: int, processes: int) -> None:
     """Fit, judge, print."""
-    shots = Run(folder).men
-    shots = shots.subset(earlier_and_last(shots)[0])
+    run = Run(folder)
+    shots = run.men.subset(earlier_and_last(run.men)[0])
     earlier, last = earlier_and_last(shots)
     click.echo(f"| settings | {UNBLOCKED} | {ON_GOAL} |\n|---|---|---|")
     released: dict[tuple[str, int], np.ndarray] = {}
-    for name, changes in SETTINGS.items():
+    for name, schedule in SETTINGS.items():
         cells = []
         for listing in (UNBLOCKED, ON_GOAL):
             mine = shots.of("listing") == listing
             training, test = shots.subset(mine & earlier), shots.subset(mine & last)
             found = []
             for seed in range(seeds):
-                losses = _losses(training, test, _schedule(changes, bags, seed, processes))
+                boosting = replace(schedule.boosting, bags=bags, seed=seed, processes=processes)
+                losses = _losses(training, test, replace(schedule, boosting=boosting), run.of_events)
                 base = released.setdefault((listing, seed), losses)
                 found.append(GameResamples(test.games).mean(losses if losses is base else losses - base))
             value, low, high = (float(np.mean([each[place] for each in found])) for place in range(3))
             spread = float(np.ptp([each[0] for each in found]))
-            cells.append(_cell(value, low, high, spread) if changes else f"{value:.5f}")
+            cells.append(f"{value:.5f}" if schedule is AS_RELEASED else _cell(value, low, high, spread))
         click.echo(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -67,17 +69,8 @@ def _cell(value: float, low: float, high: float, spread: float) -> str:
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], {spread:.1f} between seeds"
 
 
-def _schedule(changes: Mapping[str, float], bags: int, seed: int, processes: int) -> FitSchedule:
-    known = FitSchedule()
-    boosting = {name: value for name, value in changes.items() if name != "pairs"}
-    return FitSchedule(
-        pairs=int(changes.get("pairs", known.pairs)),
-        boosting=replace(known.boosting, **boosting, bags=bags, seed=seed, processes=processes),  # type: ignore[arg-type]
-    )
-
-
-def _losses(training: Shots, test: Shots, schedule: FitSchedule) -> np.ndarray:
-    used = tuple(place for place in known_factors(training.statics, 0.01) if NAMES[place] in OF_EVENTS)
+def _losses(training: Shots, test: Shots, schedule: FitSchedule, events: Collection[int]) -> np.ndarray:
+    used = tuple(place for place in known_factors(training.statics) if place in events)
     model = fit(training.statics, training.goals, training.games, schedule, used=used)
     return log_losses(model.chances(test.statics), test.goals)
 

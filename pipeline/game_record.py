@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -77,12 +77,9 @@ def _frames_between(
     sent = 0
     for batch in batches:
         numbers = batch.frame_numbers
-        if numbers:
-            if (first is not None and max(numbers) < first) or (last is not None and min(numbers) > last):
-                continue
-            if first is None and sent > MAX_PLAY_FRAMES:
-                continue
-            sent += len(numbers)
+        if not _may_hold(numbers, first, last) or (numbers and first is None and sent > MAX_PLAY_FRAMES):
+            continue
+        sent += len(numbers)
         yield batch if last is None or not numbers or max(numbers) <= last else _until(batch, last)
 
 
@@ -91,17 +88,16 @@ def _samples_between(
 ) -> Iterator[tracking.TrackBatch]:
     """The batches that can hold samples between two seconds, as they arrived."""
     for batch in batches:
-        numbers, hertz = batch.sample_numbers, batch.rate_hertz
-        outside = (
-            bool(numbers)
-            and hertz > 0
-            and (
-                (first is not None and max(numbers) < first * hertz)
-                or (last is not None and min(numbers) > last * hertz)
-            )
-        )
-        if not outside:
+        begin, end = (None if seconds is None else seconds * batch.rate_hertz for seconds in (first, last))
+        if batch.rate_hertz <= 0 or _may_hold(batch.sample_numbers, begin, end):
             yield batch
+
+
+def _may_hold(numbers: Sequence[int], first: float | None, last: float | None) -> bool:
+    """Whether a batch of such numbers reaches between two, None: no bound. One without numbers may be anything."""
+    if not numbers:
+        return True
+    return (first is None or max(numbers) >= first) and (last is None or min(numbers) <= last)
 
 
 def _until(batch: tracking.FrameBatch, last: int) -> tracking.FrameBatch:

@@ -207,7 +207,6 @@ class GameRun:
             self._remaking.put(play, revision)
         elif play.is_open and self._follows_film and self._is_behind(play):
             self._put_back(play)
-            self._defer(play)
         elif play.is_open:
             segment = self._open.segment(play)
             context = self._turn_to(play, revision)
@@ -294,7 +293,6 @@ class GameRun:
         for play in self._open:
             if self._is_behind(play):
                 self._put_back(play)
-                self._defer(play)
             else:
                 yield from self._told(play)
 
@@ -372,7 +370,11 @@ class GameRun:
 
     def _segment(self, play: PlayRun) -> str:
         """The segment that a play is in, as far as it was told."""
-        return segment_of(play.told.context(play.told.revision(whole=self._feed_ended)))
+        return segment_of(self._context(play))
+
+    def _context(self, play: PlayRun) -> feed.PlayContext:
+        """What is known of a play, whatever was asked for."""
+        return play.told.context(play.told.revision(whole=self._feed_ended))
 
     def _is_behind(self, play: PlayRun) -> bool:
         """Whether the featurizer cannot tell the play's tracking from what it was sent.
@@ -380,7 +382,7 @@ class GameRun:
         Where film goes there as it comes, it was not sent what came before the connection. Else the tracking of the
         segment has gone on, before the play was told, to plays that open later in it.
         """
-        context = play.told.context(play.told.revision(whole=self._feed_ended))
+        context = self._context(play)
         if self._follows_film:
             return self._film.lacks(context)
         last = self._record.tracking_of(context).last_frame_number
@@ -394,18 +396,22 @@ class GameRun:
 
     def _defer(self, play: PlayRun) -> None:
         """Make a play from the record once its tracking has ended: the stream could take other plays' for its own."""
-        revision = play.told.revision(whole=self._feed_ended)
-        if self._record.tracking_has_ended(play.told, play.told.context(revision)):
-            self._remaking.put(play, revision)
+        if self._record.tracking_has_ended(play.told, self._context(play)):
+            self._remaking.put(play, play.told.revision(whole=self._feed_ended))
         else:
             self._deferred[play] = None
 
     def _put_back(self, play: PlayRun) -> None:
-        """Close a play that is open, as if it had never been asked for."""
+        """Close a play that is open, as if it had never been asked for: it is made from the record."""
         play.asked, play.end_told = play.answered, False
+        self._close(play)
+        self._moved.set()
+        self._defer(play)
+
+    def _close(self, play: PlayRun) -> None:
+        """A play is open no more, and makes room for another."""
         self._open.close(play)
         self._room.set()
-        self._moved.set()
 
     async def _end(self, play: PlayRun) -> None:
         """Tell the featurizer that a play's tracking is complete, if it is. Late tracking may complete it again."""
@@ -442,10 +448,8 @@ class GameRun:
         play = self._plays[made.key.play_id]
         if made.revision > play.answered and self._is_early(play):
             self._put_back(play)
-            self._defer(play)
         elif made.revision > play.answered and self._is_premature(play, made):
-            self._open.close(play)
-            self._room.set()
+            self._close(play)
             self._remaking.put(play, made.revision)
         else:
             self.answer(play, made)
@@ -519,8 +523,7 @@ class GameRun:
 
     def _settle_answer(self, play: PlayRun, revision: int, *, refused: bool) -> None:
         play.answered, play.refused = revision, refused
-        self._open.close(play)
-        self._room.set()
+        self._close(play)
 
     def _may_change(self, play: PlayRun) -> bool:
         """Whether a rejection may be for the lack of what still comes."""

@@ -38,8 +38,9 @@ class StreamedFilm:
 
     def goes_on(self, frames: tracking.FrameBatch) -> None:
         """Frames are told that the record has just taken in."""
-        before = self._record.segments[frames.segment_id].frames[:-1]
-        self._since.setdefault(frames.segment_id, min(frames.frame_numbers, default=0) if before else 0)
+        if frames.segment_id not in self._since:
+            begins = len(self._record.segments[frames.segment_id].frames) == 1
+            self._since[frames.segment_id] = 0 if begins else min(frames.frame_numbers, default=0)
 
     def lacks(self, context: feed.PlayContext) -> bool:
         """Whether film of a play came that this connection was not told."""

@@ -39,7 +39,7 @@ def featurize(
         its_own, needed = 0, task.first_frame(header, context)
         for batch in frames:
             segment.add(batch)
-            its_own += 0 if needed is None else _frames_from(batch, needed)
+            its_own += _frames_from(batch, needed)
             if its_own > MAX_FRAMES:
                 break
         play = task.open(header, roster, context, segment.footage(context.opens_at_frame))
@@ -50,5 +50,8 @@ def featurize(
         return rejection((*own, *tasks), roster, context, fault)
 
 
-def _frames_from(batch: Frames, first: int) -> int:
+def _frames_from(batch: Frames, first: int | None) -> int:
+    """How many frames of a batch are a play's own that needs those from `first` on; None: it needs none."""
+    if first is None:
+        return 0
     return int(np.count_nonzero(batch.frame_numbers >= first)) if first else len(batch)

@@ -63,8 +63,7 @@ def check(model: Model, shots: Shots, expected: Array, filmed: tuple[int, ...]) 
     for place in filmed:
         blind[:, [place, len(FACTORS) + place]] = 0
     chances = {"with_film": model.chances(shots.statics), "without_film": model.chances(blind)}
-    rng = np.random.default_rng(_SEED)
-    draws = [np.arange(len(shots)), *rng.integers(0, len(shots), (_RESAMPLES, len(shots)))]
+    draws = _draws(len(shots))
     ranked = {
         name: np.asarray([_spearman(each[draw], expected[draw]) for draw in draws]) for name, each in chances.items()
     }
@@ -90,10 +89,14 @@ def check(model: Model, shots: Shots, expected: Array, filmed: tuple[int, ...]) 
 
 def _beside(one: Array, other: Array, given: Array) -> dict[str, Any]:
     """The partial rank correlation of two columns (N,) given a third, with its interval over shots."""
-    rng = np.random.default_rng(_SEED)
-    draws = [np.arange(len(one)), *rng.integers(0, len(one), (_RESAMPLES, len(one)))]
-    values = np.asarray([_partial(one[draw], other[draw], given[draw]) for draw in draws])
+    values = np.asarray([_partial(one[draw], other[draw], given[draw]) for draw in _draws(len(one))])
     return {"shots": len(one), "correlation": interval((float(values[0]), values[1:]))}
+
+
+def _draws(count: int) -> list[NDArray[np.integer]]:
+    """The places of all shots, then those of each resample."""
+    resamples = np.random.default_rng(_SEED).integers(0, count, (_RESAMPLES, count))
+    return [np.arange(count), *resamples]
 
 
 def _partial(one: Array, other: Array, given: Array) -> float:
