@@ -30,6 +30,7 @@ _CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.LEAGUE_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.GAME_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.REVISION_NOT_KEPT: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.MODEL_CHANGED: grpc.StatusCode.ABORTED,
     Reason.NOT_SERVING: grpc.StatusCode.UNAVAILABLE,
     Reason.INFERENCE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.NOT_FRESH_ENOUGH: grpc.StatusCode.UNAVAILABLE,

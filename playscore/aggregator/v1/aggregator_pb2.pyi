@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from playscore.common.v1 import common_pb2 as _common_pb2
@@ -744,7 +745,9 @@ class Split(_message.Message):
     """
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
-        """By which model; absent for the one the service is set to rate by, which no write changes. The answer names it."""
+        """By which model; absent for the one that the league is rated by: that of the last SwitchModel, else the one the service
+        is set to. No write of scores changes it. The answer names it.
+        """
 
     def __init__(
         self,
@@ -948,6 +951,168 @@ class ListRatingsResponse(_message.Message):
 Global___ListRatingsResponse: _TypeAlias = ListRatingsResponse  # noqa: Y015
 
 @_typing.final
+class ComparedSubject(_message.Message):
+    """One side of a comparison."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPLIT_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Whose rating."""
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The split."""
+
+    def __init__(
+        self,
+        *,
+        split: Global___Split | None = ...,
+        subject_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["split", b"split"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["split", b"split", "subject_id", b"subject_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparedSubject: _TypeAlias = ComparedSubject  # noqa: Y015
+
+@_typing.final
+class CompareRatingsRequest(_message.Message):
+    """Asks how two ratings differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def first(self) -> Global___ComparedSubject:
+        """One of them."""
+
+    @_builtins.property
+    def second(self) -> Global___ComparedSubject:
+        """The other; of the same role."""
+
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
+    def __init__(
+        self,
+        *,
+        first: Global___ComparedSubject | None = ...,
+        second: Global___ComparedSubject | None = ...,
+        consistency: _common_pb2.Consistency | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "first", b"first", "second", b"second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "first", b"first", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRatingsRequest: _TypeAlias = CompareRatingsRequest  # noqa: Y015
+
+@_typing.final
+class RatingDifference(_message.Message):
+    """The first side less the second. docs/score.md has the formulas."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_LOW_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_HIGH_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIRST_IS_BETTER_FIELD_NUMBER: _builtins.int
+    SHARED_PLAYS_FIELD_NUMBER: _builtins.int
+    measure: _builtins.str
+    """What differs: for ROLE_PASSER "rating", in points of the rating, which is not cut at 50 and 99 here; for the roles of
+    a shot "goals_above_expected_per_shot"; for ROLE_FACEOFF_TAKER "wins_above_expected_per_faceoff".
+    """
+    difference: _builtins.float
+    """By how much; positive where the first is better."""
+    difference_low: _builtins.float
+    """Lower end of the 90% interval."""
+    difference_high: _builtins.float
+    """Upper end of the 90% interval."""
+    probability_first_is_better: _builtins.float
+    """Probability that the first is truly better than the second, 0 to 1; 0.5 where nothing speaks for either."""
+    shared_plays: _builtins.int
+    """Plays that are in both sides."""
+    def __init__(
+        self,
+        *,
+        measure: _builtins.str = ...,
+        difference: _builtins.float = ...,
+        difference_low: _builtins.float = ...,
+        difference_high: _builtins.float = ...,
+        probability_first_is_better: _builtins.float = ...,
+        shared_plays: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "difference_high", b"difference_high", "difference_low", b"difference_low", "measure", b"measure", "probability_first_is_better", b"probability_first_is_better", "shared_plays", b"shared_plays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RatingDifference: _TypeAlias = RatingDifference  # noqa: Y015
+
+@_typing.final
+class CompareRatingsResponse(_message.Message):
+    """How two ratings differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    FIRST_MODEL_FIELD_NUMBER: _builtins.int
+    SECOND_MODEL_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def first(self) -> Global___Rating:
+        """The first side's rating, not ranked."""
+
+    @_builtins.property
+    def second(self) -> Global___Rating:
+        """The second side's rating, not ranked."""
+
+    @_builtins.property
+    def difference(self) -> Global___RatingDifference:
+        """The difference. Absent where one side has no plays."""
+
+    @_builtins.property
+    def first_model(self) -> _common_pb2.ModelVersion:
+        """The model that the first side is rated by."""
+
+    @_builtins.property
+    def second_model(self) -> _common_pb2.ModelVersion:
+        """The model that the second side is rated by."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
+
+    def __init__(
+        self,
+        *,
+        first: Global___Rating | None = ...,
+        second: Global___Rating | None = ...,
+        difference: Global___RatingDifference | None = ...,
+        first_model: _common_pb2.ModelVersion | None = ...,
+        second_model: _common_pb2.ModelVersion | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "first", b"first", "first_model", b"first_model", "revision", b"revision", "second", b"second", "second_model", b"second_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "first", b"first", "first_model", b"first_model", "revision", b"revision", "second", b"second", "second_model", b"second_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRatingsResponse: _TypeAlias = CompareRatingsResponse  # noqa: Y015
+
+@_typing.final
 class ListPlaysRequest(_message.Message):
     """Asks for the plays of a split."""
 
@@ -1060,7 +1225,7 @@ class GetCoverageRequest(_message.Message):
     """One game; empty for all of the league."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
-        """By which model; absent for the one the service is set to rate by."""
+        """By which model; absent for the one that the league is rated by."""
 
     @_builtins.property
     def consistency(self) -> _common_pb2.Consistency:
@@ -1273,9 +1438,14 @@ class WatchRatingsResponse(_message.Message):
     RATINGS_FIELD_NUMBER: _builtins.int
     LEFT_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    COALESCED_TICKS_FIELD_NUMBER: _builtins.int
     restarted: _builtins.bool
     """The watch begins anew: what came before in it no longer counts. Set in the first response of a watch that is not
     resumed, and whenever it restarts.
+    """
+    coalesced_ticks: _builtins.int
+    """How many ticks with changes were passed over, their changes being in this response, because the watcher had not read
+    what came before.
     """
     @_builtins.property
     def ratings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rating]:
@@ -1296,10 +1466,11 @@ class WatchRatingsResponse(_message.Message):
         ratings: _abc.Iterable[Global___Rating] | None = ...,
         left: _abc.Iterable[Global___RatingKey] | None = ...,
         checkpoint: Global___WatchCheckpoint | None = ...,
+        coalesced_ticks: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "left", b"left", "ratings", b"ratings", "restarted", b"restarted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "coalesced_ticks", b"coalesced_ticks", "left", b"left", "ratings", b"ratings", "restarted", b"restarted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1468,7 +1639,7 @@ class ListSubjectsRequest(_message.Message):
     """From the answer before. page_size and consistency may differ; everything else must not."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
-        """By which model; absent for the one the service is set to rate by."""
+        """By which model; absent for the one that the league is rated by."""
 
     @_builtins.property
     def consistency(self) -> _common_pb2.Consistency:
@@ -1560,3 +1731,467 @@ class ListSubjectsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSubjectsResponse: _TypeAlias = ListSubjectsResponse  # noqa: Y015
+
+@_typing.final
+class ListModelsRequest(_message.Message):
+    """Asks for models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
+    league: _builtins.str
+    """For example "NFL"."""
+    role: _common_pb2.Role.ValueType
+    """The role."""
+    page_size: _builtins.int
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
+    page_token: _builtins.str
+    """From the answer before. page_size and consistency may differ; everything else must not."""
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
+    def __init__(
+        self,
+        *,
+        league: _builtins.str = ...,
+        role: _common_pb2.Role.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        consistency: _common_pb2.Consistency | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "league", b"league", "page_size", b"page_size", "page_token", b"page_token", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
+
+@_typing.final
+class ListedModel(_message.Message):
+    """A model that can be rated by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    GRADED_FIELD_NUMBER: _builtins.int
+    UNGRADED_FIELD_NUMBER: _builtins.int
+    RATED_BY_FIELD_NUMBER: _builtins.int
+    graded: _builtins.int
+    """Graded plays that it has scored."""
+    ungraded: _builtins.int
+    """Plays that it has scored and that wait for their official result."""
+    rated_by: _builtins.bool
+    """The league is rated by it where a question names none."""
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        model: _common_pb2.ModelVersion | None = ...,
+        graded: _builtins.int = ...,
+        ungraded: _builtins.int = ...,
+        rated_by: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "model", b"model", "rated_by", b"rated_by", "ungraded", b"ungraded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListedModel: _TypeAlias = ListedModel  # noqa: Y015
+
+@_typing.final
+class ListModelsResponse(_message.Message):
+    """A page of models, by name and version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    total_size: _builtins.int
+    """How many there are on all pages."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedModel]:
+        """In that order; those without scores, too."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___ListedModel] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token", "revision", b"revision", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
+
+@_typing.final
+class SwitchModelRequest(_message.Message):
+    """Asks to rate a league by a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID or any other string, new for each new request; repeated when the request is."""
+    league: _builtins.str
+    """For example "NFL"."""
+    task: _common_pb2.Task.ValueType
+    """The task whose model is switched, for all of its roles."""
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model to rate by: one whose release the service has."""
+
+    @_builtins.property
+    def expected(self) -> _common_pb2.ModelVersion:
+        """The model that is to be replaced. Where the league is rated by another, the call is refused (MODEL_CHANGED), so that
+        two operators do not undo each other. Absent: whatever it is.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        league: _builtins.str = ...,
+        task: _common_pb2.Task.ValueType = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+        expected: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected", b"_expected", "expected", b"expected", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected", b"_expected", "expected", b"expected", "league", b"league", "model", b"model", "request_id", b"request_id", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected: _TypeAlias = _typing.Literal["expected"]  # noqa: Y015
+    _WhichOneofArgType__expected: _TypeAlias = _typing.Literal["_expected", b"_expected"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected) -> _WhichOneofReturnType__expected | None: ...
+
+Global___SwitchModelRequest: _TypeAlias = SwitchModelRequest  # noqa: Y015
+
+@_typing.final
+class SwitchModelResponse(_message.Message):
+    """The league is rated by the model from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def previous(self) -> _common_pb2.ModelVersion:
+        """The model that it was rated by."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The first state that is rated by the new one."""
+
+    def __init__(
+        self,
+        *,
+        previous: _common_pb2.ModelVersion | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["previous", b"previous", "revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["previous", b"previous", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SwitchModelResponse: _TypeAlias = SwitchModelResponse  # noqa: Y015
+
+@_typing.final
+class EraseRecordsRequest(_message.Message):
+    """Asks to erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    WHOLE_LEAGUE_FIELD_NUMBER: _builtins.int
+    JUSTIFICATION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID or any other string, new for each new request; repeated when the request is."""
+    league: _builtins.str
+    """For example "NFL"."""
+    subject_id: _builtins.str
+    """Everything of this player, in all roles."""
+    whole_league: _builtins.bool
+    """Everything of the league. The value must be true."""
+    justification: _builtins.str
+    """Why, for the record: for example the number of the request that asked for it. It is kept, so it must not say who."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        league: _builtins.str = ...,
+        subject_id: _builtins.str = ...,
+        whole_league: _builtins.bool = ...,
+        justification: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subject_id", b"subject_id", "what", b"what", "whole_league", b"whole_league"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["justification", b"justification", "league", b"league", "request_id", b"request_id", "subject_id", b"subject_id", "what", b"what", "whole_league", b"whole_league"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["subject_id", "whole_league"]  # noqa: Y015
+    _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+Global___EraseRecordsRequest: _TypeAlias = EraseRecordsRequest  # noqa: Y015
+
+@_typing.final
+class EraseRecordsResponse(_message.Message):
+    """What was erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    UNSCORED_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    scores: _builtins.int
+    """Scores that stood."""
+    superseded: _builtins.int
+    """Earlier states of scores and of plays that were not scored."""
+    unscored: _builtins.int
+    """Plays that were not scored: gone with their league, or without the player now."""
+    mentions: _builtins.int
+    """Other players' scores that named the player, and do no longer."""
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state without them."""
+
+    def __init__(
+        self,
+        *,
+        scores: _builtins.int = ...,
+        superseded: _builtins.int = ...,
+        unscored: _builtins.int = ...,
+        mentions: _builtins.int = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mentions", b"mentions", "revision", b"revision", "scores", b"scores", "superseded", b"superseded", "unscored", b"unscored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseRecordsResponse: _TypeAlias = EraseRecordsResponse  # noqa: Y015
+
+@_typing.final
+class ListOperationsRequest(_message.Message):
+    """Asks what operators did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    league: _builtins.str
+    """One league; empty for all."""
+    page_size: _builtins.int
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
+    page_token: _builtins.str
+    """From the answer before. page_size may differ; everything else must not."""
+    def __init__(
+        self,
+        *,
+        league: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["league", b"league", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationsRequest: _TypeAlias = ListOperationsRequest  # noqa: Y015
+
+@_typing.final
+class ModelSwitch(_message.Message):
+    """A league's model was switched."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    task: _common_pb2.Task.ValueType
+    """The task."""
+    @_builtins.property
+    def previous(self) -> _common_pb2.ModelVersion:
+        """The model before."""
+
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model from then on."""
+
+    def __init__(
+        self,
+        *,
+        task: _common_pb2.Task.ValueType = ...,
+        previous: _common_pb2.ModelVersion | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "previous", b"previous"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "previous", b"previous", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelSwitch: _TypeAlias = ModelSwitch  # noqa: Y015
+
+@_typing.final
+class Erasure(_message.Message):
+    """Records were erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHOLE_LEAGUE_FIELD_NUMBER: _builtins.int
+    JUSTIFICATION_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    UNSCORED_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    whole_league: _builtins.bool
+    """All of the league; else one player, of whom nothing is kept but that they were erased."""
+    justification: _builtins.str
+    """As given."""
+    scores: _builtins.int
+    """As EraseRecords answered."""
+    superseded: _builtins.int
+    """As EraseRecords answered."""
+    unscored: _builtins.int
+    """As EraseRecords answered."""
+    mentions: _builtins.int
+    """As EraseRecords answered."""
+    def __init__(
+        self,
+        *,
+        whole_league: _builtins.bool = ...,
+        justification: _builtins.str = ...,
+        scores: _builtins.int = ...,
+        superseded: _builtins.int = ...,
+        unscored: _builtins.int = ...,
+        mentions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["justification", b"justification", "mentions", b"mentions", "scores", b"scores", "superseded", b"superseded", "unscored", b"unscored", "whole_league", b"whole_league"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erasure: _TypeAlias = Erasure  # noqa: Y015
+
+@_typing.final
+class Operation(_message.Message):
+    """Something that an operator did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_TIME_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    MODEL_SWITCH_FIELD_NUMBER: _builtins.int
+    ERASURE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    caller: _builtins.str
+    """Who: the identity in the caller's certificate; empty where callers need none."""
+    request_id: _builtins.str
+    """As given."""
+    league: _builtins.str
+    """The league."""
+    @_builtins.property
+    def operation_time(self) -> _timestamp_pb2.Timestamp:
+        """When, by the store's clock."""
+
+    @_builtins.property
+    def model_switch(self) -> Global___ModelSwitch:
+        """A model was switched."""
+
+    @_builtins.property
+    def erasure(self) -> Global___Erasure:
+        """Records were erased."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state after it."""
+
+    def __init__(
+        self,
+        *,
+        operation_time: _timestamp_pb2.Timestamp | None = ...,
+        caller: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        league: _builtins.str = ...,
+        model_switch: Global___ModelSwitch | None = ...,
+        erasure: Global___Erasure | None = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "erasure", b"erasure", "model_switch", b"model_switch", "operation_time", b"operation_time", "revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "done", b"done", "erasure", b"erasure", "league", b"league", "model_switch", b"model_switch", "operation_time", b"operation_time", "request_id", b"request_id", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_done: _TypeAlias = _typing.Literal["model_switch", "erasure"]  # noqa: Y015
+    _WhichOneofArgType_done: _TypeAlias = _typing.Literal["done", b"done"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_done) -> _WhichOneofReturnType_done | None: ...
+
+Global___Operation: _TypeAlias = Operation  # noqa: Y015
+
+@_typing.final
+class ListOperationsResponse(_message.Message):
+    """A page of operations, latest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    total_size: _builtins.int
+    """How many there are on all pages."""
+    @_builtins.property
+    def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
+        """In that order."""
+
+    def __init__(
+        self,
+        *,
+        operations: _abc.Iterable[Global___Operation] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "operations", b"operations", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationsResponse: _TypeAlias = ListOperationsResponse  # noqa: Y015

@@ -53,6 +53,11 @@ class AggregatorServiceStub:
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsRequest.SerializeToString,
                 response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsResponse.FromString,
                 _registered_method=True)
+        self.CompareRatings = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/CompareRatings',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsResponse.FromString,
+                _registered_method=True)
         self.ListPlays = channel.unary_unary(
                 '/playscore.aggregator.v1.AggregatorService/ListPlays',
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListPlaysRequest.SerializeToString,
@@ -77,6 +82,26 @@ class AggregatorServiceStub:
                 '/playscore.aggregator.v1.AggregatorService/ListSubjects',
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.SerializeToString,
                 response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/ListModels',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
+        self.SwitchModel = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/SwitchModel',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelResponse.FromString,
+                _registered_method=True)
+        self.EraseRecords = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/EraseRecords',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsResponse.FromString,
+                _registered_method=True)
+        self.ListOperations = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/ListOperations',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsResponse.FromString,
                 _registered_method=True)
 
 
@@ -116,6 +141,16 @@ class AggregatorServiceServicer:
 
     def ListRatings(self, request, context):
         """Every rating in one split, sorted and paged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareRatings(self, request, context):
+        """How far two ratings are apart, and how probable it is that the difference is real.
+
+        Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
+        nothing about a difference, and are not counted as if they did.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +206,43 @@ class AggregatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListModels(self, request, context):
+        """The models that a league can be rated by, and what each has scored of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SwitchModel(self, request, context):
+        """Sets the model that a league is rated by where a question names none; an operator's call.
+
+        A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
+        switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
+        that name no model restart. Switching back is the same call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseRecords(self, request, context):
+        """Erases what is recorded of a player, or all of a league, for good; an operator's call.
+
+        Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
+        plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
+        are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
+        the files and feeds that the scores were made from are not the aggregator's to erase.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperations(self, request, context):
+        """What operators did: switches and erasures, latest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AggregatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -188,6 +260,11 @@ def add_AggregatorServiceServicer_to_server(servicer, server):
                     servicer.ListRatings,
                     request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsRequest.FromString,
                     response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsResponse.SerializeToString,
+            ),
+            'CompareRatings': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRatings,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsResponse.SerializeToString,
             ),
             'ListPlays': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPlays,
@@ -213,6 +290,26 @@ def add_AggregatorServiceServicer_to_server(servicer, server):
                     servicer.ListSubjects,
                     request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.FromString,
                     response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'SwitchModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SwitchModel,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelResponse.SerializeToString,
+            ),
+            'EraseRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseRecords,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsResponse.SerializeToString,
+            ),
+            'ListOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperations,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -300,6 +397,33 @@ class AggregatorService:
             '/playscore.aggregator.v1.AggregatorService/ListRatings',
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsRequest.SerializeToString,
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListRatingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRatings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/CompareRatings',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.CompareRatingsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -435,6 +559,114 @@ class AggregatorService:
             '/playscore.aggregator.v1.AggregatorService/ListSubjects',
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.SerializeToString,
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/ListModels',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwitchModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/SwitchModel',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.SwitchModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/EraseRecords',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.EraseRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/ListOperations',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListOperationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

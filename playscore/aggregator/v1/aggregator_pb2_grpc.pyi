@@ -57,6 +57,12 @@ class AggregatorServiceStub:
     """One subject's rating in one split."""
     ListRatings: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListRatingsRequest, _aggregator_pb2.ListRatingsResponse]
     """Every rating in one split, sorted and paged."""
+    CompareRatings: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.CompareRatingsRequest, _aggregator_pb2.CompareRatingsResponse]
+    """How far two ratings are apart, and how probable it is that the difference is real.
+
+    Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
+    nothing about a difference, and are not counted as if they did.
+    """
     ListPlays: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]
     """The plays of a split: what a rating is made of."""
     GetCoverage: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.GetCoverageRequest, _aggregator_pb2.GetCoverageResponse]
@@ -83,6 +89,25 @@ class AggregatorServiceStub:
     """The fields a filter can use."""
     ListSubjects: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]
     """Who has plays in a league, found by part of their name."""
+    ListModels: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]
+    """The models that a league can be rated by, and what each has scored of it."""
+    SwitchModel: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.SwitchModelRequest, _aggregator_pb2.SwitchModelResponse]
+    """Sets the model that a league is rated by where a question names none; an operator's call.
+
+    A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
+    switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
+    that name no model restart. Switching back is the same call.
+    """
+    EraseRecords: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.EraseRecordsRequest, _aggregator_pb2.EraseRecordsResponse]
+    """Erases what is recorded of a player, or all of a league, for good; an operator's call.
+
+    Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
+    plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
+    are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
+    the files and feeds that the scores were made from are not the aggregator's to erase.
+    """
+    ListOperations: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListOperationsRequest, _aggregator_pb2.ListOperationsResponse]
+    """What operators did: switches and erasures, latest first."""
 
 @_typing.type_check_only
 class AggregatorServiceAsyncStub(AggregatorServiceStub):
@@ -113,6 +138,12 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     """One subject's rating in one split."""
     ListRatings: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListRatingsRequest, _aggregator_pb2.ListRatingsResponse]  # type: ignore[assignment]
     """Every rating in one split, sorted and paged."""
+    CompareRatings: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.CompareRatingsRequest, _aggregator_pb2.CompareRatingsResponse]  # type: ignore[assignment]
+    """How far two ratings are apart, and how probable it is that the difference is real.
+
+    Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
+    nothing about a difference, and are not counted as if they did.
+    """
     ListPlays: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]  # type: ignore[assignment]
     """The plays of a split: what a rating is made of."""
     GetCoverage: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.GetCoverageRequest, _aggregator_pb2.GetCoverageResponse]  # type: ignore[assignment]
@@ -139,6 +170,25 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     """The fields a filter can use."""
     ListSubjects: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]  # type: ignore[assignment]
     """Who has plays in a league, found by part of their name."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """The models that a league can be rated by, and what each has scored of it."""
+    SwitchModel: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.SwitchModelRequest, _aggregator_pb2.SwitchModelResponse]  # type: ignore[assignment]
+    """Sets the model that a league is rated by where a question names none; an operator's call.
+
+    A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
+    switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
+    that name no model restart. Switching back is the same call.
+    """
+    EraseRecords: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.EraseRecordsRequest, _aggregator_pb2.EraseRecordsResponse]  # type: ignore[assignment]
+    """Erases what is recorded of a player, or all of a league, for good; an operator's call.
+
+    Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
+    plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
+    are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
+    the files and feeds that the scores were made from are not the aggregator's to erase.
+    """
+    ListOperations: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListOperationsRequest, _aggregator_pb2.ListOperationsResponse]  # type: ignore[assignment]
+    """What operators did: switches and erasures, latest first."""
 
 class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
@@ -184,6 +234,18 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.ListRatingsResponse, _abc.Awaitable[_aggregator_pb2.ListRatingsResponse]]:
         """Every rating in one split, sorted and paged."""
+
+    @_abc_1.abstractmethod
+    def CompareRatings(
+        self,
+        request: _aggregator_pb2.CompareRatingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.CompareRatingsResponse, _abc.Awaitable[_aggregator_pb2.CompareRatingsResponse]]:
+        """How far two ratings are apart, and how probable it is that the difference is real.
+
+        Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
+        nothing about a difference, and are not counted as if they did.
+        """
 
     @_abc_1.abstractmethod
     def ListPlays(
@@ -240,5 +302,48 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.ListSubjectsResponse, _abc.Awaitable[_aggregator_pb2.ListSubjectsResponse]]:
         """Who has plays in a league, found by part of their name."""
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _aggregator_pb2.ListModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.ListModelsResponse, _abc.Awaitable[_aggregator_pb2.ListModelsResponse]]:
+        """The models that a league can be rated by, and what each has scored of it."""
+
+    @_abc_1.abstractmethod
+    def SwitchModel(
+        self,
+        request: _aggregator_pb2.SwitchModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.SwitchModelResponse, _abc.Awaitable[_aggregator_pb2.SwitchModelResponse]]:
+        """Sets the model that a league is rated by where a question names none; an operator's call.
+
+        A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
+        switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
+        that name no model restart. Switching back is the same call.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseRecords(
+        self,
+        request: _aggregator_pb2.EraseRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.EraseRecordsResponse, _abc.Awaitable[_aggregator_pb2.EraseRecordsResponse]]:
+        """Erases what is recorded of a player, or all of a league, for good; an operator's call.
+
+        Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
+        plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
+        are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
+        the files and feeds that the scores were made from are not the aggregator's to erase.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOperations(
+        self,
+        request: _aggregator_pb2.ListOperationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.ListOperationsResponse, _abc.Awaitable[_aggregator_pb2.ListOperationsResponse]]:
+        """What operators did: switches and erasures, latest first."""
 
 def add_AggregatorServiceServicer_to_server(servicer: AggregatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

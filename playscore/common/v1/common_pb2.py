@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 from playscore.common.v1 import reason_pb2 as playscore_dot_common_dot_v1_dot_reason__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/common/v1/common.proto\x12\x13playscore.common.v1\x1a playscore/common/v1/limits.proto\x1a playscore/common/v1/reason.proto\"\x8d\x01\n\x07Subject\x12/\n\x04role\x18\x01 \x01(\x0e\x32\x19.playscore.common.v1.RoleB\x06\xea\xf9\x18\x02\x08\x01\x12\x1a\n\nsubject_id\x18\x02 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x1c\n\x0csubject_name\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x03\x12\x17\n\x07team_id\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\">\n\x07GameKey\x12\x18\n\x06league\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x02\x12\x19\n\x07game_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\"Y\n\x07PlayKey\x12\x18\n\x06league\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x02\x12\x19\n\x07game_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x19\n\x07play_id\x18\x03 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\"F\n\x0cModelVersion\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x07version\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\"\x9c\x02\n\tRejection\x12\x12\n\x05index\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12)\n\x03key\x18\x02 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x1f\n\x08revision\x18\x03 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12+\n\x06reason\x18\x04 \x01(\x0e\x32\x1b.playscore.common.v1.Reason\x12\x17\n\x06\x64\x65tail\x18\x05 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \x12\x36\n\x08subjects\x18\x06 \x03(\x0b\x32\x1c.playscore.common.v1.SubjectB\x06\xea\xf9\x18\x02\x38\x10\x12\'\n\x04task\x18\x07 \x01(\x0e\x32\x19.playscore.common.v1.TaskB\x08\n\x06_index\")\n\rRevisionToken\x12\x18\n\x05value\x18\x01 \x01(\tB\t\xea\xf9\x18\x05\x08\x01\x30\x80\x04\"\xa5\x01\n\x0b\x43onsistency\x12\x11\n\x07\x66\x61stest\x18\x01 \x01(\x08H\x00\x12?\n\x11\x61t_least_as_fresh\x18\x02 \x01(\x0b\x32\".playscore.common.v1.RevisionTokenH\x00\x12\x33\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\".playscore.common.v1.RevisionTokenH\x00\x42\r\n\x0brequirement*Q\n\x05Sport\x12\x15\n\x11SPORT_UNSPECIFIED\x10\x00\x12\x1b\n\x17SPORT_AMERICAN_FOOTBALL\x10\x01\x12\x14\n\x10SPORT_ICE_HOCKEY\x10\x02*Q\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x10\n\x0cTASK_PASSING\x10\x01\x12\x0e\n\nTASK_SHOTS\x10\x02\x12\x11\n\rTASK_FACEOFFS\x10\x03*\x80\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_PASSER\x10\x01\x12\x10\n\x0cROLE_SHOOTER\x10\x02\x12\x0f\n\x0bROLE_GOALIE\x10\x03\x12\x16\n\x12ROLE_SHOOTING_TEAM\x10\x04\x12\x16\n\x12ROLE_FACEOFF_TAKER\x10\x05\x42\x42\n\x13playscore.common.v1B\x0b\x43ommonProtoP\x01Z\x1cplayscore/common/v1;commonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/common/v1/common.proto\x12\x13playscore.common.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a playscore/common/v1/limits.proto\x1a playscore/common/v1/reason.proto\"\x8d\x01\n\x07Subject\x12/\n\x04role\x18\x01 \x01(\x0e\x32\x19.playscore.common.v1.RoleB\x06\xea\xf9\x18\x02\x08\x01\x12\x1a\n\nsubject_id\x18\x02 \x01(\tB\x06\xea\xf9\x18\x02(\x01\x12\x1c\n\x0csubject_name\x18\x03 \x01(\tB\x06\xea\xf9\x18\x02(\x03\x12\x17\n\x07team_id\x18\x04 \x01(\tB\x06\xea\xf9\x18\x02(\x01\">\n\x07GameKey\x12\x18\n\x06league\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x02\x12\x19\n\x07game_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\"Y\n\x07PlayKey\x12\x18\n\x06league\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x02\x12\x19\n\x07game_id\x18\x02 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x19\n\x07play_id\x18\x03 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\"F\n\x0cModelVersion\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xea\xf9\x18\x04\x08\x01(\x01\x12\x1e\n\x07version\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\"\x9c\x02\n\tRejection\x12\x12\n\x05index\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12)\n\x03key\x18\x02 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x1f\n\x08revision\x18\x03 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12+\n\x06reason\x18\x04 \x01(\x0e\x32\x1b.playscore.common.v1.Reason\x12\x17\n\x06\x64\x65tail\x18\x05 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \x12\x36\n\x08subjects\x18\x06 \x03(\x0b\x32\x1c.playscore.common.v1.SubjectB\x06\xea\xf9\x18\x02\x38\x10\x12\'\n\x04task\x18\x07 \x01(\x0e\x32\x19.playscore.common.v1.TaskB\x08\n\x06_index\")\n\rRevisionToken\x12\x18\n\x05value\x18\x01 \x01(\tB\t\xea\xf9\x18\x05\x08\x01\x30\x80\x10\"\xd7\x01\n\x0b\x43onsistency\x12\x11\n\x07\x66\x61stest\x18\x01 \x01(\x08H\x00\x12?\n\x11\x61t_least_as_fresh\x18\x02 \x01(\x0b\x32\".playscore.common.v1.RevisionTokenH\x00\x12\x33\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\".playscore.common.v1.RevisionTokenH\x00\x12\x30\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x42\r\n\x0brequirement*Q\n\x05Sport\x12\x15\n\x11SPORT_UNSPECIFIED\x10\x00\x12\x1b\n\x17SPORT_AMERICAN_FOOTBALL\x10\x01\x12\x14\n\x10SPORT_ICE_HOCKEY\x10\x02*Q\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x10\n\x0cTASK_PASSING\x10\x01\x12\x0e\n\nTASK_SHOTS\x10\x02\x12\x11\n\rTASK_FACEOFFS\x10\x03*\x80\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_PASSER\x10\x01\x12\x10\n\x0cROLE_SHOOTER\x10\x02\x12\x0f\n\x0bROLE_GOALIE\x10\x03\x12\x16\n\x12ROLE_SHOOTING_TEAM\x10\x04\x12\x16\n\x12ROLE_FACEOFF_TAKER\x10\x05\x42\x42\n\x13playscore.common.v1B\x0b\x43ommonProtoP\x01Z\x1cplayscore/common/v1;commonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,25 +64,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTION'].fields_by_name['subjects']._loaded_options = None
   _globals['_REJECTION'].fields_by_name['subjects']._serialized_options = b'\352\371\030\0028\020'
   _globals['_REVISIONTOKEN'].fields_by_name['value']._loaded_options = None
-  _globals['_REVISIONTOKEN'].fields_by_name['value']._serialized_options = b'\352\371\030\005\010\0010\200\004'
-  _globals['_SPORT']._serialized_start=994
-  _globals['_SPORT']._serialized_end=1075
-  _globals['_TASK']._serialized_start=1077
-  _globals['_TASK']._serialized_end=1158
-  _globals['_ROLE']._serialized_start=1161
-  _globals['_ROLE']._serialized_end=1289
-  _globals['_SUBJECT']._serialized_start=126
-  _globals['_SUBJECT']._serialized_end=267
-  _globals['_GAMEKEY']._serialized_start=269
-  _globals['_GAMEKEY']._serialized_end=331
-  _globals['_PLAYKEY']._serialized_start=333
-  _globals['_PLAYKEY']._serialized_end=422
-  _globals['_MODELVERSION']._serialized_start=424
-  _globals['_MODELVERSION']._serialized_end=494
-  _globals['_REJECTION']._serialized_start=497
-  _globals['_REJECTION']._serialized_end=781
-  _globals['_REVISIONTOKEN']._serialized_start=783
-  _globals['_REVISIONTOKEN']._serialized_end=824
-  _globals['_CONSISTENCY']._serialized_start=827
-  _globals['_CONSISTENCY']._serialized_end=992
+  _globals['_REVISIONTOKEN'].fields_by_name['value']._serialized_options = b'\352\371\030\005\010\0010\200\020'
+  _globals['_SPORT']._serialized_start=1077
+  _globals['_SPORT']._serialized_end=1158
+  _globals['_TASK']._serialized_start=1160
+  _globals['_TASK']._serialized_end=1241
+  _globals['_ROLE']._serialized_start=1244
+  _globals['_ROLE']._serialized_end=1372
+  _globals['_SUBJECT']._serialized_start=159
+  _globals['_SUBJECT']._serialized_end=300
+  _globals['_GAMEKEY']._serialized_start=302
+  _globals['_GAMEKEY']._serialized_end=364
+  _globals['_PLAYKEY']._serialized_start=366
+  _globals['_PLAYKEY']._serialized_end=455
+  _globals['_MODELVERSION']._serialized_start=457
+  _globals['_MODELVERSION']._serialized_end=527
+  _globals['_REJECTION']._serialized_start=530
+  _globals['_REJECTION']._serialized_end=814
+  _globals['_REVISIONTOKEN']._serialized_start=816
+  _globals['_REVISIONTOKEN']._serialized_end=857
+  _globals['_CONSISTENCY']._serialized_start=860
+  _globals['_CONSISTENCY']._serialized_end=1075
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from playscore.common.v1 import reason_pb2 as _reason_pb2
@@ -313,6 +314,7 @@ class Consistency(_message.Message):
     FASTEST_FIELD_NUMBER: _builtins.int
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     fastest: _builtins.bool
     """Whatever the replica has now. The value must be true."""
     @_builtins.property
@@ -321,8 +323,14 @@ class Consistency(_message.Message):
 
     @_builtins.property
     def as_of(self) -> Global___RevisionToken:
-        """Exactly that state. It is waited for like `at_least_as_fresh`; a state that is no longer kept is
-        REVISION_NOT_KEPT. How long states are kept is not promised.
+        """Exactly that state, however long ago: what was answered then is answered again, but for what was erased since. It is
+        waited for like `at_least_as_fresh`; a state from before the store kept its history is REVISION_NOT_KEPT.
+        """
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The state at that time by the store's clock, which never goes back: the last that was committed by then. The answer
+        names it by its token, to go on with. A time to come is FIELD_INVALID.
         """
 
     def __init__(
@@ -331,12 +339,13 @@ class Consistency(_message.Message):
         fastest: _builtins.bool = ...,
         at_least_as_fresh: Global___RevisionToken | None = ...,
         as_of: Global___RevisionToken | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_requirement: _TypeAlias = _typing.Literal["fastest", "at_least_as_fresh", "as_of"]  # noqa: Y015
+    _WhichOneofReturnType_requirement: _TypeAlias = _typing.Literal["fastest", "at_least_as_fresh", "as_of", "as_of_time"]  # noqa: Y015
     _WhichOneofArgType_requirement: _TypeAlias = _typing.Literal["requirement", b"requirement"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_requirement) -> _WhichOneofReturnType_requirement | None: ...
 

@@ -209,7 +209,11 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_GAME_NOT_FOUND: _Reason.ValueType  # 102
     """NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
     REASON_REVISION_NOT_KEPT: _Reason.ValueType  # 103
-    """FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
+    """FAILED_PRECONDITION. The state asked for is not kept. Example: as_of a commit from before the store kept its history."""
+    REASON_MODEL_CHANGED: _Reason.ValueType  # 104
+    """ABORTED. The league is rated by another model than the operator expected. Example: somebody else has switched it."""
+    REASON_SUBJECT_ERASED: _Reason.ValueType  # 105
+    """The player was erased on request; nothing is recorded of them any more. Example: a late correction of an old game."""
     REASON_SHOT_BLOCKED: _Reason.ValueType  # 110
     """--- A shot or face-off that could not be scored ---
 
@@ -426,7 +430,11 @@ REASON_LEAGUE_NOT_FOUND: Reason.ValueType  # 101
 REASON_GAME_NOT_FOUND: Reason.ValueType  # 102
 """NOT_FOUND. Nothing is recorded of this game; the message names the nearest there are. Example: a game of next week."""
 REASON_REVISION_NOT_KEPT: Reason.ValueType  # 103
-"""FAILED_PRECONDITION. The state asked for is no longer kept. Example: as_of a commit of yesterday."""
+"""FAILED_PRECONDITION. The state asked for is not kept. Example: as_of a commit from before the store kept its history."""
+REASON_MODEL_CHANGED: Reason.ValueType  # 104
+"""ABORTED. The league is rated by another model than the operator expected. Example: somebody else has switched it."""
+REASON_SUBJECT_ERASED: Reason.ValueType  # 105
+"""The player was erased on request; nothing is recorded of them any more. Example: a late correction of an old game."""
 REASON_SHOT_BLOCKED: Reason.ValueType  # 110
 """--- A shot or face-off that could not be scored ---
 
