@@ -47,6 +47,11 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
         description="models to rate by where a request names none, as name:version, several with commas between; "
         "the newest of a task for which none is set",
     )
+    max_watched_splits: int = Field(
+        default=256,
+        ge=1,
+        description="different splits watched before more are refused; each is read once a tick, whoever watches it",
+    )
 
 
 def build(settings: AggregatorSettings) -> AggregatorService:
@@ -58,7 +63,7 @@ def build(settings: AggregatorSettings) -> AggregatorService:
     tasks = make_tasks(list_releases(settings.releases), parse_models(settings.default_models))
     roles = [role for each in tasks for role in each.task.roles]
     store = SqliteStore(Path(settings.store.removeprefix(_SQLITE)), roles, same_distribution)
-    return AggregatorService(store, tasks)
+    return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from aggregator.core.comparison import Comparison, RatingDifference
 from aggregator.core.fields import Field, FieldType
-from aggregator.core.queries import Coverage, ListedSubject, Split
+from aggregator.core.operations import Erasing, Erasure, ModelSwitch, Operation, Switching
+from aggregator.core.queries import ComparedSubject, Coverage, ListedModel, ListedSubject, Split
 from aggregator.core.recording import Rejected, Write, Written
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored, Value
-from aggregator.core.standings import Ranking, Rating
+from aggregator.core.standings import Ranking, Rating, read_groups
 from aggregator.core.task import Task, Tasks, check_released
+from aggregator.core.watching import Difference, Question, Standing
 from aggregator.distributions import Supports, distribution_from_message
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.common.v1 import common_pb2 as common
@@ -131,7 +137,7 @@ class TaskMessages:
         return messages.ScoreRecord(
             key=common.PlayKey(league=score.play.league, game_id=score.play.game_id, play_id=score.play.play_id),
             subject=subject_to_message(score.subject),
-            model=_model_to_message(score.model),
+            model=model_to_message(score.model),
             revision=score.revision,
             outcome_revision=score.outcome_revision,
             **own,
@@ -184,7 +190,11 @@ class Contract:
         self._messages = {role: each for each in tasks for role in each.task.roles}
 
     def split(
-        self, request: messages.GetRatingRequest | messages.ListRatingsRequest | messages.ListPlaysRequest
+        self,
+        request: messages.GetRatingRequest
+        | messages.ListRatingsRequest
+        | messages.ListPlaysRequest
+        | messages.WatchRatingsRequest,
     ) -> Split:
         """Which plays a request is about.
 
@@ -196,8 +206,42 @@ class Contract:
         check(request)
         return Split(split.league, role, split.filter, _model_from_message(split))
 
+    def compared(self, request: messages.CompareRatingsRequest) -> tuple[ComparedSubject, ComparedSubject]:
+        """The two sides that a request compares.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, ROLE_UNSUPPORTED.
+        """
+        roles = [
+            self._role(side.split.role, f"{name}.split.role")
+            for name, side in (("first", request.first), ("second", request.second))
+        ]
+        check(request)
+        first, second = (
+            ComparedSubject(
+                Split(side.split.league, role, side.split.filter, _model_from_message(side.split)), side.subject_id
+            )
+            for role, side in zip(roles, (request.first, request.second), strict=True)
+        )
+        return first, second
+
+    def question(self, request: messages.WatchRatingsRequest) -> Question:
+        """What a request watches.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID where the request breaks its limits or its groups are none, ROLE_UNSUPPORTED.
+        """
+        split = self.split(request)
+        groups = read_groups(request.group_by, self.tasks[split.role])
+        standing = Standing(split, groups, request.min_plays if request.HasField("min_plays") else None)
+        return Question(standing, request.qualified_only, frozenset(request.subject_ids))
+
     def role(
-        self, request: messages.GetCoverageRequest | messages.DescribeSplitsRequest | messages.ListSubjectsRequest
+        self,
+        request: messages.GetCoverageRequest
+        | messages.DescribeSplitsRequest
+        | messages.ListSubjectsRequest
+        | messages.ListModelsRequest,
     ) -> Role:
         """The role that a request is about.
 
@@ -208,9 +252,33 @@ class Contract:
         check(request)
         return role
 
+    def comparison(self, comparison: Comparison, revision: common.RevisionToken) -> messages.CompareRatingsResponse:
+        """Two ratings and their difference."""
+        to_message = self.of(comparison.first.subject.role).rating_to_message
+        difference = comparison.difference
+        return messages.CompareRatingsResponse(
+            first=to_message(comparison.first),
+            second=to_message(comparison.second),
+            difference=None if difference is None else _difference_to_message(difference),
+            first_model=model_to_message(comparison.first_model),
+            second_model=model_to_message(comparison.second_model),
+            revision=revision,
+        )
+
     def of(self, role: Role) -> TaskMessages:
         """The messages of the task that rates a role."""
         return self._messages[role]
+
+    def changes(self, question: Question, difference: Difference, part: int) -> messages.WatchRatingsResponse:
+        """A part of what a watcher is told, from 0; the checkpoint of the last part is left to the caller."""
+        to_message = self.of(question.standing.split.role).rating_to_message
+        ratings, left = difference.part(part)
+        return messages.WatchRatingsResponse(
+            restarted=difference.restarted and not part,
+            ratings=map(to_message, ratings),
+            left=map(_rating_key_to_message, left),
+            coalesced_ticks=0 if part else difference.coalesced,
+        )
 
     def write(self, request: messages.RecordScoresRequest) -> Write:
         """What a request asks to be written, and its records that cannot be.
@@ -229,10 +297,55 @@ class Contract:
                 rejected.append(self._rejected(index, message, error))
         return Write(
             request_id=request.request_id,
-            digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+            digest=_digest(request),
             records=records,
             rejected=rejected,
             supports=supports.contents(),
+        )
+
+    def switching(self, request: messages.SwitchModelRequest, caller: str) -> Switching:
+        """What an operator asks to switch.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, TASK_UNSUPPORTED, MODEL_NOT_FOUND.
+        """
+        check(request)
+        task = next((each for each in self.tasks.all if each.number == request.task), None)
+        if task is None:
+            known = ", ".join(common.Task.Name(common.Task.ValueType(each.number)) for each in self.tasks.all)
+            raise invalid("task", f"must be one that this release rates: {known}", Reason.TASK_UNSUPPORTED)
+        model = ModelVersion(request.model.name, request.model.version)
+        check_released(task, model)
+        expected = request.expected
+        return Switching(
+            request_id=request.request_id,
+            digest=_digest(request),
+            caller=caller,
+            league=request.league,
+            task=task.number,
+            model=model,
+            default=task.default_model,
+            expected=ModelVersion(expected.name, expected.version) if request.HasField("expected") else None,
+        )
+
+    def erasing(self, request: messages.EraseRecordsRequest, caller: str) -> Erasing:
+        """What an operator asks to erase.
+
+        Raises:
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, or does not say what to erase.
+        """
+        check(request)
+        what = request.WhichOneof("what")
+        if what is None or not getattr(request, what):
+            raise invalid("what", "must be a subject_id that is not empty, or whole_league = true")
+        return Erasing(
+            request_id=request.request_id,
+            digest=_digest(request),
+            caller=caller,
+            league=request.league,
+            subject_id=request.subject_id if what == "subject_id" else None,
+            justification=request.justification,
+            mentions=self.tasks.player_fields,
         )
 
     def written(self, written: Written, revision: common.RevisionToken) -> messages.RecordScoresResponse:
@@ -316,10 +429,16 @@ class Contract:
         raise invalid(path, f"must be one that this release rates, {rated}; not {name}", Reason.ROLE_UNSUPPORTED)
 
 
+def _rating_key_to_message(rating: Rating) -> messages.RatingKey:
+    return messages.RatingKey(
+        subject=subject_to_message(rating.subject), group=[_field_value(name, value) for name, value in rating.group]
+    )
+
+
 def ranking_to_message(ranking: Ranking) -> messages.Ranking:
     """What ratings are ranked by."""
     return messages.Ranking(
-        model=_model_to_message(ranking.model), min_plays=ranking.min_plays, qualified=ranking.qualified
+        model=model_to_message(ranking.model), min_plays=ranking.min_plays, qualified=ranking.qualified
     )
 
 
@@ -354,17 +473,68 @@ def field_to_message(field: Field) -> messages.SplitField:
     )
 
 
+def _difference_to_message(compared: RatingDifference) -> messages.RatingDifference:
+    difference = compared.difference
+    return messages.RatingDifference(
+        measure=compared.measure,
+        difference=difference.value,
+        difference_low=difference.low,
+        difference_high=difference.high,
+        probability_first_is_better=difference.probability,
+        shared_plays=compared.shared_plays,
+    )
+
+
 def model_from_message(request: messages.GetCoverageRequest | messages.ListSubjectsRequest) -> ModelVersion | None:
     """The model that a request names; None where it leaves that to the service."""
     return _model_from_message(request)
 
 
+def model_to_message(model: ModelVersion) -> common.ModelVersion:
+    """A model version."""
+    return common.ModelVersion(name=model.name, version=model.version)
+
+
+def listed_model_to_message(listed: ListedModel) -> messages.ListedModel:
+    """A model, and what it has scored."""
+    return messages.ListedModel(
+        model=model_to_message(listed.model), graded=listed.graded, ungraded=listed.ungraded, rated_by=listed.rated_by
+    )
+
+
+def operation_to_message(operation: Operation, revision: common.RevisionToken) -> messages.Operation:
+    """What an operator did."""
+    message = messages.Operation(
+        caller=operation.caller, request_id=operation.request_id, league=operation.league, revision=revision
+    )
+    message.operation_time.FromDatetime(operation.time)
+    match operation.done.deed:
+        case ModelSwitch() as switch:
+            message.model_switch.CopyFrom(
+                messages.ModelSwitch(
+                    task=common.Task.ValueType(switch.task),
+                    previous=model_to_message(switch.previous),
+                    model=model_to_message(switch.model),
+                )
+            )
+        case Erasure() as erasure:
+            message.erasure.CopyFrom(messages.Erasure(**asdict(erasure)))
+    return message
+
+
+def past_time(message: Timestamp, path: str) -> datetime:
+    """The time that a request names. FIELD_INVALID for none, and for one that is yet to come."""
+    try:
+        time = message.ToDatetime(UTC)
+    except ValueError as error:
+        raise invalid(path, f"must be a time: {error}") from None
+    if time > datetime.now(UTC):
+        raise invalid(path, f"must have passed; it is {datetime.now(UTC).isoformat(timespec='seconds')}")
+    return time
+
+
 def _model_from_message(message: Any) -> ModelVersion | None:
     return ModelVersion(message.model.name, message.model.version) if message.HasField("model") else None
-
-
-def _model_to_message(model: ModelVersion) -> common.ModelVersion:
-    return common.ModelVersion(name=model.name, version=model.version)
 
 
 def _play_from_message(key: common.PlayKey) -> PlayKey:
@@ -386,6 +556,11 @@ def _rejection(rejected: Rejected) -> common.Rejection:
         index=rejected.index,
         task=rejected.task,
     )
+
+
+def _digest(request: Message) -> bytes:
+    """Tells a request's content apart from any other's of the same call."""
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
 
 
 def _by_id(supports: Iterable[distributions.Support]) -> dict[str, distributions.Support]:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from prometheus_client import Counter, Gauge
+
 from servicekit.metrics import latency_histogram
 
 COMMIT_SECONDS = latency_histogram(
     "playscore_aggregator_commit_seconds",
     "From a request's scores handed to the store to their being durable, seconds; failures too.",
+)
+
+WATCHES = Gauge("playscore_aggregator_watches", "Watches of ratings that are open.")
+WATCHED_SPLITS = Gauge("playscore_aggregator_watched_splits", "Different splits that are watched.")
+WATCH_READING_SECONDS = latency_histogram(
+    "playscore_aggregator_watch_reading_seconds", "Reading all watched splits once, after something changed, seconds."
+)
+WATCH_SECONDS = latency_histogram(
+    "playscore_aggregator_watch_seconds",
+    "From a change that reaches this replica until a watcher who keeps up is sent it, seconds.",
+)
+COALESCED_TICKS = Counter(
+    "playscore_aggregator_coalesced_ticks_total", "Ticks that watchers were told together with a later one."
 )

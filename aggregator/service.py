@@ -4,33 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
 from aggregator.core.following import Follower
+from aggregator.core.operations import Erasure, ModelSwitch
 from aggregator.core.paging import Paging
-from aggregator.core.queries import ListedPlay, RatingQueries
+from aggregator.core.past import Past, View
+from aggregator.core.queries import RatingQueries, operations_page
+from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
-from aggregator.core.tokens import read_revision_token, revision_token
+from aggregator.core.tokens import (
+    Json,
+    read_resume_token,
+    read_revision_token,
+    resume_token,
+    resume_token_invalid,
+    revision_token,
+)
+from aggregator.core.watching import Difference, Evaluation, Question, State, state_of
 from aggregator.messages import (
     Contract,
     TaskMessages,
     coverage_to_message,
     field_to_message,
+    listed_model_to_message,
     listed_to_message,
     model_from_message,
+    model_to_message,
+    operation_to_message,
+    past_time,
     ranking_to_message,
 )
 from aggregator.metrics import COMMIT_SECONDS
+from aggregator.watch import Resumed, Since, Watches
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
-from playscore.wire.validation import invalid
+from playscore.release import ModelVersion
+from playscore.wire.validation import check, invalid
+from servicekit.authentication import Caller, current_caller
 from servicekit.metrics import PLAYS
 
 MAX_WAIT_SECONDS: Final = 1.0
@@ -39,16 +58,17 @@ ANSWER_SECONDS: Final = 0.02
 """What a wait leaves of a caller's deadline for the answer."""
 MAX_RECORDS_AT_ONCE: Final = 500
 """Records read in the event loop; more would keep other callers waiting, so a thread reads them."""
-MAX_READINGS: Final = 3
-"""Of a page whose plays change while their distributions are read."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Reads: TypeAlias = (
     messages.GetRatingRequest
     | messages.ListRatingsRequest
+    | messages.CompareRatingsRequest
     | messages.ListPlaysRequest
     | messages.GetCoverageRequest
     | messages.ListSubjectsRequest
+    | messages.ListModelsRequest
+    | messages.WatchRatingsRequest
 )
 
 
@@ -57,12 +77,21 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     name = "aggregator"
 
-    def __init__(self, store: Store, tasks: Sequence[TaskMessages]) -> None:
+    def __init__(self, store: Store, tasks: Sequence[TaskMessages], *, max_watched_splits: int = 256) -> None:
         self._store = store
         self._contract = Contract(tasks)
         self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
         self._queries = RatingQueries(self._snapshot, self._contract.tasks)
+        self._past = Past(store, self._contract.tasks)
+        self._watches = Watches(
+            self._queries,
+            lambda: self._snapshot.revision,
+            self._follower,
+            self._encode_changes,
+            self._past_ratings,
+            max_splits=max_watched_splits,
+        )
 
     @property
     def descriptor(self) -> ServiceDescriptor:
@@ -77,13 +106,16 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Opens the store and reads all of it."""
         await self._store.open()
         await self._follower.open()
+        self._watches.open()
 
     async def ready(self) -> bool:
         """Whether reads follow the store."""
-        return self._follower.following()
+        return self._follower.following() and self._watches.following()
 
     async def close(self) -> None:
         """Finishes what is being written."""
+        await self._watches.close()
+        await self._past.close()
         await self._follower.close()
         await self._store.close()
 
@@ -102,24 +134,24 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         PLAYS.labels("stale", "").inc(len(written.stale))
         for rejected in written.rejected:
             PLAYS.labels("rejected", rejected.reason.name).inc()
-        return self._contract.written(written, self._token(written.seq))
+        return self._contract.written(written, self._token(written.revision))
 
     async def GetRating(self, request: messages.GetRatingRequest, context: Context) -> messages.GetRatingResponse:
         """One subject's rating."""
         split = self._contract.split(request)
-        await self._reach(request, context)
-        rating, ranking = self._queries.rating(split, request.subject_id, min_plays=_min_plays(request))
+        view = await self._view(request, split.league, context)
+        rating, ranking = view.queries.rating(split, request.subject_id, min_plays=_min_plays(request))
         return messages.GetRatingResponse(
             rating=self._contract.of(split.role).rating_to_message(rating),
             ranking=ranking_to_message(ranking),
-            revision=self._token(),
+            revision=self._token(view.revision),
         )
 
     async def ListRatings(self, request: messages.ListRatingsRequest, context: Context) -> messages.ListRatingsResponse:
         """Every rating."""
         split = self._contract.split(request)
-        await self._reach(request, context)
-        page = self._queries.ratings(
+        view = await self._view(request, split.league, context)
+        page = view.queries.ratings(
             split,
             Paging(request.page_size, request.page_token),
             group_by=request.group_by,
@@ -133,51 +165,59 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             next_page_token=page.next_page_token,
             total_size=page.total_size,
             ranking=ranking_to_message(page.ranking),
-            revision=self._token(),
+            revision=self._token(view.revision),
         )
 
+    async def CompareRatings(
+        self, request: messages.CompareRatingsRequest, context: Context
+    ) -> messages.CompareRatingsResponse:
+        """How far two ratings are apart."""
+        first, second = self._contract.compared(request)
+        leagues = {first.split.league, second.split.league}
+        view = await self._view(request, leagues.pop() if len(leagues) == 1 else None, context)
+        return self._contract.comparison(view.queries.compare(first, second), self._token(view.revision))
+
     async def ListPlays(self, request: messages.ListPlaysRequest, context: Context) -> messages.ListPlaysResponse:
-        """The plays of a split."""
+        """The plays of a split, as the store keeps them."""
         split = self._contract.split(request)
-        await self._reach(request, context)
-        for _ in range(MAX_READINGS):
-            page = self._queries.plays(
-                split,
-                Paging(request.page_size, request.page_token),
-                subject_id=request.subject_id,
-                include_ungraded=request.include_ungraded,
-            )
-            to_message = self._contract.of(split.role).score_to_message
-            answer = messages.ListPlaysResponse(
-                plays=(to_message(listed.score) for listed in page.items),
-                next_page_token=page.next_page_token,
-                total_size=page.total_size,
-                revision=self._token(),
-            )
-            if not request.include_distributions:
-                return answer
-            moved_on_to = await self._add_distributions(page.items, answer)
-            if moved_on_to is None:
-                return answer
-            await self._follower.reach(moved_on_to, _longest_wait(context))
-            await self._reach(request, context)
-        raise PlayscoreError(
-            Reason.NOT_FRESH_ENOUGH, "the plays changed each time they were read; ask again", retry_after_seconds=0.05
+        view = await self._view(request, split.league, context)
+        page = view.queries.plays(
+            split,
+            Paging(request.page_size, request.page_token),
+            subject_id=request.subject_id,
+            include_ungraded=request.include_ungraded,
         )
+        reading = await self._store.read(page.items, view.revision)
+        to_message = self._contract.of(split.role).score_to_message
+        answer = messages.ListPlaysResponse(
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+            revision=self._token(view.revision),
+        )
+        for number in page.items:
+            scored = reading.scored[number]
+            answer.plays.append(to_message(scored.score))
+            if request.include_distributions and scored.distribution is not None:
+                answer.plays[-1].distribution.MergeFromString(scored.distribution.content)
+        if request.include_distributions:
+            answer.supports.extend(map(distributions.Support.FromString, reading.supports.values()))
+        return answer
 
     async def GetCoverage(self, request: messages.GetCoverageRequest, context: Context) -> messages.GetCoverageResponse:
         """How much is covered."""
         role = self._contract.role(request)
-        await self._reach(request, context)
-        coverage = self._queries.coverage(request.league, role, model_from_message(request), game_id=request.game_id)
-        return coverage_to_message(coverage, self._token())
+        view = await self._view(request, request.league, context)
+        coverage = view.queries.coverage(request.league, role, model_from_message(request), game_id=request.game_id)
+        return coverage_to_message(coverage, self._token(view.revision))
 
-    async def WatchRatings(
-        self, request: messages.WatchRatingsRequest, context: Context
-    ) -> AsyncIterator[messages.WatchRatingsResponse]:
-        """Not yet."""
-        raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not watch ratings; ask ListRatings again")
-        yield
+    async def WatchRatings(self, request: messages.WatchRatingsRequest, context: Context) -> AsyncIterator[Any]:
+        """Ratings as they change. Responses are encoded already, once for all who are told the same."""
+        question = self._contract.question(request)
+        self._queries.check(question.standing.split)
+        start = await self._start(request, question, context)
+        async with aclosing(self._watches.responses(question, start)) as responses:
+            async for response in responses:
+                yield response
 
     async def DescribeSplits(
         self, request: messages.DescribeSplitsRequest, context: Context
@@ -194,8 +234,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> messages.ListSubjectsResponse:
         """Who has plays."""
         role = self._contract.role(request)
-        await self._reach(request, context)
-        page = self._queries.subjects(
+        view = await self._view(request, request.league, context)
+        page = view.queries.subjects(
             request.league,
             role,
             model_from_message(request),
@@ -206,52 +246,147 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             subjects=map(listed_to_message, page.items),
             next_page_token=page.next_page_token,
             total_size=page.total_size,
-            revision=self._token(),
+            revision=self._token(view.revision),
         )
 
-    async def _add_distributions(self, listed: Sequence[ListedPlay], answer: messages.ListPlaysResponse) -> int | None:
-        """Add what was expected of plays to them. Returns the store's state where one of them has changed since."""
-        reading = await self._store.read([each.item for each in listed])
-        for play, message in zip(listed, answer.plays, strict=True):
-            stands = reading.scored.get(play.item)
-            if stands is None or stands.score != play.score:
-                return reading.seq
-            if stands.distribution is not None:
-                message.distribution.MergeFromString(stands.distribution.content)
-        answer.supports.extend(map(distributions.Support.FromString, reading.supports.values()))
-        return None
+    async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:
+        """Models, and what each has scored."""
+        role = self._contract.role(request)
+        view = await self._view(request, request.league, context)
+        page = view.queries.models(request.league, role, Paging(request.page_size, request.page_token))
+        return messages.ListModelsResponse(
+            models=map(listed_model_to_message, page.items),
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+            revision=self._token(view.revision),
+        )
 
-    async def _reach(self, request: Reads, context: Context) -> None:
-        """Wait for the state that a read asks for."""
-        if not request.HasField("consistency"):
-            return
+    async def SwitchModel(self, request: messages.SwitchModelRequest, context: Context) -> messages.SwitchModelResponse:
+        """Rates a league by another model."""
+        done = await self._store.switch(self._contract.switching(request, _caller()))
+        assert isinstance(done.deed, ModelSwitch)
+        return messages.SwitchModelResponse(
+            previous=model_to_message(done.deed.previous), revision=self._token(done.revision)
+        )
+
+    async def EraseRecords(
+        self, request: messages.EraseRecordsRequest, context: Context
+    ) -> messages.EraseRecordsResponse:
+        """Erases a player or a league."""
+        done = await self._store.erase(self._contract.erasing(request, _caller()))
+        assert isinstance(done.deed, Erasure)
+        self._past.forget()
+        return messages.EraseRecordsResponse(
+            scores=done.deed.scores,
+            superseded=done.deed.superseded,
+            unscored=done.deed.unscored,
+            mentions=done.deed.mentions,
+            revision=self._token(done.revision),
+        )
+
+    async def ListOperations(
+        self, request: messages.ListOperationsRequest, context: Context
+    ) -> messages.ListOperationsResponse:
+        """What operators did, latest first."""
+        check(request)
+        operations = await self._store.operations()
+        page = operations_page(operations, request.league, Paging(request.page_size, request.page_token))
+        return messages.ListOperationsResponse(
+            operations=[operation_to_message(each, self._token(each.done.revision)) for each in page.items],
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+        )
+
+    async def _view(self, request: Reads, league: str | None, context: Context) -> View:
+        """The state that a read asks for, which is waited for: of a league, or of all of them."""
         consistency = request.consistency
-        match consistency.WhichOneof("requirement"):
+        match consistency.WhichOneof("requirement") if request.HasField("consistency") else "fastest":
             case "at_least_as_fresh":
-                seq = self._seq(consistency.at_least_as_fresh, "consistency.at_least_as_fresh")
-                await self._follower.reach(seq, _longest_wait(context))
+                revision = self._revision(consistency.at_least_as_fresh, "consistency.at_least_as_fresh")
+                await self._follower.reach(revision, _longest_wait(context))
             case "as_of":
-                seq = self._seq(consistency.as_of, "consistency.as_of")
-                await self._follower.reach_exactly(seq, _longest_wait(context))
-            case "fastest" if not consistency.fastest:
+                return await self._as_of(self._revision(consistency.as_of, "consistency.as_of"), league, context)
+            case "as_of_time":
+                time = past_time(consistency.as_of_time, "consistency.as_of_time")
+                return await self._as_of(await self._store.revision_at(time), league, context)
+            case "fastest" if request.HasField("consistency") and not consistency.fastest:
                 raise invalid("consistency.fastest", "must be true, or not set")
             case None:
-                raise invalid("consistency", "must state one of fastest, at_least_as_fresh and as_of, or be absent")
+                raise invalid(
+                    "consistency",
+                    "must state one of fastest, at_least_as_fresh, as_of and as_of_time, or be absent",
+                )
+        return View(self._queries, self._snapshot.revision)
 
-    def _seq(self, token: common.RevisionToken, path: str) -> int:
+    async def _as_of(self, revision: Revision, league: str | None, context: Context) -> View:
+        await self._follower.reach(revision, _longest_wait(context))
+        if self._snapshot.revision == revision:
+            return View(self._queries, revision)
+        return await self._past.at(revision, league)
+
+    async def _start(
+        self, request: messages.WatchRatingsRequest, question: Question, context: Context
+    ) -> Resumed | Since | None:
+        """The state that a watch starts from, None for the present one, once this replica has it."""
+        past = request.consistency.WhichOneof("requirement") in ("as_of", "as_of_time")
+        if not request.HasField("resume_token"):
+            view = await self._view(request, question.standing.split.league, context)
+            return Since(view.revision) if past else None
+        if past:
+            raise invalid("consistency", "must not be as_of with a resume token, which says where the watch goes on")
+        await self._view(request, question.standing.split.league, context)
+        match read_resume_token(request.resume_token.value, question.identity):
+            case [str(name), int(version), str(state)]:
+                try:
+                    revision = read_revision_token(state, self._store.store_id, "resume_token")
+                except PlayscoreError:
+                    return None
+                await self._follower.reach(revision, _longest_wait(context))
+                return Resumed(revision, ModelVersion(name, version))
+        raise resume_token_invalid()
+
+    def _encode_changes(self, question: Question, difference: Difference, part: int) -> bytes:
+        """A part of what a watcher is told; the last one with its checkpoint."""
+        response = self._contract.changes(question, difference, part)
+        if part == difference.parts - 1:
+            ranking, revision = difference.ranking, self._token(difference.revision)
+            state: list[Json] = [ranking.model.name, ranking.model.version, revision.value]
+            response.checkpoint.revision.CopyFrom(revision)
+            response.checkpoint.resume_token.value = resume_token(question.identity, state)
+            response.checkpoint.ranking.CopyFrom(ranking_to_message(ranking))
+        return response.SerializeToString()
+
+    async def _past_ratings(self, question: Question, revision: Revision) -> State | None:
+        """What a watcher had at a revision; None where the store does not keep it."""
+        standing = question.standing
+        try:
+            view = await self._past.at(revision, standing.split.league)
+        except PlayscoreError as error:
+            if error.reason is Reason.REVISION_NOT_KEPT:
+                return None
+            raise
+        standings = view.queries.watched(standing.split, group_by=standing.group_by, min_plays=standing.min_plays)
+        evaluation = Evaluation(standings, revision)
+        for _ in evaluation.read():
+            await asyncio.sleep(0)
+        return state_of(evaluation, question)
+
+    def _revision(self, token: common.RevisionToken, path: str) -> Revision:
         return read_revision_token(token.value, self._store.store_id, path)
 
-    def _token(self, seq: int | None = None) -> common.RevisionToken:
-        """Names a state: the present one if none is given."""
-        return common.RevisionToken(
-            value=revision_token(self._store.store_id, self._snapshot.seq if seq is None else seq)
-        )
+    def _token(self, revision: Revision) -> common.RevisionToken:
+        return common.RevisionToken(value=revision_token(self._store.store_id, revision))
 
 
 def _longest_wait(context: Context) -> float:
     """Seconds that a caller can be kept waiting for a state."""
     remaining = context.time_remaining()
     return max(0.0, MAX_WAIT_SECONDS if remaining is None else min(MAX_WAIT_SECONDS, remaining - ANSWER_SECONDS))
+
+
+def _caller() -> str:
+    """Who makes the call in progress, for the record; empty where callers need no certificate."""
+    return current_caller.get(Caller(None)).identity or ""
 
 
 def _min_plays(request: messages.GetRatingRequest | messages.ListRatingsRequest) -> int | None:

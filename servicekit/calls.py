@@ -39,6 +39,11 @@ class Method:
         """Health and reflection: gRPC's own services, which no limit may keep from answering."""
         return self.service.startswith("grpc.")
 
+    @property
+    def is_watch(self) -> bool:
+        """Answers one request for as long as there is something to tell."""
+        return self.kind == "server_stream"
+
     def __str__(self) -> str:
         return f"{self.service}/{self.name}"
 
@@ -83,7 +88,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Puts interceptors around every handler, the first outermost.
 
     Requests reach the chain as bytes and are parsed within it. So a call is refused before its request is parsed, and a
-    request that does not parse is the caller's error, not the service's.
+    request that does not parse is the caller's error, not the service's. A handler may answer bytes instead of a
+    message, so that what many callers are told is encoded once.
     """
 
     def __init__(self, interceptors: Sequence[Interceptor]) -> None:
@@ -129,7 +135,9 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return await proceed()
 
         made: grpc.RpcMethodHandler[Any, Any] = _MAKERS[kind](
-            handle, parse if handler.request_streaming else None, handler.response_serializer
+            handle,
+            parse if handler.request_streaming else None,
+            partial(_encoded, handler.response_serializer),
         )
         return made
 
@@ -140,6 +148,10 @@ _MAKERS: Mapping[Kind, Any] = {
     "server_stream": grpc.unary_stream_rpc_method_handler,
     "bidi_stream": grpc.stream_stream_rpc_method_handler,
 }
+
+
+def _encoded(serialize: Callable[[Any], bytes] | None, response: Any) -> Any:
+    return response if serialize is None or isinstance(response, bytes) else serialize(response)
 
 
 def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, message: bytes) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Collection
 from typing import Any
 
 from playscore.errors import PlayscoreError, Reason
@@ -11,12 +12,17 @@ from servicekit.calls import Call, Proceed
 
 
 class Limits:
-    """Knows the calls in flight. Refuses one too many before its request is read. Health and reflection are exempt."""
+    """Knows the calls in flight. Refuses one too many before its request is read. Health and reflection are exempt.
 
-    def __init__(self, *, max_concurrent_calls: int, require_deadline: bool) -> None:
+    Watches (`Method.is_watch`) have a limit of their own: they wait most of the time, and must not keep calls out.
+    """
+
+    def __init__(self, *, max_concurrent_calls: int, max_concurrent_watches: int, require_deadline: bool) -> None:
         self._max_concurrent_calls = max_concurrent_calls
+        self._max_concurrent_watches = max_concurrent_watches
         self._require_deadline = require_deadline
-        self._in_flight: dict[asyncio.Task[Any], Call] = {}
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._watches: set[asyncio.Task[Any]] = set()
         self._unavailable: str | None = "is starting"
         self._ended: set[asyncio.Task[Any]] = set()
 
@@ -24,13 +30,13 @@ class Limits:
         """From now on takes calls; until then they are refused as UNAVAILABLE."""
         self._unavailable = None
 
+    def end_watches(self) -> None:
+        """Ends the watches as UNAVAILABLE, for the caller to resume elsewhere: none would finish by itself."""
+        self._end(self._watches)
+
     def end_all(self) -> int:
         """Ends the calls in flight as UNAVAILABLE, for the caller to repeat or resume elsewhere. Returns how many."""
-        self._unavailable = "is draining"
-        self._ended = set(self._in_flight)
-        for task in self._ended:
-            task.cancel()
-        return len(self._ended)
+        return self._end(self._calls | self._watches)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Refuses a call or lets it through."""
@@ -38,17 +44,21 @@ class Limits:
             return await proceed()
         if self._unavailable is not None:
             raise self._refusal(self._unavailable)
-        if len(self._in_flight) >= self._max_concurrent_calls:
+        watch = call.method.is_watch
+        in_flight, most = (
+            (self._watches, self._max_concurrent_watches) if watch else (self._calls, self._max_concurrent_calls)
+        )
+        if len(in_flight) >= most:
             raise PlayscoreError(
                 Reason.OVERLOADED,
-                f"{self._max_concurrent_calls} calls are in flight, which is as many as this replica takes",
-                retry_after_seconds=random.uniform(0.1, 0.5),  # spread, so that those refused together come back apart
+                f"{most} {'watches' if watch else 'calls'} are in flight, which is as many as this replica takes",
+                retry_after_seconds=_spread(),
             )
         if self._require_deadline and not _lasting(call) and call.context.time_remaining() is None:
             raise PlayscoreError(Reason.DEADLINE_REQUIRED, f"{call.method} takes calls with a deadline only; set one")
         task = asyncio.current_task()
         assert task is not None
-        self._in_flight[task] = call
+        in_flight.add(task)
         try:
             return await proceed()
         except asyncio.CancelledError:
@@ -57,11 +67,24 @@ class Limits:
             task.uncancel()
             raise self._refusal(self._unavailable) from None
         finally:
-            del self._in_flight[task]
+            in_flight.discard(task)
+
+    def _end(self, tasks: Collection[asyncio.Task[Any]]) -> int:
+        self._unavailable = "is draining"
+        ending = set(tasks) - self._ended
+        self._ended |= ending
+        for task in ending:
+            task.cancel()
+        return len(ending)
 
     @staticmethod
     def _refusal(why: str | None) -> PlayscoreError:
-        return PlayscoreError(Reason.NOT_SERVING, f"the service {why}; repeat the call", retry_after_seconds=0.2)
+        return PlayscoreError(Reason.NOT_SERVING, f"the service {why}; repeat the call", retry_after_seconds=_spread())
+
+
+def _spread() -> float:
+    """Seconds to come back after, so that those refused together come back apart."""
+    return random.uniform(0.1, 0.5)
 
 
 def _lasting(call: Call) -> bool:

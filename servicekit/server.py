@@ -108,9 +108,14 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
 async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[Running]:
     """Takes calls for a service inside the block; leaving it drains. Raises StartError where a port cannot be had.
 
-    Draining: NOT_SERVING, a wait for load balancers to notice, no more calls, a grace for those in flight, `close`.
+    Draining: NOT_SERVING, a wait for load balancers to notice, no more calls, the end of watches, a grace for calls in
+    flight, `close`.
     """
-    limits = Limits(max_concurrent_calls=settings.max_concurrent_calls, require_deadline=settings.require_deadline)
+    limits = Limits(
+        max_concurrent_calls=settings.max_concurrent_calls,
+        max_concurrent_watches=settings.max_concurrent_watches,
+        require_deadline=settings.require_deadline,
+    )
     authentication = Authentication(mutual_tls=settings.tls_client_authority is not None)
     health = Health([service.descriptor.full_name])
     server = grpc.aio.server(
@@ -193,6 +198,8 @@ async def _drain(
         await asyncio.sleep(settings.drain_seconds)
     await health.end()
     stopping = asyncio.create_task(server.stop(settings.grace_seconds + 1))
+    await asyncio.sleep(0)  # it takes no more calls from here, so that watches do not come back to it
+    limits.end_watches()
     await asyncio.wait({stopping}, timeout=settings.grace_seconds)
     if not stopping.done() and (left := limits.end_all()):
         _log.warning("calls ended before they finished", calls=left, grace_seconds=settings.grace_seconds)

@@ -71,6 +71,9 @@ class ServiceSettings(BaseSettings):
         default=None, description="authority whose certificates callers must show, PEM: mutual TLS"
     )
     max_concurrent_calls: int = Field(default=256, ge=1, description="calls in flight before more are refused")
+    max_concurrent_watches: int = Field(
+        default=2_000, ge=1, description="watches open before more are refused; they do not count as calls in flight"
+    )
     max_message_bytes: int = Field(default=16 * 2**20, ge=1024, description="largest message taken or sent, bytes")
     require_deadline: bool = Field(default=True, description="refuse calls without a deadline, but for lasting streams")
     drain_seconds: float = Field(

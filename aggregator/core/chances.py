@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+import numpy as np
+
+from aggregator.core.arrays import Numbers, Texts
 from aggregator.core.fields import Derive
+from aggregator.core.task import ComparedPlays, Totals
+from playscore.rating_differences import Side, Worth, above_expected
 
 VARIANCE: Final = "variance"
 """Of whether it came off: p (1 - p)."""
@@ -14,13 +19,13 @@ THIRD_MOMENT: Final = "third_moment"
 
 
 def moments(measure: str) -> dict[str, Derive]:
-    """VARIANCE and THIRD_MOMENT of a play whose chance is the measure of that name."""
+    """VARIANCE and THIRD_MOMENT of plays whose chance is the measure of that name."""
 
-    def variance(measures: Mapping[str, float], outcome: Mapping[str, str]) -> float:
+    def variance(measures: Mapping[str, Numbers], outcome: Mapping[str, Texts]) -> Numbers:
         chance = measures[measure]
         return chance * (1.0 - chance)
 
-    def third_moment(measures: Mapping[str, float], outcome: Mapping[str, str]) -> float:
+    def third_moment(measures: Mapping[str, Numbers], outcome: Mapping[str, Texts]) -> Numbers:
         chance = measures[measure]
         return chance * (1.0 - chance) * (1.0 - 2.0 * chance)
 
@@ -30,7 +35,25 @@ def moments(measure: str) -> dict[str, Derive]:
 def ended_in(name: str, values: Collection[str]) -> Derive:
     """1 where the text of that name in the outcome is one of the values, else 0."""
 
-    def ended(measures: Mapping[str, float], outcome: Mapping[str, str]) -> float:
-        return float(outcome.get(name) in values)
+    def ended(measures: Mapping[str, Numbers], outcome: Mapping[str, Texts]) -> Numbers:
+        return outcome[name].is_in(values).astype(np.float64)
 
     return ended
+
+
+def side(plays: ComparedPlays, came_off: str, chance: str, skill_spread: float) -> Side:
+    """One side of a comparison: what came off above expected.
+
+    Args:
+        plays: the side's.
+        came_off: the derived number that counts what came off.
+        chance: the measure that has the chances.
+        skill_spread: standard deviation of skills among subjects, in logits.
+    """
+
+    def worth(totals: Totals) -> Worth:
+        sums = totals.sums
+        came, expected, variance = (float(sums[name][0]) for name in (came_off, chance, VARIANCE))
+        return above_expected(int(totals.plays[0]), came, expected, variance)
+
+    return Side(worth(plays.own), worth(plays.shared), skill_spread)

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-Derive: TypeAlias = Callable[[Mapping[str, float], Mapping[str, str]], float]
-"""A number that follows from a graded score's measures and its outcome."""
+from aggregator.core.arrays import Numbers, Texts
+
+Derive: TypeAlias = Callable[[Mapping[str, Numbers], Mapping[str, Texts]], Numbers]
+"""(N,) numbers that follow from the measures, each (N,), and the outcomes of N graded scores."""
+
+
+PLAY_ID: Final = "play_id"
 
 
 class FieldType(enum.Enum):
@@ -32,14 +37,19 @@ class Field:
     description: str
     values: tuple[str, ...] = ()
     """All there are, for an ENUM."""
-    groups: bool = False
-    """Ratings can be grouped by it."""
+    names_player: bool = False
+    """It holds a player's identifier, who may ask to be erased."""
+
+    @property
+    def groups(self) -> bool:
+        """Whether ratings can be grouped by it: it says what kind a play is of, not how much of something there was."""
+        return self.type is not FieldType.NUMBER and self.name != PLAY_ID
 
 
 IDENTITY: Final = (
     Field("game_id", FieldType.STRING, "", "The source's identifier of the game."),
-    Field("play_id", FieldType.STRING, "", "The source's identifier of the play, unique in the game."),
-    Field("subject_id", FieldType.STRING, "", "Whose play it is.", groups=True),
+    Field(PLAY_ID, FieldType.STRING, "", "The source's identifier of the play, unique in the game."),
+    Field("subject_id", FieldType.STRING, "", "Whose play it is."),
 )
 """Fields that every score has: they are part of its key."""
 

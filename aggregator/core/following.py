@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
+from aggregator.core.loading import load
+from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, Store
 from playscore.errors import PlayscoreError, Reason
@@ -23,6 +25,7 @@ class Follower:
         self._loaded = asyncio.Event()
         self._failing = False
         self._task: asyncio.Task[None] | None = None
+        self._merging: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Start following; returns when the snapshot has everything that the store had."""
@@ -35,10 +38,11 @@ class Follower:
 
     async def close(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._task
+        for task in (self._task, self._merging):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
 
     def following(self) -> bool:
         """Whether the snapshot follows. Raises what ended it, should something have."""
@@ -46,52 +50,55 @@ class Follower:
             self._task.result()
         return self._loaded.is_set() and not self._failing
 
-    async def reach(self, seq: int, seconds: float) -> None:
-        """Wait until the snapshot is at `seq` or later, so long at most; else NOT_FRESH_ENOUGH."""
+    async def moved(self) -> None:
+        """Wait until the snapshot goes on."""
+        await self._moved.wait()
+
+    async def reach(self, revision: Revision, seconds: float) -> None:
+        """Wait until the snapshot has all that `revision` has, so long at most; else NOT_FRESH_ENOUGH."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._snapshot.seq < seq:
-                    await self._moved.wait()
-        if self._snapshot.seq < seq:
+                while not self._snapshot.revision.covers(revision):
+                    await self.moved()
+        if not self._snapshot.revision.covers(revision):
             raise PlayscoreError(
                 Reason.NOT_FRESH_ENOUGH,
-                f"this replica is at change {self._snapshot.seq} and did not reach {seq} within {seconds:.3g} s; "
-                "ask again, or for the fastest",
+                f"this replica is at change {self._snapshot.revision.end} and did not reach {revision.end} within "
+                f"{seconds:.3g} s; ask again, or for the fastest",
                 retry_after_seconds=0.05,
-            )
-
-    async def reach_exactly(self, seq: int, seconds: float) -> None:
-        """Wait until the snapshot is at `seq`, so long at most; REVISION_NOT_KEPT where it has moved on."""
-        await self.reach(seq, seconds)
-        if self._snapshot.seq > seq:
-            raise PlayscoreError(
-                Reason.REVISION_NOT_KEPT,
-                f"this replica has moved on from change {seq} to {self._snapshot.seq} and keeps no earlier state; "
-                "ask for the present one",
             )
 
     def _apply(self, pieces: Iterable[Changes]) -> None:
         """Go on to the state after all of the pieces, at once."""
         for changes in pieces:
             self._snapshot.apply(changes)
-            if changes.last:
-                self._loaded.set()
+        self._merge_on()
         self._failing = False
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
     async def _follow(self) -> None:
+        await load(self._store, self._snapshot)
+        self._loaded.set()
+        self._merge_on()
         while True:
             try:
                 waiting: list[Changes] = []
-                async for changes in self._store.follow(self._snapshot.seq):
+                async for changes in self._store.follow(self._snapshot.revision):
                     waiting.append(changes)
-                    # Readers see whole requests: once there are any, nothing is applied that goes on in the next piece.
-                    if changes.last or not self._loaded.is_set():
+                    # Readers see whole requests: nothing is applied that goes on in the next piece.
+                    if changes.last:
                         self._apply(waiting)
                         waiting.clear()
             except PlayscoreError:
-                if not self._loaded.is_set():
-                    raise
                 self._failing = True
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    def _merge_on(self) -> None:
+        """Have what is due merged, in a thread."""
+        if self._merging is None or self._merging.done():
+            self._merging = asyncio.create_task(self._merge())
+
+    async def _merge(self) -> None:
+        while (merge := self._snapshot.merge()) is not None:
+            merge.finish(await asyncio.to_thread(merge.run))

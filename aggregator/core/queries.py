@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from aggregator.core.columns import Selection
+from aggregator.core.comparison import ComparedRows, Comparison, compare
 from aggregator.core.fields import Field
-from aggregator.core.filter import FIELD, demanded, parse_filter
+from aggregator.core.filter import FIELD, Filter, demanded, parse_filter
 from aggregator.core.nearest import nearest
+from aggregator.core.operations import Operation
 from aggregator.core.paging import FIRST_PAGE, MAX_PAGE, Page, Paging
-from aggregator.core.records import Score
+from aggregator.core.revision import Revision
 from aggregator.core.snapshot import League, ScoreTables, Snapshot
-from aggregator.core.standings import BY_SUBJECT, Ranking, Rating, Standings, read_groups, read_order
-from aggregator.core.table import PlayPlace, Table
+from aggregator.core.standings import Ranking, Rating, Standings, read_groups, read_order
+from aggregator.core.table import PlayPlace, Table, sorting_key
+from aggregator.core.tallies import BY_SUBJECT
 from aggregator.core.task import Task, Tasks, check_released
 from aggregator.core.tokens import Json, page_token, page_token_invalid, read_page_token
-from playscore.errors import PlayscoreError, Reason
+from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
 
@@ -39,18 +42,18 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedSubject:
+    """One side of a comparison."""
+
+    split: Split
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RatingPage(Page[Rating]):
     """Some of a split's ratings."""
 
     ranking: Ranking
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPlay:
-    """A score, and the store's number for it."""
-
-    item: int
-    score: Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,17 @@ class ListedSubject:
 
     subject: Subject
     plays: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model, and how many plays it has scored in a role."""
+
+    model: ModelVersion
+    graded: int
+    ungraded: int
+    rated_by: bool
+    """The league is rated by it where a question names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +104,23 @@ class RatingQueries:
     def rating(self, split: Split, subject_id: str, *, min_plays: int | None = None) -> tuple[Rating, Ranking]:
         """One subject's rating. SUBJECT_NOT_FOUND where nothing is recorded of them in the league at all."""
         asked = self._asked(split)
-        code = asked.league.subject(subject_id)
-        if code is None:
-            raise PlayscoreError(Reason.SUBJECT_NOT_FOUND, f"no score of {subject_id!r} is recorded in {split.league}")
+        code = _subject(asked.league, subject_id)
         standings = self._standings(asked.scores.graded, split, BY_SUBJECT, min_plays)
         return standings.rating(code), standings.ranking
+
+    def compare(self, first: ComparedSubject, second: ComparedSubject) -> Comparison:
+        """Two ratings of one role, and how far they are apart. Errors are as of `rating`, with the side at fault.
+
+        FIELD_INVALID where the roles differ.
+        """
+        if first.split.role != second.split.role:
+            detail = f"must be that of the first side, {first.split.role.name}; not {second.split.role.name}"
+            raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("second.split.role", detail),))
+        with _within("first"):
+            one = self._compared(first)
+        with _within("second"):
+            other = self._compared(second)
+        return compare(self._tasks[first.split.role], one, other)
 
     def ratings(
         self,
@@ -122,6 +148,27 @@ class RatingQueries:
         token = page_token(arguments, standings.place(page[-1], order)) if more else ""
         return RatingPage([standings.rating(place) for place in page], token, len(places), standings.ranking)
 
+    def watched(self, split: Split, *, group_by: Sequence[str] = (), min_plays: int | None = None) -> Standings:
+        """Every rating of a split to be watched, of the present state however long reading them takes.
+
+        A league or game that nothing is recorded of is no mistake here: there are no ratings yet.
+        """
+        self.check(split)
+        task = self._tasks[split.role]
+        league = self._snapshot.league(split.league) or League(split.league)
+        graded = league.scores(task, split.role, self.model(split)).graded
+        return self._standings(graded, split, read_groups(group_by, task), min_plays)
+
+    def check(self, split: Split) -> None:
+        """Refuse a split that is wrong whatever is recorded."""
+        task = self._tasks[split.role]
+        check_released(task, self.model(split))
+        parse_filter(split.filter, task.schema)
+
+    def model(self, split: Split) -> ModelVersion:
+        """The model that a split is rated by at present."""
+        return split.model or self._snapshot.model(split.league, self._tasks[split.role])
+
     def plays(
         self,
         split: Split,
@@ -129,27 +176,24 @@ class RatingQueries:
         *,
         subject_id: str = "",
         include_ungraded: bool = False,
-    ) -> Page[ListedPlay]:
-        """The split's plays, one subject's or everybody's, by season, week, game and play."""
+    ) -> Page[int]:
+        """The split's plays, one subject's or everybody's, by season, week, game and play: the store's numbers for
+        them.
+        """
         asked = self._asked(split)
         arguments: tuple[Json, ...] = (*asked.identity, subject_id, include_ungraded)
         token = read_page_token(paging.token, arguments)
         after = None if token is None else _play_place(token)
         limit, total = paging.limit(), 0
-        found = []
+        found: list[tuple[PlayPlace, int]] = []
         for table in (asked.scores.graded, asked.scores.ungraded)[: 1 + include_ungraded]:
-            selection = self._selection(table, split)
-            if subject_id:
-                selection = table.of_subject(selection, subject_id)
-            total += table.size(selection)
-            found += [(key, table, row) for key, row in table.page(selection, limit + 1, after)]
-        found.sort(key=lambda each: each[0])
-        page = [(table, row) for _, table, row in found[:limit]]
-        more = ""
-        if len(found) > len(page):
-            table, row = page[-1]
-            more = page_token(arguments, [*table.place(row)])
-        return Page([ListedPlay(table.item(row), table.score(row)) for table, row in page], more, total)
+            selection = table.select(asked.filter, subject_id)
+            total += sum(len(rows) for _, rows in selection)
+            found += table.page(selection, limit + 1, after)
+        found.sort(key=lambda each: sorting_key(each[0]))
+        page = found[:limit]
+        more = page_token(arguments, [*page[-1][0]]) if len(found) > len(page) else ""
+        return Page([number for _, number in page], more, total)
 
     def coverage(self, league: str, role: Role, model: ModelVersion | None = None, *, game_id: str = "") -> Coverage:
         """What became of the plays of a game, or of all of a league."""
@@ -190,6 +234,27 @@ class RatingQueries:
         token = page_token(arguments, [*_name_place(page[-1])]) if len(page) < len(rest) else ""
         return Page(page, token, len(listed))
 
+    def models(self, league: str, role: Role, paging: Paging = FIRST_PAGE) -> Page[ListedModel]:
+        """The models that a league can be rated by, by name and version, and what each has scored."""
+        asked = self._asked(Split(league, role))
+        rated_by = self._snapshot.model(league, asked.task)
+        listed = [
+            ListedModel(model, len(scores.graded), len(scores.ungraded), model == rated_by)
+            for model in sorted(asked.task.models)
+            for scores in (asked.league.scores(asked.task, role, model),)
+        ]
+        arguments: tuple[Json, ...] = (league, role.number)
+        match read_page_token(paging.token, arguments):
+            case None:
+                rest = listed
+            case [str(name), int(version)]:
+                rest = [each for each in listed if each.model > ModelVersion(name, version)]
+            case _:
+                raise page_token_invalid()
+        page = rest[: paging.limit()]
+        more = page_token(arguments, [page[-1].model.name, page[-1].model.version]) if len(page) < len(rest) else ""
+        return Page(page, more, len(listed))
+
     def fields(self, role: Role, paging: Paging = FIRST_PAGE) -> Page[Field]:
         """The fields of filters, by name. Raises ROLE_UNSUPPORTED and PAGE_TOKEN_INVALID only."""
         fields = list(self._tasks[role].schema.fields.values())
@@ -207,7 +272,7 @@ class RatingQueries:
     def _asked(self, split: Split) -> _Asked:
         """What a split is of. Refuses what is wrong with it."""
         task = self._tasks[split.role]
-        model = split.model or task.default_model
+        model = self.model(split)
         check_released(task, model)
         parsed = parse_filter(split.filter, task.schema)
         league = self._snapshot.league(split.league)
@@ -216,18 +281,22 @@ class RatingQueries:
         for game_id in demanded(parsed, "game_id"):
             _check_game(league, game_id, FIELD)
         identity = (split.league, split.role.number, split.filter, model.name, model.version)
-        return _Asked(task, league, league.scores(task, split.role, model), identity)
+        return _Asked(task, league, league.scores(task, split.role, model), parsed, identity)
 
-    def _selection(self, table: Table, split: Split) -> Selection:
-        return table.select(parse_filter(split.filter, self._tasks[split.role].schema))
+    def _compared(self, side: ComparedSubject) -> ComparedRows:
+        asked = self._asked(side.split)
+        code, table = _subject(asked.league, side.subject_id), asked.scores.graded
+        rows = table.select(asked.filter, side.subject_id)
+        return ComparedRows(side.split.league, side.subject_id, code, table, asked.filter, rows)
 
     def _standings(self, table: Table, split: Split, groups: tuple[str, ...], min_plays: int | None) -> Standings:
-        return self._standings_at(self._snapshot.seq, table, split, groups, min_plays)
+        return self._standings_at(self._snapshot.revision, table, split, groups, min_plays)
 
     def _make_standings(
-        self, _seq: int, table: Table, split: Split, groups: tuple[str, ...], min_plays: int | None
+        self, _at: Revision, table: Table, split: Split, groups: tuple[str, ...], min_plays: int | None
     ) -> Standings:
-        return Standings(table, self._selection(table, split), self._tasks[split.role], groups, min_plays)
+        task = self._tasks[split.role]
+        return Standings(table, parse_filter(split.filter, task.schema), task, groups, min_plays)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,8 +306,43 @@ class _Asked:
     task: Task
     league: League
     scores: ScoreTables
+    filter: Filter
     identity: tuple[Json, ...]
     """Tells it from other questions, in page tokens."""
+
+
+@contextmanager
+def _within(side: str) -> Iterator[None]:
+    """Errors of one side of a comparison name it."""
+    try:
+        yield
+    except PlayscoreError as error:
+        fields = tuple(FieldViolation(f"{side}.{wrong.field}", wrong.description) for wrong in error.fields)
+        raise PlayscoreError(error.reason, f"{side} side: {error.detail}", fields=fields) from None
+
+
+def _subject(league: League, subject_id: str) -> int:
+    """A subject's code in a league's tables."""
+    code = league.subject(subject_id)
+    if code is None:
+        raise PlayscoreError(Reason.SUBJECT_NOT_FOUND, f"no score of {subject_id!r} is recorded in {league.name}")
+    return code
+
+
+def operations_page(operations: Sequence[Operation], league: str, paging: Paging) -> Page[Operation]:
+    """Some of what operators did, the latest first; in one league, or in all if empty. Raises PAGE_TOKEN_INVALID."""
+    listed = [each for each in operations if league in ("", each.league)]
+    match read_page_token(paging.token, (league,)):
+        case None:
+            passed = 0
+        case [int(before)]:
+            # Counted from the first that was done, so that what is done meanwhile moves no page.
+            passed = max(0, len(listed) - before)
+        case _:
+            raise page_token_invalid()
+    page = listed[passed : passed + paging.limit()]
+    left = len(listed) - passed - len(page)
+    return Page(page, page_token((league,), [left]) if left > 0 else "", len(listed))
 
 
 def _check_game(league: League, game_id: str, field: str) -> None:

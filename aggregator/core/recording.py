@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from aggregator.core.erasing import ErasedPlayer
 from aggregator.core.precedence import Meeting, SameDistribution, meet, time
 from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored
+from aggregator.core.revision import Revision
 from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Subject
 
@@ -56,10 +58,28 @@ class Write:
         """The supports of its distributions, by their identifiers."""
         return {needed for record in self.records.values() if (needed := _support_id(record))}
 
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Leagues and texts: everything in it that may name a player."""
+        named = {(play.league, who.subject_id) for play, subjects in self._told for who in subjects if who.subject_id}
+        for record in self.records.values():
+            if isinstance(record, Scored):
+                texts = (value for value in record.score.attributes.values() if isinstance(value, str))
+                named.update((record.play.league, text) for text in texts)
+        return named
+
+    @property
+    def _told(self) -> Iterator[tuple[PlayKey, tuple[Subject, ...]]]:
+        for record in self.records.values():
+            yield record.play, (record.score.subject,) if isinstance(record, Scored) else record.subjects
+        for rejected in self.rejected:
+            if rejected.play is not None:
+                yield rejected.play, rejected.subjects
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many records had which effect, which were refused, and the sequence number of the state after them."""
+    """How many records had which effect, which were refused, and the first state that has them."""
 
     inserted: int
     replaced: int
@@ -68,7 +88,7 @@ class Written:
     """Scores that stood and no longer do, because their play has a later record."""
     stale: Sequence[Stale]
     rejected: Sequence[Rejected]
-    seq: int
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,8 @@ class Standing:
     """All that stands of the plays that the write is about."""
     supports: Mapping[str, bytes]
     """Those that it has of `Write.supports_needed`."""
+    erased: Collection[ErasedPlayer] = ()
+    """Those of `Write.names` who were erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +121,9 @@ class Settlement:
     stale: Sequence[Stale]
     rejected: Sequence[Rejected]
 
-    def written(self, seq: int) -> Written:
-        """The answer, `seq` being the store's state with the changes made."""
-        return Written(self.inserted, self.replaced, self.unchanged, self.ended, self.stale, self.rejected, seq)
+    def written(self, revision: Revision) -> Written:
+        """The answer, `revision` being the store's state with the changes made."""
+        return Written(self.inserted, self.replaced, self.unchanged, self.ended, self.stale, self.rejected, revision)
 
 
 def settle(write: Write, standing: Standing, same_distribution: SameDistribution) -> Settlement:
@@ -111,12 +133,17 @@ def settle(write: Write, standing: Standing, same_distribution: SameDistribution
 
 def repeated(write: Write, digest: bytes, written: Written) -> Written:
     """The answer to a write whose request was answered before. Raises IDEMPOTENCY_KEY_REUSED where it was another."""
-    if digest != write.digest:
+    check_repeated(write.request_id, write.digest, digest)
+    return written
+
+
+def check_repeated(request_id: str, digest: bytes, known: bytes) -> None:
+    """Raise IDEMPOTENCY_KEY_REUSED where a request with that identifier had another content."""
+    if digest != known:
         raise PlayscoreError(
             Reason.IDEMPOTENCY_KEY_REUSED,
-            f"request_id {write.request_id!r} was another request's; a new request needs a new one",
+            f"request_id {request_id!r} was another request's; a new request needs a new one",
         )
-    return written
 
 
 class _Settling:
@@ -124,6 +151,7 @@ class _Settling:
         self._write = write
         self._same_distribution = same_distribution
         self._known_supports = standing.supports
+        self._erased = standing.erased
         self._stood = {record.key for record in standing.records}
         self._plays: dict[PlayKey, dict[RecordKey, PlayRecord]] = {}
         for record in standing.records:
@@ -135,8 +163,12 @@ class _Settling:
 
     def settled(self) -> Settlement:
         stale: list[Stale] = []
-        rejected = list(self._write.rejected)
-        for index, record in self._write.records.items():
+        rejected = [self._without_erased(each) for each in self._write.rejected]
+        for index, stated in self._write.records.items():
+            record = self._remains(stated)
+            if record is None:
+                rejected.append(_of_erased(index, stated))
+                continue
             try:
                 later = self._take(record)
             except PlayscoreError as error:
@@ -156,6 +188,20 @@ class _Settling:
             stale=stale,
             rejected=rejected,
         )
+
+    def _remains(self, record: PlayRecord) -> PlayRecord | None:
+        """What may be kept of a record: nothing of a score of a player who was erased."""
+        remains: PlayRecord | None = record
+        for player in self._erased:
+            remains = None if remains is None else player.remains(remains)
+        return remains
+
+    def _without_erased(self, rejected: Rejected) -> Rejected:
+        for player in self._erased:
+            if rejected.play is not None and rejected.play.league == player.league:
+                detail, subjects = player.remains_told(rejected.detail, rejected.subjects)
+                rejected = replace(rejected, detail=detail, subjects=subjects)
+        return rejected
 
     def _take(self, record: PlayRecord) -> tuple[int, int] | None:
         """Settle one record. Returns the place in time of a later one that stands."""
@@ -223,6 +269,13 @@ def _rejected(index: int, record: PlayRecord, error: PlayscoreError) -> Rejected
     of = record.score if isinstance(record, Scored) else record
     subjects = (record.score.subject,) if isinstance(record, Scored) else record.subjects
     return Rejected(index, record.play, of.task, record.revision, error.reason, error.detail, subjects)
+
+
+def _of_erased(index: int, record: PlayRecord) -> Rejected:
+    """It names nobody: answers are kept."""
+    task = record.score.task if isinstance(record, Scored) else record.task
+    detail = "the player was erased on request, and nothing is recorded of them any more; leave their records out"
+    return Rejected(index, record.play, task, record.revision, Reason.SUBJECT_ERASED, detail)
 
 
 def _support_id(record: PlayRecord) -> str:

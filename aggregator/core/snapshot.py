@@ -5,32 +5,50 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.core.batches import batch_from
 from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
-from aggregator.core.store import Changes
-from aggregator.core.table import Names, Table
+from aggregator.core.revision import NOTHING
+from aggregator.core.segment import Names
+from aggregator.core.store import Changes, Erased, ScoreColumns, Switched
+from aggregator.core.table import Merge, Table
 from aggregator.core.task import Task, Tasks
 from playscore.release import ModelVersion
 from playscore.subjects import Role
 
 
+class TableKey(NamedTuple):
+    """What all scores of a table have in common."""
+
+    league: str
+    role: int
+    """Its number."""
+    model: str
+    model_version: int
+    graded: bool
+
+
 class Snapshot:
-    """All leagues at `seq`, following a store's changes. Scores for which no task is there are left out."""
+    """All leagues at `revision`, following a store's changes. Scores for which no task is there are left out."""
 
     def __init__(self, tasks: Tasks) -> None:
-        self.seq = 0
+        self.revision = NOTHING
         self._tasks = tasks
         self._leagues: dict[str, League] = {}
+        self._models: dict[tuple[str, int], ModelVersion] = {}
 
     def apply(self, changes: Changes) -> None:
         """Go on to the state that the changes lead to."""
         for league in self._leagues.values():
             for scores in league.tables.values():
                 scores.remove(changes.withdrawn)
+        for erased in changes.erased:
+            self._erase(erased)
         together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)
         for item in changes.scores:
             score = item[1]
@@ -41,9 +59,50 @@ class Snapshot:
             task = self._tasks.get(score.subject.role)
             if task is not None:
                 self._league(score.play.league).scores(task, score.subject.role, score.model).put(items)
-        for unscored in changes.unscored:
-            self._league(unscored.play.league).put_unscored(unscored)
-        self.seq = changes.seq
+        self.put_unscored(changes.unscored)
+        self.switch(changes.switched)
+        self.revision = changes.revision
+
+    def load(self, key: TableKey, scores: ScoreColumns) -> None:
+        """Add scores of one table that are not there yet, many at a time."""
+        role = self._tasks.role(key.role)
+        task = None if role is None else self._tasks.get(role)
+        if role is None or task is None:
+            return
+        tables = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
+        table = tables.graded if key.graded else tables.ungraded
+        table.load(batch_from(task.schema, scores, graded=key.graded))
+
+    def put_unscored(self, plays: Iterable[Unscored]) -> None:
+        """Set why plays were not scored."""
+        for play in plays:
+            self._league(play.play.league).put_unscored(play)
+
+    def switch(self, switches: Iterable[Switched]) -> None:
+        """Set the models that leagues are rated by."""
+        self._models |= {(switched.league, switched.task): switched.model for switched in switches}
+
+    def model(self, league: str, task: Task) -> ModelVersion:
+        """The model that a league is rated by where a question names none."""
+        return self._models.get((league, task.number), task.default_model)
+
+    def merge(self) -> Merge | None:
+        """A merge of a table that is due, if any."""
+        tables = (
+            table
+            for league in self._leagues.values()
+            for scores in league.tables.values()
+            for table in (scores.graded, scores.ungraded)
+        )
+        return next((merge for table in tables if (merge := table.merge()) is not None), None)
+
+    def __len__(self) -> int:
+        return sum(
+            len(table)
+            for league in self._leagues.values()
+            for scores in league.tables.values()
+            for table in (scores.graded, scores.ungraded)
+        )
 
     @property
     def leagues(self) -> list[str]:
@@ -58,6 +117,13 @@ class Snapshot:
         if name not in self._leagues:
             self._leagues[name] = League(name)
         return self._leagues[name]
+
+    def _erase(self, erased: Erased) -> None:
+        if erased.subject_id is None:
+            self._leagues.pop(erased.league, None)
+            self._models = {key: model for key, model in self._models.items() if key[0] != erased.league}
+        elif erased.league in self._leagues:
+            self._leagues[erased.league].forget(erased.subject_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +195,13 @@ class League:
         code = self._names.subjects.find(subject_id)
         tables = [table for scores in self.tables.values() for table in (scores.graded, scores.ungraded)]
         return code if code is not None and any(table.has_subject(code) for table in tables) else None
+
+    def forget(self, subject_id: str) -> None:
+        """Keep nothing that names a subject whose scores are gone."""
+        self._names.subjects.forget(subject_id)
+        for scores in self.tables.values():
+            scores.graded.scrub()
+            scores.ungraded.scrub()
 
     def put_unscored(self, unscored: Unscored) -> None:
         """Set why a play was not scored."""

@@ -6,23 +6,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.core.columns import Selection
+from aggregator.core.filter import Filter
 from aggregator.core.records import Value
+from aggregator.core.segment import SUBJECT_ID, TEAM_ID
 from aggregator.core.table import Table
+from aggregator.core.tallies import BY_SUBJECT
 from aggregator.core.task import Numbers, Task
 from aggregator.core.tokens import Json, page_token_invalid
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
 from playscore.subjects import Subject
 
-SUBJECT: Final = "subject_id"
-BY_SUBJECT: Final = (SUBJECT,)
-_TEAM: Final = "team_id"
 _PLAYS, _NAME = "plays", "subject_name"
 
 Order: TypeAlias = tuple[tuple[str, bool], ...]
@@ -57,29 +56,26 @@ class Ranking:
 
 
 class Standings:
-    """Ratings of the selected rows of a table, by the fields that they are grouped by.
+    """Ratings of the plays of a table that are in a split, by the fields that they are grouped by.
 
     `min_plays` None is for the task's own rule.
     """
 
     def __init__(
-        self, table: Table, selection: Selection, task: Task, group_by: Sequence[str], min_plays: int | None
+        self, table: Table, split: Filter, task: Task, group_by: tuple[str, ...], min_plays: int | None
     ) -> None:
-        self._table = table
-        self._group_by = tuple(group_by)
-        groups = table.groups(group_by, selection)
-        self._groups = groups.values
-        totals = table.totals(selection, groups)
-        self._plays = totals.plays
-        self._values = task.rate(table.role, table.model, totals)
+        self._role = table.role
+        self._group_by = group_by
+        grouped = table.grouped(split, group_by)
+        self._groups = grouped.groups
+        self._names, self._teams = grouped.names, grouped.teams
+        self._plays = grouped.totals.plays
+        self._values = task.rate(table.role, table.model, grouped.totals)
         if min_plays is None:
-            min_plays = task.qualifying_plays(table.role, table.model, table.extent(selection))
+            min_plays = task.qualifying_plays(table.role, table.model, grouped.extent)
         self._qualified = (self._plays >= min_plays) & (self._plays > 0)
         self._rank = rank(self._values[task.ranked_by], self._qualified)
         self.ranking = Ranking(table.model, min_plays, int(np.count_nonzero(self._qualified)))
-        self._names = self._teams = [""] * len(self._groups)
-        if SUBJECT in self._group_by:
-            self._names, self._teams = table.latest(selection, groups, [table.subject_name, table.subject_team])
 
     def sorted(self, order: Order, *, qualified_only: bool) -> list[int]:
         """The groups that have plays, in order; ties by what the groups have in common."""
@@ -126,8 +122,8 @@ class Standings:
     def subject(self, group: int) -> Subject:
         """Whose plays they are, as far as they have that in common."""
         common = dict(zip(self._group_by, self._groups[group], strict=True))
-        team = self._teams[group] if SUBJECT in common else common.get(_TEAM)
-        return Subject(self._table.role, _text(common.get(SUBJECT)), self._names[group], _text(team))
+        team = self._teams[group] if SUBJECT_ID in common else common.get(TEAM_ID)
+        return Subject(self._role, _text(common.get(SUBJECT_ID)), self._names[group], _text(team))
 
     def _ordered_by(self, group: int, name: str) -> tuple[bool, Any]:
         return _comparable(self._value(group, name))

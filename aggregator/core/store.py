@@ -3,37 +3,96 @@
 A store decides nothing about records. In one transaction it reads what stands of the plays that a write is about, lets
 `aggregator.core.recording` settle what the write comes to, and makes those changes. One suite of tests,
 tests/unit/aggregator/test_stores.py, runs against every store.
+
+Nothing that stood is forgotten, unless it is erased: a store answers from any `Revision` since it was made.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.recording import Write, Written
 from aggregator.core.records import Score, Scored, Unscored
+from aggregator.core.revision import Revision
+from playscore.release import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The model that a league is rated by where a question names none, of one task."""
+
+    league: str
+    task: int
+    model: ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Whom or what nothing is recorded of any more."""
+
+    league: str
+    subject_id: str | None
+    """None: the whole league."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed up to `seq`: scores as they are now, under the store's own number for their key, and those gone."""
+    """What changed up to `revision`: scores as they are now, by the store's own numbers for keys, and those gone."""
 
-    seq: int
+    revision: Revision
     last: bool
-    """Nothing had come after them when they were read: with them, all is as it was at `seq`."""
-    scores: Sequence[tuple[int, Score]]
-    withdrawn: Sequence[int]
-    unscored: Sequence[Unscored]
+    """Nothing had come after them when they were read: with them, all is as it was at `revision`."""
+    scores: Sequence[tuple[int, Score]] = ()
+    withdrawn: Sequence[int] = ()
+    unscored: Sequence[Unscored] = ()
+    switched: Sequence[Switched] = ()
+    erased: Sequence[Erased] = ()
+    """To be taken out before the rest is put in. The scores of an erased player come in `withdrawn`, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreColumns:
+    """Scores column by column, as many as are quick to handle at once: value i of each belongs to score i."""
+
+    numbers: Sequence[int]
+    """The store's own, for their keys."""
+    leagues: Sequence[str]
+    games: Sequence[str]
+    plays: Sequence[str]
+    roles: Sequence[int]
+    models: Sequence[str]
+    model_versions: Sequence[int]
+    subjects: Sequence[str]
+    subject_names: Sequence[str]
+    teams: Sequence[str]
+    measures: Sequence[str | None]
+    """JSON objects; None of an ungraded score."""
+    attributes: Sequence[str]
+    """JSON objects."""
+    outcomes: Sequence[str]
+    """JSON objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatePiece:
+    """A part of what stands at a revision."""
+
+    revision: Revision
+    scores: ScoreColumns | None = None
+    unscored: Sequence[Unscored] = ()
+    switched: Sequence[Switched] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Scores with their distributions, all of the store's state `seq`."""
+    """Scores with their distributions, all of one state."""
 
-    seq: int
     scored: Mapping[int, Scored]
-    """By the store's own number; without those that no longer stand."""
+    """By the store's own number; without those that did not stand."""
     supports: Mapping[str, bytes]
     """Those that the distributions need, by their identifiers."""
 
@@ -41,7 +100,8 @@ class Reading:
 class Store(Protocol):
     """Keeps scores. What `record` has returned survives the process, the machine and the power.
 
-    Every call may raise STORE_UNAVAILABLE.
+    Every call may raise STORE_UNAVAILABLE. One that takes a revision may raise NOT_FRESH_ENOUGH where it is to come.
+    One that reads its state may raise REVISION_NOT_KEPT, where that is from before the store kept its history.
     """
 
     @property
@@ -60,12 +120,33 @@ class Store(Protocol):
         The same request again has the answer it had. Raises IDEMPOTENCY_KEY_REUSED for another one under its id.
         """
 
-    def follow(self, after: int) -> AsyncIterator[Changes]:
-        """Everything that changed after `after`, in order and piece by piece, and then whatever changes, for ever.
+    async def switch(self, switching: Switching) -> Done:
+        """Set the model that a league is rated by, once: see `record`.
 
-        The first piece comes at once, without changes if there are none. A piece may hold later states of a score than
-        its `seq` says; never earlier ones.
+        Raises MODEL_CHANGED where the league is rated by another model than expected.
         """
 
-    async def read(self, scores: Collection[int]) -> Reading:
-        """Scores by the store's own numbers, with their distributions."""
+    async def erase(self, erasing: Erasing) -> Done:
+        """Erase a player or a league from every state, once: see `record`."""
+
+    async def operations(self) -> Sequence[Operation]:
+        """Every switch and erasure, the latest first."""
+
+    def state(self, at: Revision | None = None, *, league: str | None = None) -> AsyncIterator[StatePiece]:
+        """All that stands at a revision, piece by piece, of one league or of all; at the present one where None.
+
+        At least one piece comes, and all have the same revision.
+        """
+
+    def follow(self, after: Revision) -> AsyncIterator[Changes]:
+        """Everything that changed after `after`, piece by piece, and then whatever changes, for ever.
+
+        The first piece comes at once, without changes if there are none. A piece may hold later states of a score than
+        its `revision` says; never earlier ones. No change is ever passed over, however late it commits.
+        """
+
+    async def read(self, scores: Collection[int], at: Revision) -> Reading:
+        """Scores by the store's own numbers as they were at a revision, with their distributions."""
+
+    async def revision_at(self, time: datetime) -> Revision:
+        """The state that stood at a time: all that had been committed by then. The clock of a store never goes back."""

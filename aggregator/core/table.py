@@ -1,349 +1,340 @@
-"""Scores of one role by one model version, as columns in memory. Rows are dense and in no particular order."""
+"""Scores of one role by one model version, in memory.
+
+The latest few are kept as they came. The others lie in segments, a handful whatever their number: what comes in is
+sorted into a small segment, and segments of like size are merged, so that a score is moved a few times in all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.core.columns import (
-    Codes,
-    Column,
-    Dictionary,
-    Mask,
-    NumberColumn,
-    Rows,
-    Selection,
-    TextColumn,
-    column_for,
-    grown,
-    natural,
-)
-from aggregator.core.filter import EVERYTHING, And, Comparison, Filter, Or, Presence
-from aggregator.core.grouping import Groups, group
+from aggregator.core.arrays import Rows
+from aggregator.core.batches import NAME, TEAM, Batch, batch_of
+from aggregator.core.columns import Dictionary, Selection, added_up, natural
+from aggregator.core.filter import Filter
 from aggregator.core.played import MAX_SEASON, Integers, Played, cells
-from aggregator.core.records import PlayKey, Score
+from aggregator.core.records import Score
+from aggregator.core.segment import SEASON, SUBJECT_ID, TEAM_ID, Names, Segment, merged, segment_of
+from aggregator.core.tallies import BY_SUBJECT, NO_ROW, GroupValues, Tallies, Tally, taken
 from aggregator.core.task import Extent, Task, Totals
 from playscore.release import ModelVersion
-from playscore.subjects import Role, Subject
+from playscore.subjects import Role
 
 PlayPlace: TypeAlias = tuple[int, str, str, str]
 """Where a score stands among all: season and week, game, play, subject."""
+TableRows: TypeAlias = Sequence[tuple[Segment, Rows]]
+"""Rows of a table, by segment, each in their order."""
 SortingKey: TypeAlias = tuple[int, object, object, str]
 
-_SEASON, _WEEK, _TEAM = "season", "week", "team_id"
-_SEASON_SHIFT: Final = 40
-_CHRONOLOGY = ((_SEASON, _SEASON_SHIFT, MAX_SEASON), (_WEEK, 32, 0xFF))
-"""Fields that say when a game was: their place in a row's order, above the 32 bits of the game, and their bounds."""
-
-_GRID = 1.5 * 2.0**22
-"""Added and taken away again, it rounds a measure to a multiple of 2^-30. Of those float64 adds up without error what
-stays below 2^23 in all, so that a sum does not depend on the order of the rows."""
+MAX_RECENT: Final = 128
+"""Scores that are kept as they came. They are made a segment of when they are read, each time that they changed."""
+MAX_SEGMENT: Final = 1 << 20
+"""Rows that segments are merged up to."""
+MAX_MERGED_AT_ONCE: Final = 1 << 14
+"""Rows that are merged where they are written; more are left to `Table.merge`."""
+MAX_TALLIED: Final = 1 << 20
+"""Groups of all tallies that are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Names:
-    """A league's identifiers and their codes, which its tables share."""
+class Grouped:
+    """What the plays of a split come to, in G groups, some of which may have none."""
 
-    league: str
-    games: Dictionary = field(default_factory=Dictionary)
-    plays: Dictionary = field(default_factory=Dictionary)
-    subjects: Dictionary = field(default_factory=Dictionary)
+    groups: Sequence[GroupValues]
+    """(G) what the plays of each have in common."""
+    totals: Totals
+    """Measures and what is derived from them to 2^-30 a play, the same to the last bit whatever came first."""
+    names: Sequence[str]
+    """(G) the subject's name in the last of the group's plays, by season, week, game and play, in which it is known.
+    Empty where it is known in none, or where they are of several subjects."""
+    teams: Sequence[str]
+    """(G) likewise the subject's team."""
+    extent: Extent
+    """How much the plays are of what was played; an unknown season is one of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merge:
+    """Segments that are to be one. `run` may go on in a thread while the table is read and written."""
+
+    table: Table
+    segments: Sequence[Segment]
+    gone: Sequence[int]
+    """How many of each one's rows were gone at the beginning."""
+    kept: Sequence[Selection]
+
+    def run(self) -> Segment | None:
+        """The rows of all of them that were left; None where there were none."""
+        if not any(segment.rows_left for segment in self.segments):
+            return None
+        return merged(self.table.names, self.table.task.schema, self.segments, self.kept)
+
+    def finish(self, segment: Segment | None) -> None:
+        """Put the result of `run` in their place."""
+        self.table.replace(self, segment)
 
 
 class Table:
     """Scores that are all graded, or all ungraded."""
 
     def __init__(self, names: Names, task: Task, role: Role, model: ModelVersion, *, graded: bool = True) -> None:
-        schema = task.schema
-        self.model = model
+        self.names = names
+        self.task = task
         self.role = role
-        self.subject = TextColumn(names.subjects)
-        self.subject_name = TextColumn(Dictionary())
-        self.subject_team = TextColumn(Dictionary())
-        self._task = task.number
+        self.model = model
         self._graded = graded
-        self._measures = {name: NumberColumn() for name in schema.measures} if graded else {}
-        self._derive = schema.derived if graded else {}
-        self._derived = {name: NumberColumn() for name in self._derive}
-        self._outcome = {name: TextColumn(Dictionary()) for name in schema.outcome} if graded else {}
-        self._attributes = {field.name: column_for(field) for field in schema.attributes}
-        self._names = names
-        self._game = TextColumn(names.games)
-        self._play = TextColumn(names.plays)
-        self._revision = NumberColumn(whole=True)
-        self._outcome_revision = NumberColumn(whole=True)
-        self._item = NumberColumn(whole=True)
-        self._fields: dict[str, Column] = {
-            "game_id": self._game,
-            "play_id": self._play,
-            "subject_id": self.subject,
-            **self._attributes,
-        }
-        self._columns: tuple[Column, ...] = (
-            self._item,
-            self._revision,
-            self._outcome_revision,
-            self.subject_name,
-            self.subject_team,
-            *self._measures.values(),
-            *self._derived.values(),
-            *self._outcome.values(),
-            *self._fields.values(),
-        )
-        self._row_of: dict[int, int] = {}
+        self._segments: list[Segment] = []
+        self._recent: dict[int, Score] = {}
+        self._recent_segment: Segment | None = None
+        self._merging = False
+        self._to_scrub: list[Segment] = []
+        self._teams = Dictionary()
         self._played = Played()
-        self._order: NDArray[np.int64] | None = None
-        self._order_games = 0
+        self._tallies = Tallies(MAX_TALLIED)
 
     def __len__(self) -> int:
-        return len(self._row_of)
+        return sum(segment.rows_left for segment in self._segments) + len(self._recent)
 
-    def put(self, items: Iterable[tuple[int, Score]]) -> None:
+    @property
+    def nbytes(self) -> int:
+        """What its rows take in memory."""
+        return sum(segment.nbytes for segment in self.segments())
+
+    def put(self, scores: Iterable[tuple[int, Score]]) -> None:
         """Set scores, each under its number."""
-        latest = dict(items)
-        before = len(self._row_of)
-        rows = np.array([self._row_of.setdefault(item, len(self._row_of)) for item in latest], dtype=np.intp)
-        if (overwritten := rows[rows < before]).size:
-            self._played.remove(self._cells(overwritten))
-        for column in self._columns:
-            column.grow(len(self))
-        scores = list(latest.values())
-        self._item.put(rows, list(latest))
-        self._revision.put(rows, [score.revision for score in scores])
-        self._outcome_revision.put(rows, [score.outcome_revision for score in scores])
-        self._game.put(rows, [score.play.game_id for score in scores])
-        self._play.put(rows, [score.play.play_id for score in scores])
-        self.subject.put(rows, [score.subject.subject_id for score in scores])
-        self.subject_name.put(rows, [score.subject.subject_name for score in scores])
-        self.subject_team.put(rows, [score.subject.team_id for score in scores])
-        measures = [score.measures or {} for score in scores]
-        for name, measure in self._measures.items():
-            measure.put(rows, [each[name] for each in measures])
-        for name, derive in self._derive.items():
-            derived = [derive(known, score.outcome) for known, score in zip(measures, scores, strict=True)]
-            self._derived[name].put(rows, derived)
-        for name, text in self._outcome.items():
-            text.put(rows, [score.outcome.get(name) for score in scores])
-        for name, attribute in self._attributes.items():
-            attribute.put(rows, [score.attributes.get(name) for score in scores])
-        self._played.add(self._cells(rows))
-        if self._order is not None and self._order_games == len(self._names.games):
-            self._order = grown(self._order, len(self))
-            self._order[rows] = self._order_of(rows)
+        latest = dict(scores)
+        self.remove(latest)
+        self._played.add(self._cells(latest.values()))
+        self.names.subjects.codes([score.subject.subject_id for score in latest.values()])
+        self._recent |= latest
+        self._recent_segment = None
+        if len(self._recent) > MAX_RECENT:
+            segment = self._segment_of_recent()
+            self._recent = {}
+            self._add(segment)
+
+    def load(self, batch: Batch) -> None:
+        """Add scores that are not there, many at a time."""
+        segment = segment_of(self.names, self.task.schema, batch)
+        self._played.add(cells(*segment.cells(slice(None), self._teams)))
+        self._add(segment)
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Take scores out by their numbers. Other tables' numbers are passed over."""
+        every = np.fromiter(numbers, dtype=np.int64)
+        for segment in self._segments:
+            rows = segment.find(every)
+            if len(rows):
+                segment.forget(rows)
+                self._played.remove(cells(*segment.cells(rows, self._teams)))
+        if self._recent:
+            went = [self._recent.pop(number) for number in every.tolist() if number in self._recent]
+            if went:
+                self._recent_segment = None
+                self._played.remove(self._cells(went))
+
+    def segments(self) -> Sequence[Segment]:
+        """All of its rows."""
+        if self._recent and self._recent_segment is None:
+            self._recent_segment = self._segment_of_recent()
+        return self._segments if self._recent_segment is None else [*self._segments, self._recent_segment]
+
+    def grouped(self, split: Filter, fields: tuple[str, ...] = BY_SUBJECT) -> Grouped:
+        """The plays of a split by what fields say."""
+        segments = self.segments()
+        tallies = [
+            taken(segment, split, fields)
+            if segment is self._recent_segment
+            else self._tallies.of(segment, split, fields)
+            for segment in segments
+        ]
+        if fields == BY_SUBJECT:
+            groups: Sequence[GroupValues] = [(text or None,) for text in self.names.subjects.texts]
+            places = [segment.subjects for segment in segments]
         else:
-            self._order = None
+            index: dict[GroupValues, int] = {}
+            places = [
+                np.array([index.setdefault(values, len(index)) for values in tally.groups], dtype=np.int64)
+                for tally in tallies
+            ]
+            groups = list(index)
+        plays = np.zeros(len(groups), dtype=np.intp)
+        sums = {name: np.zeros(len(groups), dtype=np.int64) for name in self._addends()}
+        for tally, theirs in zip(tallies, places, strict=True):
+            plays[theirs] += tally.plays
+            for name, each in sums.items():
+                each[theirs] += tally.sums[name]
+        names = teams = [""] * len(groups)
+        if SUBJECT_ID in fields:
+            names = _latest(segments, tallies, places, NAME, len(groups))
+            teams = _latest(segments, tallies, places, TEAM, len(groups))
+        totals = Totals(plays, {name: added_up(each) for name, each in sums.items()})
+        return Grouped(groups, totals, names, teams, self._extent(segments, tallies, int(plays.sum())))
 
-    def remove(self, items: Iterable[int]) -> None:
-        """Take scores out by their numbers; the last row moves into each gap. Other tables' numbers are passed over."""
-        for item in items:
-            row = self._row_of.pop(item, None)
-            if row is None:
-                continue
-            self._played.remove(self._cells(np.array([row])))
-            last = len(self._row_of)
-            if row != last:
-                for column in self._columns:
-                    column.move(last, row)
-                self._row_of[int(self._item.data[row])] = row
-            self._order = None
+    def totals(self, selection: TableRows) -> Totals:
+        """What selected rows come to, as one group."""
+        plays = sum(len(rows) for _, rows in selection)
+        sums = {
+            name: np.array([sum(int(segment.addends[name].at(rows).sum()) for segment, rows in selection)])
+            for name in self._addends()
+        }
+        return Totals(np.array([plays]), {name: added_up(each) for name, each in sums.items()})
 
-    def select(self, split: Filter) -> Selection:
-        """The rows of a split."""
-        if split == EVERYTHING:
-            return slice(0, len(self))
-        return np.flatnonzero(self._mask(split))
+    def select(self, split: Filter, subject_id: str = "") -> TableRows:
+        """The rows of a split, by segment; one subject's, or everybody's if empty."""
+        if not subject_id:
+            return [(segment, np.flatnonzero(segment.selected(split))) for segment in self.segments()]
+        code = self.names.subjects.find(subject_id)
+        if code is None:
+            return []
+        return [(segment, segment.rows_of(code, segment.selected(split))) for segment in self.segments()]
 
-    def item(self, row: int) -> int:
-        """The number of a row's score."""
-        return int(self._item.data[row])
+    def page(self, selection: TableRows, size: int, after: PlayPlace | None) -> list[tuple[PlayPlace, int]]:
+        """Places and numbers of the first `size` scores after a place, all after it if fewer.
 
-    def score(self, row: int) -> Score:
-        """A row as it was recorded."""
-        attributes = {name: column.get(row) for name, column in self._attributes.items()}
-        measures = {name: float(column.data[row]) for name, column in self._measures.items()}
-        outcome = {name: column.get(row) for name, column in self._outcome.items()}
-        return Score(
-            play=PlayKey(self._names.league, str(self._game.get(row)), str(self._play.get(row))),
-            task=self._task,
-            subject=Subject(
-                role=self.role,
-                subject_id=str(self.subject.get(row)),
-                subject_name=str(self.subject_name.get(row) or ""),
-                team_id=str(self.subject_team.get(row) or ""),
-            ),
-            model=self.model,
-            revision=int(self._revision.data[row]),
-            outcome_revision=int(self._outcome_revision.data[row]),
-            measures=measures if self._graded else None,
-            attributes={name: value for name, value in attributes.items() if value is not None},
-            outcome={name: str(value) for name, value in outcome.items() if value is not None},
-        )
-
-    def of_subject(self, selection: Selection, subject_id: str) -> Rows:
-        """Those of the rows that are a subject's."""
-        rows = self._rows(selection)
-        code = self.subject.dictionary.find(subject_id)
-        theirs: Rows = rows[self.subject.codes[rows] == (-1 if code is None else code)]
-        return theirs
-
-    def size(self, selection: Selection) -> int:
-        """How many rows are selected."""
-        return len(self) if isinstance(selection, slice) else len(selection)
+        They are sorted by season, week, game, play and subject.
+        """
+        found: list[tuple[SortingKey, PlayPlace, int]] = []
+        for segment, rows in selection:
+            wanted, reached = size, 0
+            if after is not None:
+                season_and_week, game_id, _, _ = after
+                reached = season_and_week << 32 | self.names.games.rank_of(game_id)
+                wanted += int(np.count_nonzero(segment.chronology(rows) == reached))
+            for row in segment.first(rows, wanted, reached).tolist():
+                place = self._place(segment, row)
+                found.append((sorting_key(place), place, int(segment.numbers[row])))
+        found.sort(key=lambda each: each[0])
+        if after is not None:
+            passed = sorting_key(after)
+            found = [each for each in found if each[0] > passed]
+        return [(place, number) for _, place, number in found[:size]]
 
     def has_subject(self, code: int) -> bool:
-        """Whether a row is the subject's."""
-        return bool((self.subject.codes[: len(self)] == code).any())
-
-    def groups(self, fields: Sequence[str], selection: Selection) -> Groups:
-        """The rows by what fields say."""
-        return group([self._fields[name] for name in fields], selection)
-
-    def totals(self, selection: Selection, groups: Groups) -> Totals:
-        """What the rows of each group come to, measures and what is derived from them to 2^-30 a row."""
-        size = len(groups.values)
-        sums = {
-            name: np.bincount(groups.codes, measure.data[selection] + _GRID - _GRID, size).astype(
-                np.float64, copy=False
-            )
-            for name, measure in (self._measures | self._derived).items()
-        }
-        return Totals(np.bincount(groups.codes, minlength=size), sums)
-
-    def extent(self, selection: Selection) -> Extent:
-        """How much the rows are of what was played; an unknown season is one of its own."""
-        seasons = self._played.seasons
-        if not isinstance(selection, slice):
-            seasons = np.flatnonzero(np.bincount(self._chronology()[selection] >> _SEASON_SHIFT)).tolist()
-        return Extent(self.size(selection), self._played.plays(seasons), self._played.team_games(seasons))
-
-    def latest(self, selection: Selection, groups: Groups, columns: Sequence[TextColumn]) -> list[list[str]]:
-        """By group, each column's known value in the last of the group's rows; empty where there is none.
-
-        The last is the last by season, week, game and play.
-        """
-        size = len(groups.values)
-        last = self._last_games(selection, groups.codes, size)
-        return [
-            [
-                column.dictionary.texts[code]
-                for code in self._latest(selection, groups.codes, size, last, column).tolist()
-            ]
-            for column in columns
-        ]
-
-    def page(self, selection: Selection, size: int, after: PlayPlace | None) -> list[tuple[SortingKey, int]]:
-        """The first `size` rows after a place, all after it if fewer, by season, week, game, play and subject.
-
-        Rows of one league's tables sort together by the keys that come with them.
-        """
-        rows = self._rows(selection)
-        order = self._chronology()[rows]
-        wanted = size
-        if after is not None:
-            season_and_week, game_id, _, _ = after
-            reached = season_and_week << 32 | self._names.games.rank_of(game_id)
-            wanted += int(np.count_nonzero(order == reached))
-            rows, order = rows[order >= reached], order[order >= reached]
-        if len(rows) > wanted:
-            # A game is taken whole, because within it the order is not known yet.
-            rows = rows[order <= np.partition(order, wanted - 1)[wanted - 1]]
-        placed = sorted((_sorting_key(self.place(row)), row) for row in rows.tolist())
-        if after is not None:
-            passed = _sorting_key(after)
-            placed = [(key, row) for key, row in placed if key > passed]
-        return placed[:size]
-
-    def place(self, row: int) -> PlayPlace:
-        """Where a row stands among all."""
-        season_and_week = int(self._chronology()[row] >> 32)
-        return season_and_week, str(self._game.get(row)), str(self._play.get(row)), str(self.subject.get(row))
+        """Whether a score of a subject, by their code in the league, stands."""
+        return any(segment.has_subject(code) for segment in self.segments())
 
     def play_keys(self, game_id: str) -> NDArray[np.int64]:
         """Game and play of every row in one number; of one game, or of all if empty."""
-        games, plays = self._game.codes[: len(self)].astype(np.int64), self._play.codes[: len(self)]
-        keys = games << 32 | plays
-        return keys if not game_id else keys[games == (self._names.games.find(game_id) or -1)]
-
-    def _last_games(self, selection: Selection, groups: Codes, size: int) -> Rows:
-        """Places, among the selected rows, of those of their group's last game."""
-        order = self._chronology()[selection]
-        last = np.full(size, -1, dtype=np.int64)
-        np.maximum.at(last, groups, order)
-        return np.flatnonzero(order == last.take(groups))
-
-    def _latest(
-        self, selection: Selection, groups: Codes, size: int, last: Rows, column: TextColumn
-    ) -> NDArray[np.int32]:
-        rows = last if isinstance(selection, slice) else selection[last]
-        touched, values = groups[last], column.codes[rows]
-        found = np.zeros(size, dtype=np.int32)
-        found[touched] = values
-        several = np.flatnonzero(np.isin(touched, touched[values != found[touched]]))
-        for place in sorted(several.tolist(), key=lambda place: natural(str(self._play.get(int(rows[place]))))):
-            found[touched[place]] = values[place] or found[touched[place]]
-        if not found[touched].all():
-            known = np.flatnonzero((column.codes[selection] != 0) & (found[groups] == 0))
-            if len(known):
-                fewer, theirs = self._rows(selection)[known], groups[known]
-                earlier = self._latest(fewer, theirs, size, self._last_games(fewer, theirs, size), column)
-                found = np.where(found == 0, earlier, found)
-        return found
-
-    def _rows(self, selection: Selection) -> Rows:
-        return np.arange(len(self)) if isinstance(selection, slice) else selection
-
-    def _cells(self, rows: Rows) -> Integers:
-        """Season, team and game of rows."""
-        season, team = self._attributes.get(_SEASON), self._attributes.get(_TEAM)
-        return cells(
-            _bounded(season, rows, MAX_SEASON) if isinstance(season, NumberColumn) else 0,
-            team.codes[rows].astype(np.int64) if isinstance(team, TextColumn) else 0,
-            self._game.codes[rows].astype(np.int64),
+        keys = np.concatenate(
+            [np.zeros(0, np.int64), *(segment.play_keys(segment.left()) for segment in self.segments())]
         )
+        return keys if not game_id else keys[keys >> 32 == (self.names.games.find(game_id) or -1)]
 
-    def _chronology(self) -> NDArray[np.int64]:
-        """By row, one number that grows with season, week and game."""
-        if self._order is None or self._order_games != len(self._names.games):
-            self._order, self._order_games = self._order_of(slice(0, len(self))), len(self._names.games)
-        return self._order[: len(self)]
+    def scrub(self) -> None:
+        """Make anew, by the merges that follow, every segment that has lost rows: gone rows are still in memory."""
+        self._to_scrub = [segment for segment in self._segments if segment.gone]
 
-    def _order_of(self, selection: Selection) -> NDArray[np.int64]:
-        order = self._names.games.ranks()[self._game.codes[selection]]
-        for name, shift, most in _CHRONOLOGY:
-            column = self._attributes.get(name)
-            if isinstance(column, NumberColumn):
-                order |= _bounded(column, selection, most) << shift
-        return order
+    def merge(self) -> Merge | None:
+        """The next merge that is due, if any; one at a time."""
+        if self._merging:
+            return None
+        due = self._due()
+        if due is None:
+            return None
+        self._merging = True
+        return self._prepared(due)
 
-    def _mask(self, node: Filter) -> Mask:
-        match node:
-            case Comparison():
-                return self._fields[node.field.name].compare(node.operator, node.value, len(self))
-            case Presence():
-                known = self._fields[node.field.name].known(len(self))
-                return known if node.known else ~known
-            case And():
-                mask = self._mask(node.operands[0])
-                for operand in node.operands[1:]:
-                    mask &= self._mask(operand)
-                return mask
-            case Or():
-                mask = self._mask(node.operands[0])
-                for operand in node.operands[1:]:
-                    mask |= self._mask(operand)
-                return mask
+    def replace(self, merge: Merge, segment: Segment | None) -> None:
+        """Put a merged segment in the place of those that it was made of."""
+        self._merging = False
+        if segment is not None:
+            for each, gone in zip(merge.segments, merge.gone, strict=True):
+                segment.forget(segment.find(each.numbers[each.gone[gone:]].astype(np.int64)))
+        replaced = set(map(id, merge.segments))
+        self._tallies.drop(merge.segments)
+        self._segments = [each for each in self._segments if id(each) not in replaced]
+        self._to_scrub = [each for each in self._to_scrub if id(each) not in replaced]
+        if segment is not None:
+            self._segments.append(segment)
+            self._segments.sort(key=len, reverse=True)
+
+    def _add(self, segment: Segment) -> None:
+        self._segments.append(segment)
+        self._segments.sort(key=len, reverse=True)
+        while not self._merging and (due := self._due()):
+            if sum(map(len, due)) > MAX_MERGED_AT_ONCE:
+                break
+            merge = self._prepared(due)
+            merge.finish(merge.run())
+
+    def _due(self) -> Sequence[Segment] | None:
+        """Segments to merge: one to scrub, the smallest two that are of like size, or one that is mostly gone."""
+        if self._to_scrub:
+            return [self._to_scrub.pop()]
+        for smaller, larger in zip(self._segments[:0:-1], self._segments[-2::-1], strict=True):
+            if len(larger) <= 2 * len(smaller) and len(larger) + len(smaller) <= MAX_SEGMENT:
+                return (larger, smaller)
+        return next(([segment] for segment in self._segments if segment.rows_left < len(segment) // 2), None)
+
+    def _prepared(self, segments: Sequence[Segment]) -> Merge:
+        return Merge(self, segments, [len(each.gone) for each in segments], [segment.left() for segment in segments])
+
+    def _place(self, segment: Segment, row: int) -> PlayPlace:
+        season_and_week = int(segment.chronology(np.array([row]))[0] >> 32)
+        game, play, subject = (str(segment.columns[name].get(row)) for name in ("game_id", "play_id", SUBJECT_ID))
+        return season_and_week, game, play, subject
+
+    def _segment_of_recent(self) -> Segment:
+        schema = self.task.schema
+        return segment_of(self.names, schema, batch_of(schema, list(self._recent.items()), graded=self._graded))
+
+    def _cells(self, scores: Collection[Score]) -> Integers:
+        """Season, team and game of scores."""
+        games = self.names.games.codes([score.play.game_id for score in scores])
+        teams = self._teams.codes([score.attributes.get(TEAM_ID) or "" for score in scores])
+        seasons = [int(score.attributes.get(SEASON) or 0) for score in scores]
+        return cells(np.array(seasons, dtype=np.int64).clip(0, MAX_SEASON), teams, games)
+
+    def _addends(self) -> Sequence[str]:
+        schema = self.task.schema
+        return (*schema.measures, *schema.derived) if self._graded else ()
+
+    def _extent(self, segments: Sequence[Segment], tallies: Sequence[Tally], plays: int) -> Extent:
+        seasons = {
+            season
+            for segment, tally in zip(segments, tallies, strict=True)
+            for season in np.unique(segment.runs.seasons[tally.runs > 0]).tolist()
+        }
+        return Extent(plays, self._played.plays(seasons), self._played.team_games(seasons))
 
 
-def _bounded(column: NumberColumn, selection: Selection, most: int) -> Integers:
-    """Values as whole numbers from 0, the unknown, to `most`."""
-    bounded: Integers = np.nan_to_num(column.data[selection]).clip(0, most).astype(np.int64)
-    return bounded
-
-
-def _sorting_key(place: PlayPlace) -> SortingKey:
+def sorting_key(place: PlayPlace) -> SortingKey:
+    """Sorts places, of whatever table of a league."""
     season_and_week, game_id, play_id, subject_id = place
     return season_and_week, natural(game_id), natural(play_id), subject_id
+
+
+def _latest(
+    segments: Sequence[Segment], tallies: Sequence[Tally], places: Sequence[NDArray[np.int64]], name: str, size: int
+) -> list[str]:
+    """By group, what a column says in the last row in which it is known, of all segments."""
+    when = np.full(size, -1, dtype=np.int64)
+    segment_of_group = np.full(size, NO_ROW, dtype=np.intp)
+    row_of_group = np.full(size, NO_ROW, dtype=np.intp)
+    for number, (segment, tally, theirs) in enumerate(zip(segments, tallies, places, strict=True)):
+        last = tally.latest[name]
+        known = np.flatnonzero(last != NO_ROW)
+        rows, groups = last[known], theirs[known]
+        order = segment.chronology(rows)
+        later = order > when[groups]
+        for place in np.flatnonzero(order == when[groups]).tolist():
+            group, row = int(groups[place]), int(rows[place])
+            before = segments[segment_of_group[group]]
+            later[place] = _play(segment, row) > _play(before, int(row_of_group[group]))
+        groups = groups[later]
+        when[groups], segment_of_group[groups], row_of_group[groups] = order[later], number, rows[later]
+    return [
+        "" if number == NO_ROW else str(segments[number].columns[name].get(row))
+        for number, row in zip(segment_of_group.tolist(), row_of_group.tolist(), strict=True)
+    ]
+
+
+def _play(segment: Segment, row: int) -> tuple[list[str | int], str]:
+    """Sorts rows of one game."""
+    return natural(str(segment.columns["play_id"].get(row)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aggregator.core.fields import Schema
 from playscore.errors import FieldViolation, PlayscoreError, Reason
+from playscore.rating_differences import Difference
 from playscore.release import ModelVersion
 from playscore.subjects import Role
 
@@ -25,6 +26,17 @@ class Totals:
     """(G,) how many there are."""
     sums: Mapping[str, Numbers]
     """(G,) of each measure of the schema, and of each number derived from them, over the plays."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedPlays:
+    """One of two sides that are compared. Both have plays."""
+
+    model: ModelVersion
+    own: Totals
+    """(1,) of plays that the other side has not."""
+    shared: Totals
+    """(1,) of plays that both sides have, as this one's scores tell them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +94,18 @@ class Task(Protocol):
     def orders(self) -> Sequence[str]:
         """Values that ratings can be sorted by."""
 
+    @property
+    def compared_by(self) -> str:
+        """What differs between two ratings."""
+
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         """The values of G ratings by name, each (G,), NaN where a group has none."""
+
+    def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
+        """How much better the first is than the second; `playscore.rating_differences` has what it takes.
+
+        Of two subjects, shared plays are those that both are graded for.
+        """
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         """How many plays of a split qualify for its ranking in a role where a question does not say."""
@@ -100,6 +122,16 @@ class Tasks:
     def roles(self) -> Collection[Role]:
         """All roles that are rated."""
         return self._tasks.keys()
+
+    @property
+    def all(self) -> Sequence[Task]:
+        """Each once."""
+        return list({task.number: task for task in self._tasks.values()}.values())
+
+    @property
+    def player_fields(self) -> frozenset[str]:
+        """Split fields that name players."""
+        return frozenset(field.name for task in self.all for field in task.schema.attributes if field.names_player)
 
     def role(self, number: int) -> Role | None:
         """The role of a number of the contract; None for one that is not rated."""

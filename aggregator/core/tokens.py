@@ -7,24 +7,27 @@ import binascii
 import hashlib
 import json
 
+from aggregator.core.revision import Revision
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 
 Json = str | int | float | bool | None | list["Json"]
 
 
-def revision_token(store_id: str, seq: int) -> str:
+def revision_token(store_id: str, revision: Revision) -> str:
     """Names a state of a store."""
-    return _encoded([store_id, seq])
+    return _encoded([store_id, revision.end, *sorted(revision.end - number for number in revision.missing)])
 
 
-def read_revision_token(token: str, store_id: str, field: str) -> int:
-    """The sequence number of the state that the token in a request's `field` names.
+def read_revision_token(token: str, store_id: str, field: str) -> Revision:
+    """The state that the token in a request's `field` names.
 
     Raises REVISION_TOKEN_INVALID where it is another store's, or no token at all.
     """
     match _decoded(token):
-        case [str(store), int(seq)] if store == store_id and seq >= 0:
-            return seq
+        case [str(store), int(end), *missing] if store == store_id and end > 0:
+            back = [each for each in missing if type(each) is int and 0 < each < end]
+            if len(back) == len(missing):
+                return Revision(end, frozenset(end - each for each in back))
     detail = f"{token[:80]!r} is not a revision token of this store; send one that it answered, or none"
     raise PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation(field, detail),))
 
@@ -48,6 +51,25 @@ def page_token_invalid() -> PlayscoreError:
     """What is raised for a page token that cannot be gone on from."""
     detail = "the page token is not of this call with these arguments; send the same arguments, or start without one"
     return PlayscoreError(Reason.PAGE_TOKEN_INVALID, detail, fields=(FieldViolation("page_token", detail),))
+
+
+def resume_token(arguments: tuple[Json, ...], state: list[Json]) -> str:
+    """Resumes a watch from a state, for the call with the same arguments."""
+    return _encoded([_digest(arguments), state])
+
+
+def read_resume_token(token: str, arguments: tuple[Json, ...]) -> list[Json]:
+    """The state to resume from. RESUME_TOKEN_INVALID for a token of other arguments, or none at all."""
+    match _decoded(token):
+        case [str(digest), list(state)] if digest == _digest(arguments):
+            return state
+    raise resume_token_invalid()
+
+
+def resume_token_invalid() -> PlayscoreError:
+    """What is raised for a token that no watch with these arguments can be resumed from."""
+    detail = "the resume token is not of a watch with these arguments; send the same arguments, or start without one"
+    return PlayscoreError(Reason.RESUME_TOKEN_INVALID, detail, fields=(FieldViolation("resume_token", detail),))
 
 
 def _digest(arguments: tuple[Json, ...]) -> str:

@@ -15,12 +15,12 @@ SCHEMA: Final = Schema(
     outcome=("result",),
     derived={**moments(CHANCE), WINS: ended_in("result", {"FACEOFF_RESULT_WON"})},
     attributes=(
-        Field("season", FieldType.INTEGER, "", "The year in which the season began.", groups=True),
-        Field("period", FieldType.INTEGER, "", "1 to 3; 4 and above are overtime.", groups=True),
+        Field("season", FieldType.INTEGER, "", "The year in which the season began."),
+        Field("period", FieldType.INTEGER, "", "1 to 3; 4 and above are overtime."),
         Field("game_clock_seconds", FieldType.NUMBER, "s", "Left on the clock of the period."),
-        Field("team_id", FieldType.STRING, "", "The subject's team.", groups=True),
-        Field("opponent_team_id", FieldType.STRING, "", "The other team.", groups=True),
-        Field("opponent_id", FieldType.STRING, "", "Whom they faced.", groups=True),
+        Field("team_id", FieldType.STRING, "", "The subject's team."),
+        Field("opponent_team_id", FieldType.STRING, "", "The other team."),
+        Field("opponent_id", FieldType.STRING, "", "Whom they faced.", names_player=True),
         Field("home", FieldType.BOOLEAN, "", "The subject plays at home."),
         Field(
             "zone",
@@ -28,7 +28,6 @@ SCHEMA: Final = Schema(
             "",
             "Where, as the subject's team attacks.",
             values=("RINK_ZONE_DEFENSIVE", "RINK_ZONE_NEUTRAL", "RINK_ZONE_OFFENSIVE"),
-            groups=True,
         ),
         Field(
             "strength",
@@ -36,7 +35,6 @@ SCHEMA: Final = Schema(
             "",
             "Skaters of the subject's team against those of the other.",
             values=("STRENGTH_EVEN", "STRENGTH_POWER_PLAY", "STRENGTH_SHORT_HANDED"),
-            groups=True,
         ),
         Field("score_difference", FieldType.INTEGER, "", "Goals of the subject's team less those of the other."),
         Field(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from aggregator.core.chances import THIRD_MOMENT, VARIANCE
+from aggregator.core.chances import THIRD_MOMENT, VARIANCE, side
 from aggregator.core.fields import Schema
-from aggregator.core.task import Extent, Numbers, Totals, share_of_season
+from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals, share_of_season
 from aggregator.faceoffs.fields import CHANCE, SCHEMA, WINS
 from playscore.faceoffs import FACEOFF_TAKER
+from playscore.rating_differences import Difference, of_one_subject, of_two_opponents
 from playscore.ratings import above_expected
 from playscore.release import ModelVersion
 from playscore.subjects import Role
@@ -18,6 +19,8 @@ SEASON_GAMES: Final = 82
 """Games of a team in the season that MIN_PLAYS is for."""
 MIN_PLAYS: Final = 200
 """Face-offs that qualify for a ranking in a full season."""
+SKILL_SPREAD: Final = 0.2
+"""Standard deviation of skills in logits: that of the simulated league."""
 
 
 class FaceoffsTask:
@@ -28,6 +31,7 @@ class FaceoffsTask:
     schema: Schema = SCHEMA
     ranked_by = "wins_above_expected"
     orders = ("wins_above_expected", "wins_above_expected_low", "wins_above_expected_high", "expected_wins", "wins")
+    compared_by = "wins_above_expected_per_faceoff"
 
     def __init__(self, models: Collection[ModelVersion], default_model: ModelVersion) -> None:
         self.models = models
@@ -44,6 +48,11 @@ class FaceoffsTask:
             "expected_wins": sums[CHANCE],
             "wins": sums[WINS],
         }
+
+    def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
+        """In wins above expected a face-off."""
+        one, other = (side(plays, WINS, CHANCE, SKILL_SPREAD) for plays in (first, second))
+        return of_one_subject(one, other, level_known=True) if one_subject else of_two_opponents(one, other)
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         """The split's share of MIN_PLAYS."""

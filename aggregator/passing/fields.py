@@ -10,7 +10,7 @@ SCHEMA: Final = Schema(
     measures=("play_score", "yards_gained", "expected_yards"),
     outcome=("result",),
     attributes=(
-        Field("season", FieldType.INTEGER, "", "The year in which the season began.", groups=True),
+        Field("season", FieldType.INTEGER, "", "The year in which the season began."),
         Field("week", FieldType.INTEGER, "", "Week of the season, from 1."),
         Field("quarter", FieldType.INTEGER, "", "1 to 4; 5 and above are overtime periods."),
         Field("game_clock_seconds", FieldType.NUMBER, "s", "Left on the clock of the quarter at the snap."),
@@ -21,7 +21,7 @@ SCHEMA: Final = Schema(
             "score_difference", FieldType.INTEGER, "", "Points of the offense less those of the defense, at the snap."
         ),
         Field("home", FieldType.BOOLEAN, "", "The passer plays at home."),
-        Field("team_id", FieldType.STRING, "", "The passer's team.", groups=True),
+        Field("team_id", FieldType.STRING, "", "The passer's team."),
         Field("opponent_id", FieldType.STRING, "", "The other team."),
         Field("time_to_throw_seconds", FieldType.NUMBER, "s", "From the snap to the release."),
         Field(
@@ -64,6 +64,6 @@ SCHEMA: Final = Schema(
             "Of the passer to the left (positive) or right (negative) of the snap, at the release.",
         ),
         Field("passer_speed_yards_per_second", FieldType.NUMBER, "yd/s", "Of the passer, at the release."),
-        Field("target_id", FieldType.STRING, "", "Who was thrown at."),
+        Field("target_id", FieldType.STRING, "", "Who was thrown at.", names_player=True),
     ),
 )

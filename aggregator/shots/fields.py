@@ -20,10 +20,10 @@ SCHEMA: Final = Schema(
         SHOTS_ON_GOAL: ended_in("result", {"SHOT_RESULT_GOAL", "SHOT_RESULT_SAVED"}),
     },
     attributes=(
-        Field("season", FieldType.INTEGER, "", "The year in which the season began.", groups=True),
-        Field("period", FieldType.INTEGER, "", "1 to 3; 4 and above are overtime.", groups=True),
-        Field("team_id", FieldType.STRING, "", "The subject's team; a goalie's is the defending one.", groups=True),
-        Field("opponent_id", FieldType.STRING, "", "The other team.", groups=True),
+        Field("season", FieldType.INTEGER, "", "The year in which the season began."),
+        Field("period", FieldType.INTEGER, "", "1 to 3; 4 and above are overtime."),
+        Field("team_id", FieldType.STRING, "", "The subject's team; a goalie's is the defending one."),
+        Field("opponent_id", FieldType.STRING, "", "The other team."),
         Field("home", FieldType.BOOLEAN, "", "The subject plays at home."),
         Field("distance_feet", FieldType.NUMBER, "ft", "From the shooter to the center of the net."),
         Field(
@@ -39,7 +39,6 @@ SCHEMA: Final = Schema(
             "",
             "Skaters of the shooting team against those of the defending one.",
             values=("STRENGTH_EVEN", "STRENGTH_POWER_PLAY", "STRENGTH_SHORT_HANDED"),
-            groups=True,
         ),
         Field(
             "net_state",
@@ -47,7 +46,6 @@ SCHEMA: Final = Schema(
             "",
             "Whether the net was empty.",
             values=("NET_STATE_GUARDED", "NET_STATE_EMPTY"),
-            groups=True,
         ),
         Field(
             "listing",
@@ -55,7 +53,6 @@ SCHEMA: Final = Schema(
             "",
             "Which attempts the source lists.",
             values=("SHOT_LISTING_UNBLOCKED", "SHOT_LISTING_ON_GOAL"),
-            groups=True,
         ),
         Field(
             "shot_type",
@@ -72,7 +69,6 @@ SCHEMA: Final = Schema(
                 "SHOT_TYPE_WRAP_AROUND",
                 "SHOT_TYPE_OTHER",
             ),
-            groups=True,
         ),
         Field(
             "zone",
@@ -88,7 +84,6 @@ SCHEMA: Final = Schema(
                 "ICE_ZONE_BEHIND_NET",
                 "ICE_ZONE_OUTSIDE",
             ),
-            groups=True,
         ),
         Field("rebound", FieldType.BOOLEAN, "", "At most 3 s after another shot of the same team."),
         Field("rush", FieldType.BOOLEAN, "", "At most 4 s after the puck came from the neutral or defensive zone."),
@@ -101,15 +96,14 @@ SCHEMA: Final = Schema(
             "",
             "Goals of the shooting team less those of the defending one, before the shot.",
         ),
-        Field("shooter_id", FieldType.STRING, "", "Who shot.", groups=True),
-        Field("goalie_id", FieldType.STRING, "", "Who defended the net; unknown where nobody did.", groups=True),
+        Field("shooter_id", FieldType.STRING, "", "Who shot.", names_player=True),
+        Field("goalie_id", FieldType.STRING, "", "Who defended the net; unknown where nobody did.", names_player=True),
         Field(
             "level",
             FieldType.ENUM,
             "",
             "How good the chance was, at the thresholds of the release that scored it.",
             values=("OPPORTUNITY_LEVEL_LOW", "OPPORTUNITY_LEVEL_MEDIUM", "OPPORTUNITY_LEVEL_HIGH"),
-            groups=True,
         ),
         Field("tracked", FieldType.BOOLEAN, "", "Puck and players were tracked."),
         Field(

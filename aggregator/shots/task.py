@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from aggregator.core.chances import THIRD_MOMENT, VARIANCE
+from aggregator.core.chances import THIRD_MOMENT, VARIANCE, side
 from aggregator.core.fields import Schema
-from aggregator.core.task import Extent, Numbers, Totals, share_of_season
+from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals, share_of_season
 from aggregator.shots.fields import CHANCE, GOALS, SCHEMA, SHOTS_ON_GOAL
+from playscore.rating_differences import Difference, of_one_subject, of_two_subjects
 from playscore.ratings import above_expected
 from playscore.release import ModelVersion
 from playscore.shots import GOALIE, SHOOTER, SHOOTING_TEAM
@@ -20,6 +21,8 @@ SEASON_GAMES: Final = 82
 """Games of a team in the season that MIN_PLAYS is for."""
 MIN_PLAYS: Final = {SHOOTER: 100, GOALIE: 500, SHOOTING_TEAM: 1}
 """Shots that qualify for a ranking in a full season."""
+SKILL_SPREAD: Final = {SHOOTER: 0.2, GOALIE: 0.12, SHOOTING_TEAM: 0.05}
+"""Standard deviation of skills in logits: those of the simulated league, a team's that of the mean of 18 shooters."""
 
 
 class ShotsTask:
@@ -41,6 +44,7 @@ class ShotsTask:
         "save_percentage",
         "expected_save_percentage",
     )
+    compared_by = "goals_above_expected_per_shot"
 
     def __init__(self, models: Collection[ModelVersion], default_model: ModelVersion) -> None:
         self.models = models
@@ -69,6 +73,12 @@ class ShotsTask:
             "save_percentage": 1.0 - shooting,
             "expected_save_percentage": 1.0 - expected_shooting,
         }
+
+    def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
+        """In goals above expected a shot; of goalies in goals saved."""
+        one, other = (side(plays, GOALS, CHANCE, SKILL_SPREAD[role]) for plays in (first, second))
+        scored = of_one_subject(one, other, level_known=True) if one_subject else of_two_subjects(one, other)
+        return -scored if role == GOALIE else scored
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         """The split's share of MIN_PLAYS."""

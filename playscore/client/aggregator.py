@@ -100,6 +100,41 @@ class AggregatorClient(Connection):
         )
         return await self.call(lambda timeout: self._stub.GetRating(request, timeout=timeout))
 
+    async def compare_ratings(
+        self,
+        league: str,
+        first: str,
+        second: str = "",
+        *,
+        role: common.Role.ValueType = common.ROLE_PASSER,
+        split: str = "",
+        second_split: str | None = None,
+        model: common.ModelVersion | None = None,
+        second_model: common.ModelVersion | None = None,
+        second_league: str = "",
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
+    ) -> messages.CompareRatingsResponse:
+        """How far two ratings are apart, and how probable it is that the first is truly better.
+
+        Two subjects in one split: `compare_ratings("NFL", "p1", "p2", split="under_pressure")`. One subject in two:
+        `compare_ratings("NFL", "p1", split="under_pressure", second_split="")`. What is not said of the second side
+        is as in the first.
+        """
+        one = messages.Split(league=league, role=role, filter=split, model=model)
+        other = messages.Split(
+            league=second_league or league,
+            role=role,
+            filter=split if second_split is None else second_split,
+            model=second_model or model,
+        )
+        request = messages.CompareRatingsRequest(
+            first=messages.ComparedSubject(split=one, subject_id=first),
+            second=messages.ComparedSubject(split=other, subject_id=second or first),
+            consistency=_consistency(at_least_as_fresh, as_of),
+        )
+        return await self.call(lambda timeout: self._stub.CompareRatings(request, timeout=timeout))
+
     def list_ratings(
         self,
         league: str,

@@ -91,7 +91,7 @@ class InProcessRatings:
         written = await self._store.record(
             Write(request_id, request_id.encode(), dict(enumerate(_record(record) for record in records)))
         )
-        await self._follower.reach(written.seq, seconds=5)
+        await self._follower.reach(written.revision, seconds=5)
         assert not written.rejected
         return aggregator.RecordScoresResponse(inserted=written.inserted, unchanged=written.unchanged)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aggregator.core.fields import Schema
-from aggregator.core.task import Extent, Numbers, Totals
+from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals
 from featurizer.core.outcomes import Tensor
 from featurizer.core.segments import Footage
 from featurizer.core.tracking_window import X
@@ -22,6 +22,7 @@ from playscore.features import Column, FeatureSpecification
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import GameHeader, PlayContext, Player, Sport
+from playscore.rating_differences import Difference, normal
 from playscore.release import ModelVersion, Release
 from playscore.subjects import Role, Subject
 from playscore.tracking.v1 import tracking_pb2 as tracking
@@ -123,9 +124,13 @@ class AdvanceRating:
     schema = Schema(measures=("total",), attributes=())
     ranked_by = "total"
     orders = ("total",)
+    compared_by = "total"
 
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         return {"total": totals.sums["total"]}
+
+    def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
+        return normal(float(first.own.sums["total"][0] - second.own.sums["total"][0]), 0.0)
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         return 1

@@ -33,8 +33,9 @@ class Held:
 @pytest.mark.parametrize("method", METHODS)
 async def test_one_call_too_many_is_refused_with_a_retry_hint_while_health_answers(serve: Any, method: str) -> None:
     held = Held()
-    async with serve(held, max_concurrent_calls=2) as stub:
-        under_way = [asyncio.create_task(stub.call("Unary", text)) for text in "ab"]
+    kind, beside = ("watches", "Unary") if method == "Watch" else ("calls", "Watch")
+    async with serve(held, **{f"max_concurrent_{kind}": 2}) as stub:
+        under_way = [asyncio.create_task(stub.call(method, text)) for text in "ab"]
         for _ in under_way:
             await held.arrived.acquire()
 
@@ -46,9 +47,11 @@ async def test_one_call_too_many_is_refused_with_a_retry_hint_while_health_answe
         assert error.retry_after_seconds is not None
         assert await stub.healthy()
 
+        of_the_other_kind = asyncio.create_task(stub.call(beside, "d"))
+        await held.arrived.acquire()
         held.release.set()
-        assert await asyncio.gather(*under_way) == [["a"], ["b"]]
-        assert await stub.call("Unary", "d") == ["d"]
+        assert all([await each for each in (*under_way, of_the_other_kind)])
+        assert await stub.call(method, "e")
 
 
 async def test_calls_given_up_make_room(serve: Any) -> None:
@@ -109,6 +112,23 @@ async def test_a_drain_finishes_what_is_in_flight() -> None:
     await releasing
     assert await under_way == ["a"]
     assert echo.happened == ["opened", "closed"]
+    await channel.close(None)
+
+
+async def test_a_watch_ends_with_the_drain_and_does_not_hold_it_up() -> None:
+    held, echo = Held(), Echo()
+    echo.answer = held
+    async with serving(echo, EchoSettings(grace_seconds=600)) as running:
+        await running.until_serving()
+        channel = grpc.aio.insecure_channel(str(running.address))
+        watching = asyncio.create_task(EchoStub(channel).call("Watch", "a", timeout=None))
+        await held.arrived.acquire()
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await watching
+    error = error_from_rpc(ended.value)
+    assert error is not None
+    assert error.reason is Reason.NOT_SERVING
+    assert error.retry_after_seconds is not None
     await channel.close(None)
 
 

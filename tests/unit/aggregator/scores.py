@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+from aggregator.core.batches import batch_from, batch_of
+from aggregator.core.filter import EVERYTHING
 from aggregator.core.records import Distribution, PlayKey, Score, Scored, Unscored, Value
+from aggregator.core.revision import Revision
+from aggregator.core.segment import Names
 from aggregator.core.snapshot import League, Snapshot
-from aggregator.core.store import Changes
+from aggregator.core.store import Changes, ScoreColumns
 from aggregator.core.table import Table
 from aggregator.core.task import Tasks
 from aggregator.passing.task import PassingTask
@@ -84,7 +92,7 @@ def snapshot_of(*records: Score | Unscored, tasks: Tasks = TASKS) -> Snapshot:
     snapshot = Snapshot(tasks)
     scores = [(number, item) for number, item in enumerate(records) if isinstance(item, Score)]
     plays = [item for item in records if isinstance(item, Unscored)]
-    snapshot.apply(Changes(len(records), True, scores, (), plays))
+    snapshot.apply(Changes(Revision(len(records) + 1), True, scores, (), plays))
     return snapshot
 
 
@@ -100,3 +108,39 @@ def graded_table(snapshot: Snapshot, model: ModelVersion = MODEL) -> Table:
 
 def table_of(*scores: Score) -> Table:
     return graded_table(snapshot_of(*scores))
+
+
+def columns_of(scores: Iterable[tuple[int, Score]]) -> ScoreColumns:
+    """Scores under their numbers, as a store streams them."""
+    rows = [
+        (
+            *(number, *each.play, each.subject.role.number, each.model.name, each.model.version),
+            *(each.subject.subject_id, each.subject.subject_name, each.subject.team_id),
+            None if each.measures is None else json.dumps(each.measures),
+            *(json.dumps(each.attributes), json.dumps(each.outcome)),
+        )
+        for number, each in scores
+    ]
+    return ScoreColumns(*zip(*rows, strict=True))
+
+
+def tables_of(*scores: Score) -> list[Table]:
+    """The same graded scores in every way in which a table may have them, each under its place for its number."""
+    numbered = list(enumerate(scores))
+    halves = numbered[: len(numbered) // 2], numbered[len(numbered) // 2 :]
+    recent, loaded, one_by_one, in_two, mended = (Table(Names(LEAGUE), PASSING, PASSER, MODEL) for _ in range(5))
+    recent.put(numbered)
+    loaded.load(batch_from(PASSING.schema, columns_of(numbered), graded=True))
+    for each in numbered:
+        one_by_one.load(batch_of(PASSING.schema, [each], graded=True))
+    for half in filter(None, halves):
+        in_two.load(batch_of(PASSING.schema, half, graded=True))
+    in_two.put(halves[0])
+    wrong = [(number, replace(each, attributes={"down": 1, "home": True})) for number, each in numbered]
+    mended.load(batch_of(PASSING.schema, [*wrong, (len(wrong), scores[0])], graded=True))
+    mended.grouped(EVERYTHING)
+    mended.remove([len(wrong)])
+    mended.put(numbered)
+    while (merge := one_by_one.merge()) is not None:
+        merge.finish(merge.run())
+    return [recent, loaded, one_by_one, in_two, mended]

@@ -16,7 +16,7 @@ from aggregator.core.filter import EVERYTHING, Filter, demanded, parse_filter
 from aggregator.core.records import Score, Value
 from aggregator.passing.fields import SCHEMA
 from playscore.errors import PlayscoreError, Reason
-from tests.unit.aggregator.scores import score, table_of
+from tests.unit.aggregator.scores import score, tables_of
 
 
 def parse(text: str) -> Filter:
@@ -24,9 +24,13 @@ def parse(text: str) -> Filter:
 
 
 def selected(text: str, *scores: Score) -> list[int]:
-    """Places of the scores that are in a split."""
-    rows = table_of(*scores).select(parse(text))
-    return list(range(len(scores))[rows]) if isinstance(rows, slice) else rows.tolist()
+    """Places of the scores that are in a split, however a table has them."""
+    found = [
+        sorted(number for segment, rows in table.select(parse(text)) for number in segment.numbers[rows].tolist())
+        for table in tables_of(*scores)
+    ]
+    assert all(each == found[0] for each in found)
+    return found[0]
 
 
 # --- A second, naive implementation: one play at a time, three-valued, from its own tree ---

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
 
 import pytest
 
 import aggregator.core.following
 from aggregator.core.following import Follower
+from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.recording import Write, Written
+from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, Reading
+from aggregator.core.store import Changes, Reading, StatePiece
 from playscore.errors import PlayscoreError, Reason
-from tests.unit.aggregator.scores import TASKS, graded_table, league_of, score
+from tests.unit.aggregator.scores import TASKS, columns_of, graded_table, score
 
 
 class Scripted:
-    """A store whose followers see what the test says, one list a try."""
+    """A store that holds what the test says, and whose followers see what it says, one list a try."""
 
     store_id = "scripted"
 
-    def __init__(self, *tries: Sequence[Changes | PlayscoreError]) -> None:
+    def __init__(
+        self, holds: Sequence[StatePiece | PlayscoreError], *tries: Sequence[Changes | PlayscoreError]
+    ) -> None:
+        self._holds = holds
         self._tries = iter(tries)
-        self.asked_after: list[int] = []
+        self.asked_after: list[Revision] = []
 
     async def open(self) -> None: ...
 
@@ -32,10 +38,28 @@ class Scripted:
     async def record(self, write: Write) -> Written:
         raise NotImplementedError
 
-    async def read(self, scores: Collection[int]) -> Reading:
+    async def switch(self, switching: Switching) -> Done:
         raise NotImplementedError
 
-    async def follow(self, after: int) -> AsyncIterator[Changes]:
+    async def erase(self, erasing: Erasing) -> Done:
+        raise NotImplementedError
+
+    async def operations(self) -> Sequence[Operation]:
+        raise NotImplementedError
+
+    async def state(self, at: Revision | None = None, *, league: str | None = None) -> AsyncIterator[StatePiece]:
+        for step in self._holds:
+            if isinstance(step, PlayscoreError):
+                raise step
+            yield step
+
+    async def read(self, scores: Collection[int], at: Revision) -> Reading:
+        raise NotImplementedError
+
+    async def revision_at(self, time: datetime) -> Revision:
+        raise NotImplementedError
+
+    async def follow(self, after: Revision) -> AsyncIterator[Changes]:
         self.asked_after.append(after)
         for step in next(self._tries):
             if isinstance(step, PlayscoreError):
@@ -44,65 +68,82 @@ class Scripted:
         await asyncio.Event().wait()
 
 
-def changes(seq: int, *, last: bool = True) -> Changes:
-    return Changes(seq, last, [(seq, score(seq))], (), ())
+def changes(number: int, *, last: bool = True) -> Changes:
+    """That lead to the state after that many changes."""
+    return Changes(after(number), last, [(number, score(number))])
+
+
+def after(number: int) -> Revision:
+    return Revision(number + 1)
 
 
 BROKEN = PlayscoreError(Reason.STORE_UNAVAILABLE, "the disk is gone")
 
 
+EMPTY = [StatePiece(NOTHING)]
+
+
+def held(*numbers: int) -> StatePiece:
+    """Of the state after three changes."""
+    return StatePiece(after(3), columns_of([(number, score(number)) for number in numbers]))
+
+
 async def test_it_is_open_when_it_has_everything_there_was() -> None:
     snapshot = Snapshot(TASKS)
-    follower = Follower(Scripted([changes(1, last=False), changes(2, last=False), changes(3)]), snapshot)
+    store = Scripted([held(1, 2), held(3)], [])
+    follower = Follower(store, snapshot)
     await follower.open()
-    assert snapshot.seq == 3
-    assert len(league_of(snapshot).tables) == 1
+    assert snapshot.revision == after(3)
+    assert len(graded_table(snapshot)) == 3
     assert follower.following()
+    await asyncio.sleep(0)
+    assert store.asked_after == [after(3)]
     await follower.close()
 
 
 async def test_a_store_that_cannot_be_read_at_first_is_an_error() -> None:
-    follower = Follower(Scripted([BROKEN]), Snapshot(TASKS))
-    with pytest.raises(PlayscoreError):
-        await follower.open()
-    await follower.close()
+    halfway: list[StatePiece | PlayscoreError] = [held(1), BROKEN]
+    for holds in (halfway[1:], halfway):
+        follower = Follower(Scripted(holds), Snapshot(TASKS))
+        with pytest.raises(PlayscoreError):
+            await follower.open()
+        await follower.close()
 
 
 async def test_after_a_failure_it_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aggregator.core.following, "_RETRY_SECONDS", 0.05)
-    snapshot, store = Snapshot(TASKS), Scripted([changes(1), BROKEN], [changes(2)])
+    snapshot, store = Snapshot(TASKS), Scripted(EMPTY, [changes(1), BROKEN], [changes(2)])
     follower = Follower(store, snapshot)
     await follower.open()
+    await follower.reach(after(1), 5)
     await asyncio.sleep(0)
     assert not follower.following()
-    await follower.reach(2, 5)
+    await follower.reach(after(2), 5)
     assert follower.following()
-    assert store.asked_after == [0, 1]
+    assert store.asked_after == [NOTHING, after(1)]
     await follower.close()
 
 
 async def test_a_state_that_does_not_come_is_not_waited_for_for_ever() -> None:
-    follower = Follower(Scripted([changes(1)]), Snapshot(TASKS))
+    follower = Follower(Scripted(EMPTY, [changes(1)]), Snapshot(TASKS))
     await follower.open()
-    await follower.reach(1, 0)
+    await follower.reach(after(1), 5)
     with pytest.raises(PlayscoreError) as raised:
-        await follower.reach(2, 0.01)
+        await follower.reach(after(2), 0.01)
     assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
     assert raised.value.retry_after_seconds
     await follower.close()
 
 
-async def test_a_state_is_held_to_exactly_or_not_at_all() -> None:
-    follower = Follower(Scripted([changes(1), changes(3, last=False), changes(4)]), Snapshot(TASKS))
+async def test_a_state_without_a_late_transaction_is_not_fresh_enough_for_who_has_seen_it() -> None:
+    late = Changes(Revision(5, frozenset({3})), True, [(1, score(1))])
+    follower = Follower(Scripted(EMPTY, [late]), Snapshot(TASKS))
     await follower.open()
-    await follower.reach(4, 5)
-    await follower.reach_exactly(4, 0)
-    with pytest.raises(PlayscoreError) as raised:
-        await follower.reach_exactly(3, 0)
-    assert raised.value.reason is Reason.REVISION_NOT_KEPT
-    with pytest.raises(PlayscoreError) as raised:
-        await follower.reach_exactly(5, 0.01)
-    assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
+    await follower.reach(Revision(5, frozenset({2, 3})), 5)
+    for seen in (Revision(5), Revision(4)):
+        with pytest.raises(PlayscoreError) as raised:
+            await follower.reach(seen, 0.01)
+        assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
     await follower.close()
 
 
@@ -110,7 +151,7 @@ async def test_readers_never_see_a_part_of_what_goes_on_in_the_next_piece() -> N
     snapshot, go_on = Snapshot(TASKS), asyncio.Event()
 
     class Slow(Scripted):
-        async def follow(self, after: int) -> AsyncIterator[Changes]:
+        async def follow(self, after: Revision) -> AsyncIterator[Changes]:
             yield changes(1)
             yield changes(2, last=False)
             yield changes(3, last=False)
@@ -118,12 +159,14 @@ async def test_readers_never_see_a_part_of_what_goes_on_in_the_next_piece() -> N
             yield changes(4)
             await asyncio.Event().wait()
 
-    follower = Follower(Slow(), snapshot)
+    follower = Follower(Slow(EMPTY), snapshot)
     await follower.open()
+    await follower.reach(after(1), 5)
     with pytest.raises(PlayscoreError):
-        await follower.reach(2, 0.01)
-    assert snapshot.seq == 1
+        await follower.reach(after(2), 0.01)
+    assert snapshot.revision == after(1)
     go_on.set()
-    await follower.reach_exactly(4, 5)
+    await follower.reach(after(4), 5)
+    assert snapshot.revision == after(4)
     assert len(graded_table(snapshot)) == 4
     await follower.close()

@@ -359,12 +359,13 @@ async def test_shots_come_back_from_every_store_as_they_were_recorded(store: str
         written = await opened.record(write(*map(Scored, scores)))
         follower = Follower(opened, snapshot)
         await follower.open()
-        await follower.reach(written.seq, 5)
+        await follower.reach(written.revision, 5)
         await follower.close()
+        reading = await opened.read(range(100), written.revision)
     asked = RatingQueries(snapshot, TASKS)
     for score in scores:
         role = score.subject.role
-        assert [play.score for play in asked.plays(Split("NHL", role)).items] == [score]
+        assert [reading.scored[item].score for item in asked.plays(Split("NHL", role)).items] == [score]
         rating, _ = asked.rating(Split("NHL", role), score.subject.subject_id)
         assert of(rating, "goals_above_expected") == pytest.approx(-0.8 if role == GOALIE else 0.8)
         assert rating.subject.team_id == score.subject.team_id

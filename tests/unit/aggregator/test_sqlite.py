@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from aggregator.core.records import PlayKey, Unscored
+from aggregator.core.revision import Revision
 from aggregator.sqlite import SqliteStore
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
+from playscore.shots import GOALIE
 from playscore.subjects import Role, Subject
-from tests.unit.aggregator.scores import OTHER_MODEL, scored
+from tests.unit.aggregator.scores import scored
 from tests.unit.aggregator.stores import State, counts, everything, write
 
 ROOT = Path(__file__).parents[3]
@@ -47,8 +49,10 @@ STORM = """
 import asyncio, sys
 from pathlib import Path
 from aggregator.core.recording import Write
+from aggregator.core.revision import Revision
 from aggregator.sqlite import SqliteStore
 from playscore.passing import PASSER
+from playscore.shots import GOALIE
 from tests.unit.aggregator.scores import scored
 
 async def main():
@@ -192,8 +196,8 @@ async def test_a_store_of_version_1_becomes_one_of_this_release(tmp_path: Path) 
         assert counts(await store.record(write(scored(7, revision=4)))) == (0, 0, 0, 1)
         # Numbers are not given twice, and kept answers, which no request of today's contract can ask for, are gone.
         written = await store.record(write(scored(8), scored(9, None, distribution="1"), request_id="again"))
-        assert (counts(written), written.seq) == ((2, 0, 0, 0), 6)
-        async for changes in store.follow(4):
+        assert (counts(written), written.revision) == ((2, 0, 0, 0), Revision(7))
+        async for changes in store.follow(Revision(5)):
             assert [number for number, _ in changes.scores] == [8, 9]
             break
 
@@ -211,12 +215,10 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) 
 
 
 async def test_scores_of_a_role_that_this_release_does_not_know_are_kept(tmp_path: Path) -> None:
-    goalie = scored(1, model=OTHER_MODEL)
-    async with opened(tmp_path / "s") as store:
-        await store.record(write(goalie, scored(2)))
-    with contextlib.closing(sqlite3.connect(tmp_path / "s")) as connection:
-        connection.execute("UPDATE scores SET role = 3 WHERE play_id = '1'")
-        connection.commit()
+    later = SqliteStore(tmp_path / "s", [PASSER, GOALIE])
+    await later.open()
+    await later.record(write(scored(1, role=GOALIE), scored(2)))
+    await later.close()
     scores, _ = await state_of(tmp_path / "s")
     assert {record.score.subject.role for record in scores} == {PASSER, Role(3, "role 3")}
 
@@ -260,8 +262,8 @@ async def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
 async def test_a_full_disk_refuses_what_does_not_fit_and_loses_nothing_else(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as store:
         await store.record(write(scored(1)))
-        connection = store._writing
-        assert connection is not None
+        assert store._writer is not None
+        connection = store._writer._connection
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages + 4}")
         big = write(*(scored(number, subject="p" * 100) for number in range(2000)))

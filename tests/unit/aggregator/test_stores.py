@@ -5,22 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import aggregator.sqlite.reading
+from aggregator.core.operations import Erasure, ModelSwitch
 from aggregator.core.recording import Rejected, Stale, Written
-from aggregator.core.records import PlayKey, PlayRecord, Scored, Unscored
-from aggregator.core.store import Store
+from aggregator.core.records import Distribution, PlayKey, PlayRecord, Scored, Unscored
+from aggregator.core.revision import NOTHING, Revision
+from aggregator.core.store import Erased, Store
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
 from playscore.shots import GOALIE
 from playscore.subjects import Subject
-from tests.unit.aggregator.scores import LEAGUE, OTHER_MODEL, scored, unscored
-from tests.unit.aggregator.stores import STORES, Opens, Seen, State, counts, everything, opening, ordered, write
+from tests.unit.aggregator.scores import LEAGUE, MODEL, OTHER_MODEL, scored, unscored
+from tests.unit.aggregator.stores import (
+    STORES,
+    Opens,
+    Seen,
+    State,
+    Stood,
+    counts,
+    erasing,
+    everything,
+    followed,
+    opening,
+    ordered,
+    state_at,
+    switching,
+    write,
+)
 
 
 @pytest.fixture(params=STORES)
@@ -271,12 +290,11 @@ async def test_a_distribution_is_kept_with_its_score_and_its_support_once(opened
     async with opened(tmp_path / "s") as store:
         await stands(store, [first, second, bare, alone])
         numbers = await numbers_of(store)
-        reading = await store.read(numbers.values())
-        assert reading.seq == written.seq
+        reading = await store.read(numbers.values(), written.revision)
         assert reading.supports == {"s": b"edges"}
         assert reading.scored[numbers["2"]] == second
-        assert (await store.read([numbers["3"]])).supports == {}
-        assert (await store.read([999_999])).scored == {}
+        assert (await store.read([numbers["3"]], written.revision)).supports == {}
+        assert (await store.read([999_999], written.revision)).scored == {}
 
 
 async def test_a_distribution_goes_with_the_score_it_came_with(opened: Opens, tmp_path: Path) -> None:
@@ -327,12 +345,7 @@ async def test_a_distribution_needs_a_support_that_somebody_states(opened: Opens
 
 async def numbers_of(store: Store) -> dict[str, int]:
     """The store's numbers of scores by their play."""
-    seen = Seen()
-    async for changes in store.follow(0):
-        seen.apply(changes)
-        if changes.last:
-            break
-    return {score.play.play_id: number for number, score in seen.scores.items()}
+    return {score.play.play_id: number for number, score in (await followed(store)).scores.items()}
 
 
 # --- In any order ---
@@ -438,7 +451,7 @@ async def test_whoever_follows_sees_all_and_in_the_end_what_a_newcomer_sees(open
     async with opened(tmp_path / "s") as store:
 
         async def follow() -> None:
-            async for changes in store.follow(0):
+            async for changes in store.follow(NOTHING):
                 seen.apply(changes)
                 if unscored(99) in changes.unscored:
                     assert changes.last
@@ -462,8 +475,8 @@ async def test_whoever_follows_sees_all_and_in_the_end_what_a_newcomer_sees(open
 async def test_what_is_last_is_exactly_the_state(opened: Opens, tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as store:
         written = await store.record(write(*(scored(number) for number in range(1000))))
-        async for changes in store.follow(0):
-            assert (changes.seq, changes.last, len(changes.scores)) == (written.seq, True, 1000)
+        async for changes in store.follow(NOTHING):
+            assert (changes.revision, changes.last, len(changes.scores)) == (written.revision, True, 1000)
             break
 
 
@@ -472,7 +485,9 @@ async def test_a_store_keeps_its_identity_and_its_place(opened: Opens, tmp_path:
         identity, written = store.store_id, await store.record(write(scored(1)))
     async with opened(tmp_path / "s") as store:
         assert store.store_id == identity
-        assert (await store.record(write(scored(2)))).seq == written.seq + 1
+        later = await store.record(write(scored(2)))
+        assert later.revision.covers(written.revision)
+        assert not written.revision.covers(later.revision)
     async with opened(tmp_path / "t") as other:
         assert other.store_id != identity
 
@@ -482,3 +497,301 @@ async def test_a_store_that_is_not_open_takes_nothing(make: Callable[[Path], Sto
     with pytest.raises(PlayscoreError) as raised:
         await make(tmp_path / "s").record(write(scored(1)))
     assert raised.value.reason is Reason.STORE_UNAVAILABLE
+
+
+# --- History ---
+
+
+async def test_every_state_is_answered_later_as_it_was(opened: Opens, tmp_path: Path) -> None:
+    """The store is closed and opened between, and everything is changed by then."""
+    steps: list[list[PlayRecord]] = [
+        [scored(1, distribution="1", support="1"), scored(2), unscored(3)],
+        [scored(1, 0.4, outcome_revision=1, distribution="2", support="1"), unscored(3, revision=2)],
+        [scored(2, distribution="3")],
+        [unscored(2, revision=2), scored(1, subject="p2", revision=2)],
+        [scored(1, revision=3), scored(2, revision=3), scored(4)],
+    ]
+    seen: list[Stood] = []
+    async with opened(tmp_path / "s") as store:
+        seen.append(await state_at(store))
+        for step in steps:
+            written = await store.record(write(*step, supports=SUPPORTS))
+            seen.append(await state_at(store))
+            assert seen[-1].revision == written.revision
+        assert [await state_at(store, each.revision) for each in seen] == seen
+    async with opened(tmp_path / "s") as store:
+        assert [await state_at(store, each.revision) for each in reversed(seen)] == seen[::-1]
+        assert seen[0].state == ([], [])
+        assert seen[1].state[0][0].distribution == Distribution(b"1", "1")
+
+
+STEPS = st.lists(
+    RECORDS.map(tuple) | st.integers(1, 3).map(lambda version: ModelVersion("passing", version)), max_size=8
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_every_state_of_any_history_is_answered_later_as_it_was(
+    opened: Opens, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[PlayRecord, ...] | ModelVersion]
+) -> None:
+    async def run() -> None:
+        seen: list[Stood] = []
+        async with opened(tmp_path_factory.mktemp("stores") / "s") as store:
+            for step in steps:
+                if isinstance(step, ModelVersion):
+                    await store.switch(switching(step))
+                else:
+                    await store.record(write(*step, supports=SUPPORTS))
+                seen.append(await state_at(store))
+            assert [await state_at(store, each.revision) for each in seen] == seen
+            follower = await followed(store)
+            assert follower.models == (seen[-1].models if seen else {})
+
+    asyncio.run(run())
+
+
+async def test_a_state_is_of_one_league_or_of_all(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1), scored(2, league="NFL"), unscored(3)))
+        await store.switch(switching(OTHER_MODEL, league="NFL"))
+        then = await state_at(store)
+        await store.record(write(scored(1, revision=2), scored(2, league="NFL", revision=2), scored(4, league="NFL")))
+        for at, revision in ((then.revision, 1), (None, 2)):
+            of_one = await state_at(store, at, league=LEAGUE)
+            assert (of_one.state, of_one.models) == (([scored(1, revision=revision)], [unscored(3)]), {})
+        assert (await state_at(store, then.revision, league="NFL")).state == ([scored(2, league="NFL")], [])
+        assert then.models == {("NFL", 1): OTHER_MODEL}
+        assert (await state_at(store, league="NBA")).state == ([], [])
+
+
+async def test_a_state_is_one_though_it_changes_while_it_is_read(
+    opened: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregator.sqlite.reading, "PIECE_ROWS", 5)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(*(scored(play) for play in range(40)), *(unscored(play) for play in range(40, 60))))
+        await store.record(write(*(scored(play, revision=2) for play in range(0, 40, 3))))
+        then = await state_at(store)
+        for at in (None, then.revision):
+            stood = Stood(then.revision)
+            numbers: list[int] = []
+            revision = 3 if at is None else 10
+            async for piece in store.state(at):
+                assert piece.revision == (stood.revision if at else piece.revision)
+                numbers += piece.scores.numbers if piece.scores else ()
+                stood.state[1].extend(piece.unscored)
+                if at is None and revision == 3:
+                    stood = Stood(piece.revision)
+                # All is corrected, withdrawn or made anew before the next piece comes.
+                if revision % 2:
+                    await store.record(write(*(scored(play, revision=revision) for play in range(40))))
+                else:
+                    await store.record(write(*(unscored(play, revision=revision) for play in range(60))))
+                revision += 1
+            assert len(numbers) == len(set(numbers)) == 40
+            reading = await store.read(numbers, stood.revision)
+            assert ordered(reading.scored.values()) == then.state[0]
+            assert ordered(stood.state[1]) == then.state[1]
+            then = await state_at(store, then.revision)
+
+
+async def test_a_state_to_come_is_waited_for_elsewhere(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        written = await store.record(write(scored(1)))
+        soon = replace(written.revision, end=written.revision.end + 1)
+        for ask in (lambda: state_at(store, soon), lambda: store.read([1], soon)):
+            with pytest.raises(PlayscoreError) as raised:
+                await ask()
+            assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
+
+
+async def test_a_time_has_the_state_that_was_committed_by_then(opened: Opens, tmp_path: Path) -> None:
+    before_all = datetime.now(UTC) - timedelta(days=1)
+    asked: list[tuple[datetime, Revision]] = []
+    async with opened(tmp_path / "s") as store:
+        asked.append((datetime.now(UTC), NOTHING))
+        for play in range(5):
+            written = await store.record(write(scored(play)))
+            now = datetime.now(UTC)
+            asked.append((now, written.revision))
+            assert await store.revision_at(now) == written.revision
+        assert [await store.revision_at(time) for time, _ in asked] == [revision for _, revision in asked]
+        assert await store.revision_at(now + timedelta(days=1)) == written.revision
+    async with opened(tmp_path / "s") as store:
+        assert [await store.revision_at(time) for time, _ in asked] == [revision for _, revision in asked]
+        with pytest.raises(PlayscoreError) as raised:
+            await store.revision_at(before_all)
+        assert raised.value.reason is Reason.REVISION_NOT_KEPT
+
+
+# --- Operations ---
+
+
+async def test_a_model_is_switched_once_and_back_and_followers_are_told(opened: Opens, tmp_path: Path) -> None:
+    there = switching(OTHER_MODEL, MODEL, request_id="there", digest=b"1")
+    async with opened(tmp_path / "s") as store:
+        before = await store.record(write(scored(1)))
+        done = await store.switch(there)
+        assert done.deed == ModelSwitch(1, MODEL, OTHER_MODEL)
+        assert not before.revision.covers(done.revision)
+        assert await store.switch(there) == done
+        with pytest.raises(PlayscoreError) as raised:
+            await store.switch(switching(OTHER_MODEL, MODEL, request_id="there", digest=b"2"))
+        assert raised.value.reason is Reason.IDEMPOTENCY_KEY_REUSED
+    async with opened(tmp_path / "s") as store:
+        assert await store.switch(there) == done
+        assert (await followed(store)).models == {(LEAGUE, 1): OTHER_MODEL}
+        back = await store.switch(switching(MODEL, OTHER_MODEL))
+        assert back.deed == ModelSwitch(1, OTHER_MODEL, MODEL)
+        assert (await state_at(store)).models == (await followed(store)).models == {(LEAGUE, 1): MODEL}
+        assert (await state_at(store, done.revision)).models == {(LEAGUE, 1): OTHER_MODEL}
+        assert (await state_at(store, before.revision)).models == {}
+        await stands(store, [scored(1)])
+
+
+async def test_two_operators_do_not_undo_each_other(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        answers = await asyncio.gather(
+            *(store.switch(switching(ModelVersion("passing", version), MODEL)) for version in (2, 3)),
+            return_exceptions=True,
+        )
+        (refused,) = (answer for answer in answers if isinstance(answer, PlayscoreError))
+        assert refused.reason is Reason.MODEL_CHANGED
+        assert "is rated by passing version" in refused.detail
+        assert len(await store.operations()) == 1
+
+
+async def test_what_operators_did_is_kept_the_latest_first(opened: Opens, tmp_path: Path) -> None:
+    began = datetime.now(UTC)
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1)))
+        switched = await store.switch(switching(OTHER_MODEL, request_id="a"))
+        erased = await store.erase(erasing("p1", request_id="b"))
+    async with opened(tmp_path / "s") as store:
+        latest, first = await store.operations()
+    assert [(each.request_id, each.caller, each.league, each.done) for each in (first, latest)] == [
+        ("a", "ops", LEAGUE, switched),
+        ("b", "ops", LEAGUE, erased),
+    ]
+    assert began - timedelta(seconds=1) < first.time < latest.time
+    assert erased.deed == Erasure(False, "request 4711", scores=1, superseded=0, unscored=0, mentions=0)
+
+
+async def test_an_erased_player_is_in_no_state_any_more(opened: Opens, tmp_path: Path) -> None:
+    them, team = Subject(PASSER, "p1", "P. One", "KC"), Subject(PASSER, "", "", "KC")
+    another = replace(them, subject_id="p9")
+    unthrown = replace(unscored(3, detail="passer_id is 'p1'; P. One fell"), subjects=(them, another))
+    thrown_at = [scored(2, subject="p2", target_id="p1", down=3, revision=revision) for revision in (1, 2)]
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1), scored(5, distribution="1"), thrown_at[0], unthrown))
+        await store.record(write(scored(1, revision=2), unscored(5, revision=2), scored(6, league="NFL")))
+        await store.record(write(replace(unthrown, revision=2), thrown_at[1]))
+        then = await state_at(store)
+        follower = await followed(store)
+        asked = erasing("p1", request_id="erase", mentions="target_id goalie_id")
+        done = await store.erase(asked)
+        assert done.deed == Erasure(False, "request 4711", scores=1, superseded=3, unscored=1, mentions=1)
+        assert await store.erase(asked) == done
+        left = [scored(2, subject="p2", down=3, revision=2), scored(6, league="NFL")]
+        detail = "passer_id is (erased); (erased) fell"
+        named = replace(unthrown, revision=2, detail=detail, subjects=(team, another))
+        await stands(store, left, [named, unscored(5, revision=2)])
+        # States of the past change, too; what follows a past state is told.
+        past = await state_at(store, then.revision)
+        assert past.state == (ordered(left), ordered([named, unscored(5, revision=2)]))
+        async for changes in store.follow(follower.revision):
+            follower.apply(changes)
+            assert Erased(LEAGUE, "p1") in changes.erased
+            break
+        assert ordered(follower.plays.values()) == past.state[1]
+        assert sorted(map(repr, follower.scores.values())) == [repr(record.score) for record in past.state[0]]
+        numbers = range(1, 100)
+        for end in range(1, done.revision.end + 1):
+            for record in (await store.read(numbers, Revision(end))).scored.values():
+                assert "p1" not in repr(record) or record.play.league == "NFL"
+    async with opened(tmp_path / "s") as store:
+        await stands(store, left, [named, unscored(5, revision=2)])
+
+
+async def test_whoever_was_erased_is_refused_and_named_no_more(opened: Opens, tmp_path: Path) -> None:
+    them, nobody = Subject(PASSER, "p1", "P. One", "KC"), Subject(PASSER, "", "", "KC")
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(2, subject="p2", target_id="p1")))
+        await store.erase(erasing("p1", mentions="target_id"))
+    async with opened(tmp_path / "s") as store:
+        told = replace(unscored(3), subjects=(them,))
+        again = replace(
+            write(
+                scored(1, revision=9),
+                scored(2, subject="p2", target_id="p1"),
+                scored(4, subject="p2", target_id="p1"),
+                scored(1, subject="p10"),
+                scored(1, league="NFL"),
+                told,
+            ),
+            rejected=[Rejected(99, told.play, 1, 1, Reason.FIELD_INVALID, "it is 'p1'", (them,))],
+        )
+        written = await store.record(again)
+        assert counts(written) == (4, 0, 1, 0)
+        refused, stated = written.rejected
+        assert (refused.index, refused.reason, refused.subjects) == (0, Reason.SUBJECT_ERASED, ())
+        assert stated == replace(
+            again.rejected[0], detail="it is (erased)", subjects=(replace(them, subject_id="", subject_name=""),)
+        )
+        await stands(
+            store,
+            [scored(2, subject="p2"), scored(4, subject="p2"), scored(1, subject="p10"), scored(1, league="NFL")],
+            [replace(told, subjects=(nobody,))],
+        )
+
+
+async def test_an_erased_league_is_gone_and_may_be_recorded_anew(opened: Opens, tmp_path: Path) -> None:
+    other = scored(1, league="NFL", distribution="7")
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1, distribution="1"), scored(2), unscored(3), other))
+        then = await store.record(write(scored(1, revision=2), unscored(2, revision=2), unscored(3, revision=2)))
+        follower = await followed(store)
+        done = await store.erase(erasing(None))
+        assert done.deed == Erasure(True, "request 4711", scores=1, superseded=3, unscored=2, mentions=0)
+        await stands(store, [other])
+        assert (await state_at(store, then.revision)).state == ([other], [])
+        async for changes in store.follow(follower.revision):
+            assert changes.erased == [Erased(LEAGUE, None)]
+            follower.apply(changes)
+            break
+        assert ([*follower.scores.values()], follower.plays) == ([other.score], {})
+        assert counts(await store.record(write(scored(1), unscored(3)))) == (2, 0, 0, 0)
+        await stands(store, [scored(1), other], [unscored(3)])
+    async with opened(tmp_path / "s") as store:
+        await stands(store, [scored(1), other], [unscored(3)])
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(RECORDS, min_size=1, max_size=4), st.lists(RECORDS, max_size=3), st.sampled_from(["p1", None]))
+def test_after_an_erasure_every_state_is_that_of_the_others(
+    opened: Opens,
+    tmp_path_factory: pytest.TempPathFactory,
+    before: list[list[PlayRecord]],
+    after: list[list[PlayRecord]],
+    whom: str | None,
+) -> None:
+    async def run() -> None:
+        seen: list[Stood] = []
+        async with opened(tmp_path_factory.mktemp("stores") / "s") as store:
+            for step in before:
+                await store.record(write(*step, supports=SUPPORTS))
+                seen.append(await state_at(store))
+            await store.erase(erasing(whom))
+            for stood in seen:
+                left = [each for each in stood.state[0] if whom and each.score.subject.subject_id != whom]
+                plays = stood.state[1] if whom else []
+                assert (await state_at(store, stood.revision)).state == (left, plays)
+            for step in after:
+                written = await store.record(write(*step, supports=SUPPORTS))
+                assert sum(counts(written)) == sum(
+                    isinstance(each, Unscored) or each.score.subject.subject_id != whom for each in step
+                )
+            await everything(store)
+
+    asyncio.run(run())

@@ -10,38 +10,44 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.core.batches import batch_from, batch_of
 from aggregator.core.filter import EVERYTHING, parse_filter
-from aggregator.core.grouping import GroupValues
 from aggregator.core.records import Score, Unscored
+from aggregator.core.revision import Revision
+from aggregator.core.segment import Names
 from aggregator.core.snapshot import Covered, Snapshot
 from aggregator.core.store import Changes
-from aggregator.core.table import Table
+from aggregator.core.table import Merge, PlayPlace, Table
+from aggregator.core.tallies import BY_SUBJECT, GroupValues
 from aggregator.core.task import Extent
 from aggregator.passing.fields import SCHEMA
 from playscore.passing import PASSER
 from playscore.shots import GOALIE
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
+    LEAGUE,
     MODEL,
     OTHER_MODEL,
     PASSING,
     TASKS,
+    columns_of,
     graded_table,
     league_of,
     score,
     snapshot_of,
     table_of,
+    tables_of,
     unscored,
 )
 
-BY_SUBJECT = ("subject_id",)
 
-
-def rows(table: Table) -> list[Score]:
-    return [table.score(row) for row in range(len(table))]
+def numbers(table: Table, text: str = "") -> list[int]:
+    """Numbers of the scores in a split."""
+    selection = table.select(parse_filter(text, SCHEMA))
+    return sorted(number for segment, rows in selection for number in segment.numbers[rows].tolist())
 
 
 SCORES = st.builds(
@@ -69,24 +75,26 @@ SCORES = st.builds(
     ),
 )
 UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None, outcome={}))
+BOOLEANS: st.SearchStrategy[bool] = st.booleans()
 STEPS = st.lists(st.tuples(st.integers(0, 8), SCORES | UNGRADED | st.none()), max_size=40)
 
 
 @given(STEPS)
 def test_it_holds_what_was_put_and_not_taken_out(steps: list[tuple[int, Score | None]]) -> None:
     snapshot, expected = Snapshot(TASKS), dict[int, Score]()
-    for seq, (item, put) in enumerate(steps):
+    for seq, (item, put) in enumerate(steps, 1):
         if put is None:
             expected.pop(item, None)
-            snapshot.apply(Changes(seq, True, (), [item], ()))
+            snapshot.apply(Changes(Revision(seq), True, (), [item]))
         else:
             expected[item] = put
-            snapshot.apply(Changes(seq, True, [(item, put)], (), ()))
+            snapshot.apply(Changes(Revision(seq), True, [(item, put)]))
     if snapshot.leagues:
         tables = league_of(snapshot).scores(PASSING, PASSER, MODEL)
         for graded, table in ((True, tables.graded), (False, tables.ungraded)):
             theirs = {item: each for item, each in expected.items() if each.graded is graded}
-            assert {table.item(row): table.score(row) for row in range(len(table))} == theirs
+            assert numbers(table) == sorted(theirs)
+            assert len(table) == len(theirs)
             assert_extent(table, list(theirs.values()))
 
 
@@ -95,13 +103,67 @@ def assert_extent(table: Table, scores: list[Score]) -> None:
     games = {(each.attributes.get("team_id"), each.attributes.get("season"), each.play.game_id) for each in scores}
     by_team = Counter(team for team, _, _ in games)
     of_nobody = by_team.pop(None, 0)
-    extent = table.extent(table.select(EVERYTHING))
+    extent = table.grouped(EVERYTHING).extent
     assert extent == Extent(len(scores), len(scores), max(by_team.values(), default=of_nobody))
 
 
-def test_it_grows_past_its_first_capacity() -> None:
-    scores = [score(play, play % 7 / 7) for play in range(5000)]
-    assert rows(table_of(*scores)) == scores
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3)), max_size=60), max_size=8), st.data())
+def test_what_was_tallied_before_is_moved_on_with_what_is_written(
+    writes: list[list[tuple[int, int]]], data: st.DataObject
+) -> None:
+    """Scores come, are replaced and go, segments are merged, and questions are asked again and again in between."""
+    table, expected = Table(Names(LEAGUE), PASSING, PASSER, MODEL), dict[int, Score]()
+    started: list[Merge] = []
+    for write in writes:
+        putting = {
+            item: score(item, item / 400, subject=f"p{item % 3}", down=1 + kind, season=2017 + item % 2, name=f"{kind}")
+            for item, kind in write
+            if kind < 3
+        }
+        going = [item for item, kind in write if kind == 3]
+        table.remove(going)
+        table.put(putting.items())
+        expected = {item: each for item, each in expected.items() if item not in going} | putting
+        if data.draw(BOOLEANS) and len(putting) > 5:
+            table.put({1000 + item: each for item, each in putting.items()}.items())
+            table.load(batch_of(SCHEMA, [(2000 + len(expected), score("x"))], graded=True))
+            table.remove([*(1000 + item for item in putting), 2000 + len(expected)])
+        if (due := table.merge()) is not None:
+            started.append(due)
+        if data.draw(BOOLEANS) and started:
+            begun = started.pop()
+            begun.finish(begun.run())
+        anew = Table(Names(LEAGUE), PASSING, PASSER, MODEL)
+        anew.put(enumerate(expected.values()))
+        for fields in (BY_SUBJECT, ("season",), ("subject_id", "season"), ("down",), ("down", "subject_id")):
+            for text in ("", "down <= 2", "down = 2 AND season = 2017"):
+                assert described(table, text, fields) == described(anew, text, fields)
+
+
+def described(table: Table, text: str, fields: tuple[str, ...]) -> dict[GroupValues, tuple[object, ...]]:
+    """All that is said of the groups that have plays."""
+    grouped = table.grouped(parse_filter(text, SCHEMA), fields)
+    plays, sums = grouped.totals.plays.tolist(), grouped.totals.sums
+    return {
+        values: (plays[group], grouped.names[group], *(float(each[group]) for each in sums.values()), grouped.extent)
+        for group, values in enumerate(grouped.groups)
+        if plays[group]
+    }
+
+
+def test_rows_stay_narrow_and_exact_however_many_there_are() -> None:
+    tenths = [(number, score(number, 0.5, time_to_throw_seconds=number % 50 / 10)) for number in range(70_000)]
+    table = Table(Names(LEAGUE), PASSING, PASSER, MODEL)
+    table.load(batch_from(SCHEMA, columns_of(tenths), graded=True))
+    assert numbers(table, "time_to_throw_seconds = 0.3") == list(range(3, 70_000, 50))
+    assert numbers(table, "time_to_throw_seconds > 0.3 AND time_to_throw_seconds <= 0.4") == list(range(4, 70_000, 50))
+    fine = [(number, score(number, 0.5, time_to_throw_seconds=0.1 + number * 1e-12)) for number in range(70_000)]
+    table = Table(Names(LEAGUE), PASSING, PASSER, MODEL)
+    table.load(batch_from(SCHEMA, columns_of(fine), graded=True))
+    bound = repr(fine[12_345][1].attributes["time_to_throw_seconds"])
+    assert numbers(table, f"time_to_throw_seconds >= {bound}") == list(range(12_345, 70_000))
+    assert numbers(table, f"time_to_throw_seconds = {bound}") == [12_345]
 
 
 def test_scores_that_no_task_rates_are_left_out() -> None:
@@ -125,28 +187,28 @@ def test_totals_are_those_that_sql_finds(scores: list[Score]) -> None:
             " FROM plays WHERE attributes ->> 'down' >= 3 AND attributes ->> 'depth' <> 'PASS_DEPTH_DEEP'"
             " GROUP BY 1, 2, 3"
         ).fetchall()
-    mine = totals(table_of(*scores), "down >= 3 AND NOT depth = PASS_DEPTH_DEEP", ("subject_id", "team_id", "season"))
-    assert mine.keys() == {tuple(group) for *group, _, _ in found}
-    for *group, count, total in found:
-        plays, play_scores = mine[tuple(group)]
-        assert plays == count
-        assert play_scores == pytest.approx(total, abs=count * 2**-30)
+    for table in tables_of(*scores):
+        mine = totals(table, "down >= 3 AND NOT depth = PASS_DEPTH_DEEP", ("subject_id", "team_id", "season"))
+        assert mine.keys() == {tuple(group) for *group, _, _ in found}
+        for *group, count, total in found:
+            plays, play_scores = mine[tuple(group)]
+            assert plays == count
+            assert play_scores == pytest.approx(total, abs=count * 2**-30)
 
 
 @given(st.data(), st.lists(SCORES, min_size=1, max_size=30))
 def test_totals_are_the_same_to_the_last_bit_whatever_came_first(data: st.DataObject, scores: list[Score]) -> None:
-    shuffled = table_of(*data.draw(st.permutations(scores)))
-    assert totals(shuffled) == totals(table_of(*scores))
+    wanted = totals(table_of(*scores))
+    for table in tables_of(*data.draw(st.permutations(scores))):
+        assert totals(table) == wanted
 
 
 def totals(table: Table, text: str = "", fields: tuple[str, ...] = BY_SUBJECT) -> dict[GroupValues, tuple[int, float]]:
     """Plays and sums of play scores of the groups that have plays."""
-    selection = table.select(parse_filter(text, SCHEMA))
-    groups = table.groups(fields, selection)
-    found = table.totals(selection, groups)
+    grouped = table.grouped(parse_filter(text, SCHEMA), fields)
     return {
-        groups.values[group]: (int(found.plays[group]), float(found.sums["play_score"][group]))
-        for group in np.flatnonzero(found.plays).tolist()
+        grouped.groups[group]: (int(grouped.totals.plays[group]), float(grouped.totals.sums["play_score"][group]))
+        for group in np.flatnonzero(grouped.totals.plays).tolist()
     }
 
 
@@ -162,13 +224,11 @@ def test_the_latest_name_is_the_known_one_of_the_last_play(scores: list[Score], 
     def group_of(each: Score) -> GroupValues:
         return tuple(each.subject.subject_id if name == "subject_id" else each.attributes.get(name) for name in fields)
 
-    table = table_of(*scores)
-    everything = table.select(EVERYTHING)
-    groups = table.groups(fields, everything)
-    (names,) = table.latest(everything, groups, [table.subject_name])
-    for values, name in zip(groups.values, names, strict=True):
-        known = [each for each in scores if group_of(each) == values and each.subject.subject_name]
-        assert name == (max(known, key=order).subject.subject_name if known else "")
+    for table in tables_of(*scores):
+        grouped = table.grouped(EVERYTHING, fields)
+        for values, name in zip(grouped.groups, grouped.names, strict=True):
+            known = [each for each in scores if group_of(each) == values and each.subject.subject_name]
+            assert name == (max(known, key=order).subject.subject_name if known else "")
 
 
 @given(
@@ -176,20 +236,19 @@ def test_the_latest_name_is_the_known_one_of_the_last_play(scores: list[Score], 
     st.integers(1, 7),
 )
 def test_pages_end_to_end_are_all_plays_in_order(scores: list[Score], size: int) -> None:
-    table = table_of(*scores)
-    everything = table.select(EVERYTHING)
-    paged: list[int] = []
-    while page := table.page(everything, size, table.place(paged[-1]) if paged else None):
-        assert len(page) == size or len(paged) + len(page) == len(scores)
-        paged += [row for _, row in page]
-    assert sorted(paged) == list(range(len(scores)))
-    assert paged == [row for _, row in table.page(everything, len(scores), None)]
+    for table in tables_of(*scores):
+        everything = table.select(EVERYTHING)
+        paged: list[tuple[PlayPlace, int]] = []
+        while page := table.page(everything, size, paged[-1][0] if paged else None):
+            assert len(page) == size or len(paged) + len(page) == len(scores)
+            paged += page
+        assert sorted(number for _, number in paged) == list(range(len(scores)))
+        assert paged == table.page(everything, len(scores), None)
 
 
 def listed(table: Table) -> list[tuple[str, str]]:
     """Games and plays in order."""
-    plays = [table.score(row).play for _, row in table.page(table.select(EVERYTHING), 99, None)]
-    return [(play.game_id, play.play_id) for play in plays]
+    return [(game, play) for (_, game, play, _), _ in table.page(table.select(EVERYTHING), 99, None)]
 
 
 def test_plays_are_in_the_order_in_which_people_count() -> None:
@@ -209,7 +268,7 @@ def test_the_order_follows_what_is_written_later() -> None:
     snapshot = snapshot_of(score(1, game="g2"), score(2, game="g2"))
     table = graded_table(snapshot)
     assert listed(table) == [("g2", "1"), ("g2", "2")]
-    snapshot.apply(Changes(3, True, [(7, score(3, game="g2")), (8, score(4, game="g1"))], [0], ()))
+    snapshot.apply(Changes(Revision(4), True, [(7, score(3, game="g2")), (8, score(4, game="g1"))], [0]))
     assert listed(table) == [("g1", "4"), ("g2", "2"), ("g2", "3")]
 
 
@@ -245,7 +304,7 @@ def test_a_subject_is_known_while_a_score_of_theirs_stands_in_any_table() -> Non
     assert league.subject("p1") != league.subject("p2") is not None
     assert league.subject("p4") is not None
     assert league.subject("p3") is None
-    snapshot.apply(Changes(9, True, (), [1], ()))
+    snapshot.apply(Changes(Revision(9), True, (), [1]))
     assert league.subject("p2") is None
 
 
@@ -253,7 +312,7 @@ def test_a_subject_is_known_while_a_score_of_theirs_stands_in_any_table() -> Non
 
 
 def extent(table: Table, text: str) -> tuple[int, int, int]:
-    found = table.extent(table.select(parse_filter(text, SCHEMA)))
+    found = table.grouped(parse_filter(text, SCHEMA)).extent
     return found.plays, found.season_plays, found.team_games
 
 

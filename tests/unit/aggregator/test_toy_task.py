@@ -8,14 +8,15 @@ from pathlib import Path
 from aggregator.core.fields import Field, FieldType, Schema
 from aggregator.core.following import Follower
 from aggregator.core.paging import Paging
-from aggregator.core.queries import Coverage, RatingQueries, Split
+from aggregator.core.queries import ComparedSubject, Coverage, RatingQueries, Split
 from aggregator.core.recording import Write
 from aggregator.core.records import PlayKey, PlayRecord, Score, Scored, Unscored, Value
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.standings import Ranking
-from aggregator.core.task import Extent, Numbers, Tasks, Totals
+from aggregator.core.task import ComparedPlays, Extent, Numbers, Tasks, Totals
 from aggregator.sqlite import SqliteStore
 from playscore.errors import Reason
+from playscore.rating_differences import Difference, normal
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
 
@@ -32,13 +33,17 @@ class ToyTask:
     default_model = MODEL
     schema = Schema(
         measures=("total",),
-        attributes=(Field("color", FieldType.ENUM, "", "Of the toy.", values=("RED", "BLUE"), groups=True),),
+        attributes=(Field("color", FieldType.ENUM, "", "Of the toy.", values=("RED", "BLUE")),),
     )
     ranked_by = "total"
     orders = ("total",)
+    compared_by = "total"
 
     def rate(self, role: Role, model: ModelVersion, totals: Totals) -> Mapping[str, Numbers]:
         return {"total": totals.sums["total"]}
+
+    def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
+        return normal(float(first.own.sums["total"][0] - second.own.sums["total"][0]), 0.0)
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         return extent.plays // 3
@@ -69,7 +74,7 @@ async def test_a_toy_is_recorded_rated_and_corrected(tmp_path: Path) -> None:
 
     async def record(request_id: str, *records: PlayRecord) -> None:
         written = await store.record(Write(request_id, b"", dict(enumerate(records))))
-        await follower.reach(written.seq, 5)
+        await follower.reach(written.revision, 5)
 
     def totals(split: Split = everything, *, group_by: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
         page = queries.ratings(split, Paging(10), group_by=group_by)
@@ -86,11 +91,16 @@ async def test_a_toy_is_recorded_rated_and_corrected(tmp_path: Path) -> None:
         assert queries.ratings(everything).ranking == Ranking(MODEL, min_plays=1, qualified=2)
         assert totals(Split("NURSERY", TOY, "color = BLUE")) == [("bob", 4.0, 1), ("ann", 2.5, 2)]
         assert totals(group_by=("color",)) == [("BLUE", "", 6.5, 1), ("RED", "", 1.0, 2)]
+        comparison = queries.compare(
+            ComparedSubject(Split("NURSERY", TOY, "color = BLUE"), "bob"), ComparedSubject(everything, "ann")
+        )
+        assert comparison.difference is not None
+        assert (comparison.difference.measure, comparison.difference.difference.value) == ("total", 0.5)
         assert queries.coverage("NURSERY", TOY) == Coverage(3, 1, [(Reason.NO_FRAMES.value, 1)])
         await record("corrected", toy(3, "ann", 4.0, revision=2), toy(4, "bob", 9.0))
         assert totals() == [("bob", 9.0, 1), ("ann", 7.5, 2)]
         (of_bob,) = queries.plays(everything, subject_id="bob").items
-        assert of_bob.score == toy(4, "bob", 9.0).score
+        assert (await store.read([of_bob], snapshot.revision)).scored[of_bob] == toy(4, "bob", 9.0)
         assert [field.name for field in queries.fields(TOY).items] == ["color", "game_id", "play_id", "subject_id"]
     finally:
         await follower.close()

@@ -1,0 +1,217 @@
+"""What the plays of a split come to, by group: tallied a segment at a time, kept, and moved on as rows go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.core.arrays import Mask, Rows
+from aggregator.core.batches import NAME, TEAM
+from aggregator.core.columns import EVERY_ROW, Coded
+from aggregator.core.filter import EVERYTHING, Filter
+from aggregator.core.records import Value
+from aggregator.core.segment import SEASON, SUBJECT_ID, Segment
+from playscore.errors import FieldViolation, PlayscoreError, Reason
+
+GroupValues: TypeAlias = tuple[Value | None, ...]
+"""One value for each field that is grouped by; None is unknown."""
+Sums: TypeAlias = Mapping[str, NDArray[np.int64]]
+"""By name, (G,) sums in units of 2^-30."""
+
+_Key: TypeAlias = tuple[Segment, Filter, tuple[str, ...]]
+
+BY_SUBJECT: Final = (SUBJECT_ID,)
+NO_ROW: Final = -1
+MAX_GROUPS: Final = 20_000
+"""Of a split, where it is not grouped by subject and season alone."""
+_MAX_CELLS: Final = 1 << 20
+"""Combinations of values that are counted in one array; more are sorted."""
+_MAX_STEPS_BACK: Final = 32
+
+
+@dataclass(slots=True, eq=False)
+class Tally:
+    """What selected rows of a segment come to in G groups, some of which may have none of them."""
+
+    groups: Sequence[GroupValues]
+    """(G) what each has in common; none where the groups are the segment's subjects, in their order."""
+    plays: NDArray[np.intp]
+    """(G,)"""
+    sums: Sums
+    runs: NDArray[np.intp]
+    """By run of the segment, how many of the rows are in it."""
+    latest: Mapping[str, Rows]
+    """Of NAME and TEAM, (G,) the last row by season, week, game and play in which it is known; NO_ROW where in none.
+    Empty where rows of several subjects are in one group."""
+    gone: int
+    """How many of the segment's rows were gone when it was taken, or moved on."""
+
+
+class Tallies:
+    """Takes tallies of segments by a split and fields, and keeps those that were asked for last.
+
+    Args:
+        most: groups that all of them may have.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._groups = 0
+        self._tallies: dict[_Key, Tally] = {}
+
+    def of(self, segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
+        """The tally of the segment as it is now. It is not to be changed, nor kept beyond the segment's next change."""
+        key = (segment, split, fields)
+        tally = self._forget(key) if key in self._tallies else None
+        if tally is None or not _moved_on(tally, segment, split, fields):
+            tally = taken(segment, split, fields)
+        self._tallies[key] = tally
+        self._groups += len(tally.plays)
+        while self._groups > self._most and len(self._tallies) > 1:
+            self._forget(next(iter(self._tallies)))
+        return tally
+
+    def drop(self, segments: Sequence[Segment]) -> None:
+        """Forget the tallies of segments that are no more."""
+        for key in [key for key in self._tallies if key[0] in segments]:
+            self._forget(key)
+
+    def _forget(self, key: _Key) -> Tally:
+        tally = self._tallies.pop(key)
+        self._groups -= len(tally.plays)
+        return tally
+
+
+def taken(segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
+    """The tally of a segment's rows that are left and in a split."""
+    if set(fields) <= {SUBJECT_ID, SEASON}:
+        return _of_runs(segment, split, fields)
+    rows = np.flatnonzero(segment.selected(split))
+    codes, groups = _grouped(segment, fields, rows)
+    size = len(groups)
+    latest: dict[str, Rows] = {}
+    if SUBJECT_ID in fields:
+        for name in (NAME, TEAM):
+            column = segment.columns[name].coded()
+            known = EVERY_ROW if column.all_known else np.flatnonzero(column.known(rows))
+            last = np.full(size, NO_ROW, dtype=np.intp)
+            # Rows of one subject are in the order of time, and of equal places the last assignment stays.
+            last[codes[known]] = rows[known]
+            latest[name] = last
+    return Tally(
+        groups=groups,
+        plays=np.bincount(codes, minlength=size),
+        sums={name: column.by_code(rows, codes, size) for name, column in segment.addends.items()},
+        runs=np.bincount(segment.runs.of(rows), minlength=len(segment.runs.starts)),
+        latest=latest,
+        gone=len(segment.gone),
+    )
+
+
+def _of_runs(segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
+    """By subject or season or both, whose rows lie together. Where most rows are selected, the others are summed."""
+    mask = segment.selected(split)
+    runs = segment.runs
+    others = np.count_nonzero(mask) > segment.rows_left // 2
+    if others:
+        rows = np.flatnonzero(~mask if not segment.gone else ~mask & segment.selected(EVERYTHING))
+    else:
+        rows = np.flatnonzero(mask)
+    starts = np.searchsorted(rows, runs.starts)
+    counts = np.diff(starts, append=len(rows))
+    some = counts > 0
+    plays = segment.run_plays - counts if others else counts
+    places, groups, size = _groups_of_runs(segment, fields)
+    sums: dict[str, NDArray[np.int64]] = {}
+    for name, column in segment.addends.items():
+        in_runs = np.zeros(len(plays), dtype=np.int64)
+        in_runs[some] = column.runs(rows, starts[some])
+        sums[name] = np.zeros(size, dtype=np.int64)
+        np.add.at(sums[name], places, segment.run_sums[name] - in_runs if others else in_runs)
+    latest: dict[str, Rows] = {}
+    if SUBJECT_ID in fields:
+        firsts = runs.starts[np.searchsorted(places, np.arange(size))]
+        latest = {name: _last_known(firsts, mask, segment.columns[name].coded()) for name in (NAME, TEAM)}
+    return Tally(groups, np.bincount(places, plays, size).astype(np.intp), sums, plays, latest, len(segment.gone))
+
+
+def _groups_of_runs(segment: Segment, fields: tuple[str, ...]) -> tuple[Rows, Sequence[GroupValues], int]:
+    """The group of each run, what groups have in common, and how many there are; subjects alone are not named."""
+    runs = segment.runs
+    if fields == BY_SUBJECT:
+        return runs.subjects, (), len(segment.subjects)
+    columns = [segment.columns[name] for name in fields]
+    values = [tuple(column.get(row) for column in columns) for row in runs.starts.tolist()]
+    index: dict[GroupValues, int] = {}
+    places = np.array([index.setdefault(each, len(index)) for each in values], dtype=np.intp)
+    return places, list(index), len(index)
+
+
+def _last_known(starts: Rows, mask: Mask, column: Coded) -> Rows:
+    """By group, whose rows begin at `starts`, the last masked row in which a column is known; NO_ROW where in none."""
+    wanted = mask if column.all_known else mask & column.known()
+    ends = np.append(starts[1:], len(mask))
+    last: Rows = ends - 1
+    for _ in range(_MAX_STEPS_BACK):
+        searching = np.flatnonzero((last != NO_ROW) & ~wanted[last])
+        if not len(searching):
+            return last
+        back = last[searching] - 1
+        last[searching] = np.where(back >= starts[searching], back, NO_ROW)
+    rows = np.flatnonzero(wanted)
+    places = np.searchsorted(rows, ends)
+    found = places > np.searchsorted(rows, starts)
+    return np.where(found, rows[places - 1] if len(rows) else NO_ROW, NO_ROW)
+
+
+def _grouped(segment: Segment, fields: tuple[str, ...], rows: Rows) -> tuple[NDArray[np.intp], Sequence[GroupValues]]:
+    """(R,) the group of each row, and what the groups have in common."""
+    columns = [segment.columns[name].coded() for name in fields]
+    sizes = [len(column.values) + 1 for column in columns]
+    cells = math.prod(sizes)
+    combined = columns[0].codes[rows].astype(np.intp)
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
+        combined = combined * size + column.codes[rows]
+    if cells <= _MAX_CELLS:
+        present = np.flatnonzero(np.bincount(combined, minlength=cells))
+        places = np.zeros(cells, dtype=np.intp)
+        places[present] = np.arange(len(present))
+        codes = places[combined]
+    else:
+        present, codes = np.unique(combined, return_inverse=True)
+    if len(present) > MAX_GROUPS:
+        detail = f"these fields put the plays into more than {MAX_GROUPS:,} groups; filter more, or group by fewer"
+        raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("group_by", detail),))
+    apart = np.unravel_index(present, sizes)
+    common = [list(map(column.value, part.tolist())) for part, column in zip(apart, columns, strict=True)]
+    return codes, list(zip(*common, strict=True))
+
+
+def _moved_on(tally: Tally, segment: Segment, split: Filter, fields: tuple[str, ...]) -> bool:
+    """Take out of a tally the rows that went since. False where it is quicker to take it anew."""
+    rows = np.array(segment.gone[tally.gone :], dtype=np.intp)
+    if not len(rows):
+        return True
+    rows = rows[segment.mask(split, rows)]
+    if any(np.isin(rows, last).any() for last in tally.latest.values()):
+        return False
+    runs = segment.runs.of(rows)
+    if fields == BY_SUBJECT:
+        groups = segment.runs.subjects[runs]
+    else:
+        places = {values: place for place, values in enumerate(tally.groups)}
+        columns = [segment.columns[name].coded() for name in fields]
+        groups = np.array(
+            [places[tuple(column.get(row) for column in columns)] for row in rows.tolist()], dtype=np.intp
+        )
+    np.subtract.at(tally.plays, groups, 1)
+    for name, column in segment.addends.items():
+        np.subtract.at(tally.sums[name], groups, column.at(rows))
+    np.subtract.at(tally.runs, runs, 1)
+    tally.gone = len(segment.gone)
+    return True

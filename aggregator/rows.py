@@ -1,0 +1,191 @@
+"""Records as the values of a row, alike in every store's tables: plain columns, and JSON text where they do not do."""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from aggregator.core.operations import Deed, Erasure, ModelSwitch
+from aggregator.core.recording import Rejected, Stale, Written
+from aggregator.core.records import PlayKey, Score, Unscored
+from aggregator.core.revision import Revision
+from aggregator.core.store import ScoreColumns
+from playscore.errors import Reason
+from playscore.release import ModelVersion
+from playscore.subjects import Role, Subject
+
+SCORE_COLUMNS: Final = (
+    *("league", "game_id", "play_id", "task", "role", "model", "model_version", "subject_id"),
+    *("revision", "outcome_revision", "subject_name", "team_id", "measures", "attributes", "outcome"),
+)
+"""Of a score, in the order of `score_row`. Measures (NULL: ungraded), attributes and outcome are JSON objects."""
+UNSCORED_COLUMNS: Final = (
+    *("league", "game_id", "play_id", "task", "revision", "outcome_revision", "reason", "detail", "subjects"),
+)
+"""Of a play that was not scored, in the order of `unscored_row`. Subjects are a JSON list, see `subjects_json`."""
+ANSWER_COLUMNS: Final = ("inserted", "replaced", "unchanged", "withdrawn", "stale", "rejected")
+"""Of the answer to a write, in the order of `answer_row`, but for its revision. The last two are JSON lists."""
+STATE_COLUMNS: Final = (
+    *("id", "league", "game_id", "play_id", "role", "model", "model_version", "subject_id", "subject_name", "team_id"),
+    *("measures", "attributes", "outcome"),
+)
+"""What `score_columns` takes of a score, the store's number for it first."""
+
+Row = Sequence[Any]
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+class RowReader:
+    """Makes records of rows.
+
+    Args:
+        roles: those of subjects, which rows have by their numbers. Another number makes a role of its own.
+    """
+
+    def __init__(self, roles: Iterable[Role]) -> None:
+        self._roles = {role.number: role for role in roles}
+
+    def score(self, row: Row) -> tuple[int, Score]:
+        """Of the store's number for a score and its SCORE_COLUMNS."""
+        item, league, game_id, play_id, task, role, model, version, subject_id, *rest = row
+        revision, outcome_revision, name, team_id, measures, attributes, outcome = rest
+        return item, Score(
+            play=PlayKey(league, game_id, play_id),
+            task=task,
+            subject=Subject(self._role(role), subject_id, name, team_id),
+            model=_model(model, version),
+            revision=revision,
+            outcome_revision=outcome_revision,
+            measures=None if measures is None else json.loads(measures),
+            attributes=json.loads(attributes),
+            outcome=json.loads(outcome) if outcome != "{}" else {},
+        )
+
+    def unscored(self, row: Row) -> Unscored:
+        """Of UNSCORED_COLUMNS."""
+        league, game_id, play_id, task, revision, outcome_revision, reason, detail, subjects = row
+        return Unscored(
+            play=PlayKey(league, game_id, play_id),
+            task=task,
+            revision=revision,
+            outcome_revision=outcome_revision,
+            reason=reason,
+            detail=detail,
+            subjects=self._subjects(json.loads(subjects)),
+        )
+
+    def written(self, row: Row, revision: Revision) -> Written:
+        """Of ANSWER_COLUMNS."""
+        inserted, replaced, unchanged, withdrawn, stale, rejected = row
+        return Written(
+            inserted=inserted,
+            replaced=replaced,
+            unchanged=unchanged,
+            withdrawn=withdrawn,
+            stale=[Stale(*each) for each in json.loads(stale)],
+            rejected=[
+                Rejected(index, play and PlayKey(*play), task, number, Reason[reason], detail, self._subjects(subjects))
+                for index, play, task, number, reason, detail, subjects in json.loads(rejected)
+            ],
+            revision=revision,
+        )
+
+    def _subjects(self, rows: Sequence[Row]) -> tuple[Subject, ...]:
+        return tuple(Subject(self._role(role), *rest) for role, *rest in rows)
+
+    def _role(self, number: int) -> Role:
+        return self._roles.get(number) or Role(number, f"role {number}")
+
+
+def score_row(score: Score) -> tuple[Any, ...]:
+    """A score's SCORE_COLUMNS."""
+    subject = score.subject
+    return (
+        *(*score.play, score.task, subject.role.number, score.model.name, score.model.version, subject.subject_id),
+        *(score.revision, score.outcome_revision, subject.subject_name, subject.team_id),
+        None if score.measures is None else to_json(score.measures),
+        to_json(score.attributes),
+        to_json(score.outcome),
+    )
+
+
+def unscored_row(unscored: Unscored) -> tuple[Any, ...]:
+    """An unscored play's UNSCORED_COLUMNS."""
+    return (
+        *(*unscored.play, unscored.task, unscored.revision, unscored.outcome_revision),
+        *(unscored.reason, unscored.detail, subjects_json(unscored.subjects)),
+    )
+
+
+def answer_row(written: Written) -> tuple[Any, ...]:
+    """An answer's ANSWER_COLUMNS."""
+    return (
+        *(written.inserted, written.replaced, written.unchanged, written.withdrawn),
+        to_json([[each.index, each.revision, each.outcome_revision] for each in written.stale]),
+        to_json([_rejected_list(each) for each in written.rejected]),
+    )
+
+
+def subjects_json(subjects: Iterable[Subject]) -> str:
+    """A JSON list of [number of the role, subject_id, subject_name, team_id]."""
+    return to_json([_subject_list(each) for each in subjects])
+
+
+def score_columns(rows: Sequence[Row]) -> ScoreColumns:
+    """Turns rows of STATE_COLUMNS, one at least, into columns, without making an object of each score."""
+    return ScoreColumns(*zip(*rows, strict=True))
+
+
+def deed_json(deed: Deed) -> str:
+    """What an operator did, as a JSON object."""
+    match deed:
+        case ModelSwitch():
+            return to_json({"switch": [deed.task, *_model_list(deed.previous), *_model_list(deed.model)]})
+        case Erasure():
+            counts = [deed.scores, deed.superseded, deed.unscored, deed.mentions]
+            return to_json({"erasure": [deed.whole_league, deed.justification, *counts]})
+
+
+def deed_from_json(text: str) -> Deed:
+    """What `deed_json` has written."""
+    match json.loads(text):
+        case {"switch": [task, name, version, new_name, new_version]}:
+            return ModelSwitch(task, _model(name, version), _model(new_name, new_version))
+        case {"erasure": [whole_league, justification, *counts]}:
+            return Erasure(whole_league, justification, *counts)
+    raise ValueError(f"{text[:200]!r} is no deed")
+
+
+def tombstone(key: bytes, league: str, subject_id: str) -> bytes:
+    """What is kept of an erased player: a digest by which a store that has the key knows them again."""
+    return hmac.digest(key, to_json([league, subject_id]).encode(), "sha256")
+
+
+def to_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
+    """As everything that is JSON is written, so that equal content is equal text."""
+    if not content:
+        return "{}" if isinstance(content, Mapping) else "[]"
+    return _encode(content)
+
+
+@functools.lru_cache(maxsize=64)
+def _model(name: str, version: int) -> ModelVersion:
+    return ModelVersion(name, version)
+
+
+def _model_list(model: ModelVersion) -> list[str | int]:
+    return [model.name, model.version]
+
+
+def _rejected_list(rejected: Rejected) -> list[Any]:
+    return [
+        *(rejected.index, rejected.play, rejected.task, rejected.revision, rejected.reason.name, rejected.detail),
+        [_subject_list(each) for each in rejected.subjects],
+    ]
+
+
+def _subject_list(subject: Subject) -> list[int | str]:
+    return [subject.role.number, subject.subject_id, subject.subject_name, subject.team_id]

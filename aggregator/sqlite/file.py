@@ -1,0 +1,158 @@
+"""The file of an embedded store: opened by one process, the same one as long as it is open, its log bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from aggregator.sqlite.schema import prepare
+from playscore.errors import PlayscoreError, Reason
+
+BUSY_SECONDS: Final = 2.0
+"""How long a write waits for another process that has the file locked."""
+LOG_BYTES: Final = 64 << 20
+"""The write-ahead log is emptied when it is larger."""
+_CHECKPOINT_SECONDS: Final = 0.25
+"""How long emptying the log waits for those who read from it."""
+_RETRY_SECONDS: Final = 1.0
+
+
+class StoreFile:
+    """A store's file, once it is open. Every method but `locked_out` may raise STORE_UNAVAILABLE."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._lock: IO[str] | None = None
+        self._identity: tuple[tuple[int, int], ...] = ()
+        self._connections: list[sqlite3.Connection] = []
+        self._empty_log_at = LOG_BYTES
+
+    def open(self) -> sqlite3.Connection:
+        """Lock the file, make it a store of this release, and connect to it for writing."""
+        with self.errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = self._locked()
+            connection = self._connected()
+            # What is deleted is overwritten, so that what is erased is gone.
+            connection.execute("PRAGMA secure_delete = ON")
+            self._prepare(connection)
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+            connection.execute("SELECT count(*) FROM store").fetchone()
+            self._identity = self._identities()
+            return connection
+
+    def reading(self) -> sqlite3.Connection:
+        """Connect once more, for reading."""
+        with self.errors():
+            connection = self._connected()
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+
+    def close(self) -> None:
+        """Let go of it."""
+        for connection in reversed(self._connections):
+            connection.close()
+        self._connections.clear()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def check(self) -> None:
+        """Refuse to go on where another file, or none, has taken its place: what is written now would be lost."""
+        with self.errors():
+            if self._identities() != self._identity:
+                raise self.unavailable("another file was put in its place while it was open; restart on the right one")
+
+    def bound_log(self, connection: sqlite3.Connection) -> None:
+        """Empty the log if it has grown large. Where somebody reads from it for long, it is tried again later."""
+        with self.errors():
+            size = self._log.stat().st_size
+            if size < self._empty_log_at:
+                return
+            self._empty_log_at = LOG_BYTES if self._log_emptied(connection) else size + LOG_BYTES
+
+    def empty_log(self, connection: sqlite3.Connection) -> None:
+        """Move all that was committed to the file itself."""
+        with self.errors():
+            if not self._log_emptied(connection):
+                raise self.unavailable("an earlier state is still being read; ask again")
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """What goes wrong with the file is STORE_UNAVAILABLE."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise self.unavailable(str(error)) from error
+        except ValueError as error:
+            raise self.unavailable(f"what it has is not what a store writes: {error}") from error
+
+    def unavailable(self, detail: str) -> PlayscoreError:
+        """The error for what is wrong with it."""
+        return PlayscoreError(
+            Reason.STORE_UNAVAILABLE, f"store {self.path}: {detail}", retry_after_seconds=_RETRY_SECONDS
+        )
+
+    def _locked(self) -> IO[str]:
+        lock = self.path.with_name(self.path.name + "-lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read(20).strip() or "unknown"
+            lock.close()
+            raise self.unavailable(
+                f"another process ({holder}) has it open; SQLite is for one aggregator, use a shared store for more"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return lock
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        self._connections.append(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cell_size_check = ON")
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        try:
+            prepare(connection)
+        except PlayscoreError as refusal:
+            raise self.unavailable(refusal.detail) from None
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise self.unavailable(f"its journal is {mode!r}, for its file system cannot keep a write-ahead log")
+
+    def _identities(self) -> tuple[tuple[int, int], ...]:
+        """Of the file and of its log, by which they are told from others of their names."""
+        states = [path.stat() for path in (self.path, self._log)]
+        return tuple((state.st_dev, state.st_ino) for state in states)
+
+    def _log_emptied(self, connection: sqlite3.Connection) -> bool:
+        connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_SECONDS * 1000:.0f}")
+        try:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        return not busy
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    """A transaction, DEFERRED for reading or IMMEDIATE for writing, which an exception undoes."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

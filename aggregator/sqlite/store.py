@@ -1,0 +1,241 @@
+"""The embedded store: one SQLite file, one process.
+
+A thread writes; whatever waits when it comes round shares one transaction and so one sync to disk. Another reads what
+changed and the records asked for, and a third reads whole states. `-lock` beside the file keeps a second process out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import operator
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.precedence import SameDistribution
+from aggregator.core.recording import Write, Written
+from aggregator.core.revision import Revision
+from aggregator.core.store import Changes, Reading, StatePiece
+from aggregator.rows import RowReader
+from aggregator.sqlite.file import StoreFile
+from aggregator.sqlite.reading import Reader
+from aggregator.sqlite.writing import Writer
+from playscore.errors import PlayscoreError, Reason
+from playscore.subjects import Role
+
+_GROUP_RECORDS: Final = 20_000
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A write that shares its transaction with others."""
+
+    write: Write
+    answer: asyncio.Future[Written]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """Something else that the writing thread does."""
+
+    do: Callable[[Writer], Any]
+    answer: asyncio.Future[Any]
+
+
+class _End:
+    """Of the writing thread."""
+
+
+class _Readers:
+    """A connection for reading, and the thread that uses it."""
+
+    def __init__(self, reader: Reader, name: str) -> None:
+        self._reader = reader
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sqlite-{name}")
+
+    async def do(self, read: Callable[[Reader], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, read, self._reader)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+
+class SqliteStore:
+    """See `aggregator.core.store.Store`. Opened once; of one event loop.
+
+    Args:
+        path: of the file.
+        roles: those of its subjects, whom it keeps by their roles' numbers.
+        same_distribution: whether the contents of two distributions that differ are the same after all.
+    """
+
+    def __init__(self, path: Path, roles: Iterable[Role], same_distribution: SameDistribution = operator.eq) -> None:
+        self._file = StoreFile(path)
+        self._rows = RowReader(roles)
+        self._same_distribution = same_distribution
+        self._store_id = ""
+        self._queue: queue.SimpleQueue[_Waiting | _Job | _End] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_on, name="sqlite-writer")
+        self._writer: Writer | None = None
+        self._records: _Readers | None = None
+        self._states: _Readers | None = None
+        self._committed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def store_id(self) -> str:
+        """See Store."""
+        return self._store_id
+
+    async def open(self) -> None:
+        """See Store. STORE_UNAVAILABLE where the file is in use, is no store, or is a newer release's."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            await asyncio.to_thread(self._open)
+        except BaseException:
+            self._file.close()
+            raise
+        self._thread.start()
+
+    async def close(self) -> None:
+        """See Store."""
+        if self._thread.is_alive():
+            self._queue.put(_End())
+            await asyncio.to_thread(self._thread.join)
+        for readers in (self._records, self._states):
+            if readers is not None:
+                await asyncio.to_thread(readers.close)
+        self._records = self._states = None
+        self._file.close()
+
+    async def record(self, write: Write) -> Written:
+        """See Store."""
+        return await self._asked(lambda answer: _Waiting(write, answer))
+
+    async def switch(self, switching: Switching) -> Done:
+        """See Store."""
+        return await self._done(lambda writer: writer.switch(switching))
+
+    async def erase(self, erasing: Erasing) -> Done:
+        """See Store. Other writes wait while the file is written anew without what was erased."""
+        return await self._done(lambda writer: writer.erase(erasing))
+
+    async def operations(self) -> Sequence[Operation]:
+        """See Store."""
+        return await self._reading(self._records).do(Reader.operations)
+
+    async def state(self, at: Revision | None = None, *, league: str | None = None) -> AsyncIterator[StatePiece]:
+        """See Store. Between two pieces nothing is held that others wait for."""
+        pieces = await self._reading(self._states).do(lambda reader: reader.state(at, league))
+        while (piece := await self._reading(self._states).do(lambda _: next(pieces, None))) is not None:
+            yield piece
+
+    async def follow(self, after: Revision) -> AsyncIterator[Changes]:
+        """See Store."""
+        while True:
+            committed = self._committed
+            last = False
+            while not last:
+                changes = await self._reading(self._records).do(lambda reader: reader.changes(after))  # noqa: B023
+                after, last = changes.revision, changes.last
+                yield changes
+            await committed.wait()
+
+    async def read(self, scores: Collection[int], at: Revision) -> Reading:
+        """See Store."""
+        return await self._reading(self._records).do(lambda reader: reader.read(scores, at))
+
+    async def revision_at(self, time: datetime) -> Revision:
+        """See Store. It comes after what is being written, so that nothing is committed later at an earlier time."""
+        return await self._done(lambda writer: writer.revision_at(time))
+
+    def _open(self) -> None:
+        connection = self._file.open()
+        with self._file.errors():
+            (self._store_id,) = connection.execute("SELECT id FROM store").fetchone()
+            self._writer = Writer(self._file, connection, self._rows, self._same_distribution)
+            self._records = _Readers(Reader(self._file, self._rows, self._writer.erased), "records")
+            self._states = _Readers(Reader(self._file, self._rows, self._writer.erased), "states")
+
+    def _reading(self, readers: _Readers | None) -> _Readers:
+        if readers is None:
+            raise self._file.unavailable("the store is not open")
+        return readers
+
+    async def _done(self, do: Callable[[Writer], _Result]) -> _Result:
+        return await self._asked(lambda answer: _Job(do, answer))
+
+    async def _asked(self, ask: Callable[[asyncio.Future[_Result]], _Waiting | _Job]) -> _Result:
+        """What the writing thread answers."""
+        if not self._thread.is_alive():
+            raise self._file.unavailable("the store is not open")
+        answer: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._queue.put(ask(answer))
+        return await answer
+
+    # --- In the writing thread ---
+
+    def _write_on(self) -> None:
+        assert self._writer is not None
+        item = self._queue.get()
+        while not isinstance(item, _End):
+            after: _Waiting | _Job | _End | None = None
+            if isinstance(item, _Job):
+                self._answer([item.answer], [_attempted(item.do, self._writer)])
+            else:
+                group, after = self._grouped(item)
+                answers = self._writer.record([waiting.write for waiting in group])
+                self._answer([waiting.answer for waiting in group], answers)
+            with contextlib.suppress(PlayscoreError):  # what is written is written; it is tried again
+                self._writer.tidy()
+            item = after or self._queue.get()
+
+    def _grouped(self, first: _Waiting) -> tuple[list[_Waiting], _Job | _End | None]:
+        """Writes that wait now, up to a bound, and what else comes after them."""
+        group = [first]
+        records = len(first.write.records)
+        while records < _GROUP_RECORDS:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(item, _Waiting):
+                return group, item
+            group.append(item)
+            records += len(item.write.records)
+        return group, None
+
+    def _answer(self, futures: Sequence[asyncio.Future[Any]], answers: Sequence[object]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+            self._loop.call_soon_threadsafe(self._set, futures, answers)
+
+    def _set(self, futures: Sequence[asyncio.Future[Any]], answers: Sequence[object]) -> None:
+        for future, answer in zip(futures, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, PlayscoreError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        # After a failure, too: whoever follows finds out whether the file can still be read.
+        committed, self._committed = self._committed, asyncio.Event()
+        committed.set()
+
+
+def _attempted(do: Callable[[Writer], object], writer: Writer) -> object:
+    try:
+        return do(writer)
+    except PlayscoreError as error:
+        return error
+    except Exception as error:
+        return PlayscoreError(Reason.INTERNAL, repr(error))

@@ -1,0 +1,413 @@
+"""What the embedded store writes, by one thread."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+from aggregator.core.erasing import ErasedPlayer
+from aggregator.core.operations import Deed, Done, Erasing, Erasure, Switching
+from aggregator.core.precedence import SameDistribution
+from aggregator.core.recording import Standing, Write, Written, check_repeated, repeated, settle
+from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored
+from aggregator.core.revision import Revision
+from aggregator.core.store import Erased
+from aggregator.rows import (
+    ANSWER_COLUMNS,
+    SCORE_COLUMNS,
+    UNSCORED_COLUMNS,
+    RowReader,
+    answer_row,
+    deed_from_json,
+    deed_json,
+    score_row,
+    to_json,
+    tombstone,
+    unscored_row,
+)
+from aggregator.sqlite.file import StoreFile, transaction
+from aggregator.sqlite.reading import supports
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion
+
+ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
+"""How long a request that comes again has the answer it had. Later it is written again, which changes nothing."""
+
+Answer: TypeAlias = Written | PlayscoreError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCORE = ", ".join(SCORE_COLUMNS)
+_UNSCORED = ", ".join(UNSCORED_COLUMNS)
+_OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
+_SCORES_OF_PLAY = (
+    f"SELECT id, {_SCORE}, content, support_id FROM scores LEFT JOIN distributions ON score = id WHERE {_OF_PLAY}"
+)
+_UNSCORED_OF_PLAY = f"SELECT {_UNSCORED} FROM unscored WHERE {_OF_PLAY}"
+
+
+def _put(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Inserts a row, or changes the one that has its key. Answers the row's number."""
+    content = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {content} RETURNING id"
+    )
+
+
+_PUT_SCORE = _put(
+    "scores", SCORE_COLUMNS, ("league", "game_id", "play_id", "role", "model", "model_version", "subject_id")
+)
+_PUT_UNSCORED = _put("unscored", UNSCORED_COLUMNS, ("league", "game_id", "play_id", "task"))
+
+
+class Writer:
+    """Writes through a connection of its own. See `aggregator.core.store.Store` for what.
+
+    Every row of the log of changes has a number, one more than that of the row before.
+    """
+
+    def __init__(
+        self, file: StoreFile, connection: sqlite3.Connection, rows: RowReader, same_distribution: SameDistribution
+    ) -> None:
+        self._file = file
+        self._connection = connection
+        self._rows = rows
+        self._same_distribution = same_distribution
+        self._seq = 0
+        self._now_us = 0
+        self._names: dict[bytes, Erased] = {}
+        (self._key,) = connection.execute("SELECT erased FROM keys").fetchone()
+
+    def record(self, writes: Sequence[Write]) -> list[Answer]:
+        """Write in one transaction; where that fails, each in its own, so that none fails for another's sake."""
+        try:
+            with self._transaction() as connection:
+                self._forget_answers(connection)
+                return [self._record(connection, write) for write in writes]
+        except PlayscoreError as error:
+            if len(writes) == 1 or _is_busy(error):
+                return [error for _ in writes]
+        except Exception as error:
+            if len(writes) == 1:
+                return [PlayscoreError(Reason.INTERNAL, f"{self._file.path}: {error!r}")]
+        return [answer for write in writes for answer in self.record([write])]
+
+    def switch(self, switching: Switching) -> Done:
+        """Set the model that a league is rated by."""
+        with self._transaction() as connection:
+            if known := self._done(connection, switching):
+                return known
+            row = connection.execute(
+                "SELECT model, model_version FROM switches WHERE league = ? AND task = ? ORDER BY seq DESC LIMIT 1",
+                (switching.league, switching.task),
+            ).fetchone()
+            deed = switching.settle(ModelVersion(*row) if row else None)
+            seq = self._log(connection, "withdrawn", 0)
+            connection.execute(
+                "INSERT INTO switches (seq, league, task, model, model_version) VALUES (?, ?, ?, ?, ?)",
+                (seq, switching.league, switching.task, switching.model.name, switching.model.version),
+            )
+            return self._did(connection, switching, deed)
+
+    def erase(self, erasing: Erasing) -> Done:
+        """Erase a player or a league, from the file's free space and its log, too."""
+        with self._transaction() as connection:
+            done = self._done(connection, erasing)
+            if done is None:
+                player = erasing.player
+                if player is None:
+                    deed = self._erase_league(connection, erasing)
+                else:
+                    deed = self._erase_player(connection, player, erasing.justification)
+                done = self._did(connection, erasing, deed)
+        with self._file.errors():
+            # What older releases deleted is still there, in pages that nothing is in.
+            self._connection.execute("VACUUM")
+        self._file.empty_log(self._connection)
+        return done
+
+    def revision_at(self, moment: datetime) -> Revision:
+        """The state that stood at a time. Whatever is committed from now on has a later time than any up to now."""
+        with self._file.errors():
+            us = _to_us(moment)
+            row = self._connection.execute(
+                "SELECT seq FROM commits WHERE time_us <= ? ORDER BY seq DESC LIMIT 1", (us,)
+            ).fetchone()
+            self._now_us = max(self._now_us, min(us, _clock_us()))
+        if row is None:
+            raise PlayscoreError(
+                Reason.REVISION_NOT_KEPT, f"the store keeps no state of {moment.isoformat()}; ask for a later one"
+            )
+        return Revision(row[0] + 1)
+
+    def tidy(self) -> None:
+        """What is done after a transaction and before the next."""
+        self._file.bound_log(self._connection)
+
+    def erased(self, digest: bytes) -> Erased | None:
+        """Who was erased, of those whom this process has erased: nothing but a digest is kept of them."""
+        return self._names.get(digest)
+
+    # --- Transactions ---
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """What it has changed when it ends is in the file that the store was opened with."""
+        connection = self._connection
+        with self._file.errors(), transaction(connection, "IMMEDIATE"):
+            self._file.check()
+            (before,) = connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
+            (committed,) = connection.execute("SELECT time_us FROM commits ORDER BY seq DESC LIMIT 1").fetchone()
+            self._seq = before
+            self._now_us = max(_clock_us(), self._now_us + 1, committed + 1)
+            yield connection
+            if self._seq > before:
+                connection.execute("DELETE FROM commits WHERE seq > ?", (before,))
+                self._now_us = max(_clock_us(), self._now_us)
+                connection.execute("INSERT INTO commits (seq, time_us) VALUES (?, ?)", (self._seq, self._now_us))
+        self._file.check()
+
+    def _log(self, connection: sqlite3.Connection, kind: str, item: int) -> int:
+        self._seq += 1
+        connection.execute("INSERT INTO changes (seq, kind, item) VALUES (?, ?, ?)", (self._seq, kind, item))
+        return self._seq
+
+    # --- Recording ---
+
+    def _forget_answers(self, connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM requests WHERE recorded_unix < ?", (self._now_us / 1e6 - ANSWERS_KEPT_SECONDS,))
+
+    def _record(self, connection: sqlite3.Connection, write: Write) -> Answer:
+        known = connection.execute(
+            f"SELECT digest, seq, {', '.join(ANSWER_COLUMNS)} FROM requests WHERE request_id = ?", (write.request_id,)
+        ).fetchone()
+        if known is not None:
+            digest, seq, *answer = known
+            try:
+                return repeated(write, digest, self._rows.written(answer, Revision(seq + 1)))
+            except PlayscoreError as reused:
+                return reused
+        standing = self._standing(connection, write)
+        settlement = settle(write, standing, self._same_distribution)
+        if settlement.supports:
+            connection.executemany(
+                "INSERT INTO supports (support_id, content) VALUES (?, ?)", settlement.supports.items()
+            )
+        for withdrawn in settlement.withdrawn:
+            self._withdraw(connection, withdrawn.score)
+        stood = {record.key for record in standing.records}
+        for record in settlement.put.values():
+            if isinstance(record, Scored):
+                self._put_scored(connection, record, anew=record.key not in stood)
+            else:
+                self._put_unscored(connection, record)
+        written = settlement.written(Revision(self._seq + 1))
+        connection.execute(
+            f"INSERT INTO requests (request_id, digest, {', '.join(ANSWER_COLUMNS)}, seq, recorded_unix)"
+            f" VALUES (?, ?, {', '.join('?' * len(ANSWER_COLUMNS))}, ?, ?)",
+            (write.request_id, write.digest, *answer_row(written), self._seq, self._now_us / 1e6),
+        )
+        return written
+
+    def _standing(self, connection: sqlite3.Connection, write: Write) -> Standing:
+        """What stands of a write's plays."""
+        records: list[PlayRecord] = []
+        for play in dict.fromkeys(record.play for record in write.records.values()):
+            records += self._scores_of(connection, play)
+            records += map(self._rows.unscored, connection.execute(_UNSCORED_OF_PLAY, play))
+        return Standing(records, supports(connection, write.supports_needed), self._erased_of(connection, write))
+
+    def _scores_of(self, connection: sqlite3.Connection, play: PlayKey) -> Iterator[Scored]:
+        for *row, content, support_id in connection.execute(_SCORES_OF_PLAY, play):
+            _, score = self._rows.score(row)
+            yield Scored(score, None if content is None else Distribution(content, support_id))
+
+    def _erased_of(self, connection: sqlite3.Connection, write: Write) -> list[ErasedPlayer]:
+        """Players whom a write may name, and who were erased."""
+        known = dict(connection.execute("SELECT digest, mentions FROM erased").fetchall())
+        if not known:
+            return []
+        names = ((league, name, tombstone(self._key, league, name)) for league, name in write.names)
+        return [
+            ErasedPlayer(league, name, frozenset(json.loads(known[digest])))
+            for league, name, digest in names
+            if digest in known
+        ]
+
+    def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, anew: bool) -> None:
+        (item,) = connection.execute(_PUT_SCORE, score_row(scored.score)).fetchone()
+        if scored.distribution is not None:
+            connection.execute(
+                "INSERT OR REPLACE INTO distributions (score, content, support_id) VALUES (?, ?, ?)",
+                (item, scored.distribution.content, scored.distribution.support_id),
+            )
+        elif not anew:
+            connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
+        self._log(connection, "score", item)
+
+    def _put_unscored(self, connection: sqlite3.Connection, unscored: Unscored) -> None:
+        (item,) = connection.execute(_PUT_UNSCORED, unscored_row(unscored)).fetchone()
+        self._log(connection, "unscored", item)
+
+    def _withdraw(self, connection: sqlite3.Connection, score: Score) -> None:
+        (item,) = connection.execute(
+            f"DELETE FROM scores WHERE {_OF_PLAY} AND role = ? AND model = ? AND model_version = ? AND subject_id = ?"
+            " RETURNING id",
+            (
+                *(*score.play, score.subject.role.number),
+                *(score.model.name, score.model.version, score.subject.subject_id),
+            ),
+        ).fetchone()
+        connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
+        self._log(connection, "withdrawn", item)
+
+    # --- Operations ---
+
+    def _keyed(self, digest: bytes) -> bytes:
+        return hmac.digest(self._key, digest, "sha256")
+
+    def _done(self, connection: sqlite3.Connection, asked: Switching | Erasing) -> Done | None:
+        """What was done when the same was asked before."""
+        known = connection.execute(
+            "SELECT digest, deed, seq FROM operations WHERE request_id = ?", (asked.request_id,)
+        ).fetchone()
+        if known is None:
+            return None
+        digest, deed, seq = known
+        check_repeated(asked.request_id, self._keyed(asked.digest), digest)
+        return Done(deed_from_json(deed), Revision(seq + 1))
+
+    def _did(self, connection: sqlite3.Connection, asked: Switching | Erasing, deed: Deed) -> Done:
+        """Keep that it was done, by the last change."""
+        connection.execute(
+            "INSERT INTO operations (seq, request_id, digest, time_us, caller, league, deed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(self._seq, asked.request_id, self._keyed(asked.digest)),
+                *(self._now_us, asked.caller, asked.league, deed_json(deed)),
+            ),
+        )
+        return Done(deed, Revision(self._seq + 1))
+
+    def _erase_league(self, connection: sqlite3.Connection, erasing: Erasing) -> Erasure:
+        league = (erasing.league,)
+        connection.execute("DELETE FROM distributions WHERE score IN (SELECT id FROM scores WHERE league = ?)", league)
+        with _unkept(connection, "scores", "unscored"):
+            scores = connection.execute("DELETE FROM scores WHERE league = ?", league).rowcount
+            unscored = connection.execute("DELETE FROM unscored WHERE league = ?", league).rowcount
+        superseded = connection.execute("DELETE FROM superseded_scores WHERE league = ?", league).rowcount
+        superseded += connection.execute("DELETE FROM superseded_unscored WHERE league = ?", league).rowcount
+        _forget_requests(connection, erasing.league)
+        seq = self._log(connection, "withdrawn", 0)
+        connection.execute("INSERT INTO erased_leagues (seq, league) VALUES (?, ?)", (seq, erasing.league))
+        return Erasure(True, erasing.justification, scores, superseded, unscored, 0)
+
+    def _erase_player(self, connection: sqlite3.Connection, player: ErasedPlayer, justification: str) -> Erasure:
+        them = (player.league, player.subject_id)
+        digest = tombstone(self._key, *them)
+        self._names[digest] = Erased(*them)
+        numbers = [
+            item for (item,) in connection.execute("SELECT id FROM scores WHERE league = ? AND subject_id = ?", them)
+        ]
+        with _unkept(connection, "scores"):
+            connection.execute("DELETE FROM scores WHERE league = ? AND subject_id = ?", them)
+        for item in numbers:
+            connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
+            self._log(connection, "withdrawn", item)
+        superseded = connection.execute(
+            "DELETE FROM superseded_scores WHERE league = ? AND subject_id = ?", them
+        ).rowcount
+        mentions = self._rewrite_scores(connection, player, "scores")
+        self._rewrite_scores(connection, player, "superseded_scores")
+        unscored = self._rewrite_unscored(connection, player, "unscored")
+        superseded += self._rewrite_unscored(connection, player, "superseded_unscored") - unscored
+        _forget_requests(connection, player.subject_id)
+        connection.execute(
+            "INSERT OR REPLACE INTO erased (digest, seq, mentions) VALUES (?, ?, ?)",
+            (digest, self._log(connection, "withdrawn", 0), to_json(sorted(player.mentions))),
+        )
+        return Erasure(False, justification, len(numbers), superseded, unscored, mentions)
+
+    def _rewrite_scores(self, connection: sqlite3.Connection, player: ErasedPlayer, table: str) -> int:
+        """Take a player out of others' scores."""
+        rewritten = 0
+        key = "id" if table == "scores" else "until"
+        rows = connection.execute(
+            f"SELECT {key}, {_SCORE} FROM {table} WHERE league = ? AND instr(attributes, ?)",
+            (player.league, to_json([player.subject_id])[1:-1]),
+        ).fetchall()
+        for row in rows:
+            number, score = self._rows.score(row)
+            remains = player.remains(Scored(score))
+            assert isinstance(remains, Scored)
+            if remains.score is not score:
+                rewritten += 1
+                connection.execute(
+                    f"UPDATE {table} SET attributes = ? WHERE {key} = ?", (to_json(remains.score.attributes), number)
+                )
+                if table == "scores":
+                    self._log(connection, "score", number)
+        return rewritten
+
+    def _rewrite_unscored(self, connection: sqlite3.Connection, player: ErasedPlayer, table: str) -> int:
+        """Take a player out of plays that were not scored."""
+        rewritten = 0
+        key = "id" if table == "unscored" else "until"
+        rows = connection.execute(
+            f"SELECT {key}, {_UNSCORED} FROM {table} WHERE league = ? AND (instr(subjects, ?) OR instr(detail, ?))",
+            (player.league, to_json([player.subject_id])[1:-1], player.subject_id),
+        ).fetchall()
+        for number, *row in rows:
+            unscored = self._rows.unscored(row)
+            remains = player.remains(unscored)
+            if isinstance(remains, Unscored) and remains is not unscored:
+                rewritten += 1
+                connection.execute(
+                    f"UPDATE {table} SET ({_UNSCORED}) = ({', '.join('?' * len(UNSCORED_COLUMNS))}) WHERE {key} = ?",
+                    (*unscored_row(remains), number),
+                )
+                if table == "unscored":
+                    self._log(connection, "unscored", number)
+        return rewritten
+
+
+@contextmanager
+def _unkept(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
+    """What is deleted of tables is not kept as superseded."""
+    triggers = [f"superseded_{table}_deleted" for table in tables]
+    kept = [
+        connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (trigger,)).fetchone()[0]
+        for trigger in triggers
+    ]
+    for trigger in triggers:
+        connection.execute(f"DROP TRIGGER {trigger}")
+    yield
+    for trigger in kept:
+        connection.execute(trigger)
+
+
+def _forget_requests(connection: sqlite3.Connection, name: str) -> None:
+    """Forget answers that name a player or a league, in whatever they say."""
+    connection.execute(
+        "DELETE FROM requests WHERE rejected <> '[]' AND (instr(rejected, ?) OR instr(rejected, ?))",
+        (name, to_json([name])[2:-2]),
+    )
+
+
+def _is_busy(error: PlayscoreError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _to_us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

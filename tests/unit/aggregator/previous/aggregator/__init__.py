@@ -1,0 +1,1 @@
+"""The aggregator: scores in, ratings of any split out."""
