@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RELEASED := protos/released.binpb
 
-.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean
+.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -80,6 +80,15 @@ docs: ## the documentation as a site, in out/site/; fails for a broken link
 
 unit: ## unit, contract and integration tests
 	$(BIN)/pytest
+
+# --- benchmarks ---
+
+.venv/ready-for-benchmarks: .venv/ready-for-development
+	@$(BIN)/python $(PIP) -e '.[dev,bench]'
+	@touch $@
+
+bench-aggregator: .venv/ready-for-benchmarks ## ratings of a million plays, beside other engines on the same rows
+	@$(BIN)/python -m benchmarks.aggregator
 
 # --- work ---
 

@@ -33,7 +33,7 @@ SortingKey: TypeAlias = tuple[int, object, object, str]
 
 MAX_RECENT: Final = 128
 """Scores that are kept as they came. They are made a segment of when they are read, each time that they changed."""
-MAX_SEGMENT: Final = 1 << 20
+MAX_SEGMENT: Final = 1 << 19
 """Rows that segments are merged up to."""
 MAX_MERGED_AT_ONCE: Final = 1 << 14
 """Rows that are merged where they are written; more are left to `Table.merge`."""
@@ -147,12 +147,8 @@ class Table:
     def grouped(self, split: Filter, fields: tuple[str, ...] = BY_SUBJECT) -> Grouped:
         """The plays of a split by what fields say."""
         segments = self.segments()
-        tallies = [
-            taken(segment, split, fields)
-            if segment is self._recent_segment
-            else self._tallies.of(segment, split, fields)
-            for segment in segments
-        ]
+        tallies = self._tallies.of(self._segments, split, fields)
+        tallies += [taken(segment, split, fields) for segment in segments[len(tallies) :]]
         if fields == BY_SUBJECT:
             groups: Sequence[GroupValues] = [(text or None,) for text in self.names.subjects.texts]
             places = [segment.subjects for segment in segments]

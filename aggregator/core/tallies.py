@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from aggregator.core.arrays import Mask, Rows
 from aggregator.core.batches import NAME, TEAM
-from aggregator.core.columns import EVERY_ROW, Coded
+from aggregator.core.columns import EVERY_ROW
 from aggregator.core.filter import EVERYTHING, Filter
 from aggregator.core.records import Value
 from aggregator.core.segment import SEASON, SUBJECT_ID, Segment
@@ -29,6 +31,9 @@ BY_SUBJECT: Final = (SUBJECT_ID,)
 NO_ROW: Final = -1
 MAX_GROUPS: Final = 20_000
 """Of a split, where it is not grouped by subject and season alone."""
+MANY_ROWS: Final = 1 << 21
+"""Rows that are worth more than one thread."""
+_POOL: Final = ThreadPoolExecutor(thread_name_prefix="tallies")
 _MAX_CELLS: Final = 1 << 20
 """Combinations of values that are counted in one array; more are sorted."""
 _MAX_STEPS_BACK: Final = 32
@@ -64,17 +69,25 @@ class Tallies:
         self._groups = 0
         self._tallies: dict[_Key, Tally] = {}
 
-    def of(self, segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
-        """The tally of the segment as it is now. It is not to be changed, nor kept beyond the segment's next change."""
+    def of(self, segments: Sequence[Segment], split: Filter, fields: tuple[str, ...]) -> list[Tally]:
+        """The tallies of segments as they are now. They are not to be changed, nor kept beyond the next change."""
+        known = {segment: tally for segment in segments if (tally := self._kept(segment, split, fields)) is not None}
+        missing = [segment for segment in segments if segment not in known]
+        several = len(missing) > 1 and sum(map(len, missing)) > MANY_ROWS
+        take = partial(taken, split=split, fields=fields)
+        known |= zip(missing, _POOL.map(take, missing) if several else map(take, missing), strict=True)
+        for segment in segments:
+            self._tallies[segment, split, fields] = known[segment]
+            self._groups += len(known[segment].plays)
+        while self._groups > self._most and len(self._tallies) > len(segments):
+            self._forget(next(iter(self._tallies)))
+        return [known[segment] for segment in segments]
+
+    def _kept(self, segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally | None:
+        """A tally taken before, moved on to the present, and taken out to be put last; None where it is to be taken."""
         key = (segment, split, fields)
         tally = self._forget(key) if key in self._tallies else None
-        if tally is None or not _moved_on(tally, segment, split, fields):
-            tally = taken(segment, split, fields)
-        self._tallies[key] = tally
-        self._groups += len(tally.plays)
-        while self._groups > self._most and len(self._tallies) > 1:
-            self._forget(next(iter(self._tallies)))
-        return tally
+        return tally if tally is not None and _moved_on(tally, segment, split, fields) else None
 
     def drop(self, segments: Sequence[Segment]) -> None:
         """Forget the tallies of segments that are no more."""
@@ -107,7 +120,7 @@ def taken(segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
         groups=groups,
         plays=np.bincount(codes, minlength=size),
         sums={name: column.by_code(rows, codes, size) for name, column in segment.addends.items()},
-        runs=np.bincount(segment.runs.of(rows), minlength=len(segment.runs.starts)),
+        runs=_in_runs(segment, rows)[1],
         latest=latest,
         gone=len(segment.gone),
     )
@@ -122,22 +135,30 @@ def _of_runs(segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
         rows = np.flatnonzero(~mask if not segment.gone else ~mask & segment.selected(EVERYTHING))
     else:
         rows = np.flatnonzero(mask)
-    starts = np.searchsorted(rows, runs.starts)
-    counts = np.diff(starts, append=len(rows))
+    starts, counts = _in_runs(segment, rows)
     some = counts > 0
     plays = segment.run_plays - counts if others else counts
     places, groups, size = _groups_of_runs(segment, fields)
     sums: dict[str, NDArray[np.int64]] = {}
-    for name, column in segment.addends.items():
+    for name, addends in segment.addends.items():
         in_runs = np.zeros(len(plays), dtype=np.int64)
-        in_runs[some] = column.runs(rows, starts[some])
+        in_runs[some] = addends.runs(rows, starts[some])
         sums[name] = np.zeros(size, dtype=np.int64)
         np.add.at(sums[name], places, segment.run_sums[name] - in_runs if others else in_runs)
     latest: dict[str, Rows] = {}
     if SUBJECT_ID in fields:
         firsts = runs.starts[np.searchsorted(places, np.arange(size))]
-        latest = {name: _last_known(firsts, mask, segment.columns[name].coded()) for name in (NAME, TEAM)}
+        last = _last_masked(firsts, mask) if others else _last_of(rows, firsts, len(segment))
+        for name in (NAME, TEAM):
+            column = segment.columns[name].coded()
+            latest[name] = last if column.all_known else _last_masked(firsts, mask & column.known())
     return Tally(groups, np.bincount(places, plays, size).astype(np.intp), sums, plays, latest, len(segment.gone))
+
+
+def _in_runs(segment: Segment, rows: Rows) -> tuple[Rows, NDArray[np.intp]]:
+    """By run, where the first of its rows is among the given ones, and how many there are."""
+    starts = np.searchsorted(rows, segment.runs.starts)
+    return starts, np.diff(starts, append=len(rows))
 
 
 def _groups_of_runs(segment: Segment, fields: tuple[str, ...]) -> tuple[Rows, Sequence[GroupValues], int]:
@@ -152,21 +173,24 @@ def _groups_of_runs(segment: Segment, fields: tuple[str, ...]) -> tuple[Rows, Se
     return places, list(index), len(index)
 
 
-def _last_known(starts: Rows, mask: Mask, column: Coded) -> Rows:
-    """By group, whose rows begin at `starts`, the last masked row in which a column is known; NO_ROW where in none."""
-    wanted = mask if column.all_known else mask & column.known()
-    ends = np.append(starts[1:], len(mask))
-    last: Rows = ends - 1
+def _last_masked(starts: Rows, mask: Mask) -> Rows:
+    """By group, whose rows begin at `starts`, the last masked row; NO_ROW where there is none."""
+    last: Rows = np.append(starts[1:], len(mask)) - 1
     for _ in range(_MAX_STEPS_BACK):
-        searching = np.flatnonzero((last != NO_ROW) & ~wanted[last])
+        searching = np.flatnonzero((last != NO_ROW) & ~mask[last])
         if not len(searching):
             return last
         back = last[searching] - 1
         last[searching] = np.where(back >= starts[searching], back, NO_ROW)
-    rows = np.flatnonzero(wanted)
-    places = np.searchsorted(rows, ends)
-    found = places > np.searchsorted(rows, starts)
-    return np.where(found, rows[places - 1] if len(rows) else NO_ROW, NO_ROW)
+    return _last_of(np.flatnonzero(mask), starts, len(mask))
+
+
+def _last_of(rows: Rows, starts: Rows, end: int) -> Rows:
+    """By group, whose rows begin at `starts`, the last of the given rows; NO_ROW where there is none."""
+    if not len(rows):
+        return np.full(len(starts), NO_ROW, dtype=np.intp)
+    firsts = np.searchsorted(rows, np.append(starts, end))
+    return np.where(firsts[1:] > firsts[:-1], rows[firsts[1:] - 1], NO_ROW)
 
 
 def _grouped(segment: Segment, fields: tuple[str, ...], rows: Rows) -> tuple[NDArray[np.intp], Sequence[GroupValues]]:

