@@ -2,16 +2,19 @@
 
 A skill z moves the sum of what plays are worth: on average it is L z, give or take a standard deviation of sqrt(W). Of
 passes L is their number; of plays with chances p it is sum p (1 - p), and so is W. Plays fall into three parts: those
-of the first side only, those of the second only, and those of both.
+of the first side only, those of the second only, and those of both. A difference of skills is told as what it is worth
+a play: the mean L of the plays of both sides times it.
 
 Two subjects have a skill each, drawn from N(0, tau^2). One subject in two splits has a skill in each part, drawn from
-N(m, tau^2) about the subject's level m: kinds of plays of one subject are taken to differ as subjects do. Of the level
-nothing is known beforehand, or that it is drawn from N(0, tau^2) in its turn.
+N(m, tau^2) about a level m of which nothing is known beforehand; that of a split is the mean of its parts by their L.
+So kinds of plays of one subject are taken to differ as subjects do, and how good a subject is on the whole says nothing
+of how their plays differ.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final
@@ -24,10 +27,13 @@ from playscore.release import ReferencePopulation
 
 Numbers = NDArray[np.float64]
 
-_EACH_PART: Final = np.eye(3)
-"""Skills of the three parts."""
-_EACH_SUBJECT: Final = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
-"""Skills of two subjects; where they meet, one has what the other lacks."""
+_LEAST_LIFT: Final = 1e-12
+"""Of a side whose skill can show at all."""
+
+_SKILLS_OF_PARTS: Final = np.eye(3)
+"""(part, skill) One subject has a skill in each part."""
+_SKILLS_OF_SUBJECTS: Final = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
+"""(part, skill) Two subjects have one each; where they meet, what helps one harms the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,68 +151,67 @@ def above_expected(plays: int, came_off: float, expected: float, variance: float
 
 
 def of_two_subjects(first: Side, second: Side) -> Difference:
-    """The difference of what two subjects' plays are worth on average. Shared plays count as own ones."""
+    """The difference of two subjects. Shared plays count as own ones."""
     return of_two_opponents(*(replace(side, own=side.own + side.shared, shared=NOTHING) for side in (first, second)))
 
 
 def of_two_opponents(first: Side, second: Side) -> Difference:
-    """The difference of what two subjects' plays are worth on average.
-
-    In shared plays they face each other: what one wins, the other loses.
-    """
+    """The difference of two subjects who face each other in shared plays: what one wins, the other loses."""
+    met = _halfway(first.shared, replace(second.shared, total=-second.shared.total))
     prior = np.diag([_precision(first.spread), _precision(second.spread)])
-    return _difference(first, second, _EACH_SUBJECT, prior, alike=-1.0)
+    mean, deviation = _posterior((first.own, second.own, met), _SKILLS_OF_SUBJECTS, prior, np.array([1.0, -1.0]))
+    lift = _lift(first, second)
+    return normal(first.average - second.average + lift * mean, lift * deviation)
 
 
-def of_one_subject(first: Side, second: Side, *, level_known: bool = False) -> Difference:
-    """The difference of what one subject's plays are worth on average in two splits.
+def of_one_subject(first: Side, second: Side) -> Difference:
+    """The difference of one subject in two splits.
 
     Where two models see the shared plays otherwise, that is a difference without any doubt.
-
-    Args:
-        first: one split.
-        second: the other.
-        level_known: whether levels are known to be spread about that of an average subject, as skills are. If not,
-            only what differs between plays counts, and how good the subject is on the whole says nothing.
     """
+    parts = (first.own, second.own, _halfway(first.shared, second.shared))
+    own, other, shared = (part.lift for part in parts)
+    one, two = (1 / max(lift, _LEAST_LIFT) for lift in (own + shared, other + shared))
     precision = (_precision(first.spread) + _precision(second.spread)) / 2
-    prior = precision * (np.eye(3) - (1 / 4 if level_known else 1 / 3))
-    return _difference(first, second, _EACH_PART, prior, alike=1.0)
+    prior = precision * (np.eye(3) - 1 / 3)
+    mean, deviation = _posterior(
+        parts, _SKILLS_OF_PARTS, prior, np.array([own * one, -other * two, shared * (one - two)])
+    )
+    mean += (first.shared.total - second.shared.total) / 2 * (one + two)
+    lift = _lift(first, second)
+    return normal(first.average - second.average + lift * mean, lift * deviation)
 
 
-def _difference(first: Side, second: Side, skills: Numbers, prior: Numbers, *, alike: float) -> Difference:
-    """The posterior of the difference of two means.
+def _halfway(one: Worth, other: Worth) -> Worth:
+    """What two see of the same plays."""
+    return Worth(
+        one.plays, (one.total + other.total) / 2, (one.lift + other.lift) / 2, (one.variance + other.variance) / 2
+    )
+
+
+def _lift(first: Side, second: Side) -> float:
+    """What a skill of 1 adds to a play."""
+    lift = first.own.lift + first.shared.lift + second.own.lift + second.shared.lift
+    return lift / (first.plays + second.plays)
+
+
+def _posterior(parts: Sequence[Worth], skills: Numbers, prior: Numbers, contrast: Numbers) -> tuple[float, float]:
+    """Mean and standard deviation of a combination of skills, after the plays are seen.
 
     Args:
-        first: one side.
-        second: the other.
-        skills: (3, S) what each skill does in each part.
-        prior: (S, S) precision of the skills' distribution before the plays are seen.
-        alike: 1 where shared plays are worth the same to both sides, -1 where they are worth the opposite.
+        parts: the plays, in three parts.
+        skills: (3, S) how each skill works in each part.
+        prior: (S, S) inverse covariance of the skills before the plays are seen.
+        contrast: (S,) how each skill counts in the combination.
     """
-    one, other = first.shared, second.shared
-    parts = (
-        first.own,
-        second.own,
-        Worth(
-            one.plays,
-            (one.total + alike * other.total) / 2,
-            (one.lift + other.lift) / 2,
-            (one.variance + other.variance) / 2,
-        ),
-    )
     total, lift, variance = (
         np.array([getattr(part, name) for part in parts]) for name in ("total", "lift", "variance")
     )
-    weight = np.array([1 / first.plays, -1 / second.plays, 1 / first.plays - alike / second.plays])
-    seen = np.divide(lift, variance, out=np.zeros(3), where=variance > 0)
-    contrast = skills.T @ (weight * lift)
-    # Directions of which nothing is known, before or after, are those on which the contrast does not depend.
-    posterior = np.linalg.pinv(skills.T @ np.diag(seen * lift) @ skills + prior, hermitian=True)
-    mean = contrast @ posterior @ (skills.T @ (seen * total))
-    certain = first.average - second.average
-    certain += (one.total - alike * other.total) / 2 * (1 / first.plays + alike / second.plays)
-    return normal(float(mean) + certain, math.sqrt(max(0.0, float(contrast @ posterior @ contrast))))
+    weight = np.divide(lift, variance, out=np.zeros(3), where=variance > 0)
+    # Nothing may be known of a direction, before or after; the contrast does not depend on it then.
+    covariance = np.linalg.pinv(skills.T @ np.diag(weight * lift) @ skills + prior, hermitian=True)
+    mean = contrast @ covariance @ skills.T @ (weight * total)
+    return float(mean), math.sqrt(max(0.0, float(contrast @ covariance @ contrast)))
 
 
 def _precision(spread: float) -> float:

@@ -113,14 +113,17 @@ class RatingQueries:
 
         FIELD_INVALID where the roles differ.
         """
-        if first.split.role != second.split.role:
-            detail = f"must be that of the first side, {first.split.role.name}; not {second.split.role.name}"
-            raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("second.split.role", detail),))
+        role, their_role = first.split.role, second.split.role
+        if their_role != role:
+            wrong = FieldViolation(
+                "second.split.role", f"must be {role.name}, that of the first side; not {their_role.name}"
+            )
+            raise PlayscoreError(Reason.FIELD_INVALID, f"{wrong.field} {wrong.description}", fields=(wrong,))
         with _within("first"):
             one = self._compared(first)
         with _within("second"):
             other = self._compared(second)
-        return compare(self._tasks[first.split.role], one, other)
+        return compare(self._tasks[role], one, other)
 
     def ratings(
         self,

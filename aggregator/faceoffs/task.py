@@ -52,7 +52,7 @@ class FaceoffsTask:
     def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
         """In wins above expected a face-off."""
         one, other = (side(plays, WINS, CHANCE, SKILL_SPREAD) for plays in (first, second))
-        return of_one_subject(one, other, level_known=True) if one_subject else of_two_opponents(one, other)
+        return of_one_subject(one, other) if one_subject else of_two_opponents(one, other)
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:
         """The split's share of MIN_PLAYS."""

@@ -77,7 +77,7 @@ class ShotsTask:
     def difference(self, role: Role, first: ComparedPlays, second: ComparedPlays, *, one_subject: bool) -> Difference:
         """In goals above expected a shot; of goalies in goals saved."""
         one, other = (side(plays, GOALS, CHANCE, SKILL_SPREAD[role]) for plays in (first, second))
-        scored = of_one_subject(one, other, level_known=True) if one_subject else of_two_subjects(one, other)
+        scored = of_one_subject(one, other) if one_subject else of_two_subjects(one, other)
         return -scored if role == GOALIE else scored
 
     def qualifying_plays(self, role: Role, model: ModelVersion, extent: Extent) -> int:

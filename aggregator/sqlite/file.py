@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from aggregator.sqlite.schema import prepare
+from aggregator.sqlite.schema import check, prepare
 from playscore.errors import PlayscoreError, Reason
 
 BUSY_SECONDS: Final = 2.0
 """How long a write waits for another process that has the file locked."""
 LOG_BYTES: Final = 64 << 20
 """The write-ahead log is emptied when it is larger."""
-_CHECKPOINT_SECONDS: Final = 0.25
-"""How long emptying the log waits for those who read from it."""
+_CHECKPOINT_SECONDS: Final = 0.1
+"""How long emptying the log waits for those who read from it; the store's own reads are shorter."""
 _RETRY_SECONDS: Final = 1.0
 
 
 class StoreFile:
-    """A store's file, once it is open. Every method but `locked_out` may raise STORE_UNAVAILABLE."""
+    """A store's file. What is wrong with it is raised as STORE_UNAVAILABLE."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._log = path.with_name(path.name + "-wal")
+        self._log: Path | None = path.with_name(path.name + "-wal")
         self._lock: IO[str] | None = None
         self._identity: tuple[tuple[int, int], ...] = ()
         self._connections: list[sqlite3.Connection] = []
@@ -38,21 +38,33 @@ class StoreFile:
         with self.errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._locked()
-            connection = self._connected()
+            connection = self._connected("rwc")
             # What is deleted is overwritten, so that what is erased is gone.
             connection.execute("PRAGMA secure_delete = ON")
-            self._prepare(connection)
+            with self._refusals():
+                prepare(connection)
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise self.unavailable(f"its journal is {mode!r}, for its file system cannot keep a write-ahead log")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
             connection.execute("SELECT count(*) FROM store").fetchone()
             self._identity = self._identities()
             return connection
 
+    def open_to_read(self) -> None:
+        """Make sure that the file is a store of this release. Nothing is written, and nobody is kept from writing."""
+        with self.errors():
+            if not self.path.is_file():
+                raise self.unavailable("there is no such file")
+            with self._refusals():
+                check(self.reading())
+            self._log = None
+            self._identity = self._identities()
+
     def reading(self) -> sqlite3.Connection:
         """Connect once more, for reading."""
         with self.errors():
-            connection = self._connected()
-            connection.execute("PRAGMA query_only = ON")
-            return connection
+            return self._connected("ro")
 
     def close(self) -> None:
         """Let go of it."""
@@ -70,17 +82,19 @@ class StoreFile:
                 raise self.unavailable("another file was put in its place while it was open; restart on the right one")
 
     def bound_log(self, connection: sqlite3.Connection) -> None:
-        """Empty the log if it has grown large. Where somebody reads from it for long, it is tried again later."""
+        """Empty the log if it has grown large. Where somebody reads from it, that is tried again when it has grown."""
         with self.errors():
+            assert self._log is not None
             size = self._log.stat().st_size
-            if size < self._empty_log_at:
-                return
-            self._empty_log_at = LOG_BYTES if self._log_emptied(connection) else size + LOG_BYTES
+            if size <= LOG_BYTES:
+                self._empty_log_at = LOG_BYTES
+            elif size >= self._empty_log_at and not self._log_emptied(connection, _CHECKPOINT_SECONDS):
+                self._empty_log_at = size + LOG_BYTES // 8
 
     def empty_log(self, connection: sqlite3.Connection) -> None:
         """Move all that was committed to the file itself."""
         with self.errors():
-            if not self._log_emptied(connection):
+            if not self._log_emptied(connection, BUSY_SECONDS):
                 raise self.unavailable("an earlier state is still being read; ask again")
 
     @contextlib.contextmanager
@@ -115,29 +129,35 @@ class StoreFile:
         lock.flush()
         return lock
 
-    def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    def _connected(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
         self._connections.append(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cell_size_check = ON")
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What is refused of the file's schema is refused with its name."""
         try:
-            prepare(connection)
+            yield
         except PlayscoreError as refusal:
             raise self.unavailable(refusal.detail) from None
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise self.unavailable(f"its journal is {mode!r}, for its file system cannot keep a write-ahead log")
 
     def _identities(self) -> tuple[tuple[int, int], ...]:
         """Of the file and of its log, by which they are told from others of their names."""
-        states = [path.stat() for path in (self.path, self._log)]
+        states = [path.stat() for path in (self.path, self._log) if path is not None]
         return tuple((state.st_dev, state.st_ino) for state in states)
 
-    def _log_emptied(self, connection: sqlite3.Connection) -> bool:
-        connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_SECONDS * 1000:.0f}")
+    def _log_emptied(self, connection: sqlite3.Connection, seconds: float) -> bool:
+        """Whether nobody read from it for longer than that."""
+        connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
         try:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:

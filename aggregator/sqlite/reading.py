@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aggregator.core.operations import Done, Operation
@@ -28,9 +28,11 @@ from aggregator.sqlite.schema import HISTORY_VERSION
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
-PIECE_ROWS: Final = 20_000
+PIECE_ROWS: Final = 4_000
+"""Of a state's piece. They take about 10 ms; larger ones take longer a row."""
 _PIECE_CHANGES: Final = 1_000
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCORE = ", ".join(SCORE_COLUMNS)
 _UNSCORED = ", ".join(UNSCORED_COLUMNS)
 
@@ -60,6 +62,7 @@ class Reader:
         self._erased = erased
         self._connection = file.reading()
         with self._transaction() as reading:
+            (self.store_id,) = reading.execute("SELECT id FROM store").fetchone()
             (self._began,) = reading.execute(
                 "SELECT seq FROM migrations WHERE version = ?", (HISTORY_VERSION,)
             ).fetchone()
@@ -129,11 +132,16 @@ class Reader:
             needed = {each.distribution.support_id for each in found.values() if each.distribution is not None}
             return Reading(found, supports(reading, needed))
 
+    def revision_at(self, moment: datetime) -> Revision:
+        """The state that stood at a time."""
+        with self._transaction() as reading:
+            return revision_at(reading, moment)
+
     def operations(self) -> list[Operation]:
         """What operators did, the latest first."""
         with self._transaction() as reading:
             return [
-                Operation(from_us(us), caller, request_id, league, Done(deed_from_json(deed), Revision(seq + 1)))
+                Operation(_from_us(us), caller, request_id, league, Done(deed_from_json(deed), Revision(seq + 1)))
                 for us, caller, request_id, league, deed, seq in reading.execute(
                     "SELECT time_us, caller, request_id, league, deed, seq FROM operations ORDER BY seq DESC"
                 )
@@ -212,9 +220,25 @@ def supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> di
     )
 
 
-def from_us(us: int) -> datetime:
-    """Of microseconds of Unix time."""
-    return datetime.fromtimestamp(us // 1_000_000, UTC).replace(microsecond=us % 1_000_000)
+def revision_at(connection: sqlite3.Connection, moment: datetime) -> Revision:
+    """The state that stood at a time, of what is committed by now."""
+    row = connection.execute(
+        "SELECT seq FROM commits WHERE time_us <= ? ORDER BY seq DESC LIMIT 1", (to_us(moment),)
+    ).fetchone()
+    if row is None:
+        raise PlayscoreError(
+            Reason.REVISION_NOT_KEPT, f"the store keeps no state of {moment.isoformat()}; ask for a later one"
+        )
+    return Revision(row[0] + 1)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds of Unix time."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _from_us(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def _switched(row: Row) -> Switched:

@@ -267,6 +267,34 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     Raises STORE_UNAVAILABLE where the file is of something else, or of a newer release.
     """
+    changes = []
+    match _version(connection):
+        case 0:
+            changes.append(_NEW.format(store_id=uuid.uuid4().hex))
+        case 1:
+            connection.create_function("attributes_from_1", 1, _attributes_from_1, deterministic=True)
+            changes.append(_FROM_1)
+    if not _has_history(connection):
+        changes.append(_HISTORY.format(key=secrets.token_hex(32)))
+    if changes:
+        changes.append(f"PRAGMA user_version = {SERVED_VERSION};")
+        connection.executescript(f"BEGIN IMMEDIATE; {' '.join(changes)} COMMIT;")
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Raise STORE_UNAVAILABLE where a file is not a store of this release's schema."""
+    version = _version(connection)
+    if version == 0:
+        raise PlayscoreError(Reason.STORE_UNAVAILABLE, "it is empty: no aggregator has opened it yet")
+    if version < SERVED_VERSION or not _has_history(connection):
+        raise PlayscoreError(
+            Reason.STORE_UNAVAILABLE,
+            "an older release wrote it: an aggregator of this release brings it up to date when it opens it",
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Of a store; 0 of an empty file. Raises STORE_UNAVAILABLE for anything else, or a newer release's."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -277,18 +305,12 @@ def prepare(connection: sqlite3.Connection) -> None:
             Reason.STORE_UNAVAILABLE,
             f"a newer release wrote it: its schema is version {version}, this release knows {SERVED_VERSION}",
         )
-    changes = []
-    match version:
-        case 0:
-            changes.append(_NEW.format(store_id=uuid.uuid4().hex))
-        case 1:
-            connection.create_function("attributes_from_1", 1, _attributes_from_1, deterministic=True)
-            changes.append(_FROM_1)
-    if not connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").fetchone()[0]:
-        changes.append(_HISTORY.format(key=secrets.token_hex(32)))
-    if changes:
-        changes.append(f"PRAGMA user_version = {SERVED_VERSION};")
-        connection.executescript(f"BEGIN IMMEDIATE; {' '.join(changes)} COMMIT;")
+    return int(version)
+
+
+def _has_history(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").fetchone()
+    return bool(tables)
 
 
 def _attributes_from_1(text: str) -> str:

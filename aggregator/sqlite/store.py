@@ -1,7 +1,8 @@
 """The embedded store: one SQLite file, one process.
 
 A thread writes; whatever waits when it comes round shares one transaction and so one sync to disk. Another reads what
-changed and the records asked for, and a third reads whole states. `-lock` beside the file keeps a second process out.
+changed and the records asked for, and a third reads whole states. `-lock` beside the file keeps a second process out,
+unless it only reads.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Reading, StatePiece
+from aggregator.core.store import Changes, Erased, Reading, StatePiece
 from aggregator.rows import RowReader
 from aggregator.sqlite.file import StoreFile
 from aggregator.sqlite.reading import Reader
@@ -31,6 +32,8 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Role
 
 _GROUP_RECORDS: Final = 20_000
+_LOOK_EVERY_SECONDS: Final = 0.25
+"""For what another process has written, where this one only reads."""
 
 _Result = TypeVar("_Result")
 
@@ -76,12 +79,21 @@ class SqliteStore:
         path: of the file.
         roles: those of its subjects, whom it keeps by their roles' numbers.
         same_distribution: whether the contents of two distributions that differ are the same after all.
+        read_only: neither write to the file nor keep another process from writing to it; follow what that one writes.
     """
 
-    def __init__(self, path: Path, roles: Iterable[Role], same_distribution: SameDistribution = operator.eq) -> None:
+    def __init__(
+        self,
+        path: Path,
+        roles: Iterable[Role],
+        same_distribution: SameDistribution = operator.eq,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self._file = StoreFile(path)
         self._rows = RowReader(roles)
         self._same_distribution = same_distribution
+        self._read_only = read_only
         self._store_id = ""
         self._queue: queue.SimpleQueue[_Waiting | _Job | _End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_on, name="sqlite-writer")
@@ -104,7 +116,8 @@ class SqliteStore:
         except BaseException:
             self._file.close()
             raise
-        self._thread.start()
+        if not self._read_only:
+            self._thread.start()
 
     async def close(self) -> None:
         """See Store."""
@@ -148,7 +161,9 @@ class SqliteStore:
                 changes = await self._reading(self._records).do(lambda reader: reader.changes(after))  # noqa: B023
                 after, last = changes.revision, changes.last
                 yield changes
-            await committed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS if self._read_only else None):
+                    await committed.wait()
 
     async def read(self, scores: Collection[int], at: Revision) -> Reading:
         """See Store."""
@@ -156,15 +171,21 @@ class SqliteStore:
 
     async def revision_at(self, time: datetime) -> Revision:
         """See Store. It comes after what is being written, so that nothing is committed later at an earlier time."""
+        if self._read_only:
+            return await self._reading(self._records).do(lambda reader: reader.revision_at(time))
         return await self._done(lambda writer: writer.revision_at(time))
 
     def _open(self) -> None:
-        connection = self._file.open()
-        with self._file.errors():
-            (self._store_id,) = connection.execute("SELECT id FROM store").fetchone()
-            self._writer = Writer(self._file, connection, self._rows, self._same_distribution)
-            self._records = _Readers(Reader(self._file, self._rows, self._writer.erased), "records")
-            self._states = _Readers(Reader(self._file, self._rows, self._writer.erased), "states")
+        if self._read_only:
+            self._file.open_to_read()
+        else:
+            self._writer = Writer(self._file, self._file.open(), self._rows, self._same_distribution)
+        records, states = (Reader(self._file, self._rows, self._erased) for _ in range(2))
+        self._store_id = records.store_id
+        self._records, self._states = _Readers(records, "records"), _Readers(states, "states")
+
+    def _erased(self, digest: bytes) -> Erased | None:
+        return None if self._writer is None else self._writer.erased(digest)
 
     def _reading(self, readers: _Readers | None) -> _Readers:
         if readers is None:
@@ -177,7 +198,7 @@ class SqliteStore:
     async def _asked(self, ask: Callable[[asyncio.Future[_Result]], _Waiting | _Job]) -> _Result:
         """What the writing thread answers."""
         if not self._thread.is_alive():
-            raise self._file.unavailable("the store is not open")
+            raise self._file.unavailable("it is open for reading only" if self._read_only else "it is not open")
         answer: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self._queue.put(ask(answer))
         return await answer

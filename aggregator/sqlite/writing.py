@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from aggregator.core.erasing import ErasedPlayer
@@ -32,7 +32,7 @@ from aggregator.rows import (
     unscored_row,
 )
 from aggregator.sqlite.file import StoreFile, transaction
-from aggregator.sqlite.reading import supports
+from aggregator.sqlite.reading import revision_at, supports, to_us
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
@@ -41,7 +41,6 @@ ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
 
 Answer: TypeAlias = Written | PlayscoreError
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCORE = ", ".join(SCORE_COLUMNS)
 _UNSCORED = ", ".join(UNSCORED_COLUMNS)
 _OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
@@ -135,16 +134,8 @@ class Writer:
     def revision_at(self, moment: datetime) -> Revision:
         """The state that stood at a time. Whatever is committed from now on has a later time than any up to now."""
         with self._file.errors():
-            us = _to_us(moment)
-            row = self._connection.execute(
-                "SELECT seq FROM commits WHERE time_us <= ? ORDER BY seq DESC LIMIT 1", (us,)
-            ).fetchone()
-            self._now_us = max(self._now_us, min(us, _clock_us()))
-        if row is None:
-            raise PlayscoreError(
-                Reason.REVISION_NOT_KEPT, f"the store keeps no state of {moment.isoformat()}; ask for a later one"
-            )
-        return Revision(row[0] + 1)
+            self._now_us = max(self._now_us, min(to_us(moment), _clock_us()))
+            return revision_at(self._connection, moment)
 
     def tidy(self) -> None:
         """What is done after a transaction and before the next."""
@@ -407,7 +398,3 @@ def _is_busy(error: PlayscoreError) -> bool:
 
 def _clock_us() -> int:
     return time.time_ns() // 1000
-
-
-def _to_us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -13,6 +13,7 @@ import numpy as np
 from models.core.releasing import newest, population_of
 from models.ratings.markdown import table
 from playscore.distributions import Censored, SplicedBinnedPareto
+from playscore.rating_differences import NOTHING, Points, Side, of_one_subject, of_two_subjects
 from playscore.ratings import INTERVAL_DEVIATIONS, rate
 from playscore.release import Release
 from playscore.shipped import RELEASES
@@ -28,11 +29,19 @@ CEILING = 38
 OUTCOMES = {"incompletion": 0, "gain of 7": 7, "gain of 30": 30, "touchdown of 38": CEILING, "loss of 6": -6}
 PASSERS = {20: 10.2, 300: 153.0}
 """The sum of play scores, by number of plays."""
+COMPARED = ((60, 33.0), (240, 120.0))
+"""Plays and the sum of their play scores, of two sides that are compared."""
 
 
 def written(page: str, release: Release) -> str:
     """The page with every part between `<!-- worked: name -->` and `<!-- end -->` rewritten."""
-    parts = {"distribution": _bins(), "thresholds": _thresholds(), "ranks": _ranks(), "rating": _rating(release)}
+    parts = {
+        "distribution": _bins(),
+        "thresholds": _thresholds(),
+        "ranks": _ranks(),
+        "rating": _rating(release),
+        "difference": _difference(release),
+    }
 
     def part(found: re.Match[str]) -> str:
         return f"<!-- worked: {found[1]} -->\n\n{parts[found[1]]}\n\n<!-- end -->"
@@ -147,6 +156,34 @@ def _rating(release: Release) -> str:
         "high end, the scale at m + margin, at most 99": [f"{high:.1f}" for high in rated.high],
     }
     return constants + "\n\n" + table(["", "few plays", "many"], [[name, *values] for name, values in rows.items()])
+
+
+def _difference(release: Release) -> str:
+    population = population_of(release)
+    points = Points(population)
+    mu, k = population.mean, population.shrinkage_plays
+    s = population.play_standard_deviation
+    scale = population.rating_per_standard_deviation
+    (n1, sum1), (n2, sum2) = COMPARED
+    first, second = (Side(points.worth(n, total), NOTHING, points.spread) for n, total in COMPARED)
+    two, one = of_two_subjects(first, second), of_one_subject(first, second)
+    m1, m2 = (sum1 + k * mu) / (n1 + k), (sum2 + k * mu) / (n2 + k)
+    believed = (2 / k) / (2 / k + 1 / n1 + 1 / n2)
+    estimates = m1 - m2, believed * (sum1 / n1 - sum2 / n2)
+    deviations = s * (1 / (n1 + k) + 1 / (n2 + k)) ** 0.5, s * (2 / k * (1 - believed)) ** 0.5
+    found = (two, one)
+    rows = [
+        ["means of play scores", f"{sum1 / n1:.4f} of {n1}, {sum2 / n2:.4f} of {n2}", "the same"],
+        ["m of each", f"{m1:.5f}, {m2:.5f}", ""],
+        ["believed, f", "", f"{believed:.4f}"],
+        ["difference of true means", *(f"{estimate:.5f}" for estimate in estimates)],
+        ["its standard deviation", *(f"{deviation:.5f}" for deviation in deviations)],
+        [f"difference in points, {scale:g} / sd times as much", *(f"{each.value:.1f}" for each in found)],
+        ["low end, 1.645 deviations below", *(f"{each.low:.1f}" for each in found)],
+        ["high end", *(f"{each.high:.1f}" for each in found)],
+        ["probability that the first is better", *(f"{each.probability:.2f}" for each in found)],
+    ]
+    return table(["", "two passers", "one passer, other plays"], rows)
 
 
 if __name__ == "__main__":

@@ -117,10 +117,13 @@ class AggregatorClient(Connection):
     ) -> messages.CompareRatingsResponse:
         """How far two ratings are apart, and how probable it is that the first is truly better.
 
-        Two subjects in one split: `compare_ratings("NFL", "p1", "p2", split="under_pressure")`. One subject in two:
-        `compare_ratings("NFL", "p1", split="under_pressure", second_split="")`. What is not said of the second side
-        is as in the first.
+        `first` and `second` are identifiers of subjects. Two in one split:
+        `compare_ratings("NFL", "p1", "p2", split="under_pressure")`. One in two:
+        `compare_ratings("NFL", "p1", split="under_pressure", second_split="NOT under_pressure")`. What is not said of
+        the second side is as in the first. Raises ValueError where nothing is.
         """
+        if not (second or second_model or second_league or second_split is not None):
+            raise ValueError("nothing to compare: give second, second_split, second_model or second_league")
         one = messages.Split(league=league, role=role, filter=split, model=model)
         other = messages.Split(
             league=second_league or league,

@@ -28,6 +28,10 @@ PRINTED = {
         r"Max Oakbourne \(MRR\): \d+ plays\non third down \d\d over \d+ plays\n"
         r"(  game \d+, play +\d+: +-?\d+ yards, score [01]\.\d\d: \d+% of such passes gain more\n)+"
     ),
+    "compare.py": (
+        r"[\w ]+ against [\w ]+: [+-]\d+\.\d \([+-]\d+\.\d to [+-]\d+\.\d\), better with a probability of \d+%\n"
+        r"(with quick throws against all \d+ plays: [+-]\d+\.\d \(.*\), better .* \d+%\n|[\w ]+ has no quick throws\n)"
+    ),
     "my_game.py": "",
     "score_a_play.py": (
         rf"{NUMBER} yards were expected, and \d+% gain 20 or more\n"

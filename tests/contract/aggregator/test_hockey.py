@@ -111,6 +111,16 @@ async def test_everybody_is_rated_by_their_side_of_a_shot(client: AggregatorClie
     assert (coverage.plays, coverage.graded) == (5, 5)
 
 
+async def test_the_better_goalie_is_the_one_who_saves_more(client: AggregatorClient) -> None:
+    saves = [each for play in range(40) for each in shot(play, 0.2, goalie="price")]
+    goals = [each for play in range(40, 80) for each in shot(play, 0.2, hockey.SHOT_RESULT_GOAL, goalie="theodore")]
+    written = await client.record_scores([*saves, *goals])
+    answer = await client.compare_ratings("NHL", "price", "theodore", role=GOALIE, at_least_as_fresh=written.revision)
+    assert answer.difference.measure == "goals_above_expected_per_shot"
+    assert answer.difference.probability_first_is_better > 0.9
+    assert answer.first.shots.goals_above_expected > 0 > answer.second.shots.goals_above_expected
+
+
 async def test_shooting_and_saves_by_zone_against_what_was_expected(client: AggregatorClient) -> None:
     written = await client.record_scores(GAME)
     fresh = written.revision

@@ -235,6 +235,81 @@ async def test_plays_come_back_as_they_went_in(calls: Calls) -> None:
         assert (list(plays.supports), plays.revision) == ([], written.revision)
 
 
+# --- Comparisons ---
+
+
+def compared(subject_id: str, text: str = "", **changed: Any) -> pb.ComparedSubject:
+    return pb.ComparedSubject(split=split(text, **changed), subject_id=subject_id)
+
+
+def comparison(first: pb.ComparedSubject, second: pb.ComparedSubject, **changed: Any) -> pb.CompareRatingsRequest:
+    return pb.CompareRatingsRequest(first=first, second=second, **changed)
+
+
+async def test_two_passers_are_compared(calls: Calls) -> None:
+    better = [record(f"{play}", 0.8) for play in range(30)]
+    worse = [record(f"{play}", 0.2, subject=subject("p2")) for play in range(30, 50)]
+    written = await calls.record(*better, *worse)
+    question = comparison(compared("p1"), compared("p2"), consistency=fresh(written))
+    answer = await calls.stub.CompareRatings(question, timeout=5)
+    assert answer.revision == written.revision
+    assert answer.first_model == answer.second_model == common.ModelVersion(name="passing", version=1)
+    for rating, subject_id, plays in ((answer.first, "p1", 30), (answer.second, "p2", 20)):
+        assert (rating.subject.subject_id, rating.plays, rating.qualified, rating.rank) == (subject_id, plays, False, 0)
+        assert rating.WhichOneof("value") == "passing"
+    difference = answer.difference
+    assert (difference.measure, difference.shared_plays) == ("rating", 0)
+    assert difference.difference == pytest.approx(7 / 0.02 * ((24 + 50) / 130 - (4 + 50) / 120))
+    assert difference.difference_low < difference.difference < difference.difference_high
+    assert 0.9 < difference.probability_first_is_better < 1
+
+
+async def test_one_passer_is_compared_in_two_splits(calls: Calls) -> None:
+    written = await calls.record(
+        *(record(f"{play}", 0.8, pass_attributes={"under_pressure": play < 10}) for play in range(30))
+    )
+    question = comparison(compared("p1", "under_pressure"), compared("p1"), consistency=fresh(written))
+    answer = await calls.stub.CompareRatings(question, timeout=5)
+    assert (answer.first.plays, answer.second.plays, answer.difference.shared_plays) == (10, 30, 10)
+    assert answer.difference.difference == pytest.approx(0.0, abs=1e-6)
+    assert answer.difference.probability_first_is_better == pytest.approx(0.5, abs=1e-6)
+
+
+async def test_there_is_no_difference_from_a_side_without_plays(calls: Calls) -> None:
+    written = await calls.record(record())
+    question = comparison(compared("p1", "down = 4"), compared("p1"), consistency=fresh(written))
+    answer = await calls.stub.CompareRatings(question, timeout=5)
+    assert (answer.first.plays, answer.second.plays, answer.HasField("difference")) == (0, 1, False)
+    assert answer.first.passing.rating == 84
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code", "reason", "fields"),
+    [
+        ({}, {"subject_id": ""}, "INVALID_ARGUMENT", "FIELD_INVALID", ["second.subject_id"]),
+        ({"filter": "down ="}, {}, "INVALID_ARGUMENT", "FILTER_INVALID", ["first.split.filter"]),
+        ({}, {"filter": "quarterback = 7"}, "INVALID_ARGUMENT", "FILTER_FIELD_UNKNOWN", ["second.split.filter"]),
+        ({}, {"role": common.ROLE_GOALIE}, "INVALID_ARGUMENT", "ROLE_UNSUPPORTED", ["second.split.role"]),
+        ({"league": "sim"}, {}, "NOT_FOUND", "LEAGUE_NOT_FOUND", []),
+        ({}, {"filter": "game_id = g2"}, "NOT_FOUND", "GAME_NOT_FOUND", []),
+        ({}, {"subject_id": "nobody"}, "NOT_FOUND", "SUBJECT_NOT_FOUND", []),
+        ({}, {"model": {"name": "passing", "version": 99}}, "NOT_FOUND", "MODEL_NOT_FOUND", []),
+    ],
+)
+async def test_a_wrong_side_of_a_comparison_is_named(
+    calls: Calls, first: dict[str, Any], second: dict[str, Any], code: str, reason: str, fields: list[str]
+) -> None:
+    written = await calls.record(record())
+    sides = (compared(side.pop("subject_id", "p1"), **side) for side in (dict(first), dict(second)))
+    call = calls.stub.CompareRatings(comparison(*sides, consistency=fresh(written)), timeout=5)
+    assert await error_of(call) == (grpc.StatusCode[code], f"REASON_{reason}", fields)
+
+
+async def test_a_comparison_without_its_sides_is_refused(calls: Calls) -> None:
+    call = calls.stub.CompareRatings(pb.CompareRatingsRequest(first=compared("p1")), timeout=5)
+    assert await error_of(call) == (*INVALID, ["second.split.role"])
+
+
 # --- Pages and groups ---
 
 

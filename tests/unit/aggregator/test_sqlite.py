@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aggregator.core.records import PlayKey, Unscored
+from aggregator.core.records import PlayKey, PlayRecord, Unscored
 from aggregator.core.revision import Revision
 from aggregator.sqlite import SqliteStore
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.shots import GOALIE
 from playscore.subjects import Role, Subject
-from tests.unit.aggregator.scores import scored
-from tests.unit.aggregator.stores import State, counts, everything, write
+from tests.unit.aggregator.scores import scored, unscored
+from tests.unit.aggregator.stores import State, counts, everything, ordered, write
+from tests.unit.aggregator.test_stores import what_should_stand
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,46 +49,81 @@ async def state_of(path: Path) -> State:
 
 # --- For good ---
 
+STORM_REQUESTS = 10_000
 STORM = """
-import asyncio, sys
+import asyncio, itertools, sys
 from pathlib import Path
 from aggregator.core.recording import Write
-from aggregator.core.revision import Revision
 from aggregator.sqlite import SqliteStore
 from playscore.passing import PASSER
-from playscore.shots import GOALIE
-from tests.unit.aggregator.scores import scored
+from tests.unit.aggregator.test_sqlite import storm_records
 
-async def main():
-    store = SqliteStore(Path(sys.argv[1]), [PASSER])
+async def main(path, unanswered):
+    store = SqliteStore(path, [PASSER])
     await store.open()
-    async def caller(number):
-        play = 0
-        while True:
-            records = {part: scored(f"{number}-{play}-{part}") for part in range(3)}
-            await store.record(Write(f"{number}-{play}", b"", records))
-            print(f"{number}-{play}", flush=True)
-            play += 1
-    await asyncio.gather(*map(caller, range(8)))
+    numbers = iter(unanswered)
+    async def caller():
+        for number in numbers:
+            await store.record(Write(f"{number}", b"", dict(enumerate(storm_records(number)))))
+            print(number, flush=True)
+    await asyncio.gather(*(caller() for _ in range(64)))
+    await store.close()
 
-asyncio.run(main())
+asyncio.run(main(Path(sys.argv[1]), map(int, sys.stdin.read().split())))
 """
 
 
-@pytest.mark.parametrize("lines", [1, 40, 400])
-def test_what_was_answered_survives_being_killed(tmp_path: Path, lines: int) -> None:
-    command = [sys.executable, "-c", STORM, str(tmp_path / "s")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as storm:
-        assert storm.stdout is not None
-        answered = [storm.stdout.readline() for _ in range(lines)]
-        storm.send_signal(signal.SIGKILL)
-        answered += [line for line in storm.stdout if line.endswith("\n")]
-    scores, _ = asyncio.run(state_of(tmp_path / "s"))
-    requests = {line.strip() for line in answered}
-    kept = {stands.play.play_id for stands in scores}
-    assert {f"{request}-{part}" for request in requests for part in range(3)} <= kept
-    # A request is written whole or not at all.
-    assert all(f"{play.rsplit('-', 1)[0]}-{part}" in kept for play in kept for part in range(3))
+def storm_records(number: int) -> list[PlayRecord]:
+    """What a request writes: corrections of the same plays, in whatever order they come to be written."""
+    play, revision = number % 1500, number // 1500
+    subject = f"p{revision % 2}"
+    graded = scored(play, revision / 100, subject=subject, revision=1 + revision // 2, outcome_revision=revision % 2)
+    if number % 13 == 0:
+        return [unscored(play, revision=1 + revision // 2, outcome_revision=revision % 2)]
+    return [graded, scored(f"{number}-alone", distribution=f"{number}")]
+
+
+def test_ten_thousand_writes_have_one_effect_each_though_the_process_is_killed_at_any_moment(tmp_path: Path) -> None:
+    path, chance = tmp_path / "s", random.Random(7)
+    answered: set[int] = set()
+    kills = [1, *(chance.randrange(2, 2000) for _ in range(7)), STORM_REQUESTS]
+    for lines in kills:
+        unanswered = " ".join(str(number) for number in range(STORM_REQUESTS) if number not in answered)
+        command = [sys.executable, "-c", STORM, str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as storm:
+            assert storm.stdin is not None
+            assert storm.stdout is not None
+            storm.stdin.write(unanswered)
+            storm.stdin.close()
+            heard = list(itertools.islice(storm.stdout, lines))
+            storm.send_signal(signal.SIGKILL)
+            heard += [line for line in storm.stdout if line.endswith("\n")]
+        answered |= set(map(int, heard))
+        stored = requests_of(path)
+        assert answered <= stored.keys()
+        # A request is written whole or not at all, and once, however often it comes.
+        assert sum(stored.values()) == changes_of(path)
+    assert len(answered) == STORM_REQUESTS
+    scores, plays = asyncio.run(state_of(path))
+    by_play: defaultdict[PlayKey, list[PlayRecord]] = defaultdict(list)
+    for record in itertools.chain.from_iterable(map(storm_records, range(STORM_REQUESTS))):
+        by_play[record.play].append(record)
+    expected = [what_should_stand(records) for records in by_play.values()]
+    assert scores == ordered(itertools.chain.from_iterable(scored_then for scored_then, _ in expected))
+    assert plays == ordered(itertools.chain.from_iterable(plays_then for _, plays_then in expected))
+
+
+def requests_of(path: Path) -> dict[int, int]:
+    """Of each request that was written, how many records it put."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT request_id, inserted + replaced FROM requests").fetchall()
+    return {int(request): put for request, put in rows}
+
+
+def changes_of(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (number,) = connection.execute("SELECT count(*) FROM changes WHERE kind <> 'withdrawn'").fetchone()
+    return int(number)
 
 
 # --- Files of older releases ---
@@ -257,23 +296,6 @@ async def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     assert "something else" in (await refusal(tmp_path / "other")).detail
     (tmp_path / "folder").mkdir()
     await refusal(tmp_path / "folder")
-
-
-async def test_a_full_disk_refuses_what_does_not_fit_and_loses_nothing_else(tmp_path: Path) -> None:
-    async with opened(tmp_path / "s") as store:
-        await store.record(write(scored(1)))
-        assert store._writer is not None
-        connection = store._writer._connection
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-        big = write(*(scored(number, subject="p" * 100) for number in range(2000)))
-        with pytest.raises(PlayscoreError) as raised:
-            await store.record(big)
-        assert raised.value.reason is Reason.STORE_UNAVAILABLE
-        assert raised.value.retry_after_seconds
-        assert await everything(store) == ([scored(1)], [])
-        connection.execute("PRAGMA max_page_count = 1000000")
-        assert counts(await store.record(big)) == (2000, 0, 0, 0)
 
 
 async def test_a_caller_who_leaves_takes_nobody_with_them(tmp_path: Path) -> None:

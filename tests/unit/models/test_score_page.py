@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 
@@ -97,6 +98,27 @@ def test_the_rating_follows_from_the_printed_constants_by_hand(page: str) -> Non
         assert found == pytest.approx([scale(mean), scale(mean - margin), scale(mean + margin)], abs=0.06)
     assert means[0] == means[1]
     assert abs(ratings[0] - middle) < abs(ratings[1] - middle)
+
+
+def test_the_differences_follow_from_the_printed_constants_by_hand(page: str) -> None:
+    mu, sd, s, k, _, per_deviation = (float(row[2]) for row in table(page, "rating"))
+    (n1, sum1), (n2, sum2) = worked_example.COMPARED
+    m1, m2 = (sum1 + k * mu) / (n1 + k), (sum2 + k * mu) / (n2 + k)
+    believed = (2 / k) / (2 / k + 1 / n1 + 1 / n2)
+    means = [m1 - m2, believed * (sum1 / n1 - sum2 / n2)]
+    deviations = [s * math.sqrt(1 / (n1 + k) + 1 / (n2 + k)), s * math.sqrt(2 / k * (1 - believed))]
+    rows = table(page, "difference")
+    assert rows[0][1] == f"{sum1 / n1:.4f} of {n1}, {sum2 / n2:.4f} of {n2}"
+    assert rows[1][1] == f"{m1:.5f}, {m2:.5f}"
+    assert float(rows[2][2]) == pytest.approx(believed, abs=1e-4)
+    printed = [[float(value) for value in values] for _, *values in rows[3:]]
+    assert printed[0] == pytest.approx(means, abs=1e-5)
+    assert printed[1] == pytest.approx(deviations, abs=1e-5)
+    for sign, values in ((0, printed[2]), (-1, printed[3]), (1, printed[4])):
+        ends = [mean + sign * 1.645 * deviation for mean, deviation in zip(means, deviations, strict=True)]
+        assert values == pytest.approx([per_deviation * end / sd for end in ends], abs=0.06)
+    normal = [NormalDist().cdf(mean / deviation) for mean, deviation in zip(means, deviations, strict=True)]
+    assert printed[5] == pytest.approx(normal, abs=6e-3)
 
 
 def test_what_the_page_says_about_the_release_is_true(page: str, passing_release: Release) -> None:

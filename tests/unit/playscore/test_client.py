@@ -64,6 +64,10 @@ class Ratings(AggregatorServicer):  # type: ignore[misc]
             next_page_token=following,
         )
 
+    async def CompareRatings(self, request: Any, context: Any) -> aggregator_pb2.CompareRatingsResponse:
+        await self._fail(request, context)
+        return aggregator_pb2.CompareRatingsResponse()
+
     async def ListPlays(self, request: Any, context: Any) -> aggregator_pb2.ListPlaysResponse:
         """A play without a distribution on the first page; on the others one with the support of its page."""
         page, following = await self._page(request, context)
@@ -229,6 +233,23 @@ async def test_what_is_not_said_is_left_to_the_service() -> None:
     unsaid, said = ratings.asked
     assert not unsaid.HasField("min_plays") and not unsaid.split.HasField("model")
     assert said.HasField("min_plays") and said.split.model.version == 2
+
+
+async def test_what_is_not_said_of_the_second_side_is_as_in_the_first() -> None:
+    ratings, model = Ratings(), common_pb2.ModelVersion(name="passing", version=2)
+    async with served(ratings) as client:
+        await client.compare_ratings("NFL", "7", "8", split="down = 3", model=model)
+        await client.compare_ratings("NFL", "7", split="down = 3", second_split="")
+        await client.compare_ratings("NFL", "7", second_league="XFL", second_model=model)
+        with pytest.raises(ValueError, match="nothing to compare"):
+            await client.compare_ratings("NFL", "7", split="down = 3")
+    two, one, leagues = (
+        [(side.split.league, side.subject_id, side.split.filter, side.split.model.version) for side in sides]
+        for sides in ((asked.first, asked.second) for asked in ratings.asked)
+    )
+    assert two == [("NFL", "7", "down = 3", 2), ("NFL", "8", "down = 3", 2)]
+    assert one == [("NFL", "7", "down = 3", 0), ("NFL", "7", "", 0)]
+    assert leagues == [("NFL", "7", "", 0), ("XFL", "7", "", 2)]
 
 
 class Featurizer(FeaturizerServicer):  # type: ignore[misc]
