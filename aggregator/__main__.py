@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, DirectoryPath, Field
 
-from aggregator.distributions import same_distribution
 from aggregator.service import AggregatorService
-from aggregator.sqlite import SqliteStore
+from aggregator.stores import check_store_url, make_store
 from aggregator.tasks import make_tasks
 from playscore.release import list_releases
 from playscore.shipped import RELEASES
 from servicekit import ServiceSettings, run
 from servicekit.settings import HostAndPort, ModelVersions, parse_models
-
-_SQLITE = "sqlite:///"
-
-
-def _store_url(url: str) -> str:
-    if not url.startswith(_SQLITE) or url == _SQLITE:
-        raise ValueError(
-            f"{url!r} is no store; {_SQLITE}scores.sqlite is one, {_SQLITE}/var/scores.sqlite an absolute one"
-        )
-    return url
 
 
 class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
@@ -34,7 +22,7 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     metrics_listen: HostAndPort = Field(
         default="127.0.0.1:9103", description="where metrics are shown over HTTP, host:port"
     )
-    store: Annotated[str, AfterValidator(_store_url)] = Field(
+    store: Annotated[str, AfterValidator(check_store_url)] = Field(
         default="sqlite:///playscore.sqlite",
         description="where scores are kept: sqlite:///PATH, four slashes for an absolute path",
     )
@@ -54,7 +42,7 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     )
 
 
-def build(settings: AggregatorSettings) -> AggregatorService:
+def build(settings: AggregatorSettings, *, read_only: bool = False) -> AggregatorService:
     """The service over the store that the settings name.
 
     Raises:
@@ -62,7 +50,7 @@ def build(settings: AggregatorSettings) -> AggregatorService:
     """
     tasks = make_tasks(list_releases(settings.releases), parse_models(settings.default_models))
     roles = [role for each in tasks for role in each.task.roles]
-    store = SqliteStore(Path(settings.store.removeprefix(_SQLITE)), roles, same_distribution)
+    store = make_store(settings.store, roles, read_only=read_only)
     return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits)
 
 

@@ -30,7 +30,6 @@ import numpy as np
 import polars as pl
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.postgres import Server
 
 from aggregator.core.arrays import Texts
 from aggregator.core.batches import NAME, TEAM, Batch
@@ -55,6 +54,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.passing import PASSER
 from playscore.release import ModelVersion, ReferencePopulation
 from playscore.subjects import Subject
+from tests.postgres import Server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 LEAGUE, MODEL = "SIM", ModelVersion("passing", 1)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
@@ -52,7 +55,7 @@ class AggregatorClient(Connection):
     A `split` is a filter over the fields that `describe_splits` names, for example `down = 3 AND under_pressure`;
     empty: all plays. `model` is the one rated by; None: the one the service is set to. Reads are of the state that the
     service has, unless they are to be `at_least_as_fresh` as a revision that an earlier answer named, or exactly
-    `as_of` it.
+    `as_of` it, or as of a time (of this machine's zone where it names none).
 
     `WatchRatings` is not offered: no service implements it yet.
     """
@@ -89,14 +92,14 @@ class AggregatorClient(Connection):
         model: common.ModelVersion | None = None,
         min_plays: int | None = None,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.GetRatingResponse:
         """One subject's rating in one split. `min_plays` qualify for the ranking; None: the task's own rule."""
         request = messages.GetRatingRequest(
             split=messages.Split(league=league, role=role, filter=split, model=model),
             subject_id=subject_id,
             min_plays=min_plays,
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return await self.call(lambda timeout: self._stub.GetRating(request, timeout=timeout))
 
@@ -113,7 +116,7 @@ class AggregatorClient(Connection):
         second_model: common.ModelVersion | None = None,
         second_league: str = "",
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.CompareRatingsResponse:
         """How far two ratings are apart, and how probable it is that the first is truly better.
 
@@ -134,7 +137,7 @@ class AggregatorClient(Connection):
         request = messages.CompareRatingsRequest(
             first=messages.ComparedSubject(split=one, subject_id=first),
             second=messages.ComparedSubject(split=other, subject_id=second or first),
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return await self.call(lambda timeout: self._stub.CompareRatings(request, timeout=timeout))
 
@@ -151,7 +154,7 @@ class AggregatorClient(Connection):
         qualified_only: bool = False,
         page_size: int = PAGE_SIZE,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> RatingList:
         """The ratings of one split, best first unless `order_by` says otherwise.
 
@@ -165,7 +168,7 @@ class AggregatorClient(Connection):
             min_plays=min_plays,
             qualified_only=qualified_only,
             page_size=page_size,
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return RatingList(self._asking(self._stub.ListRatings, request), lambda page: page.ratings)
 
@@ -181,7 +184,7 @@ class AggregatorClient(Connection):
         include_ungraded: bool = False,
         page_size: int = PAGE_SIZE,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListPlaysResponse, ListedPlay]:
         """The plays of one split, one subject's or everybody's, by season, week, game and play.
 
@@ -193,7 +196,7 @@ class AggregatorClient(Connection):
             include_distributions=include_distributions,
             include_ungraded=include_ungraded,
             page_size=page_size,
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return Listing(self._asking(self._stub.ListPlays, request), _listed_plays)
 
@@ -206,7 +209,7 @@ class AggregatorClient(Connection):
         model: common.ModelVersion | None = None,
         page_size: int = PAGE_SIZE,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListSubjectsResponse, messages.ListedSubject]:
         """Who has plays in a league, by name. `name_contains` ignores case and accents; empty: everybody."""
         request = messages.ListSubjectsRequest(
@@ -215,7 +218,7 @@ class AggregatorClient(Connection):
             name_contains=name_contains,
             model=model,
             page_size=page_size,
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return Listing(self._asking(self._stub.ListSubjects, request), lambda page: page.subjects)
 
@@ -227,7 +230,7 @@ class AggregatorClient(Connection):
         game_id: str = "",
         model: common.ModelVersion | None = None,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.GetCoverageResponse:
         """How many plays of a game, or of the league, are scored, and why the others are not."""
         request = messages.GetCoverageRequest(
@@ -235,7 +238,7 @@ class AggregatorClient(Connection):
             role=role,
             game_id=game_id,
             model=model,
-            consistency=_consistency(at_least_as_fresh, as_of),
+            consistency=consistency(at_least_as_fresh, as_of),
         )
         return await self.call(lambda timeout: self._stub.GetCoverage(request, timeout=timeout))
 
@@ -265,11 +268,16 @@ def _listed_plays(page: messages.ListPlaysResponse) -> Iterator[ListedPlay]:
         yield ListedPlay(record, supports.get(record.distribution.spliced_binned_pareto.support_id))
 
 
-def _consistency(
-    at_least_as_fresh: common.RevisionToken | None, as_of: common.RevisionToken | None
+def consistency(
+    at_least_as_fresh: common.RevisionToken | None = None, as_of: common.RevisionToken | datetime | None = None
 ) -> common.Consistency | None:
+    """The state that a read asks for; None: whatever the service has. Raises ValueError where both are given."""
     if at_least_as_fresh is not None and as_of is not None:
         raise ValueError("at_least_as_fresh and as_of exclude each other; give one of them")
+    if isinstance(as_of, datetime):
+        at_time = Timestamp()
+        at_time.FromDatetime(as_of.astimezone())
+        return common.Consistency(as_of_time=at_time)
     if at_least_as_fresh is None and as_of is None:
         return None
     return common.Consistency(at_least_as_fresh=at_least_as_fresh, as_of=as_of)

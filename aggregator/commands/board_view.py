@@ -1,0 +1,114 @@
+"""The live board in a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from aggregator.commands.board import Board, Move, Tick
+from aggregator.commands.question import Question
+from aggregator.commands.ratings import SUBJECT, TEAM, group_text
+from aggregator.commands.text import Scale, printable
+from playscore.aggregator.v1 import aggregator_pb2 as messages
+
+_AROUND_ROWS = 7
+"""Lines of the board that are no ratings."""
+_WIDE = 100
+"""Columns from which on intervals are drawn, too."""
+
+
+class BoardView:
+    """What `rich.live.Live` shows of a board: drawn anew each time, so that ages go on."""
+
+    def __init__(self, question: Question, group_by: Sequence[str], board: Board) -> None:
+        self._question = question
+        self._groups = [name for name in group_by if name not in (SUBJECT, TEAM)]
+        self._of_subjects = not group_by or SUBJECT in group_by
+        self._board = board
+        self._heard = self._changed = time.monotonic()
+        self._trouble = "connecting"
+        self._coalesced = 0
+
+    def heard(self, tick: Tick) -> None:
+        """A checkpoint came."""
+        self._heard = time.monotonic()
+        self._trouble = ""
+        if tick.changed:
+            self._changed = self._heard
+            self._coalesced = tick.coalesced_ticks
+
+    def interrupted(self, why: str) -> None:
+        """The watch broke off."""
+        self._trouble = f"{why}; reconnecting"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        model, ranking = self._board.ranking.model, self._board.ranking
+        yield Text(printable(self._question.told(model if model.name else None)), style="bold", overflow="ellipsis")
+        yield self._status()
+        rows = self._board.rows()
+        room = max(3, (options.height or console.height) - _AROUND_ROWS)
+        yield self._table(rows[:room], wide=options.max_width >= _WIDE)
+        hidden = f", {len(rows) - room} more below" if len(rows) > room else ""
+        yield Text(f"{ranking.qualified} of {len(rows)} have the {ranking.min_plays} plays that a rank takes{hidden}")
+
+    def _status(self) -> Text:
+        now = time.monotonic()
+        if self._trouble:
+            return Text(f"○ {printable(self._trouble)} · as of {now - self._heard:.0f} s ago", style="yellow")
+        coalesced = f" · {self._coalesced} ticks in one" if self._coalesced else ""
+        changed, heard = now - self._changed, now - self._heard
+        return Text(f"● live · changed {changed:.0f} s ago · heard {heard:.0f} s ago{coalesced}", style="green")
+
+    def _table(self, rows: Sequence[tuple[messages.Rating, Move]], *, wide: bool) -> Table:
+        view = self._question.view
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table.add_column("rank", justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        if self._of_subjects:
+            table.add_column(view.subject, no_wrap=True, overflow="ellipsis", max_width=28)
+        table.add_column("team", no_wrap=True)
+        for name in self._groups:
+            table.add_column(name, no_wrap=True, overflow="ellipsis")
+        table.add_column("plays", justify="right", no_wrap=True)
+        table.add_column(view.rated.heading, justify="right", no_wrap=True)
+        table.add_column("90% interval", justify="right", no_wrap=True)
+        if wide:
+            table.add_column("", no_wrap=True)
+        intervals = [view.interval(rating) for rating, _ in rows]
+        scale = Scale(
+            min((low for low, _, _ in intervals), default=0), max((high for *_, high in intervals), default=0)
+        )
+        for (rating, move), (low, value, high) in zip(rows, intervals, strict=True):
+            subject = rating.subject
+            table.add_row(
+                str(rating.rank) if rating.qualified else "-",
+                arrow(move),
+                *([Text(printable(subject.subject_name or subject.subject_id))] if self._of_subjects else []),
+                Text(printable(subject.team_id)),
+                *(Text(printable(group_text(rating, name))) for name in self._groups),
+                str(rating.plays),
+                Text(view.number_as_told(value), style=_style(move)),
+                f"{view.number_as_told(low)} to {view.number_as_told(high)}",
+                *([scale.interval(low, value, high)] if wide else []),
+                style="" if rating.qualified else "dim",
+            )
+        return table
+
+
+def arrow(move: Move) -> Text:
+    """How a rating moved up or down the ranking: "▲2", "▼1", "new", or nothing."""
+    if move.new:
+        return Text("new", style="cyan")
+    if not move.places:
+        return Text("")
+    return Text(f"▲{move.places}", style="green") if move.places > 0 else Text(f"▼{-move.places}", style="red")
+
+
+def _style(move: Move) -> str:
+    if not move.points:
+        return "cyan" if move.new else ""
+    return "bold green" if move.points > 0 else "bold red"

@@ -1,0 +1,135 @@
+"""Tables and drawings in plain text, for terminals of any width and names of any script."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_GAP: Final = "  "
+_LEAST_SHRUNK: Final = 8
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_JOINERS: Final = "\u200c\u200d"
+"""Not printable by themselves, and part of names in some scripts."""
+
+
+def printable(text: str) -> str:
+    """Text without what a terminal would obey: control characters, and those that turn the direction of others."""
+    return "".join(
+        each if each.isprintable() or each in _JOINERS else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal text takes."""
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, or as much of its beginning as fits before an ellipsis."""
+    if width(text) <= columns:
+        return text
+    kept, left = [], columns - 1
+    for character in text:
+        left -= _columns(character)
+        if left < 0:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The top of a column."""
+
+    title: str
+    right: bool = False
+    """Its values end below each other, as numbers do."""
+    shrinks: bool = False
+    """Its values may be cut where the table is too wide."""
+    optional: bool = False
+    """It is left out where the table is too wide."""
+
+
+def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: int | None = None) -> Iterator[str]:
+    """Lines of a table, the headings first, in at most so many columns of a terminal where that is possible.
+
+    Columns that are empty throughout are left out.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    shown = [place for place, _ in enumerate(headings) if not rows or any(row[place] for row in cells)]
+    widths = {place: max(map(width, [headings[place].title, *(row[place] for row in cells)])) for place in shown}
+    if columns is not None:
+        _fit(headings, widths, columns)
+    for line in ([heading.title for heading in headings], *cells):
+        yield _GAP.join(
+            _padded(cut(line[place], widths[place]), widths[place], right=headings[place].right) for place in widths
+        ).rstrip()
+
+
+def _fit(headings: Sequence[Heading], widths: dict[int, int], columns: int) -> None:
+    """Leave columns out and make others narrower until the table fits, or nothing is left to give."""
+
+    def excess() -> int:
+        return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - columns
+
+    for place in [place for place in widths if headings[place].optional][::-1]:
+        if excess() > 0:
+            del widths[place]
+    shrinking = [place for place in widths if headings[place].shrinks]
+    while excess() > 0 and shrinking:
+        widest = max(shrinking, key=lambda place: widths[place])
+        if widths[widest] <= _LEAST_SHRUNK:
+            return
+        widths[widest] -= 1
+
+
+def _padded(text: str, columns: int, *, right: bool) -> str:
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Draws intervals below each other, on one scale."""
+
+    low: float
+    high: float
+    columns: int = 21
+
+    def interval(self, low: float, value: float, high: float) -> str:
+        """An interval and the value in it: `  ├───●────┤   `."""
+        ends = self._place(low), self._place(high)
+        line = [" "] * self.columns
+        line[ends[0] : ends[1] + 1] = "─" * (ends[1] + 1 - ends[0])
+        line[ends[0]], line[ends[1]] = "├", "┤"
+        line[self._place(value)] = "●"
+        return "".join(line)
+
+    def _place(self, number: float) -> int:
+        if not self.high > self.low:
+            return self.columns // 2
+        share = (number - self.low) / (self.high - self.low)
+        return round(min(max(share, 0.0), 1.0) * (self.columns - 1))
+
+
+def sparkline(heights: Sequence[float]) -> str:
+    """A bar for each height, the highest as high as there are; a blank for none."""
+    highest = max(heights, default=0.0)
+    if highest <= 0:
+        return " " * len(heights)
+    return "".join(" " if each <= 0 else _BLOCKS[min(int(each / highest * 8), 7)] for each in heights)
+
+
+def bar(share: float, columns: int = 10) -> str:
+    """A share of 1 as a bar."""
+    full = round(min(max(share, 0.0), 1.0) * columns)
+    return "█" * full + "░" * (columns - full)

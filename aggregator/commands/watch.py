@@ -1,0 +1,117 @@
+"""`playscore watch`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from aggregator.commands.board import Board, Tick
+from aggregator.commands.cells import RatingRows, named
+from aggregator.commands.formats import output
+from aggregator.commands.question import Question, find_subject, group_by_option, question_options
+from aggregator.commands.source import Source, source_options
+from aggregator.commands.text import printable
+from aggregator.commands.watching import Interrupted, follow
+from playscore.aggregator.v1 import aggregator_pb2 as messages
+from playscore.client import AggregatorClient
+
+REDRAWN_PER_SECOND = 2
+"""For its ages; what changes is drawn at once."""
+
+
+@click.command(short_help="Ratings as they change: a live board in the terminal.")
+@question_options()
+@group_by_option
+@click.option("--subject", "subjects", multiple=True, metavar="ID|NAME", help="Only theirs; may be given again.")
+@click.option("--min-plays", type=click.IntRange(min=0), help="Plays that a rank takes; by what was played if absent.")
+@click.option("--qualified-only", is_flag=True, help="Leave out those without a rank.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each change.")
+@source_options
+def watch(
+    *,
+    source: Source,
+    question: Question,
+    group_by: Sequence[str],
+    subjects: Sequence[str],
+    min_plays: int | None,
+    qualified_only: bool,
+    as_json: bool,
+) -> None:
+    """Ratings as they change, until Ctrl-C.
+
+    Where the connection is lost, or the service drains, the watch goes on when it is back, without a gap.
+    """
+    if not as_json and not output().isatty():
+        raise click.UsageError("the board needs a terminal; --json prints a line for each change")
+
+    async def ask(aggregator: AggregatorClient) -> None:
+        request = messages.WatchRatingsRequest(
+            split=question.message,
+            subject_ids=[(await find_subject(aggregator, question, each)).subject_id for each in subjects],
+            min_plays=min_plays,
+            qualified_only=qualified_only,
+            group_by=group_by,
+            consistency=question.consistency,
+        )
+        await (_print if as_json else _show)(aggregator, request, question, group_by)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        source.ask(ask)
+
+
+async def _print(
+    aggregator: AggregatorClient, request: messages.WatchRatingsRequest, question: Question, group_by: Sequence[str]
+) -> None:
+    """Print a line for each change; trouble goes to standard error."""
+    rows, out = RatingRows(question.view, group_by, {}), output()
+    board = Board(question.view, rows)
+    first = True
+    async for update in follow(aggregator, request):
+        if isinstance(update, Interrupted):
+            board.interrupted()
+            click.echo(f"playscore: {printable(update.why)}; reconnecting", err=True)
+        elif (tick := board.take(update)) is not None and (tick.changed or first):
+            first = False
+            click.echo(json.dumps(as_document(tick, rows), allow_nan=False), file=out)
+
+
+def as_document(tick: Tick, rows: RatingRows) -> dict[str, Any]:
+    """A change as JSON has it: the ratings that changed as they are now, and those that left."""
+    ranking = tick.checkpoint.ranking
+    return {
+        "revision": tick.checkpoint.revision.value,
+        "restarted": tick.restarted,
+        "coalesced_ticks": tick.coalesced_ticks,
+        "model": {"name": ranking.model.name, "version": ranking.model.version},
+        "min_plays": ranking.min_plays,
+        "qualified": ranking.qualified,
+        "ratings": [named(rows.columns, rows.row(rating)) for rating in tick.ratings],
+        "left": [rows.named_key(key) for key in tick.left],
+    }
+
+
+async def _show(
+    aggregator: AggregatorClient, request: messages.WatchRatingsRequest, question: Question, group_by: Sequence[str]
+) -> None:
+    """Draw the board."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from aggregator.commands.board_view import BoardView
+
+    board = Board(question.view, RatingRows(question.view, group_by, {}))
+    shown = BoardView(question, group_by, board)
+    with Live(shown, console=Console(), refresh_per_second=REDRAWN_PER_SECOND) as live:
+        async for update in follow(aggregator, request):
+            if isinstance(update, Interrupted):
+                board.interrupted()
+                shown.interrupted(update.why)
+            elif (tick := board.take(update)) is not None:
+                shown.heard(tick)
+            else:
+                continue
+            live.refresh()
