@@ -36,8 +36,7 @@ class StoreFile:
     def open(self) -> sqlite3.Connection:
         """Lock the file, make it a store of this release, and connect to it for writing."""
         with self.errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = self._locked()
+            self.lock()
             connection = self._connected("rwc")
             # What is deleted is overwritten, so that what is erased is gone.
             connection.execute("PRAGMA secure_delete = ON")
@@ -50,6 +49,25 @@ class StoreFile:
             connection.execute("SELECT count(*) FROM store").fetchone()
             self._identity = self._identities()
             return connection
+
+    def lock(self) -> None:
+        """Keep other processes from opening it for writing, until it is closed."""
+        with self.errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = self.path.with_name(self.path.name + "-lock").open("a+")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read(20).strip() or "unknown"
+                lock.close()
+                raise self.unavailable(
+                    f"another process ({holder}) has it open; SQLite is for one aggregator, use a shared store for more"
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            self._lock = lock
 
     def open_to_read(self) -> None:
         """Make sure that the file is a store of this release. Nothing is written, and nobody is kept from writing."""
@@ -112,22 +130,6 @@ class StoreFile:
         return PlayscoreError(
             Reason.STORE_UNAVAILABLE, f"store {self.path}: {detail}", retry_after_seconds=_RETRY_SECONDS
         )
-
-    def _locked(self) -> IO[str]:
-        lock = self.path.with_name(self.path.name + "-lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read(20).strip() or "unknown"
-            lock.close()
-            raise self.unavailable(
-                f"another process ({holder}) has it open; SQLite is for one aggregator, use a shared store for more"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        return lock
 
     def _connected(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

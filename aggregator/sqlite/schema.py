@@ -128,6 +128,14 @@ DROP TABLE requests;
 HISTORY_VERSION: Final = 3
 
 _CLOCK = "CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER)"
+TRIGGERS: Final = frozenset(
+    {
+        "changes_timed",
+        *(f"superseded_{table}_{how}" for table in ("scores", "unscored") for how in ("updated", "deleted")),
+    }
+)
+"""Those that keep history."""
+
 _NEXT_SEQ = "(SELECT coalesce(max(seq), 0) + 1 FROM changes)"
 
 

@@ -323,7 +323,7 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
     [
         (["ratings", "--league", "NFLX"], "nothing is recorded of league 'NFLX'; there are: NFL, NHL"),
         (["ratings", "--split", "quarterback = 7"], "there is no field 'quarterback'"),
-        (["ratings", "--group-by", "down"], "'yards_to_go' is not one of defenders_near_target, depth, down"),
+        (["ratings", "--group-by", "yards_to_go"], "'yards_to_go' is not one of defenders_near_target, depth, down"),
         (["ratings", "--as-of", "WyJ4IiwxXQ"], "is not a revision token of this store"),
         (["coverage", "--game", "g9"], "nothing is recorded of game 'g9'"),
     ],
