@@ -18,6 +18,7 @@ from typing import Any, Final
 
 _START_SECONDS: Final = 30.0
 _NOBODY: Final = 65534
+_MAX_DATABASES: Final = 8
 
 
 class Server:
@@ -133,6 +134,35 @@ def server() -> Server:
     shared = Server()
     shared.start()
     return shared
+
+
+class Databases:
+    """A database for each location, the same one each time. Of many, those that were made first are used again.
+
+    Args:
+        template: what a new one is a copy of.
+        empty: statements that make one that was used like a new one.
+    """
+
+    def __init__(self, template: str, empty: str) -> None:
+        self._template = template
+        self._empty = empty
+        self._names: dict[Path, str] = {}
+
+    def url(self, location: Path) -> str:
+        """Of the location's database."""
+        if location not in self._names:
+            self._names[location] = self._new()
+        return server().url(self._names[location])
+
+    def _new(self) -> str:
+        if len(self._names) < _MAX_DATABASES:
+            name = f"{self._template}_{len(self._names)}"
+            server().execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        else:
+            name = self._names.pop(next(iter(self._names)))
+            server().execute(self._empty, name)
+        return name
 
 
 def _programs() -> Path:

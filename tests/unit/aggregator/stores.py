@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import itertools
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -17,11 +20,13 @@ from aggregator.core.recording import Write, Written
 from aggregator.core.records import PlayRecord, Score, Scored, Unscored
 from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.store import Changes, ScoreColumns, Store
+from aggregator.postgres import PostgresStore
 from aggregator.sqlite import SqliteStore
 from playscore.faceoffs import FACEOFF_TAKER
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
 from playscore.shots import GOALIE, SHOOTER, SHOOTING_TEAM
+from tests.postgres import Databases, server
 from tests.unit.aggregator.memory_store import Disk, MemoryStore
 from tests.unit.aggregator.scores import LEAGUE, MODEL, PASSING
 
@@ -64,7 +69,34 @@ def memory(location: Path) -> Store:
     return MemoryStore(_disks[location], same_number)
 
 
-STORES: Final[Mapping[str, Callable[[Path], Store]]] = {"sqlite": sqlite, "memory": memory}
+def postgres(location: Path) -> Store:
+    return PostgresStore(_databases().url(location), ROLES, same_number)
+
+
+@functools.cache
+def _databases() -> Databases:
+    """Copies of a store without an identity: each gets its own when it is opened."""
+    server().execute("CREATE DATABASE stores")
+
+    async def prepared() -> None:
+        async with opening(lambda _: PostgresStore(server().url("stores"), ROLES))(Path()):
+            pass
+
+    # Not in the event loop that may be running here.
+    with ThreadPoolExecutor() as pool:
+        pool.submit(asyncio.run, prepared()).result()
+    tables = server().execute(
+        "SELECT string_agg('playscore.' || tablename, ', ') FROM pg_tables"
+        " WHERE schemaname = 'playscore' AND tablename NOT IN ('migrations', 'history', 'keys')",
+        "stores",
+    )
+    deletions = "; ".join(f"DELETE FROM {table}" for table in tables.split(", "))
+    sequences = "; ".join(f"ALTER SEQUENCE playscore.{table}_id_seq RESTART" for table in ("scores", "unscored"))
+    server().execute("DELETE FROM playscore.store", "stores")
+    return Databases("stores", f"{deletions}; {sequences}")
+
+
+STORES: Final[Mapping[str, Callable[[Path], Store]]] = {"sqlite": sqlite, "postgresql": postgres, "memory": memory}
 """Each makes a store that is not open yet. Locations that differ are stores that differ."""
 
 

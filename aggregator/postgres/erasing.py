@@ -1,0 +1,145 @@
+"""How a player or a league is taken out of the shared store, in the transaction of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aggregator.core.erasing import ErasedPlayer
+from aggregator.core.operations import Erasing, Erasure
+from aggregator.core.records import Scored, Unscored
+from aggregator.postgres.database import ERASE_SECONDS
+from aggregator.postgres.schema import Connection
+from aggregator.postgres.threads import in_thread
+from aggregator.rows import SCORE_COLUMNS, UNSCORED_COLUMNS, RowReader, subjects_json, to_json
+
+ERASED: Final = "playscore_erased"
+"""Where it is notified who was erased: a JSON list of the kept digest in hexadecimal, league and subject_id."""
+
+_SCORE: Final = ", ".join(SCORE_COLUMNS)
+_UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
+
+
+class Eraser:
+    """Erases in a transaction that no other writer is beside.
+
+    Args:
+        connection: in the transaction.
+        rows: makes records of rows.
+        number: of the transaction.
+    """
+
+    def __init__(self, connection: Connection, rows: RowReader, number: int) -> None:
+        self._connection = connection
+        self._rows = rows
+        self._number = number
+
+    async def league(self, erasing: Erasing) -> Erasure:
+        """Erase all of a league."""
+        league = erasing.league
+        await self._run("DELETE FROM distributions USING scores WHERE score = id AND league = $1", league)
+        scores = await self._run("DELETE FROM scores WHERE league = $1", league)
+        unscored = await self._run("DELETE FROM unscored WHERE league = $1", league)
+        # What stood was superseded by this.
+        superseded = await self._run("DELETE FROM superseded_scores WHERE league = $1", league) - scores
+        superseded += await self._run("DELETE FROM superseded_unscored WHERE league = $1", league) - unscored
+        await self._forget_answers(league)
+        await self._run("INSERT INTO erased_leagues (number, league) VALUES ($1, $2)", self._number, league)
+        return Erasure(True, erasing.justification, scores, superseded, unscored, 0)
+
+    async def player(self, player: ErasedPlayer, digest: bytes, justification: str) -> Erasure:
+        """Erase a player, of whom a digest is kept."""
+        them = player.league, player.subject_id
+        gone = [
+            item
+            for (item,) in await self._fetch(
+                "DELETE FROM scores WHERE league = $1 AND subject_id = $2 RETURNING id", *them
+            )
+        ]
+        await self._run("DELETE FROM distributions WHERE score = ANY ($1::bigint[])", gone)
+        await self._run(
+            "INSERT INTO withdrawn (since, score) SELECT $1::bigint, * FROM unnest($2::bigint[])", self._number, gone
+        )
+        superseded = await self._run("DELETE FROM superseded_scores WHERE league = $1 AND subject_id = $2", *them)
+        mentions = await self._rewrite_scores(player, "scores")
+        await self._rewrite_scores(player, "superseded_scores")
+        unscored = await self._rewrite_unscored(player, "unscored")
+        superseded += await self._rewrite_unscored(player, "superseded_unscored") - unscored - len(gone)
+        await self._forget_answers(player.subject_id)
+        await self._run(
+            "INSERT INTO erased (digest, number, mentions) VALUES ($1, $2, $3)"
+            " ON CONFLICT (digest) DO UPDATE SET number = excluded.number, mentions = excluded.mentions",
+            *(digest, self._number, to_json(sorted(player.mentions))),
+        )
+        await self._run("SELECT pg_notify($1, $2)", ERASED, to_json([digest.hex(), *them]))
+        return Erasure(False, justification, len(gone), superseded, unscored, mentions)
+
+    async def _rewrite_scores(self, player: ErasedPlayer, table: str) -> int:
+        """Take a player out of others' scores."""
+        rows = await self._fetch(
+            f"SELECT since, id, {_SCORE} FROM {table} WHERE league = $1 AND strpos(attributes, $2) > 0",
+            *(player.league, _as_json(player.subject_id)),
+        )
+
+        def changed() -> list[tuple[int, int, str]]:
+            found = []
+            for since, *row in rows:
+                item, score = self._rows.score(row)
+                remains = player.remains(Scored(score))
+                if isinstance(remains, Scored) and remains.score is not score:
+                    found.append((item, since, to_json(remains.score.attributes)))
+            return found
+
+        return await self._update(table, ("attributes",), await in_thread(len(rows), changed))
+
+    async def _rewrite_unscored(self, player: ErasedPlayer, table: str) -> int:
+        """Take a player out of plays that were not scored."""
+        rows = await self._fetch(
+            f"SELECT id, since, {_UNSCORED} FROM {table}"
+            " WHERE league = $1 AND (strpos(subjects, $2) > 0 OR strpos(detail, $3) > 0)",
+            *(player.league, _as_json(player.subject_id), player.subject_id),
+        )
+
+        def changed() -> list[tuple[int, int, str, str]]:
+            found = []
+            for item, since, *row in rows:
+                unscored = self._rows.unscored(row)
+                remains = player.remains(unscored)
+                if isinstance(remains, Unscored) and remains is not unscored:
+                    found.append((item, since, remains.detail, subjects_json(remains.subjects)))
+            return found
+
+        return await self._update(table, ("detail", "subjects"), await in_thread(len(rows), changed))
+
+    async def _update(self, table: str, columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]) -> int:
+        """Set texts of rows by their id and `since`. What stands is changed by this transaction."""
+        if not rows:
+            return 0
+        texts = ", ".join(f"{column} = new.{column}" for column in columns)
+        since = "" if table.startswith("superseded_") else f", since = {self._number}"
+        arrays = ", ".join(f"${number}::text[]" for number in range(3, 3 + len(columns)))
+        return await self._run(
+            f"UPDATE {table} SET {texts}{since} FROM unnest($1::bigint[], $2::bigint[], {arrays})"
+            f" AS new (item, made, {', '.join(columns)}) WHERE id = item AND since = made",
+            *zip(*rows, strict=True),
+        )
+
+    async def _forget_answers(self, name: str) -> None:
+        """Forget kept answers that name a player or a league, in whatever they say."""
+        await self._run(
+            "DELETE FROM requests WHERE rejected <> '[]' AND (strpos(rejected, $1) > 0 OR strpos(rejected, $2) > 0)",
+            *(name, _as_json(name)[1:-1]),
+        )
+
+    async def _run(self, statement: str, *parameters: Any) -> int:
+        """How many rows a statement changed."""
+        status = await self._connection.execute(statement, *parameters, timeout=ERASE_SECONDS)
+        return int(status.split()[-1])
+
+    async def _fetch(self, statement: str, *parameters: Any) -> list[Any]:
+        found: list[Any] = await self._connection.fetch(statement, *parameters, timeout=ERASE_SECONDS)
+        return found
+
+
+def _as_json(text: str) -> str:
+    return to_json([text])[1:-1]

@@ -1,0 +1,268 @@
+"""What the shared store reads, each time as of one state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, MutableMapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from aggregator.core.operations import Done, Operation
+from aggregator.core.records import Distribution, Scored
+from aggregator.core.revision import Revision
+from aggregator.core.store import Changes, Erased, Reading, StatePiece, Switched
+from aggregator.postgres.database import Database
+from aggregator.postgres.erasing import ERASED
+from aggregator.postgres.schema import Connection
+from aggregator.postgres.threads import in_thread
+from aggregator.postgres.writing import CHANGED, read_supports
+from aggregator.rows import (
+    SCORE_COLUMNS,
+    STATE_COLUMNS,
+    UNSCORED_COLUMNS,
+    RowReader,
+    deed_from_json,
+    score_columns,
+)
+from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion
+
+PIECE_ROWS: Final = 20_000
+PIECE_CHANGES: Final = 1_000
+
+_SCORE: Final = ", ".join(SCORE_COLUMNS)
+_UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
+_STATE: Final = ", ".join(STATE_COLUMNS)
+# Parameters of all that follow: `end` and `missing` of a revision.
+_CHANGED_SINCE: Final = "({number} >= $1 OR {number} = ANY ($2::bigint[]))"
+_CHANGED: Final = _CHANGED_SINCE.format(number="since")
+_DONE_SINCE: Final = _CHANGED_SINCE.format(number="number")
+_STOOD: Final = f"NOT {_CHANGED}"
+_STOOD_UNTIL: Final = f"NOT {_CHANGED} AND {_CHANGED_SINCE.format(number='until')}"
+_SCORES_THEN: Final = f"""
+SELECT id, {_SCORE}, content, support_id FROM scores LEFT JOIN distributions ON score = id
+WHERE id = ANY ($3::bigint[]) AND {_STOOD}
+UNION ALL
+SELECT id, {_SCORE}, content, support_id FROM superseded_scores WHERE id = ANY ($3::bigint[]) AND {_STOOD_UNTIL}
+"""
+_SWITCHED_THEN: Final = f"""
+SELECT DISTINCT ON (league, task) league, task, model, model_version FROM switches
+WHERE NOT {_DONE_SINCE} AND ($3::text IS NULL OR league = $3) ORDER BY league, task, number DESC
+"""
+# Of two transactions, the later one may have the lower number only while both run, and so many run at once at most.
+_LAST_BY: Final = """
+SELECT * FROM (
+    SELECT number, oldest FROM transactions WHERE time <= $1 ORDER BY time DESC
+    LIMIT current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer
+) AS latest ORDER BY number DESC LIMIT 1
+"""
+
+
+class Reader:
+    """See `aggregator.core.store.Store` for what it reads.
+
+    Args:
+        database: that is open.
+        rows: makes its records.
+        erased: who was erased, as far as this process was told, by the digest that is kept of them.
+    """
+
+    def __init__(self, database: Database, rows: RowReader, erased: MutableMapping[bytes, Erased]) -> None:
+        self._database = database
+        self._rows = rows
+        self._names = erased
+
+    async def follow(self, connection: Connection, after: Revision, poll_seconds: float) -> AsyncGenerator[Changes]:
+        """What changes, as it is notified; where a notification is lost, `poll_seconds` later."""
+        news = asyncio.Event()
+        await connection.add_listener(CHANGED, lambda *_: news.set())
+        await connection.add_listener(ERASED, lambda *notified: self._hear_erased(notified[-1]))
+        connection.add_termination_listener(lambda *_: news.set())
+        first = True
+        while True:
+            news.clear()
+            async with contextlib.aclosing(self._changes(connection, after)) as pieces:
+                async for changes in pieces:
+                    if first or changes.revision != after or not changes.last:
+                        yield changes
+                    first, after = False, changes.revision
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(poll_seconds):
+                    await news.wait()
+
+    def _hear_erased(self, text: str) -> None:
+        digest, league, subject_id = json.loads(text)
+        self._names[bytes.fromhex(digest)] = Erased(league, subject_id)
+
+    async def _changes(self, connection: Connection, after: Revision) -> AsyncGenerator[Changes]:
+        """What changed since a revision, up to the present one."""
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            present = await self._reached(connection, after)
+            changed = after.end, sorted(after.missing)
+            withdrawn = await connection.fetch(f"SELECT score FROM withdrawn WHERE {_CHANGED}", *changed)
+            unscored = await connection.fetch(f"SELECT {_UNSCORED} FROM unscored WHERE {_CHANGED}", *changed)
+            more: dict[str, Any] = {
+                "withdrawn": [item for (item,) in withdrawn],
+                "unscored": await in_thread(len(unscored), lambda: list(map(self._rows.unscored, unscored))),
+                "switched": await self._switched(connection, changed),
+                "erased": await self._erased(connection, changed),
+            }
+            query = f"SELECT id, {_SCORE} FROM scores WHERE {_CHANGED}"
+            async for rows, last in _pieces(connection, PIECE_CHANGES, query, *changed):
+                scores = await in_thread(len(rows), lambda: list(map(self._rows.score, rows)))  # noqa: B023
+                yield Changes(present if last else after, last, scores, **more)
+                more = {}
+
+    async def _switched(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[Switched]:
+        query = f"SELECT league, task, model, model_version FROM switches WHERE {_DONE_SINCE} ORDER BY number"
+        return list(map(_switched, await connection.fetch(query, *changed)))
+
+    async def _erased(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[Erased]:
+        leagues = await connection.fetch(f"SELECT league FROM erased_leagues WHERE {_DONE_SINCE}", *changed)
+        players = await connection.fetch(f"SELECT digest FROM erased WHERE {_DONE_SINCE}", *changed)
+        named = [self._names[digest] for (digest,) in players if digest in self._names]
+        return [*(Erased(league, None) for (league,) in leagues), *named]
+
+    async def state(
+        self, connection: Connection, at: Revision | None, league: str | None
+    ) -> AsyncGenerator[StatePiece]:
+        """All that stood at a revision."""
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            present = await self._kept(connection, at)
+            at = at or present
+            then = at.end, sorted(at.missing), league
+            switched = await connection.fetch(_SWITCHED_THEN, *then)
+            yield StatePiece(at, switched=list(map(_switched, switched)))
+            query, asked = _stood("scores", _STATE, at, present, league)
+            async for rows, _ in _pieces(connection, PIECE_ROWS, query, *asked):
+                if rows:
+                    yield StatePiece(at, await in_thread(len(rows), lambda: score_columns(rows)))  # noqa: B023
+            query, asked = _stood("unscored", _UNSCORED, at, present, league)
+            async for rows, _ in _pieces(connection, PIECE_ROWS, query, *asked):
+                plays = await in_thread(len(rows), lambda: list(map(self._rows.unscored, rows)))  # noqa: B023
+                yield StatePiece(at, unscored=plays)
+
+    async def read(self, connection: Connection, scores: Collection[int], at: Revision) -> Reading:
+        """Scores with their distributions, as they were at a revision."""
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await self._kept(connection, at)
+            rows = await connection.fetch(_SCORES_THEN, at.end, sorted(at.missing), list(scores))
+            needed = {row["support_id"] for row in rows if row["support_id"]}
+            supports = await read_supports(connection, needed)
+        return Reading(await in_thread(len(rows), lambda: dict(map(self.scored, rows))), supports)
+
+    async def operations(self, connection: Connection) -> list[Operation]:
+        """What operators did, the latest first."""
+        return [
+            Operation(
+                row["time"],
+                row["caller"],
+                row["request_id"],
+                row["league"],
+                Done(deed_from_json(row["deed"]), _revision(row)),
+            )
+            for row in await connection.fetch(
+                "SELECT * FROM operations JOIN transactions USING (number) ORDER BY time DESC"
+            )
+        ]
+
+    async def revision_at(self, connection: Connection, time: datetime) -> Revision:
+        """The state that had been committed by a time.
+
+        Of what is about to be committed nobody knows yet, so that what is asked of a time that has hardly passed may
+        have more when it is asked again.
+        """
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            began = await connection.fetchrow("SELECT * FROM history")
+            if time < began["time"]:
+                raise PlayscoreError(
+                    Reason.REVISION_NOT_KEPT,
+                    f"the store keeps its states from {began['time'].isoformat()} on; ask for a later one",
+                )
+            first = _revision(began)
+            last = await connection.fetchrow(_LAST_BY, time)
+            if last is None:
+                return first
+            end = max(first.end, last["number"] + 1)
+            later = await connection.fetch(
+                "SELECT number FROM transactions WHERE number >= $1 AND number < $2 AND time > $3",
+                *(last["oldest"], end, time),
+            )
+            by_then = await connection.fetch(
+                "SELECT number FROM transactions WHERE number = ANY ($1::bigint[]) AND time <= $2",
+                *(sorted(first.missing), time),
+            )
+            running = (await self._database.present(connection)).missing
+            missing = {number for (number,) in later} | running | (first.missing - {number for (number,) in by_then})
+            return Revision(end, frozenset(number for number in missing if number < end))
+
+    async def _reached(self, connection: Connection, asked: Revision) -> Revision:
+        """The present revision. Raises NOT_FRESH_ENOUGH where another is still to come."""
+        present = await self._database.present(connection)
+        if not present.covers(asked):
+            raise PlayscoreError(
+                Reason.NOT_FRESH_ENOUGH,
+                f"the store is at change {present.end} and has not reached {asked.end}; ask again, or for the fastest",
+                retry_after_seconds=0.05,
+            )
+        return present
+
+    async def _kept(self, connection: Connection, at: Revision | None) -> Revision:
+        """The present revision. Raises REVISION_NOT_KEPT where another is from before history was kept."""
+        if at is None:
+            return await self._database.present(connection)
+        present = await self._reached(connection, at)
+        first = _revision(await connection.fetchrow("SELECT * FROM history"))
+        if not at.covers(first):
+            raise PlayscoreError(
+                Reason.REVISION_NOT_KEPT,
+                f"the store keeps its states from change {first.end} on, and not {at.end}; ask for a later one",
+            )
+        return present
+
+    def scored(self, row: Sequence[Any]) -> tuple[int, Scored]:
+        """Of a score's number, its SCORE_COLUMNS, and `content` and `support_id` of its distribution."""
+        *row, content, support_id = row
+        number, score = self._rows.score(row)
+        return number, Scored(score, None if content is None else Distribution(content, support_id))
+
+
+def _stood(
+    table: str, columns: str, at: Revision, present: Revision, league: str | None
+) -> tuple[str, tuple[Any, ...]]:
+    """What selects the rows of a table that stood at a revision, and its parameters."""
+    if at == present:
+        query = f"SELECT {columns} FROM {table} WHERE $1::text IS NULL OR league = $1"
+        return query, (league,)
+    of_league = "($3::text IS NULL OR league = $3)"
+    query = (
+        f"SELECT {columns} FROM {table} WHERE {_STOOD} AND {of_league}"
+        f" UNION ALL SELECT {columns} FROM superseded_{table} WHERE {_STOOD_UNTIL} AND {of_league}"
+    )
+    return query, (at.end, sorted(at.missing), league)
+
+
+def _revision(row: Mapping[str, Any]) -> Revision:
+    return Revision(row["revision_end"], frozenset(row["revision_missing"]))
+
+
+def _switched(row: Sequence[Any]) -> Switched:
+    league, task, name, version = row
+    return Switched(league, task, ModelVersion(name, version))
+
+
+async def _pieces(
+    connection: Connection, size: int, query: str, *parameters: Any
+) -> AsyncIterator[tuple[Sequence[Sequence[Any]], bool]]:
+    """Rows, so many at once, and whether they are the last; one piece at least, though it may be empty."""
+    cursor = await connection.cursor(query, *parameters)
+    rows = await cursor.fetch(size)
+    while len(rows) == size:
+        more = await cursor.fetch(size)
+        if not more:
+            break
+        yield rows, False
+        rows = more
+    yield rows, True

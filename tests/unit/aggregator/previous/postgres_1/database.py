@@ -1,0 +1,153 @@
+"""A PostgreSQL database with a bounded number of connections, the same one as long as it is open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from aggregator.core.revision import Revision
+from playscore.errors import PlayscoreError, Reason
+from tests.unit.aggregator.previous.postgres_1.schema import IDENTITY, SCHEMA, Connection, Identity, is_present, prepare
+
+CONNECT_SECONDS: Final = 5
+STATEMENT_SECONDS: Final = 30
+"""The longest that one statement may take."""
+LOCK_SECONDS: Final = 5
+"""The longest that a statement waits for another's transaction, and a call for a connection."""
+IDLE_SECONDS: Final = 60
+"""The longest that a transaction is kept by somebody who asks for nothing."""
+_RETRY_SECONDS: Final = 1.0
+
+_SETTINGS: Final = {
+    "application_name": "playscore aggregator",
+    "search_path": SCHEMA,
+    "jit": "off",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+}
+_FAULTS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError)
+
+
+class Database:
+    """See the module. Every method but `unavailable` may raise STORE_UNAVAILABLE.
+
+    Args:
+        url: as libpq takes it. Its password is shown nowhere.
+        connections: how many are shared; whoever follows has one more.
+    """
+
+    def __init__(self, url: str, connections: int) -> None:
+        self._url = url
+        self._connections = connections
+        self._identity: Identity | None = None
+        self._pool: asyncpg.Pool | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Which store it is."""
+        if self._identity is None:
+            raise self.unavailable("the store is not open")
+        return self._identity
+
+    async def open(self) -> None:
+        """Make it a store of this release, and connect."""
+        with self.errors():
+            connection = await self._connect()
+            try:
+                self._identity = await prepare(connection)
+            except PlayscoreError as refusal:
+                raise self.unavailable(refusal.detail) from None
+            finally:
+                await connection.close()
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=1,
+                max_size=self._connections,
+                init=self._check,
+                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_SECONDS,
+                server_settings=_SETTINGS,
+            )
+
+    async def close(self) -> None:
+        """Let go of it."""
+        pool, self._pool, self._identity = self._pool, None, None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(STATEMENT_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+    @contextlib.asynccontextmanager
+    async def shared(self) -> AsyncIterator[Connection]:
+        """One of the shared connections, for a while."""
+        if self._pool is None:
+            raise self.unavailable("the store is not open")
+        with self.errors():
+            async with self._pool.acquire(timeout=LOCK_SECONDS) as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def own(self) -> AsyncIterator[Connection]:
+        """A connection for oneself."""
+        with self.errors():
+            connection = await self._connect()
+            try:
+                await self._check(connection)
+                yield connection
+            finally:
+                connection.terminate()
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """What goes wrong with the database is STORE_UNAVAILABLE."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise self.unavailable("it does not answer in time") from error
+        except _FAULTS as error:
+            raise self.unavailable(str(error) or type(error).__name__) from error
+
+    def unavailable(self, detail: str) -> PlayscoreError:
+        """The error for what is wrong with it."""
+        return PlayscoreError(
+            Reason.STORE_UNAVAILABLE, f"store {shown(self._url)}: {detail}", retry_after_seconds=_RETRY_SECONDS
+        )
+
+    async def present(self, connection: Connection) -> Revision:
+        """The state that a connection sees."""
+        return self.revision(await connection.fetchval("SELECT pg_current_snapshot()"))
+
+    def revision(self, snapshot: tuple[int, int, Sequence[int]]) -> Revision:
+        """The state that a snapshot of the server sees. Transactions from before there was a store are not named."""
+        _, end, running = snapshot
+        base = self.identity.base
+        return Revision(end + base, frozenset(number + base for number in running if number + base > 0))
+
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=_SETTINGS
+        )
+
+    async def _check(self, connection: Connection) -> None:
+        """Refuse another store than the one that was opened: what it has is nothing to what is known here."""
+        if not is_present(await connection.fetchrow(IDENTITY), self.identity):
+            raise self.unavailable("the database was restored or moved while it was open; restart to go on with it")
+        # What is answered is durable, whatever the database's default is.
+        await connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+
+
+def shown(url: str) -> str:
+    """A database's url without its password and parameters."""
+    scheme, netloc, path, *_ = urlsplit(url)
+    login, at, host = netloc.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0]}{at}{host}{path}"
