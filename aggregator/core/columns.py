@@ -29,6 +29,8 @@ EVERY_ROW: Final = slice(None)
 MAX_CODED: Final = 65_535
 """Different numbers above which the numbers themselves are kept."""
 _SAMPLE: Final = 4096
+_MOSTLY_DIFFERENT: Final = 0.97
+"""The share of a sample that is different where the whole is more than MAX_CODED."""
 _GRID_BITS: Final = 30
 _EXACT: Final = 2.0**53
 _LOW_BITS: Final = 24
@@ -147,18 +149,20 @@ class Plain:
         """See Column."""
         data = self.data[rows]
         bound = data.dtype.type(value)
+        # Compared as they are: numpy would round the value to the precision of the data.
+        exact, below = float(bound) == value, float(bound) < float(value)
         holds: Mask
         match operator:
             case Operator.EQ:
-                holds = data == bound if bound == value else np.zeros(data.shape, np.bool_)
+                holds = data == bound if exact else np.zeros(data.shape, np.bool_)
             case Operator.NE:
-                holds = (data != bound) & ~np.isnan(data) if bound == value else ~np.isnan(data)
+                holds = (data != bound) & ~np.isnan(data) if exact else ~np.isnan(data)
             # The bound is rounded to the precision of the data: on which side of the value it lies decides the rest.
             case Operator.LT | Operator.LE:
-                inclusive = bound < value or (bound == value and operator is Operator.LE)
+                inclusive = below or (exact and operator is Operator.LE)
                 holds = data <= bound if inclusive else data < bound
             case Operator.GT | Operator.GE:
-                inclusive = bound > value or (bound == value and operator is Operator.GE)
+                inclusive = not below and (not exact or operator is Operator.GE)
                 holds = data >= bound if inclusive else data > bound
         return holds
 
@@ -180,7 +184,7 @@ def encode_numbers(numbers: Numbers, kind: FieldType) -> Column:
     """Numbers, whole numbers or flags as a column; NaN is unknown."""
     if kind is FieldType.NUMBER:
         sample = numbers[:: max(1, len(numbers) // _SAMPLE)][:_SAMPLE]
-        if len(numbers) > MAX_CODED and len(np.unique(sample)) > len(sample) // 2:
+        if len(numbers) > MAX_CODED and len(np.unique(sample)) > _MOSTLY_DIFFERENT * len(sample):
             return Plain(numbers)
     coded = _coded_numbers(numbers, kind)
     if kind is FieldType.NUMBER and len(coded.values) > min(MAX_CODED, len(numbers) // 2 + 256):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from aggregator.core.fields import FieldType
 from aggregator.core.filter import EVERYTHING, Filter, demanded, parse_filter
 from aggregator.core.records import Score, Value
+from aggregator.core.table import Table
 from aggregator.passing.fields import SCHEMA
 from playscore.errors import PlayscoreError, Reason
 from tests.unit.aggregator.scores import score, tables_of
@@ -25,9 +27,14 @@ def parse(text: str) -> Filter:
 
 def selected(text: str, *scores: Score) -> list[int]:
     """Places of the scores that are in a split, however a table has them."""
+    return selected_of(text, tables_of(*scores))
+
+
+def selected_of(text: str, tables: Sequence[Table]) -> list[int]:
+    """Numbers of the scores that are in a split, which is the same for all of the tables."""
     found = [
         sorted(number for segment, rows in table.select(parse(text)) for number in segment.numbers[rows].tolist())
-        for table in tables_of(*scores)
+        for table in tables
     ]
     assert all(each == found[0] for each in found)
     return found[0]
@@ -129,10 +136,38 @@ PLAYS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(NODES, PLAYS)
 def test_a_split_holds_the_plays_for_which_the_filter_is_true(node: Node, plays: list[Score]) -> None:
     assert selected(node.text, *plays) == [place for place, play in enumerate(plays) if node.holds(play) is True]
+
+
+@pytest.fixture(scope="module")
+def season() -> tuple[list[Score], list[Table]]:
+    """Many plays of few kinds, some fields of each unknown."""
+    rng = random.Random(2021)
+    numbers = [1.5, 2.5, 4.0, 0.1 + 0.2, -1e-3, *(rng.uniform(0, 5) for _ in range(2000))]
+
+    def attributes() -> dict[str, Value]:
+        drawn: dict[str, Value] = {
+            "down": rng.choices([1, 2, 3, 4], [60, 30, 8, 2])[0],
+            "score_difference": rng.randint(-3, 3),
+            "time_to_throw_seconds": rng.choice(numbers),
+            "home": rng.random() < 0.9,
+            "depth": rng.choice(SCHEMA.fields["depth"].values),
+            "team_id": rng.choices(["KC", "BUF", "B*F", 'a "b" c\\'], [90, 5, 3, 2])[0],
+        }
+        return {name: value for name, value in drawn.items() if rng.random() < 0.95}
+
+    plays = [replace(score(play, subject=f"p{play % 7}"), attributes=attributes()) for play in range(1200)]
+    return plays, tables_of(*plays)
+
+
+@settings(max_examples=200)
+@given(node=NODES)
+def test_so_it_does_of_a_season_of_plays(node: Node, season: tuple[list[Score], list[Table]]) -> None:
+    plays, tables = season
+    assert selected_of(node.text, tables) == [place for place, play in enumerate(plays) if node.holds(play) is True]
 
 
 # --- Precedence and syntax ---

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.core.batches import batch_from, batch_of
+from aggregator.core.batches import batch_of
 from aggregator.core.filter import EVERYTHING, parse_filter
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
@@ -33,7 +33,6 @@ from tests.unit.aggregator.scores import (
     OTHER_MODEL,
     PASSING,
     TASKS,
-    columns_of,
     graded_table,
     league_of,
     score,
@@ -77,6 +76,13 @@ SCORES = st.builds(
 UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None, outcome={}))
 BOOLEANS: st.SearchStrategy[bool] = st.booleans()
 STEPS = st.lists(st.tuples(st.integers(0, 8), SCORES | UNGRADED | st.none()), max_size=40)
+
+
+def test_the_latest_name_is_found_however_far_back_it_is() -> None:
+    named = [score(play, game=f"g{play}", name=f"name {play}", down=1 + (play > 9)) for play in range(60)]
+    for table in tables_of(*named):
+        assert table.grouped(parse_filter("down = 1", SCHEMA)).names[1] == "name 9"
+        assert table.grouped(parse_filter("down = 2 OR play_id = 3", SCHEMA)).names[1] == "name 59"
 
 
 @given(STEPS)
@@ -150,20 +156,6 @@ def described(table: Table, text: str, fields: tuple[str, ...]) -> dict[GroupVal
         for group, values in enumerate(grouped.groups)
         if plays[group]
     }
-
-
-def test_rows_stay_narrow_and_exact_however_many_there_are() -> None:
-    tenths = [(number, score(number, 0.5, time_to_throw_seconds=number % 50 / 10)) for number in range(70_000)]
-    table = Table(Names(LEAGUE), PASSING, PASSER, MODEL)
-    table.load(batch_from(SCHEMA, columns_of(tenths), graded=True))
-    assert numbers(table, "time_to_throw_seconds = 0.3") == list(range(3, 70_000, 50))
-    assert numbers(table, "time_to_throw_seconds > 0.3 AND time_to_throw_seconds <= 0.4") == list(range(4, 70_000, 50))
-    fine = [(number, score(number, 0.5, time_to_throw_seconds=0.1 + number * 1e-12)) for number in range(70_000)]
-    table = Table(Names(LEAGUE), PASSING, PASSER, MODEL)
-    table.load(batch_from(SCHEMA, columns_of(fine), graded=True))
-    bound = repr(fine[12_345][1].attributes["time_to_throw_seconds"])
-    assert numbers(table, f"time_to_throw_seconds >= {bound}") == list(range(12_345, 70_000))
-    assert numbers(table, f"time_to_throw_seconds = {bound}") == [12_345]
 
 
 def test_scores_that_no_task_rates_are_left_out() -> None:
