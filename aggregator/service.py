@@ -195,7 +195,11 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             revision=self._token(view.revision),
         )
         for number in page.items:
-            scored = reading.scored[number]
+            scored = reading.scored.get(number)
+            if scored is None:
+                raise PlayscoreError(
+                    Reason.NOT_FRESH_ENOUGH, "a play was erased while it was read; ask again", retry_after_seconds=0.05
+                )
             answer.plays.append(to_message(scored.score))
             if request.include_distributions and scored.distribution is not None:
                 answer.plays[-1].distribution.MergeFromString(scored.distribution.content)
@@ -214,8 +218,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Ratings as they change. Responses are encoded already, once for all who are told the same."""
         question = self._contract.question(request)
         self._queries.check(question.standing.split)
-        start = await self._start(request, question, context)
-        async with aclosing(self._watches.responses(question, start)) as responses:
+        start, at_least = await self._begin(request, question, context)
+        async with aclosing(self._watches.responses(question, start, at_least)) as responses:
             async for response in responses:
                 yield response
 
@@ -324,24 +328,43 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             return View(self._queries, revision)
         return await self._past.at(revision, league)
 
-    async def _start(
+    async def _begin(
         self, request: messages.WatchRatingsRequest, question: Question, context: Context
-    ) -> Resumed | Since | None:
-        """The state that a watch starts from, None for the present one, once this replica has it."""
-        past = request.consistency.WhichOneof("requirement") in ("as_of", "as_of_time")
-        if not request.HasField("resume_token"):
-            view = await self._view(request, question.standing.split.league, context)
-            return Since(view.revision) if past else None
-        if past:
-            raise invalid("consistency", "must not be as_of with a resume token, which says where the watch goes on")
-        await self._view(request, question.standing.split.league, context)
+    ) -> tuple[Resumed | Since | None, list[Revision]]:
+        """Where a watch begins, and which states it is to have, once this replica has them."""
+        consistency, requirement = request.consistency, request.consistency.WhichOneof("requirement")
+        start: Resumed | Since | None = None
+        at_least: list[Revision] = []
+        if request.HasField("resume_token"):
+            start = self._resumed(request, question)
+        match requirement:
+            case "as_of" | "as_of_time" if request.HasField("resume_token"):
+                raise invalid(
+                    f"consistency.{requirement}", "must not be set with a resume token, which says where to go on"
+                )
+            case "as_of":
+                start = Since(self._revision(consistency.as_of, "consistency.as_of"))
+            case "as_of_time":
+                time = past_time(consistency.as_of_time, "consistency.as_of_time")
+                start = Since(await self._store.revision_at(time))
+            case "at_least_as_fresh":
+                at_least.append(self._revision(consistency.at_least_as_fresh, "consistency.at_least_as_fresh"))
+            case _:
+                await self._view(request, question.standing.split.league, context)
+        if start is not None:
+            at_least.append(start.revision)
+        for revision in at_least:
+            await self._follower.reach(revision, _longest_wait(context))
+        return start, at_least
+
+    def _resumed(self, request: messages.WatchRatingsRequest, question: Question) -> Resumed | None:
+        """The state that a resume token names; None where that is another store's."""
         match read_resume_token(request.resume_token.value, question.identity):
             case [str(name), int(version), str(state)]:
                 try:
                     revision = read_revision_token(state, self._store.store_id, "resume_token")
                 except PlayscoreError:
                     return None
-                await self._follower.reach(revision, _longest_wait(context))
                 return Resumed(revision, ModelVersion(name, version))
         raise resume_token_invalid()
 

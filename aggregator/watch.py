@@ -71,7 +71,7 @@ class Since:
 
 
 _Place: TypeAlias = int | Resumed | Since | None
-"""What a watcher has: the state of a tick, that of a revision, or nothing; or what they want first."""
+"""What a watcher has, the state of a tick or of a revision, or nothing; or what they want first."""
 
 
 class Watches:
@@ -133,8 +133,12 @@ class Watches:
                 task.result()
         return bool(self._tasks)
 
-    async def responses(self, question: Question, start: Resumed | Since | None) -> AsyncGenerator[bytes, None]:
-        """What a watcher of a question is told, for ever.
+    async def responses(
+        self, question: Question, start: Resumed | Since | None = None, at_least: Collection[Revision] = ()
+    ) -> AsyncGenerator[bytes, None]:
+        """What a watcher of a question is told, for ever, once it has been read at these revisions or later ones.
+
+        The replica has them already. The revision of `start` must be one of them.
 
         Raises:
             PlayscoreError: OVERLOADED, more is watched than this replica takes; REVISION_NOT_KEPT, the state to begin
@@ -143,6 +147,8 @@ class Watches:
         watched = self._join(question)
         try:
             await self._read_first(watched)
+            for revision in at_least:
+                await self._read_up_to(watched, revision)
             place: _Place = start
             waited = False
             while True:
@@ -160,6 +166,16 @@ class Watches:
                 waited = isinstance(place, int) and await self._news(watched, place)
         finally:
             self._leave(watched)
+
+    async def read(self, moved_at: float | None = None) -> None:
+        """Read everything that is watched, and tell those who watch it.
+
+        `moved_at` is when the first change came that has not been read, by the monotonic clock.
+        """
+        for standing in list(self._splits):
+            async with self._reading:
+                await self._read(standing, list(self._splits.get(standing, {}).values()), moved_at)
+            await asyncio.sleep(0)
 
     def _join(self, question: Question) -> _Watched:
         split = self._splits.get(question.standing)
@@ -207,6 +223,13 @@ class Watches:
                 standing = watched.question.standing
                 waiting = [each for each in self._splits[standing].values() if not each.current]
                 await self._read(standing, waiting, None)
+        if watched.failure is not None:
+            raise watched.failure
+
+    async def _read_up_to(self, watched: _Watched, revision: Revision) -> None:
+        """Wait for the tick that reads a question at a revision, or a later one, that the replica has."""
+        while not watched.ratings.state.revision.covers(revision) and watched.failure is None:
+            await watched.next_read()
         if watched.failure is not None:
             raise watched.failure
 
@@ -281,13 +304,9 @@ class Watches:
             self._moved.clear()
             moved_at, self._moved_at = self._moved_at, None
             begin = time.monotonic()
-            for standing in list(self._splits):
-                async with self._reading:
-                    await self._read(standing, list(self._splits.get(standing, {}).values()), moved_at)
-                await asyncio.sleep(0)
+            await self.read(moved_at)
             took = time.monotonic() - begin
-            if self._splits:
-                metrics.WATCH_READING_SECONDS.observe(took)
+            metrics.WATCH_READING_SECONDS.observe(took)
             await asyncio.sleep(max(TICK_SECONDS - took, MIN_PAUSE_SECONDS))
 
     async def _read(self, standing: Standing, watched: Collection[_Watched], moved_at: float | None) -> None:
@@ -419,18 +438,22 @@ class _Watched:
         self._sendings: dict[int | None, _Sending] = {}
         """From earlier ticks to the present state."""
         self._waiting: set[asyncio.Future[None]] = set()
+        self._read = asyncio.Event()
 
     def was_read(self, moved_at: float | None) -> None:
         """The ratings are those of a later state. `moved_at` is when the first change came that may have moved them."""
         self.current = True
         self._moved_at = moved_at
         self._sendings.clear()
+        read, self._read = self._read, asyncio.Event()
+        read.set()
 
     def fail(self, error: Exception) -> None:
         """End all watches."""
         self.failure = error
         self.ratings = WatchedRatings()
         self._sendings.clear()
+        self._read.set()
 
     def retire(self) -> None:
         """Nobody watches any more."""
@@ -445,6 +468,10 @@ class _Watched:
             if tick in self._sendings or len(self._sendings) < SHARED_DIFFERENCES:
                 self._sendings[tick] = found
         return found
+
+    async def next_read(self) -> None:
+        """Wait until the ratings are those of a later state, changed or not."""
+        await self._read.wait()
 
     async def woken(self) -> None:
         """Wait for the next tick."""

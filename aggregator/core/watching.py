@@ -236,7 +236,6 @@ class WatchedRatings:
         self._since = self.tick
         self._changed.clear()
         self._left.clear()
-        self._ticks.clear()
 
     def _go_on(self, changed: Iterable[Key], left: Iterable[tuple[Key, Rating]]) -> None:
         self.tick += 1

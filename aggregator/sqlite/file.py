@@ -38,8 +38,6 @@ class StoreFile:
         with self.errors():
             self.lock()
             connection = self._connected("rwc")
-            # What is deleted is overwritten, so that what is erased is gone.
-            connection.execute("PRAGMA secure_delete = ON")
             with self._refusals():
                 prepare(connection)
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

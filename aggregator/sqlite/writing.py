@@ -126,7 +126,7 @@ class Writer:
                     deed = self._erase_player(connection, player, erasing.justification)
                 done = self._did(connection, erasing, deed)
         with self._file.errors():
-            # What older releases deleted is still there, in pages that nothing is in.
+            # Written anew without its free space, where what was deleted is still legible.
             self._connection.execute("VACUUM")
         self._file.empty_log(self._connection)
         return done
@@ -152,7 +152,6 @@ class Writer:
         """What it has changed when it ends is in the file that the store was opened with."""
         connection = self._connection
         with self._file.errors(), transaction(connection, "IMMEDIATE"):
-            self._file.check()
             (before,) = connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
             (committed,) = connection.execute("SELECT time_us FROM commits ORDER BY seq DESC LIMIT 1").fetchone()
             self._seq = before

@@ -21,6 +21,7 @@ from playscore.client.listings import Listing
 from playscore.client.retries import RetryBudget, backoff
 from playscore.client.score_stream import ScoreStream
 from playscore.client.scorer import ScorerClient
+from playscore.client.watch import RatingsUpdate, RatingsWatch, rating_key
 
 __all__ = [
     "AggregatorClient",
@@ -30,9 +31,12 @@ __all__ = [
     "Listing",
     "PlayStream",
     "RatingList",
+    "RatingsUpdate",
+    "RatingsWatch",
     "RetryBudget",
     "ScoreStream",
     "ScorerClient",
     "Tls",
     "backoff",
+    "rating_key",
 ]

@@ -14,6 +14,7 @@ from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
 from playscore.client.connection import Connection, Tls
 from playscore.client.listings import Listing, Paged
+from playscore.client.watch import RatingsWatch
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.distributions import Censored
@@ -56,8 +57,6 @@ class AggregatorClient(Connection):
     empty: all plays. `model` is the one rated by; None: the one the service is set to. Reads are of the state that the
     service has, unless they are to be `at_least_as_fresh` as a revision that an earlier answer named, or exactly
     `as_of` it, or as of a time (of this machine's zone where it names none).
-
-    `WatchRatings` is not offered: no service implements it yet.
     """
 
     def __init__(
@@ -171,6 +170,38 @@ class AggregatorClient(Connection):
             consistency=consistency(at_least_as_fresh, as_of),
         )
         return RatingList(self._asking(self._stub.ListRatings, request), lambda page: page.ratings)
+
+    def watch_ratings(
+        self,
+        league: str,
+        *,
+        role: common.Role.ValueType = common.ROLE_PASSER,
+        split: str = "",
+        subject_ids: Iterable[str] = (),
+        group_by: Iterable[str] = (),
+        model: common.ModelVersion | None = None,
+        min_plays: int | None = None,
+        qualified_only: bool = False,
+        resume_token: messages.WatchToken | None = None,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
+        reconnect_seconds: float = 60.0,
+    ) -> RatingsWatch:
+        """The ratings of one split, now and as they change; of all subjects, or of some, ranked among all.
+
+        What is watched need not exist yet. `resume_token` goes on after a checkpoint of an earlier watch with the same
+        arguments. A break is mended as long as it lasts no more than `reconnect_seconds`; `math.inf` never gives up.
+        """
+        request = messages.WatchRatingsRequest(
+            split=messages.Split(league=league, role=role, filter=split, model=model),
+            subject_ids=subject_ids,
+            group_by=group_by,
+            min_plays=min_plays,
+            qualified_only=qualified_only,
+            resume_token=resume_token,
+            consistency=consistency(at_least_as_fresh, as_of),
+        )
+        return RatingsWatch(self.address, self._stub.WatchRatings, request, reconnect_seconds)
 
     def list_plays(
         self,

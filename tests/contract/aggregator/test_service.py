@@ -51,6 +51,7 @@ POPULATION = ReferencePopulation(
 class Calls:
     stub: Any
     store: SqliteStore
+    address: str
     _requests: int = field(default=0)
 
     async def record(
@@ -78,16 +79,15 @@ def play_record(record: pb.ScoreRecord | common.Rejection | pb.PlayRecord) -> pb
 
 
 @asynccontextmanager
-async def aggregator(folder: Path) -> AsyncIterator[Calls]:
+async def aggregator(folder: Path, *, max_watched_splits: int = 10, **stated: Any) -> AsyncIterator[Calls]:
     store = SqliteStore(folder / "scores.sqlite", [PASSER], same_distribution)
-    service = AggregatorService(
-        store, [pass_messages(PassingTask({MODEL: POPULATION, OTHER_MODEL: POPULATION}, MODEL))]
-    )
-    settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+    tasks = [pass_messages(PassingTask({MODEL: POPULATION, OTHER_MODEL: POPULATION}, MODEL))]
+    service = AggregatorService(store, tasks, max_watched_splits=max_watched_splits)
+    settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", **stated)
     async with serving(service, settings) as running:
         await running.until_serving()
         async with grpc.aio.insecure_channel(str(running.address)) as channel:
-            yield Calls(aggregator_pb2_grpc.AggregatorServiceStub(channel), store)
+            yield Calls(aggregator_pb2_grpc.AggregatorServiceStub(channel), store, str(running.address))
 
 
 @pytest.fixture

@@ -274,8 +274,9 @@ async def test_nothing_of_an_erased_player_is_left_in_any_file(tmp_path: Path) -
     async with opened(path) as store:
         for _ in range(10):
             await store.record(write(*some(), supports={}))
-        refused = write(*(scored(play, 0.9, subject="Erin-4711") for play in range(5)))
-        await store.record(refused)
+        hers = [scored(500, play_score, subject="Erin-4711", name="Erin Secret") for play_score in (0.1, 0.9)]
+        (refused,) = (await store.record(write(*hers))).rejected  # as a part of the kept answer
+        assert refused.subjects == (hers[0].score.subject,)
         assert found()
         await store.erase(erasing("Erin-4711", mentions="target_id"))
         assert not found()
