@@ -12,6 +12,7 @@ import grpc.aio
 from aggregator.__main__ import AggregatorSettings, build
 from servicekit.calls import Chain
 from servicekit.errors import map_errors
+from servicekit.settings import parse_settings
 
 CLOSING_SECONDS: Final = 0.1
 """For connections to end in good order before they are cut, which gRPC would report on standard error."""
@@ -23,9 +24,10 @@ async def reading(store: str) -> AsyncIterator[str]:
 
     It rates as a service does that has the same environment (`PLAYSCORE_AGGREGATOR_RELEASES`, `…_DEFAULT_MODELS`).
     Nothing is written to the store, and no other process is kept from writing to it. Raises STORE_UNAVAILABLE where it
-    cannot be read.
+    cannot be read, and SystemExit, as a service does, where the environment has settings that are wrong.
     """
-    service = build(AggregatorSettings(store=store), read_only=True)
+    settings = parse_settings(AggregatorSettings, [f"--store={store}", "--listen=127.0.0.1:0"])
+    service = build(settings, read_only=True)
     server = grpc.aio.server(interceptors=[Chain([map_errors])])
     service.register(server)
     with tempfile.TemporaryDirectory(prefix="playscore-") as folder:

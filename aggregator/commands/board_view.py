@@ -9,11 +9,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from aggregator.commands.board import Board, Move, Tick
+from aggregator.commands.board import Board, Move, is_change
 from aggregator.commands.question import Question
 from aggregator.commands.ratings import SUBJECT, TEAM, group_text
 from aggregator.commands.text import Scale, printable
 from playscore.aggregator.v1 import aggregator_pb2 as messages
+from playscore.client import RatingsUpdate
 
 _AROUND_ROWS = 7
 """Lines of the board that are no ratings."""
@@ -33,13 +34,13 @@ class BoardView:
         self._trouble = "connecting"
         self._coalesced = 0
 
-    def heard(self, tick: Tick) -> None:
-        """A checkpoint came."""
+    def heard(self, update: RatingsUpdate) -> None:
+        """An update came, which the board has taken in."""
         self._heard = time.monotonic()
         self._trouble = ""
-        if tick.changed:
+        if is_change(update):
             self._changed = self._heard
-            self._coalesced = tick.coalesced_ticks
+            self._coalesced = update.coalesced_ticks
 
     def interrupted(self, why: str) -> None:
         """The watch broke off."""

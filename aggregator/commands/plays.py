@@ -135,11 +135,14 @@ def play_lines(
 
 
 def drawn(play: ListedPlay) -> str:
-    """What was expected of a play, as bars: of yards its chances in steps of 4 yards; of an event its chance."""
+    """What was expected of a play. Of yards, a bar for the chance of every 4 of them; of an event, its chance.
+
+    The bars are as high as the square roots of the chances, so that small ones show beside the incompletion.
+    """
     if play.record.distribution.WhichOneof("kind") == "bernoulli":
         return bar(play.record.distribution.bernoulli.probability)
     if play.support is None:
         return ""
     edges = DRAWN_YARDS.copy()
     edges[0], edges[-1] = -math.inf, math.inf
-    return sparkline(np.diff(play.distribution().cdf(edges)))
+    return sparkline(np.sqrt(np.diff(play.distribution().cdf(edges))))

@@ -13,9 +13,8 @@ import click
 
 from aggregator.commands.formats import Row
 from aggregator.commands.roles import VIEWS, RoleView
-from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient, Listing
-from playscore.client.aggregator import PAGE_SIZE, consistency
+from playscore.client.aggregator import PAGE_SIZE
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 
@@ -71,16 +70,6 @@ class Question:
     def reads(self) -> dict[str, Any]:
         """The arguments that every read of the client takes."""
         return {"role": self.view.number, "model": self.model, "as_of": self.as_of}
-
-    @property
-    def message(self) -> messages.Split:
-        """The split, as calls take it."""
-        return messages.Split(league=self.league, role=self.view.number, filter=self.split, model=self.model)
-
-    @property
-    def consistency(self) -> common.Consistency | None:
-        """The state, as calls take it."""
-        return consistency(as_of=self.as_of)
 
     def named(self, model: common.ModelVersion | None = None) -> dict[str, Any]:
         """The question, as JSON answers repeat it. `model` is the one that answered."""

@@ -9,15 +9,14 @@ from typing import Any
 
 import click
 
-from aggregator.commands.board import Board, Tick
+from aggregator.commands.board import Board, is_change
 from aggregator.commands.cells import RatingRows, named
 from aggregator.commands.formats import output
 from aggregator.commands.question import Question, find_subject, group_by_option, question_options
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import printable
 from aggregator.commands.watching import Interrupted, follow
-from playscore.aggregator.v1 import aggregator_pb2 as messages
-from playscore.client import AggregatorClient
+from playscore.client import AggregatorClient, RatingsUpdate, RatingsWatch
 
 REDRAWN_PER_SECOND = 2
 """For its ages; what changes is drawn at once."""
@@ -49,69 +48,62 @@ def watch(
         raise click.UsageError("the board needs a terminal; --json prints a line for each change")
 
     async def ask(aggregator: AggregatorClient) -> None:
-        request = messages.WatchRatingsRequest(
-            split=question.message,
+        watched = aggregator.watch_ratings(
+            question.league,
+            split=question.split,
             subject_ids=[(await find_subject(aggregator, question, each)).subject_id for each in subjects],
+            group_by=group_by,
             min_plays=min_plays,
             qualified_only=qualified_only,
-            group_by=group_by,
-            consistency=question.consistency,
+            reconnect_seconds=0.0,
+            **question.reads,
         )
-        await (_print if as_json else _show)(aggregator, request, question, group_by)
+        async with watched:
+            await (_print if as_json else _show)(watched, question, group_by)
 
     with contextlib.suppress(KeyboardInterrupt):
         source.ask(ask)
 
 
-async def _print(
-    aggregator: AggregatorClient, request: messages.WatchRatingsRequest, question: Question, group_by: Sequence[str]
-) -> None:
+async def _print(watched: RatingsWatch, question: Question, group_by: Sequence[str]) -> None:
     """Print a line for each change; trouble goes to standard error."""
     rows, out = RatingRows(question.view, group_by, {}), output()
-    board = Board(question.view, rows)
-    first = True
-    async for update in follow(aggregator, request):
+    async for update in follow(watched):
         if isinstance(update, Interrupted):
-            board.interrupted()
             click.echo(f"playscore: {printable(update.why)}; reconnecting", err=True)
-        elif (tick := board.take(update)) is not None and (tick.changed or first):
-            first = False
-            click.echo(json.dumps(as_document(tick, rows), allow_nan=False), file=out)
+        elif is_change(update):
+            click.echo(json.dumps(as_document(update, rows), allow_nan=False), file=out)
 
 
-def as_document(tick: Tick, rows: RatingRows) -> dict[str, Any]:
+def as_document(update: RatingsUpdate, rows: RatingRows) -> dict[str, Any]:
     """A change as JSON has it: the ratings that changed as they are now, and those that left."""
-    ranking = tick.checkpoint.ranking
+    ranking = update.checkpoint.ranking
     return {
-        "revision": tick.checkpoint.revision.value,
-        "restarted": tick.restarted,
-        "coalesced_ticks": tick.coalesced_ticks,
+        "revision": update.checkpoint.revision.value,
+        "restarted": update.restarted,
+        "coalesced_ticks": update.coalesced_ticks,
         "model": {"name": ranking.model.name, "version": ranking.model.version},
         "min_plays": ranking.min_plays,
         "qualified": ranking.qualified,
-        "ratings": [named(rows.columns, rows.row(rating)) for rating in tick.ratings],
-        "left": [rows.named_key(key) for key in tick.left],
+        "ratings": [named(rows.columns, rows.row(rating)) for rating in update.changed],
+        "left": [rows.named_key(key) for key in update.left],
     }
 
 
-async def _show(
-    aggregator: AggregatorClient, request: messages.WatchRatingsRequest, question: Question, group_by: Sequence[str]
-) -> None:
+async def _show(watched: RatingsWatch, question: Question, group_by: Sequence[str]) -> None:
     """Draw the board."""
     from rich.console import Console
     from rich.live import Live
 
     from aggregator.commands.board_view import BoardView
 
-    board = Board(question.view, RatingRows(question.view, group_by, {}))
+    board = Board(question.view)
     shown = BoardView(question, group_by, board)
     with Live(shown, console=Console(), refresh_per_second=REDRAWN_PER_SECOND) as live:
-        async for update in follow(aggregator, request):
+        async for update in follow(watched):
             if isinstance(update, Interrupted):
-                board.interrupted()
                 shown.interrupted(update.why)
-            elif (tick := board.take(update)) is not None:
-                shown.heard(tick)
             else:
-                continue
+                board.take(update, watched.ratings)
+                shown.heard(update)
             live.refresh()

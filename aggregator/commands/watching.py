@@ -1,23 +1,22 @@
-"""Follows a watch through lost connections and services that drain."""
+"""Follows a watch for ever, and tells when it breaks off."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-import grpc.aio
-
-from playscore.aggregator.v1 import aggregator_pb2 as messages
-from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
-from playscore.client import AggregatorClient, backoff
-from playscore.client.connection import failure_of
+from playscore.client import RatingsUpdate, RatingsWatch, backoff
 from playscore.errors import PlayscoreError, Reason
 
-SILENT_SECONDS: Final = 30.0
-"""Without a checkpoint, which a service sends every 10 seconds, before a connection counts as lost."""
-_COMES_BACK: Final = (Reason.NOT_SERVING, Reason.OVERLOADED, Reason.STORE_UNAVAILABLE, Reason.NOT_FRESH_ENOUGH)
+_COMES_BACK: Final = (
+    Reason.NOT_SERVING,
+    Reason.OVERLOADED,
+    Reason.NOT_FRESH_ENOUGH,
+    Reason.STORE_UNAVAILABLE,
+    Reason.RESUME_TOKEN_INVALID,  # of a service that does not know its predecessor's: the watch begins anew
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,57 +26,31 @@ class Interrupted:
     why: str
 
 
-Update = messages.WatchRatingsResponse | Interrupted
+Update: TypeAlias = RatingsUpdate | Interrupted
 
 
-async def follow(aggregator: AggregatorClient, request: messages.WatchRatingsRequest) -> AsyncIterator[Update]:
-    """What a watch answers, for ever: where it breaks off it is taken up after the last checkpoint.
+async def follow(watch: RatingsWatch) -> AsyncIterator[Update]:
+    """The updates of a watch that does not mend itself (`reconnect_seconds=0`), and its breaks, for ever.
 
     Raises:
-        ConnectionError: there is nobody to begin with.
+        ConnectionError, TimeoutError: there is nobody to begin with.
         PlayscoreError: the service refuses the watch.
     """
-    stub = AggregatorServiceStub(aggregator.channel)
-    asked = messages.WatchRatingsRequest()
-    asked.CopyFrom(request)
-    begun, pauses = False, backoff()
+    pauses = backoff()
     while True:
-        call = stub.WatchRatings(asked)
         try:
-            async for response in _read(call):
-                begun = True
-                if response.HasField("checkpoint"):
-                    asked.resume_token.CopyFrom(response.checkpoint.resume_token)
-                    pauses = backoff()
-                yield response
-            why = "the service ended the watch"
-        except grpc.aio.AioRpcError as error:
-            failure = failure_of(error, aggregator.address)
-            if isinstance(failure, PlayscoreError):
-                if failure.reason is Reason.RESUME_TOKEN_INVALID and asked.HasField("resume_token"):
-                    asked.ClearField("resume_token")
-                elif failure.reason not in _COMES_BACK:
-                    raise failure from error
-                why = failure.detail
-            elif not begun:
-                raise failure from error
-            else:
-                why = "the connection is lost"
-        except TimeoutError:
-            why = f"nothing was heard for {SILENT_SECONDS:.0f} s"
-        finally:
-            call.cancel()
+            update = await anext(watch)
+        except PlayscoreError as refusal:
+            if refusal.reason not in _COMES_BACK:
+                raise
+            why = refusal.detail
+        except (ConnectionError, TimeoutError) as failure:
+            if watch.checkpoint is None:
+                raise
+            why = str(failure)
+        else:
+            pauses = backoff()
+            yield update
+            continue
         yield Interrupted(why)
         await asyncio.sleep(next(pauses))
-
-
-async def _read(
-    call: grpc.aio.UnaryStreamCall[messages.WatchRatingsRequest, messages.WatchRatingsResponse],
-) -> AsyncIterator[messages.WatchRatingsResponse]:
-    """What a call answers. Raises TimeoutError where it is silent for too long."""
-    while True:
-        async with asyncio.timeout(SILENT_SECONDS):
-            response = await call.read()
-        if not isinstance(response, messages.WatchRatingsResponse):
-            return
-        yield response

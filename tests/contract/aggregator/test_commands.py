@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,25 +127,33 @@ def unscored(play: int, reason: int = reason_pb2.REASON_NO_RELEASE) -> messages.
     )
 
 
+def recorded(path: Path, *requests: Sequence[messages.PlayRecord]) -> list[tuple[str, datetime]]:
+    """Records requests in a store file. The state after each, and a time at which it was the last one."""
+    settings = AggregatorSettings(store=f"sqlite:///{path}", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+
+    async def record() -> list[tuple[str, datetime]]:
+        states = []
+        async with serving(build(settings), settings) as service:
+            await service.until_serving()
+            async with AggregatorClient(str(service.address)) as aggregator:
+                for records in requests:
+                    written = await aggregator.record_scores(records, [SUPPORT])
+                    assert not written.rejections
+                    states.append((written.revision.value, datetime.now().astimezone()))
+        return states
+
+    return asyncio.run(record())
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A season of four passers, a few shots, and plays that were not scored."""
     path = tmp_path_factory.mktemp("store") / "scores.sqlite"
-    settings = AggregatorSettings(store=f"sqlite:///{path}", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
-
-    async def fill() -> None:
-        async with serving(build(settings), settings) as service:
-            await service.until_serving()
-            async with AggregatorClient(str(service.address)) as aggregator:
-                passes = [passed(passer, play, week=1 + play // 10) for passer in PASSERS for play in range(20)]
-                passes.append(passed("p1", 20, week=3))
-                waiting = passed("p1", 99, week=3)
-                waiting.score.ClearField("pass_measure")
-                others = [shot(play) for play in range(6)] + [unscored(1), unscored(2), unscored(3, 4711)]
-                written = await aggregator.record_scores([*passes, waiting, *others], [SUPPORT])
-                assert not written.rejections
-
-    asyncio.run(fill())
+    passes = [passed(passer, play, week=1 + play // 10) for passer in PASSERS for play in range(20)]
+    passes.append(passed("p1", 20, week=3))
+    waiting = passed("p1", 99, week=3)
+    waiting.score.ClearField("pass_measure")
+    recorded(path, [*passes, waiting, *map(shot, range(6)), unscored(1), unscored(2), unscored(3, 4711)])
     return path
 
 
@@ -269,6 +278,21 @@ def test_what_is_not_known_is_null_under_its_own_type(say: Callable[..., Result]
     assert set(frame["depth"]) == {None, "PASS_DEPTH_DEEP"}
 
 
+def test_a_state_that_was_is_asked_for_by_its_revision_or_by_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    before, after = recorded(path, [passed("p1", 1, week=1)], [passed("p1", 2, week=1), passed("p2", 1, week=1)])
+
+    def plays(*arguments: str) -> dict[str, int]:
+        done = CliRunner().invoke(commands.ratings, ["--store", str(path), "--json", *arguments])
+        assert done.exit_code == 0, done.output + repr(done.exception)
+        return {each["subject_id"]: each["plays"] for each in json.loads(done.stdout)["ratings"]}
+
+    assert plays("--as-of", before[0]) == plays("--as-of", before[1].isoformat()) == {"p1": 1}
+    assert plays("--as-of", after[0]) == plays() == {"p1": 2, "p2": 1}
+    local = before[1].replace(tzinfo=None)
+    assert plays("--as-of", local.isoformat()) == {"p1": 1}
+
+
 # --- A service and a file ---
 
 
@@ -306,6 +330,18 @@ def test_reading_leaves_the_file_as_it_is(say: Callable[..., Result], store: Pat
 def test_the_address_can_come_from_the_environment(served: str) -> None:
     done = CliRunner().invoke(commands.coverage, [], env={"PLAYSCORE_AGGREGATOR": served})
     assert done.exit_code == 0 and "NFL passers" in done.stdout
+
+
+def test_a_store_is_rated_by_what_the_environment_of_a_service_says(store: Path, tmp_path: Path) -> None:
+    def asked(**env: str) -> Result:
+        return CliRunner().invoke(commands.ratings, ["--store", str(store), "--json"], env=env)
+
+    older = f"passing:{PASSING.version - 1}"
+    answer = json.loads(asked(PLAYSCORE_AGGREGATOR_DEFAULT_MODELS=older).stdout)
+    assert (answer["model"]["version"], answer["ratings"]) == (PASSING.version - 1, [])
+    refused = asked(PLAYSCORE_AGGREGATOR_RELEASES=str(tmp_path / "none"))
+    assert refused.exit_code == 2
+    assert "settings refused: --releases (PLAYSCORE_AGGREGATOR_RELEASES)" in refused.stderr
 
 
 def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:

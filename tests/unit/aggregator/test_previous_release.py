@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import pickle
 import subprocess
 import sys
@@ -38,6 +39,8 @@ from tests.unit.aggregator.test_stores import RECORDS, SUPPORTS
 
 ROOT = Path(__file__).parents[3]
 PREVIOUS = Path(__file__).parent / "previous" / "serve.py"
+AS_RELEASED = "0388bf941fa1a4a71961298990b5da76a583a0ea30548d36b90640059aaa6f53"
+"""SHA-256 of its modules, in the order of their paths."""
 
 opened = opening(sqlite)
 
@@ -82,6 +85,11 @@ THIRD: list[PlayRecord] = [
     scored(3, revision=2),
     unscored(5, revision=3),
 ]
+
+
+def test_the_copy_of_the_release_before_is_as_it_was_released() -> None:
+    modules = sorted((PREVIOUS.parent / "aggregator").rglob("*.py"))
+    assert hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest() == AS_RELEASED
 
 
 async def test_a_file_goes_to_this_release_back_and_here_again(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def on_site(config: MkDocsConfig, page: str, markdown: str) -> str:
         ("contributing.md", "[benchmarks](docs/benchmarks.md)", "[benchmarks](benchmarks.md)"),
         ("contributing.md", "[releasing](RELEASING.md)", "[releasing](releasing.md)"),
         ("models/passing_2.md", "[score](../../../../docs/score.md)", "[score](../score.md)"),
+        ("index.md", "[notebook](ratings.ipynb)", "[notebook](notebook.md)"),
         ("index.md", "[elsewhere](https://google.aip.dev/160)", "[elsewhere](https://google.aip.dev/160)"),
         ("index.md", "[missing](missing.md)", "[missing](missing.md)"),
         ("score.md", "![picture](rating_study.svg)", "![picture](rating_study.svg)"),

@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, one process.
 
 A thread writes; whatever waits when it comes round shares one transaction and so one sync to disk. Another thread reads
-what changed. `-lock` beside the file keeps a second process out, unless it only reads.
+what changed. `-lock` beside the file keeps a second process out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Rejected, Stale, Standing, Write, Written, repeated, settle
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored
 from aggregator.core.store import Changes, Reading
-from aggregator.sqlite_schema import check, prepare, to_json
+from aggregator.sqlite_schema import prepare, to_json
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
@@ -37,8 +37,6 @@ ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
 _GROUP_RECORDS: Final = 20_000
 _PIECE_CHANGES: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
-_LOOK_EVERY_SECONDS: Final = 0.25
-"""For what another process has written, by a store that only reads."""
 
 _OF_PLAY = "league = ? AND game_id = ? AND play_id = ?"
 _SCORES_OF_PLAY = f"SELECT * FROM scores WHERE {_OF_PLAY}"
@@ -62,21 +60,12 @@ class SqliteStore:
         path: of the file.
         roles: those of its subjects, whom it keeps by their roles' numbers.
         same_distribution: whether the contents of two distributions that differ are the same after all.
-        read_only: neither write to the file nor keep another process from writing to it; follow what that one writes.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        roles: Iterable[Role],
-        same_distribution: SameDistribution = operator.eq,
-        *,
-        read_only: bool = False,
-    ) -> None:
+    def __init__(self, path: Path, roles: Iterable[Role], same_distribution: SameDistribution = operator.eq) -> None:
         self._path = path
         self._roles = {role.number: role for role in roles}
         self._same_distribution = same_distribution
-        self._read_only = read_only
         self._store_id = ""
         self._lock: IO[str] | None = None
         self._writing: sqlite3.Connection | None = None
@@ -101,8 +90,7 @@ class SqliteStore:
         except BaseException:
             self._let_go()
             raise
-        if not self._read_only:
-            self._writer.start()
+        self._writer.start()
 
     async def close(self) -> None:
         """See Store."""
@@ -115,7 +103,7 @@ class SqliteStore:
     async def record(self, write: Write) -> Written:
         """See Store."""
         if not self._writer.is_alive():
-            raise self._unavailable("it is open for reading only" if self._read_only else "the store is not open")
+            raise self._unavailable("the store is not open")
         answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         self._queue.put(_Waiting(write, answer))
         return await answer
@@ -130,9 +118,7 @@ class SqliteStore:
                 changes = await loop.run_in_executor(self._reader, self._changes, after)
                 after, last = changes.seq, changes.last
                 yield changes
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_SECONDS if self._read_only else None):
-                    await committed.wait()
+            await committed.wait()
 
     async def read(self, scores: Collection[int]) -> Reading:
         """See Store."""
@@ -142,16 +128,13 @@ class SqliteStore:
 
     def _open(self) -> None:
         with self._store_errors():
-            if self._read_only:
-                self._reading = self._connected_to_read()
-            else:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._lock = self._locked()
-                self._writing = self._connected()
-                self._prepare(self._writing)
-                self._reading = self._connected()
-            (self._store_id,) = self._reading.execute("SELECT id FROM store").fetchone()
-            (self._seq,) = self._reading.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = self._locked()
+            self._writing = self._connected()
+            self._prepare(self._writing)
+            self._reading = self._connected()
+            (self._store_id,) = self._writing.execute("SELECT id FROM store").fetchone()
+            (self._seq,) = self._writing.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
 
     def _locked(self) -> IO[str]:
         lock = self._path.with_name(self._path.name + "-lock").open("a+")
@@ -172,19 +155,6 @@ class SqliteStore:
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    def _connected_to_read(self) -> sqlite3.Connection:
-        if not self._path.is_file():
-            raise self._unavailable("there is no such file")
-        connection = sqlite3.connect(
-            f"{self._path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
-        try:
-            check(connection)
-        except PlayscoreError as refusal:
-            connection.close()
-            raise self._unavailable(refusal.detail) from None
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -135,33 +135,6 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     Raises STORE_UNAVAILABLE where the file is of something else, or of a newer release.
     """
-    version = _version(connection)
-    match version:
-        case 0:
-            change = _NEW.format(store_id=uuid.uuid4().hex)
-        case 1:
-            connection.create_function("attributes_from_1", 1, _attributes_from_1, deterministic=True)
-            change = _FROM_1
-        case _:
-            return
-    connection.executescript(f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-
-
-def check(connection: sqlite3.Connection) -> None:
-    """Raise STORE_UNAVAILABLE where a file is not a store of this release's schema."""
-    version = _version(connection)
-    if version == 0:
-        raise PlayscoreError(Reason.STORE_UNAVAILABLE, "it is empty: no aggregator has opened it yet")
-    if version < SCHEMA_VERSION:
-        raise PlayscoreError(
-            Reason.STORE_UNAVAILABLE,
-            f"an older release wrote it: its schema is version {version}, and an aggregator of this release makes it"
-            f" {SCHEMA_VERSION} when it opens it",
-        )
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    """Of a store's schema; 0 of an empty file. Raises STORE_UNAVAILABLE for anything else, or a newer release's."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -172,7 +145,15 @@ def _version(connection: sqlite3.Connection) -> int:
             Reason.STORE_UNAVAILABLE,
             f"a newer release wrote it: its schema is version {version}, this release knows {SCHEMA_VERSION}",
         )
-    return int(version)
+    match version:
+        case 0:
+            change = _NEW.format(store_id=uuid.uuid4().hex)
+        case 1:
+            connection.create_function("attributes_from_1", 1, _attributes_from_1, deterministic=True)
+            change = _FROM_1
+        case _:
+            return
+    connection.executescript(f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 def _attributes_from_1(text: str) -> str:
