@@ -1,4 +1,4 @@
-"""`playscore stack`, `playscore demo` and `playscore replay`."""
+"""Commands that take more than one room: `playscore stack`, `demo`, `replay`, `report` and `board`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from typing import Any
 import click
 from rich.console import Console
 
+from aggregator.commands.source import source_options
+from board.commands import board_command, report_command
 from deploy.local.ports import LOOPBACK, PORTS, Ports, PortsTakenError
 from deploy.local.process import ServerError
 from deploy.local.signals import ended_by_signals
 from deploy.local.stack import Inference, LocalStack, started
 from pipeline.commands import Speed, replay_command
 
-__all__ = ["demo", "replay", "stack"]
+__all__ = ["board", "demo", "replay", "report", "stack"]
 
 replay = replay_command(started)
+report = report_command(source_options)
+board = board_command(source_options)
 
 
 @click.command(short_help="Run Triton and the services until Ctrl-C.")

@@ -17,11 +17,12 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from board.words import counted
 from deploy.local.page import render
 from deploy.local.page.boards import Board
 from deploy.local.page.content import Slate, page_data
 from deploy.local.page.leaderboard import Split
-from deploy.local.page.words import counted, ending
+from deploy.local.page.words import ending
 from deploy.local.stack import LocalStack
 from pipeline.batch_stages import BatchStages
 from pipeline.commands import BACKLOG

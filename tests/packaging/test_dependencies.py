@@ -21,6 +21,7 @@ EXTRAS_OF_ROOM = {
     "servicekit": ("services",),
     "simulator": ("services",),
     "deploy": ("services",),
+    "board": ("services",),
     "models": ("train", "compare"),
 }
 INSIDE_TRITON = {"triton_python_backend_utils"}

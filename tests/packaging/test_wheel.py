@@ -23,7 +23,10 @@ def test_every_file_of_every_package_is_in_the_wheel(contents: frozenset[str], t
     expected = {
         str(name)
         for name in tracked
-        if name.parent in packages or Path("models/releases") in name.parents or _is_code(name, rooms)
+        if name.parent in packages
+        or Path("models/releases") in name.parents
+        or Path("board/pages") in name.parents
+        or _is_code(name, rooms)
     }
     assert expected - contents == set()
 
@@ -51,3 +54,4 @@ def test_nothing_else_is_in_the_wheel(contents: frozenset[str]) -> None:
 
 def test_the_license_is_in_the_wheel(contents: frozenset[str]) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in contents)
+    assert any(name.endswith(".dist-info/licenses/board/pages/vendor/LICENSES.txt") for name in contents)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
+
+from board.single_file import PAGES, joined, read, single_file
+
+SCRIPTS = ("page", "football", "hockey")
 
 
 def render(data: Mapping[str, Any]) -> str:
     """The page of a slate of games. `page.js` says what it reads from `data`."""
     here = files("deploy.local.page")
-    embedded = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    parts = {
-        "/* style */": here.joinpath("page.css").read_text(),
-        "/* script */": here.joinpath("page.js").read_text(),
-        "/* football */": here.joinpath("football.js").read_text(),
-        "/* hockey */": here.joinpath("hockey.js").read_text(),
-        "/* data */": embedded,
-    }
-    page = here.joinpath("page.html").read_text()
-    for mark, part in parts.items():
-        page = page.replace(mark, part, 1)
-    return page
+    scripts = [joined(PAGES, ["elements.js"]), *(here.joinpath(f"{name}.js").read_text() for name in SCRIPTS)]
+    return single_file(
+        here.joinpath("page.html").read_text(),
+        style="\n".join([read("theme.css"), here.joinpath("page.css").read_text()]),
+        script="\n".join(scripts),
+        data=data,
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from board.words import counted
 from deploy.local.page import words
 from deploy.local.page.boards import Board, board_data
 from deploy.local.page.leaderboard import Split, leaderboard_data
@@ -59,7 +60,7 @@ def page_data(
     if speed is not None and "play" in stages:
         figures.append(["release to readable rating, median", f"{stages['play']['p50_ms']:.1f} ms"])
     played = " and ".join(
-        words.counted(len(slate.games), f"simulated game of {sport}").replace(f"game of {sport}s", f"games of {sport}")
+        counted(len(slate.games), f"simulated game of {sport}").replace(f"game of {sport}s", f"games of {sport}")
         for sport, slate in (("football", football), ("hockey", hockey))
         if slate.games
     )

@@ -1,16 +1,4 @@
-"use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const $ = (id) => document.getElementById(id);
-function make(namespace, tag, content, attributes = {}) {
-  const node = document.createElementNS(namespace, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...[content].flat());
-  return node;
-}
-const el = (tag, content = [], attributes) => make("http://www.w3.org/1999/xhtml", tag, content, attributes);
-const svg = (tag, attributes, content = []) => make("http://www.w3.org/2000/svg", tag, content, attributes);
-const number = (content, name = "") => el("td", content, { class: `number ${name}` });
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 
 $("summary").textContent = data.summary;
 $("figures").append(...data.figures.map(([name, value]) => el("div", [el("dt", name), el("dd", value)])));

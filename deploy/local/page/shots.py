@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.local.page import words
+from board.words import chance, counted
 from pipeline.results import PlayResult
 from playscore.game import AttackingDirection, Frames, Game, Play, Track, TrackedObject
 from playscore.hockey.v1 import hockey_pb2 as hockey
@@ -76,7 +76,7 @@ def _chart_verdict(rows: Sequence[dict[str, Any]]) -> str:
         of_level = [row for row in rows if row["chance"] == level]
         if of_level:
             goals, expected = sum(row["goal"] for row in of_level), sum(row["probability"] for row in of_level)
-            parts.append(f"{words.counted(len(of_level), f'{level} chance')}: {goals} scored, {expected:.1f} expected")
+            parts.append(f"{counted(len(of_level), f'{level} chance')}: {goals} scored, {expected:.1f} expected")
     return f"{'; '.join(parts)}." if parts else ""
 
 
@@ -89,7 +89,7 @@ def _shot_data(game: Game, play: Play, result: PlayResult) -> dict[str, Any]:
     ended = _RESULTS[score.grade.result]
     period = f"period {situation.period}" if situation.period else ""
     return {
-        "title": f"{words.chance(probability)}, {_LEVELS[score.level]}: {shooter}, {ended}",
+        "title": f"{chance(probability)}, {_LEVELS[score.level]}: {shooter}, {ended}",
         "where": ", ".join(
             part
             for part in (
@@ -100,7 +100,7 @@ def _shot_data(game: Game, play: Play, result: PlayResult) -> dict[str, Any]:
             )
             if part
         ),
-        "verdict": f"A {_LEVELS[score.level]} chance: such shots are goals {words.chance(probability)} of the time."
+        "verdict": f"A {_LEVELS[score.level]} chance: such shots are goals {chance(probability)} of the time."
         f" This one was {'a goal' if ended == 'goal' else ended}.",
         "place": [attributes.x_feet, attributes.y_feet],
         "factors": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from board.words import REASONS, chance, counted
 from pipeline.results import Ending
 from playscore.errors import Reason
 from playscore.passing import PassResult
@@ -12,19 +13,6 @@ ENDINGS = {
     Ending.SUPERSEDED: "Superseded by a later revision",
     Ending.REJECTED: "Rejected",
 }
-REASONS = {
-    Reason.NOT_A_PASS: "Not a pass play",
-    Reason.NO_RELEASE: "No throw (sacks, scrambles)",
-    Reason.SPIKE: "Spike",
-    Reason.KNEEL: "Kneel",
-    Reason.CONVERSION_TRY: "Try after a touchdown",
-    Reason.SPECIAL_TEAMS: "Special teams",
-    Reason.PLAY_NULLIFIED: "Nullified by the officials",
-    Reason.SHOT_BLOCKED: "Blocked shot",
-    Reason.PENALTY_SHOT: "Penalty shot",
-    Reason.SHOOTOUT: "Shootout",
-}
-"""Of plays that are rejected for no fault of anybody's."""
 STAGES = {
     "featurize": "closing frame sent to tensor received",
     "score": "tensor to play score",
@@ -35,21 +23,6 @@ STAGES = {
 }
 INCOMPLETIONS = {PassResult.INCOMPLETE: "incomplete", PassResult.INTERCEPTED: "intercepted"}
 DOWNS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th"}
-
-
-def counted(number: float, noun: str) -> str:
-    """`number` rounded to a whole one and its noun: "1 game", "2 games"."""
-    whole = round(number)
-    return f"{whole} {noun}" if whole == 1 else f"{whole} {noun}s"
-
-
-def chance(probability: float) -> str:
-    """A probability in percent, without claiming 0% or 100%."""
-    if probability < 0.005:
-        return "under 1%"
-    if probability > 0.995:
-        return "over 99%"
-    return f"{100 * probability:.0f}%"
 
 
 def ending(how: Ending, reason: Reason | None) -> str:

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from deploy.local.page import render, words
+from board.words import chance, counted
+from deploy.local.page import SCRIPTS, render, words
 from deploy.local.page.leaderboard import Split, fewer_yards_rated_higher, leaderboard_data
 from deploy.local.page.plays import ScoredPass, plays_data
 from pipeline.results import Ending
@@ -79,7 +80,7 @@ def test_a_name_cannot_break_out_of_the_data() -> None:
 
 def test_every_element_that_is_named_exists() -> None:
     page = source("page.html")
-    script = "".join(map(source, ("page.js", "football.js", "hockey.js")))
+    script = "".join(source(f"{name}.js") for name in SCRIPTS)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     named = set(re.findall(r'\$\("([^"]+)"\)', script)) | set(re.findall(r'(?:aria-labelledby|for)="([^"]+)"', page))
@@ -100,7 +101,7 @@ def test_headings_are_in_order_and_pictures_have_a_name() -> None:
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 games"), (1, "1 game"), (2, "2 games")])
 def test_one_is_singular(number: int, text: str) -> None:
-    assert words.counted(number, "game") == text
+    assert counted(number, "game") == text
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_one_is_singular(number: int, text: str) -> None:
     ],
 )
 def test_a_chance_is_never_nothing_or_certainty(probability: float, text: str) -> None:
-    assert words.chance(probability) == text
+    assert chance(probability) == text
 
 
 @pytest.mark.parametrize("how", Ending)
@@ -126,8 +127,9 @@ def test_an_ending_reads_as_words(how: Ending) -> None:
 
 
 def test_a_rejected_play_says_why() -> None:
-    assert words.ending(Ending.REJECTED, Reason.GAP_TOO_LONG) == "Rejected: gap too long"
+    assert words.ending(Ending.REJECTED, Reason.GAP_TOO_LONG) == "A gap in the tracking"
     assert words.ending(Ending.REJECTED, Reason.NOT_A_PASS) == "Not a pass play"
+    assert words.ending(Ending.REJECTED, Reason.TENSOR_NOT_FINITE) == "Rejected: tensor not finite"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The live view: leaderboards and games over HTTP, moved by WatchRatings, read-only."""

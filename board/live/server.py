@@ -1,0 +1,243 @@
+"""The view's HTTP server: pages, their data, and streams of events. It reads, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from board import words
+from board.live.events import HEARTBEAT
+from board.live.question import Question, read_role
+from board.live.watches import Watch, Watches
+from board.ratings import ROLES
+from board.single_file import PAGES
+from board.text_order import natural
+from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client import AggregatorClient
+from playscore.common.v1 import common_pb2 as common
+from playscore.errors import PlayscoreError, Reason
+from servicekit.addresses import Address
+
+HEARTBEAT_SECONDS: Final = 10.0
+SEND_SECONDS: Final = 30.0
+"""A browser that takes longer to read what it was sent is let go; it comes back by itself, and starts anew."""
+MAX_GAMES: Final = 200
+MAX_LINE: Final = 32_768
+"""Bytes of an address: the longest filter, every character escaped."""
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_STATUSES: Final = {
+    Reason.LEAGUE_NOT_FOUND: 404,
+    Reason.GAME_NOT_FOUND: 404,
+    Reason.SUBJECT_NOT_FOUND: 404,
+    Reason.OVERLOADED: 503,
+    Reason.NOT_SERVING: 503,
+    Reason.INTERNAL: 500,
+}
+_ASSETS: Final = (
+    *("theme.css", "pages.css", "live.css", "icon.svg"),
+    *("elements.js", "interval.js", "distribution.js", "ratings.js", "plays.js", "charts.js"),
+    *("completion.js", "stream.js", "live.js", "board.js", "game.js"),
+    *("vendor/d3.min.js", "vendor/plot.umd.min.js", "vendor/LICENSES.txt"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the view takes on at once."""
+
+    browsers: int = 500
+    questions: int = 64
+
+
+class View:
+    """Handlers over one aggregator. `league` is the one that pages show where their address names none."""
+
+    def __init__(self, ratings: AggregatorClient, league: str = "", limits: Limits = Limits()) -> None:
+        self._ratings = ratings
+        self._league = league
+        self._limits = limits
+        self._watches = Watches(ratings, limits.questions)
+        self._browsers = 0
+
+    def application(self) -> web.Application:
+        """The routes. All of them answer GET and HEAD only."""
+        app = web.Application(middlewares=[_told], client_max_size=1024)
+        app.on_response_prepare.append(_secured)
+        app.on_shutdown.append(self._close)
+        app.router.add_get("/", _page("board.html"))
+        app.router.add_get("/game", _page("game.html"))
+        app.router.add_get("/healthz", self._health)
+        app.router.add_get("/api/about", self._about)
+        app.router.add_get("/api/events", self._events, allow_head=False)
+        for name in _ASSETS:
+            app.router.add_get(f"/{name}", _asset(name))
+        return app
+
+    async def _close(self, _: web.Application) -> None:
+        await self._watches.close()
+
+    async def _health(self, _: web.Request) -> web.Response:
+        """Whether this process answers. Whether the aggregator does is said on the pages."""
+        return web.json_response({"status": "ok", "browsers": self._browsers})
+
+    async def _about(self, request: web.Request) -> web.Response:
+        """What a form offers for a role, and the games of a league."""
+        role = read_role(request.query.get("role", ""))
+        league = request.query.get("league", "") or self._league
+        fields, (games, note) = await asyncio.gather(self._ratings.describe_splits(role), self._games(league, role))
+        return web.json_response(
+            {
+                "league": league,
+                "role": words.role_name(role),
+                "roles": [[words.role_name(each), told.subjects] for each, told in ROLES.items()],
+                "fields": [
+                    {
+                        "name": field.name,
+                        "type": aggregator.SplitFieldType.Name(field.type).removeprefix("SPLIT_FIELD_TYPE_").lower(),
+                        "unit": field.unit,
+                        "description": field.description,
+                        "values": list(field.values),
+                        "groupable": field.groupable,
+                    }
+                    for field in fields
+                ],
+                "games": games,
+                "note": note,
+            }
+        )
+
+    async def _games(self, league: str, role: common.Role.ValueType) -> tuple[list[list[Any]], str]:
+        """Games of a league with their plays, the latest first; or why there are none."""
+        if not league:
+            return [], ""
+        try:
+            listed = self._ratings.list_ratings(league, role=role, group_by=("season", "game_id"))
+            found = [rating async for rating in listed]
+        except PlayscoreError as failure:
+            if failure.reason is not Reason.LEAGUE_NOT_FOUND:
+                raise
+            return [], failure.detail
+        latest = sorted(
+            found, key=lambda rating: (rating.group[0].integer, natural(rating.group[1].text)), reverse=True
+        )
+        return [[rating.group[1].text, rating.plays] for rating in latest[:MAX_GAMES]], ""
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """The answer to a question as it changes, until the browser leaves."""
+        question = Question.of({"league": self._league, **request.query})
+        async with self._admitted(), self._watches.watch(question) as watch:
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+            await response.prepare(request)
+            with suppress(ConnectionResetError, TimeoutError):  # the browser has left, or reads no more
+                await _tell(watch, request.headers.get("Last-Event-ID", ""), response)
+            return response
+
+    @asynccontextmanager
+    async def _admitted(self) -> AsyncIterator[None]:
+        if self._browsers >= self._limits.browsers:
+            raise PlayscoreError(
+                Reason.OVERLOADED,
+                f"{self._limits.browsers} browsers are following, as many as this view allows; come back later",
+                retry_after_seconds=5.0,
+            )
+        self._browsers += 1
+        try:
+            yield
+        finally:
+            self._browsers -= 1
+
+
+async def _tell(watch: Watch, place: str, response: web.StreamResponse) -> None:
+    """Writes what a watch has to say from a place on, until it ends. Raises TimeoutError where nobody reads."""
+    while True:
+        content, place = watch.since(place)
+        async with asyncio.timeout(SEND_SECONDS):
+            await response.write(content or HEARTBEAT)
+        if watch.ended:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await watch.moved(place)
+
+
+def _page(name: str) -> Handler:
+    content = PAGES.joinpath(name).read_text()
+
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=content, content_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    return handle
+
+
+def _asset(name: str) -> Handler:
+    content = PAGES.joinpath(name).read_bytes()
+    kind = _TYPES.get(name.rpartition(".")[2], "text/plain")
+
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=content, content_type=kind, charset="utf-8", headers={"Cache-Control": "no-cache"})
+
+    return handle
+
+
+async def _secured(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.headers.pop("Server", None)
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Failures as answers: JSON for data, a page for people."""
+    retry: dict[str, str] = {}
+    try:
+        return await handler(request)
+    except PlayscoreError as error:
+        status, reason, detail = _STATUSES.get(error.reason, 400), words.reason_name(error.reason), error.detail
+        if error.retry_after_seconds is not None:
+            retry = {"Retry-After": f"{max(1, round(error.retry_after_seconds))}"}
+    except web.HTTPException as error:
+        status, reason, detail = error.status, error.reason, f"{request.method} {request.path}: {error.reason}"
+    except (ConnectionError, TimeoutError) as error:
+        status, reason, detail = 503, "REASON_NOT_SERVING", f"the aggregator cannot be reached: {error}"
+    if request.path.startswith("/api/"):
+        return web.json_response({"reason": reason, "detail": detail}, status=status, headers=retry)
+    page = PAGES.joinpath("error.html").read_text().replace("<!-- detail -->", html.escape(detail))
+    return web.Response(text=page, status=status, content_type="text/html", headers=retry)
+
+
+@asynccontextmanager
+async def serving(view: View, address: Address) -> AsyncIterator[str]:
+    """Serves a view, and says at what address. Raises OSError where that is taken."""
+    runner = web.AppRunner(
+        view.application(),
+        access_log=None,
+        handler_cancellation=True,  # so that whoever leaves makes room at once
+        max_line_size=MAX_LINE,
+        shutdown_timeout=2.0,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, address.host, address.port)
+        await site.start()
+        host, port, *_ = runner.addresses[0]
+        yield f"http://{Address(host, port)}/"
+    finally:
+        await runner.cleanup()

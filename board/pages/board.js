@@ -1,0 +1,76 @@
+// The leaderboard. Its address is its state: it can be shared, and goes back and forth.
+import { $, called, el } from "./elements.js";
+import { completes } from "./completion.js";
+import { moved, refuse, told } from "./live.js";
+import { showRatings } from "./ratings.js";
+import { follow } from "./stream.js";
+
+const TEXTS = ["league", "role", "filter", "min_plays"];
+let about = { fields: [] }, stop = () => {}, latest = 0;
+const address = () => new URLSearchParams(location.search);
+const groupsAsked = () => (address().get("group_by") ?? "").split(",").filter(Boolean);
+
+// Shows what the address asks for. What is being typed into the form stays as it is, unless the form is `filled`.
+async function show({ filled }) {
+  const turn = ++latest, asked = address();
+  const answer = await fetch(`api/about?${new URLSearchParams({ role: asked.get("role") ?? "", league: asked.get("league") ?? "" })}`);
+  const told = await answer.json();
+  if (turn !== latest) return;
+  stop();
+  $("refused").hidden = true;
+  if (!answer.ok) return refuse(told.detail);
+  const roleChanged = told.role !== about.role;
+  about = told;
+  if (filled) fill(asked);
+  if (filled || roleChanged) offerGroups();
+  $("grouped").textContent = groupsAsked().join(", ") || "player";
+  $("games").hidden = !about.games.length;
+  $("games-list").replaceChildren(...about.games.map(([game, plays]) =>
+    el("a", [called(game), el("small", `${plays} plays`)], { href: `game?${new URLSearchParams({ league: about.league, game, role: about.role })}` })));
+  watch(groupsAsked());
+}
+function fill(asked) {
+  $("role").replaceChildren(...about.roles.map(([name, words]) => el("option", words, { value: name })));
+  for (const name of TEXTS) $(name).value = asked.get(name) ?? about[name] ?? "";
+  $("qualified").checked = asked.get("qualified") === "1";
+}
+function offerGroups() {
+  $("groups").replaceChildren(...about.fields.filter((field) => field.groupable).map((field) => {
+    const box = el("input", [], { type: "checkbox", name: "group", value: field.name });
+    box.checked = groupsAsked().includes(field.name);
+    return el("label", [box, " ", field.name], { title: field.description });
+  }));
+}
+function watch(groups) {
+  const parameters = Object.fromEntries([...address()].filter(([, value]) => value));
+  if (!about.league) return refuse("Which league? For example NFL.");
+  let shown = "";
+  stop = follow({ ...parameters, league: about.league, role: about.role }, {
+    onRefused: refuse,
+    onTable(table, changed) {
+      const words = about.roles.find(([name]) => name === table.role)[1];
+      $("heading").textContent = `${words}, ${about.league}`;
+      $("ratings").hidden = !table.rows.length;
+      $("told").textContent = table.rows.length ? told(table) : about.note || "No play in this split yet. It shows here when there is one.";
+      showRatings($("ratings"), table, { groups });
+      if (shown === table.role) moved($("ratings"), table, changed);
+      shown = table.role;
+    },
+  });
+}
+
+// From the form to the address.
+function ask() {
+  const asked = new URLSearchParams();
+  for (const name of TEXTS) if ($(name).value.trim()) asked.set(name, $(name).value.trim());
+  if ($("qualified").checked) asked.set("qualified", "1");
+  const groups = [...document.querySelectorAll("#groups input:checked")].map((box) => box.value);
+  if (groups.length && $("role").value === about.role) asked.set("group_by", groups.join(","));
+  history.pushState(null, "", `?${asked}`);
+  show({ filled: false });
+}
+$("question").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+for (const id of ["role", "qualified", "groups"]) $(id).addEventListener("change", ask);
+window.addEventListener("popstate", () => show({ filled: true }));
+completes($("filter"), $("offers"), () => about.fields);
+show({ filled: true });

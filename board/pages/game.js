@@ -1,0 +1,45 @@
+// A game while it is on: ratings, the latest plays and the coverage move as they are recorded.
+import { $, called, el, number } from "./elements.js";
+import { CHARTS, drawn } from "./charts.js";
+import { moved, refuse, told } from "./live.js";
+import { showPlays } from "./plays.js";
+import { showRatings } from "./ratings.js";
+import { follow } from "./stream.js";
+
+const asked = new URLSearchParams(location.search);
+const about = await (await fetch(`api/about?${new URLSearchParams({ role: asked.get("role") ?? "", league: asked.get("league") ?? "" })}`)).json();
+const question = { league: asked.get("league") || about.league, game: asked.get("game") ?? "", role: about.role };
+let plays = [], redraw = null, shown = false;
+
+document.title = `Game ${question.game}, playscore`;
+$("title").append("Game ", called(question.game), ", ", called(question.league));
+$("back").href = `./?${new URLSearchParams({ league: question.league, role: question.role })}`;
+$("roles").append(...about.roles.map(([role, words]) =>
+  el("a", words, { href: `?${new URLSearchParams({ ...question, role })}`, "aria-current": role === question.role ? "page" : null })));
+
+follow(question, {
+  onRefused: refuse,
+  onTable(table, changed) {
+    $("ratings").hidden = !table.rows.length;
+    $("told").textContent = table.rows.length ? told(table) : "No play of this game is recorded yet. It shows here when there is one.";
+    showRatings($("ratings"), table);
+    if (shown) moved($("ratings"), table, changed);
+    shown = true;
+  },
+  onGame(game) {
+    $("latest").hidden = $("covered").hidden = !game.plays;
+    if (!game.plays) return;
+    plays = game.plays.rows;
+    showPlays($("plays"), game.plays);
+    $("coverage-told").textContent = game.coverage.told;
+    $("reasons").hidden = !game.coverage.reasons.length;
+    $("reasons").tBodies[0].replaceChildren(...game.coverage.reasons.map(([name, count]) => el("tr", [el("th", name, { scope: "row" }), number(count)])));
+    const chart = CHARTS[game.plays.chart];
+    $("chart").hidden = !chart;
+    if (!chart) return;
+    $("chart-note").textContent = chart.note(plays);
+    if (redraw) return redraw();
+    $("chart-legend").append(...chart.legend());
+    redraw = drawn($("chart-place"), (width) => chart.draw(plays)(width));
+  },
+});

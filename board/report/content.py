@@ -1,0 +1,153 @@
+"""What a report's page shows, from what the aggregator said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from board import words
+from board.coverage import coverage_data
+from board.plays import MEASURES, chart_of, play_rows
+from board.ratings import ROLES, measure_text, measured, row, table
+from board.report.gather import Answers, Question
+from board.report.scope import Scope
+from board.report.splits import Splits
+from board.report.trend import Point
+from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.common.v1 import common_pb2 as common
+
+_KINDS: Final = {"player": "", "team": "Team", "season": "All of the league", "game": "Both teams"}
+
+
+def page_data(question: Question, scope: Scope, answers: Answers, made: datetime) -> dict[str, Any]:
+    """What `report.js` reads. `made` is when, with its time zone."""
+    told = ROLES[question.role]
+    team = answers.overall[0].subject.team_id if scope.kind == "player" else ""
+    series = [rating.subject.team_id or words.NOT_KNOWN for rating in answers.overall] if scope.kind == "game" else [""]
+    plays = play_rows(answers.plays, answers.names)
+    return {
+        "title": scope.title,
+        "subtitle": ", ".join(
+            part for part in (_KINDS[scope.kind], team, question.league, told.subjects.lower()) if part
+        ),
+        "filter": question.filter,
+        "description": told.description,
+        "figures": _figures(question, scope, answers),
+        "series": series,
+        "splits": {**table(question.role, ()), **_splits(answers.splits, series)},
+        "trend": _trend(question.role, answers),
+        "standings": _standings(question.role, answers) if answers.standings else None,
+        "chart": chart_of(question.role, plays),
+        "plays": {
+            "measure": MEASURES[question.role],
+            "subjects": scope.kind != "player" and question.role != common.ROLE_SHOOTING_TEAM,
+            "rows": plays,
+            "told": _plays_told(len(plays), answers.total_plays),
+        },
+        "coverage": {
+            **coverage_data(answers.coverage),
+            "of": scope.title if scope.game_id else f"all games of {question.league}",
+        },
+        "made": [
+            ["Model", f"{answers.ranking.model.name} {answers.ranking.model.version}"],
+            ["Plays that a rank needs", f"{answers.ranking.min_plays:,}"],
+            ["Revision", answers.revision.value],
+            ["Made", made.strftime("%Y-%m-%d %H:%M %Z").strip()],
+        ],
+    }
+
+
+def _figures(question: Question, scope: Scope, answers: Answers) -> list[list[str]]:
+    told = ROLES[question.role]
+    figures = []
+    for rating in answers.overall:
+        measure = measured(rating)
+        name = f"{told.measure}, {rating.subject.team_id or words.NOT_KNOWN}" if scope.kind == "game" else told.measure
+        low, high = measure_text(question.role, measure.low), measure_text(question.role, measure.high)
+        figures.append([name, measure_text(question.role, measure.value), f"90% interval {low} to {high}"])
+    if scope.kind == "player":
+        rating = answers.overall[0]
+        rank = str(rating.rank) if rating.qualified else "-"
+        figures.append(
+            [
+                "Rank",
+                rank,
+                f"of {words.counted(answers.ranking.qualified, 'ranked player')}"
+                if rating.qualified
+                else f"needs {words.counted(answers.ranking.min_plays, 'play')}",
+            ]
+        )
+    figures.append([told.plays, f"{sum(rating.plays for rating in answers.overall):,}", ""])
+    if scope.kind != "game":
+        figures += [
+            [name, value, f"{small[1:-1]} expected" if small else ""]
+            for name, (value, small) in zip(told.columns, row(answers.overall[0])["cells"], strict=True)
+        ]
+    return figures
+
+
+def _splits(
+    answers: Sequence[tuple[Splits, Sequence[Sequence[aggregator.Rating]]]], series: Sequence[str]
+) -> dict[str, Any]:
+    """Groups of splits that have plays; of the others, the names."""
+    known = [(splits, ratings) for splits, ratings in answers if any(ratings)]
+    unknown = [splits.name for splits, ratings in answers if not any(ratings)]
+    return {
+        "groups": [
+            {
+                "name": splits.name,
+                "rows": [
+                    {"name": name, "filter": text, "ratings": _by_team(ratings, series)}
+                    for (name, text), ratings in zip(splits.filters, answer, strict=True)
+                ],
+            }
+            for splits, answer in known
+        ],
+        "unknown": f"Not known of any of these plays: {', '.join(unknown).lower()}." if unknown else "",
+    }
+
+
+def _by_team(ratings: Sequence[aggregator.Rating], series: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows in the order of the series."""
+    rows = [row(rating) for rating in ratings]
+    return sorted(rows, key=lambda each: series.index(each["team"])) if len(series) > 1 else rows
+
+
+def _trend(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
+    points, several = answers.trend.points, len({point.season for point in answers.trend.points}) > 1
+    return {
+        "by": {"week": "Week", "game_id": "Game"}[answers.trend.by],
+        "measure": ROLES[role].measure,
+        "domain": list(ROLES[role].domain or ()) or None,
+        "points": [
+            {"label": _label(point, several), **_measure_of(point.rating)} for point in points if point.rating.plays
+        ],
+    }
+
+
+def _label(point: Point, with_season: bool) -> str:
+    own = point.game_id or (words.NOT_KNOWN if point.week is None else str(point.week))
+    return f"{point.season}, {own}" if with_season and point.season is not None else own
+
+
+def _measure_of(rating: aggregator.Rating) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in row(rating).items()
+        if name in ("plays", "value", "low", "high", "text", "interval")
+    }
+
+
+def _standings(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
+    shown = len(answers.standings)
+    return {
+        **table(role, (row(rating) for rating in sorted(answers.standings, key=lambda rating: not rating.qualified))),
+        "told": f"The first {shown:,} of {answers.subjects:,}." if shown < answers.subjects else "",
+    }
+
+
+def _plays_told(shown: int, total: int) -> str:
+    if shown < total:
+        return f"The latest {shown:,} of {words.counted(total, 'play')}."
+    return f"All {words.counted(total, 'play')}." if total > 1 else ""
