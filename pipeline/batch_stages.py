@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,8 +42,11 @@ log = structlog.get_logger()
 class BatchStage:
     """A queue and its workers. Its size is bounded by how many plays GameRun lets in."""
 
-    def __init__(self, handle: Callable[[list[InFlightPlay]], Awaitable[None]]) -> None:
+    def __init__(self, handle: Callable[[list[InFlightPlay]], Awaitable[None]], gather_seconds: float) -> None:
         self._handle = handle
+        self._gather_seconds = gather_seconds
+        self._gathering = asyncio.Lock()
+        """Held by the worker whose batch is next, so that workers do not part what could go together."""
         self._waiting: asyncio.Queue[InFlightPlay] = asyncio.Queue()
 
     def put(self, play: InFlightPlay) -> None:
@@ -52,9 +56,12 @@ class BatchStage:
     async def work(self) -> None:
         """Process batches until cancelled."""
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < MAX_PLAYS_PER_CALL and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            async with self._gathering:
+                batch = [await self._waiting.get()]
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._gather_seconds):
+                        while len(batch) < MAX_PLAYS_PER_CALL:
+                            batch.append(await self._waiting.get())
             await self._handle(batch)
 
 
@@ -98,8 +105,14 @@ class BatchStages:
         read_back: bool = False,
         on_recorded: Callable[[PlayResult], None] = lambda result: None,
         give_up_seconds: float = GIVE_UP_SECONDS,
+        gather_seconds: float = 0.0,
+        timed: bool = True,
     ) -> None:
-        """`read_back` reads every rating that a play has moved, which measures when it can be read."""
+        """`read_back` reads every rating that a play has moved, which measures when it can be read.
+
+        With `gather_seconds` a stage waits so long for a call to be full: fewer and larger calls, for plays that are in
+        no hurry. With 0 whatever waits goes at once. `timed` keeps how long each play took, for good.
+        """
         self.times = StageTimes()
         self.written = Written()
         self.revision: common.RevisionToken | None = None
@@ -108,8 +121,10 @@ class BatchStages:
         self._read_back = read_back
         self._on_recorded = on_recorded
         self._give_up_seconds = give_up_seconds
-        self._scoring, self._grading = BatchStage(self._score), BatchStage(self._grade)
-        self._recording, self._reading = BatchStage(self._record), BatchStage(self._read)
+        self._timed = timed
+        self._scoring, self._grading, self._recording, self._reading = (
+            BatchStage(handle, gather_seconds) for handle in (self._score, self._grade, self._record, self._read)
+        )
         self._tasks = asyncio.TaskGroup()
         self._workers: list[asyncio.Task[None]] = []
 
@@ -281,13 +296,17 @@ class BatchStages:
         if result.scored is not None and play.closed_at:
             seconds = play.seconds_since_closed()
             PLAY_SECONDS.observe(seconds)
-            self.times.add("play", seconds)
+            self._time("play", seconds)
         self._on_recorded(result)
         play.done(play)
 
     def _end_stage(self, stage: str, play: InFlightPlay) -> None:
         seconds = play.end_stage()
         if seconds is not None and play.rejection is None:
+            self._time(stage, seconds)
+
+    def _time(self, stage: str, seconds: float) -> None:
+        if self._timed:
             self.times.add(stage, seconds)
 
 

@@ -41,9 +41,13 @@ class Faceoffs:
     roles = (common.ROLE_FACEOFF_TAKER,)
     follows_film = False
 
-    def __init__(self, scoring: ScorerClient, ratings: AggregatorClient) -> None:
+    def __init__(
+        self, scoring: ScorerClient, ratings: AggregatorClient, model: common.ModelVersion | None = None
+    ) -> None:
+        """Scores by `model`, and looks for its scores; None: by the models that the services are set to."""
         self._scoring = scoring
         self._ratings = ratings
+        self._model = model
 
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
         """See Task."""
@@ -61,7 +65,8 @@ class Faceoffs:
             [
                 scorer.FaceoffToScore(tensor=tensor, outcome=None if result is None else result.faceoff_outcome)
                 for tensor, result in plays
-            ]
+            ],
+            self._model,
         )
         return answered(plays, answer.scores, answer.rejections, lambda play, score: _scored(play[0], score))
 
@@ -76,7 +81,7 @@ class Faceoffs:
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
     ) -> Stored | None:
         """See Task."""
-        listed = await stored_records(self._ratings, play, common.ROLE_FACEOFF_TAKER, at_least_as_fresh)
+        listed = await stored_records(self._ratings, play, common.ROLE_FACEOFF_TAKER, self._model, at_least_as_fresh)
         return _stored(latest_records(listed)) if listed else None
 
 

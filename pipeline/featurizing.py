@@ -149,6 +149,13 @@ class _HeaderCorrected(Exception):  # noqa: N818 (it is no error)
     """The connection is one of a header that was corrected since."""
 
 
+def decisive(failure: BaseException) -> BaseException:
+    """Of a failure that may be a group of groups, the one that says most."""
+    if not isinstance(failure, BaseExceptionGroup):
+        return failure
+    return min((decisive(part) for part in failure.exceptions), key=by_what_it_says)
+
+
 def by_what_it_says(failure: BaseException) -> int:
     """0 for a defect of ours, which must not hide, then what a service said, then that it went away."""
     if isinstance(failure, PlayscoreError):

@@ -30,9 +30,13 @@ class Passing:
     roles = (common.ROLE_PASSER,)
     follows_film = False
 
-    def __init__(self, scoring: ScorerClient, ratings: AggregatorClient) -> None:
+    def __init__(
+        self, scoring: ScorerClient, ratings: AggregatorClient, model: common.ModelVersion | None = None
+    ) -> None:
+        """Scores by `model`, and looks for its scores; None: by the models that the services are set to."""
         self._scoring = scoring
         self._ratings = ratings
+        self._model = model
 
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
         """See Task."""
@@ -47,7 +51,7 @@ class Passing:
     ) -> Sequence[Scored | common.Rejection]:
         """See Task."""
         answer = await self._scoring.score_passes(
-            [scorer.PassToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays]
+            [scorer.PassToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays], self._model
         )
         supports = {support.support_id: support for support in answer.supports}
         return answered(
@@ -68,7 +72,7 @@ class Passing:
         self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
     ) -> Stored | None:
         """See Task."""
-        for listed in await stored_records(self._ratings, play, common.ROLE_PASSER, at_least_as_fresh):
+        for listed in await stored_records(self._ratings, play, common.ROLE_PASSER, self._model, at_least_as_fresh):
             return _stored(listed.record, listed.support)
         return None
 

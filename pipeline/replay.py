@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from pipeline.batch_stages import BatchStages, Written
-from pipeline.faceoffs import Faceoffs
-from pipeline.featurizing import by_what_it_says
+from pipeline.featurizing import decisive
 from pipeline.game_run import GameRun
 from pipeline.pace import paced
-from pipeline.passing import Passing
+from pipeline.recorded_game import read_game
 from pipeline.results import Ending, PlayResult, StageTimes
 from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
 from pipeline.shared_faults import SharedFault, shared_fault
-from pipeline.shots import Shots
 from pipeline.task import Task
+from pipeline.tasks import tasks_over
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient, Tls
 from playscore.common.v1 import common_pb2 as common
@@ -157,24 +156,23 @@ async def replay(
     async def play(game_id: str) -> None:
         async with at_once:
             async with reading:
-                messages, archive = await asyncio.to_thread(_read, game_id, source, corrections)
-            plays = _named(messages)
+                recorded_game = await asyncio.to_thread(read_game, game_id, source, corrections)
+            plays = recorded_game.plays()
             report.games += 1
             report.plays_read += len(plays)
-            league = _league(game_id, messages)
-            leagues[league] = _sport(messages) or _sport(archive)
+            leagues[recorded_game.key.league] = recorded_game.sport
             watcher.on_game(game_id, len(plays))
-            for message in messages:
+            for message in recorded_game.messages:
                 watcher.on_message(message)
             game = GameRun(
-                common.GameKey(league=league, game_id=game_id),
+                recorded_game.key,
                 featurizer,
                 tasks,
                 stages,
-                archive=archive,
+                archive=recorded_game.archive,
                 give_up_seconds=give_up_seconds,
             )
-            results = await game.run(paced(messages, speed))
+            results = await game.run(paced(recorded_game.messages, speed))
             for result in results:
                 latest[result.game_id, result.play_id] = result
             report.judge(game_id, results, game.refused_messages)
@@ -186,7 +184,7 @@ async def replay(
         ScorerClient(services.scorer, tls=services.tls) as scorer,
         AggregatorClient(services.aggregator, tls=services.tls) as ratings,
     ):
-        tasks = (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings))
+        tasks = tasks_over(scorer, ratings)
         stages = BatchStages(
             ratings, read_back=speed is not None, on_recorded=recorded, give_up_seconds=give_up_seconds
         )
@@ -201,7 +199,7 @@ async def replay(
                         give_up_seconds,
                     )
         except (BaseExceptionGroup, ConnectionError) as failures:
-            failure = min(_leaves(failures), key=by_what_it_says)
+            failure = decisive(failures)
             if not isinstance(failure, ConnectionError):
                 raise failure from None
             report.given_up = str(failure)
@@ -210,13 +208,6 @@ async def replay(
     report.times, report.written = stages.times, stages.written
     report.losses = tuple(loss for each in (corrections, source) if each is not None for loss in each.losses())
     return report
-
-
-def _sport(messages: Iterable[feed.FeedMessage]) -> common.Sport.ValueType:
-    """What is played, by the first header; unspecified where there is none."""
-    headers = (message.header for message in messages if message.HasField("header"))
-    header = next(headers, None)
-    return common.SPORT_UNSPECIFIED if header is None else header.sport
 
 
 def _roles(tasks: Iterable[Task], sport: common.Sport.ValueType) -> list[common.Role.ValueType]:
@@ -243,35 +234,3 @@ async def _standings(
         if unknown.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.ROLE_UNSUPPORTED):
             raise
         return Standings([], aggregator.Ranking(), aggregator.GetCoverageResponse())
-
-
-def _read(
-    game_id: str, source: Source | None, corrections: Source | None
-) -> tuple[list[feed.FeedMessage], list[feed.FeedMessage]]:
-    """What is played of a game, and what is known of it from before."""
-    if corrections is None:
-        assert source is not None
-        return list(source.feed(game_id)), []
-    archive = [] if source is None or game_id not in source.game_ids else list(source.feed(game_id))
-    return list(corrections.feed(game_id)), archive
-
-
-def _named(messages: Iterable[feed.FeedMessage]) -> set[str]:
-    """The plays that a feed is about: those with a context or a result."""
-    named = {message.context.play_id for message in messages if message.HasField("context")} | {
-        message.official_result.play_id for message in messages if message.HasField("official_result")
-    }
-    return named - {""}
-
-
-def _league(game_id: str, messages: Sequence[feed.FeedMessage]) -> str:
-    if not messages:
-        raise PlayscoreError(Reason.FIELD_INVALID, f"nothing is known of game {game_id}")
-    return messages[0].game.league
-
-
-def _leaves(failure: BaseException) -> list[BaseException]:
-    """The failures of a group of groups."""
-    if not isinstance(failure, BaseExceptionGroup):
-        return [failure]
-    return [leaf for part in failure.exceptions for leaf in _leaves(part)]

@@ -72,7 +72,7 @@ class Absence:
 async def until_it_answers(
     attempt: Callable[[], Awaitable[Answer]], give_up_seconds: float = GIVE_UP_SECONDS
 ) -> Answer:
-    """Awaits `attempt()` again and again while its failures are transient.
+    """Awaits `attempt()` again and again while its failures are transient, no sooner than they ask for.
 
     Raises those that are not, and ConnectionError once there was no answer for `give_up_seconds`.
     """
@@ -87,7 +87,7 @@ async def until_it_answers(
             if not absence.failures:
                 log.warning("waiting for a service", failure=str(failure))
             absence.check(failure)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(pause, getattr(failure, "retry_after_seconds", None) or 0.0))
         else:
             if absence.failures:
                 log.info("the service answers again")

@@ -72,14 +72,19 @@ async def stored_records(
     ratings: AggregatorClient,
     play: common.PlayKey,
     role: common.Role.ValueType,
+    model: common.ModelVersion | None,
     at_least_as_fresh: common.RevisionToken | None,
 ) -> list[ListedPlay]:
-    """What is stored of a play for a role, with what was expected of it; nothing where the role is not rated there."""
+    """What is stored of a play for a role, with what was expected of it; nothing where the role is not rated there.
+
+    By `model`; None: by the one that the league is rated by.
+    """
     split = f"game_id = {_quoted(play.game_id)} AND play_id = {_quoted(play.play_id)}"
     plays = ratings.list_plays(
         play.league,
         role=role,
         split=split,
+        model=model,
         include_distributions=True,
         include_ungraded=True,
         at_least_as_fresh=at_least_as_fresh,

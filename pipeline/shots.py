@@ -25,9 +25,13 @@ class Shots:
     roles = (common.ROLE_SHOOTER, common.ROLE_GOALIE, common.ROLE_SHOOTING_TEAM)
     follows_film = True
 
-    def __init__(self, scoring: ScorerClient, ratings: AggregatorClient) -> None:
+    def __init__(
+        self, scoring: ScorerClient, ratings: AggregatorClient, model: common.ModelVersion | None = None
+    ) -> None:
+        """Scores by `model`, and looks for its scores; None: by the models that the services are set to."""
         self._scoring = scoring
         self._ratings = ratings
+        self._model = model
 
     def owns(self, tensor: featurizer.PlayTensor) -> bool:
         """See Task."""
@@ -42,7 +46,7 @@ class Shots:
     ) -> Sequence[Scored | common.Rejection]:
         """See Task."""
         answer = await self._scoring.score_shots(
-            [scorer.ShotToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays]
+            [scorer.ShotToScore(tensor=tensor, outcome=_outcome(result)) for tensor, result in plays], self._model
         )
         return answered(plays, answer.scores, answer.rejections, lambda play, score: _scored(play[0], score))
 
@@ -58,7 +62,9 @@ class Shots:
     ) -> Stored | None:
         """See Task."""
         listed = [
-            each for role in self.roles for each in await stored_records(self._ratings, play, role, at_least_as_fresh)
+            each
+            for role in self.roles
+            for each in await stored_records(self._ratings, play, role, self._model, at_least_as_fresh)
         ]
         return _stored(latest_records(listed)) if listed else None
 

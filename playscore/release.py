@@ -41,6 +41,14 @@ class ModelVersion:
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads `name:version`; whitespace around it is allowed. Raises ValueError."""
+        name, colon, version = text.strip().rpartition(":")
+        if not (colon and name and version.isascii() and version.isdigit()):
+            raise ValueError(f'"{text.strip()}" is not name:version; for example passing:2')
+        return cls(name, int(version))
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -23,13 +23,7 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 def parse_models(text: str) -> tuple[ModelVersion, ...]:
     """Models out of `name:version,name:version`; whitespace around them is allowed. Raises ValueError."""
-    models = []
-    for part in text.split(",") if text.strip() else ():
-        name, colon, version = part.strip().rpartition(":")
-        if not (colon and name and version.isascii() and version.isdigit()):
-            raise ValueError(f'"{part.strip()}" is not name:version; for example passing:2')
-        models.append(ModelVersion(name, int(version)))
-    return tuple(models)
+    return tuple(ModelVersion.parse(part) for part in text.split(",")) if text.strip() else ()
 
 
 def _models(text: str) -> str:

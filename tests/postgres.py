@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+GUARDED: Final = "guarded"
+"""A user, once made, who needs a password."""
 _START_SECONDS: Final = 30.0
 _NOBODY: Final = 65534
 _MAX_DATABASES: Final = 8
@@ -39,10 +41,15 @@ class Server:
             os.chown(self._folder, _NOBODY, _NOBODY)
             self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
         atexit.register(self.remove)
+        self._initialize()
+
+    def _initialize(self) -> None:
         self._run(
             *("initdb", "--pgdata", self._data, "--username", "postgres", "--auth", "trust"),
             *("--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
         )
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
 
     @property
     def _data(self) -> Path:

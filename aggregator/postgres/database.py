@@ -15,6 +15,7 @@ from aggregator.postgres.schema import IDENTITY, SCHEMA, Connection, Identity, i
 from playscore.errors import PlayscoreError, Reason
 
 CONNECT_SECONDS: Final = 5
+CLOSE_SECONDS: Final = 1
 STATEMENT_SECONDS: Final = 30
 """The longest that one statement may take."""
 ERASE_SECONDS: Final = 600
@@ -69,7 +70,7 @@ class Database:
                 await connection.close()
             self._pool = await asyncpg.create_pool(
                 self._url,
-                min_size=1,
+                min_size=0,
                 max_size=self._connections,
                 init=self._check,
                 timeout=CONNECT_SECONDS,
@@ -105,7 +106,8 @@ class Database:
                 await self._check(connection)
                 yield connection
             finally:
-                connection.terminate()
+                with contextlib.suppress(*_FAULTS):
+                    await connection.close(timeout=CLOSE_SECONDS)
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -146,6 +148,24 @@ class Database:
         await connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
+
+
+@contextlib.asynccontextmanager
+async def transaction(connection: Connection, *, of_one_state: bool = False) -> AsyncIterator[None]:
+    """A transaction that an exception undoes. One that only reads can be of one state from its beginning to its end."""
+    isolation = "repeatable_read" if of_one_state else "read_committed"
+    running = connection.transaction(isolation=isolation, readonly=of_one_state)
+    await running.start()
+    try:
+        yield
+    except BaseException:
+        # A connection that cannot undo it is of no use to the next; when it ends, the server does.
+        try:
+            await running.rollback()
+        except _FAULTS:
+            connection.terminate()
+        raise
+    await running.commit()
 
 
 def shown(url: str) -> str:

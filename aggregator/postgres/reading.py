@@ -13,7 +13,7 @@ from aggregator.core.operations import Done, Operation
 from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, Erased, Reading, StatePiece, Switched
-from aggregator.postgres.database import Database
+from aggregator.postgres.database import Database, transaction
 from aggregator.postgres.erasing import ERASED
 from aggregator.postgres.schema import Connection
 from aggregator.postgres.threads import in_thread
@@ -98,7 +98,7 @@ class Reader:
 
     async def _changes(self, connection: Connection, after: Revision) -> AsyncGenerator[Changes]:
         """What changed since a revision, up to the present one."""
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async with transaction(connection, of_one_state=True):
             present = await self._reached(connection, after)
             changed = after.end, sorted(after.missing)
             withdrawn = await connection.fetch(f"SELECT score FROM withdrawn WHERE {_CHANGED}", *changed)
@@ -129,7 +129,7 @@ class Reader:
         self, connection: Connection, at: Revision | None, league: str | None
     ) -> AsyncGenerator[StatePiece]:
         """All that stood at a revision."""
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async with transaction(connection, of_one_state=True):
             present = await self._kept(connection, at)
             at = at or present
             then = at.end, sorted(at.missing), league
@@ -146,7 +146,7 @@ class Reader:
 
     async def read(self, connection: Connection, scores: Collection[int], at: Revision) -> Reading:
         """Scores with their distributions, as they were at a revision."""
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async with transaction(connection, of_one_state=True):
             await self._kept(connection, at)
             rows = await connection.fetch(_SCORES_THEN, at.end, sorted(at.missing), list(scores))
             needed = {row["support_id"] for row in rows if row["support_id"]}
@@ -174,7 +174,7 @@ class Reader:
         Of what is about to be committed nobody knows yet, so that what is asked of a time that has hardly passed may
         have more when it is asked again.
         """
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async with transaction(connection, of_one_state=True):
             began = await connection.fetchrow("SELECT * FROM history")
             if time < began["time"]:
                 raise PlayscoreError(

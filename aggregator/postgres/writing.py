@@ -18,7 +18,7 @@ from aggregator.core.recording import Settlement, Standing, Write, Written, chec
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
-from aggregator.postgres.database import ERASE_SECONDS, Database
+from aggregator.postgres.database import ERASE_SECONDS, Database, transaction
 from aggregator.postgres.erasing import Eraser
 from aggregator.postgres.schema import OPERATIONS_VERSION, Connection
 from aggregator.postgres.threads import in_thread
@@ -224,7 +224,7 @@ class Writer:
         return await self._attempt(work)
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[_Result]]) -> _Result:
-        async with self._database.shared() as connection, connection.transaction():
+        async with self._database.shared() as connection, transaction(connection):
             return await work(connection)
 
     # --- Recording ---

@@ -26,12 +26,10 @@ from deploy.local.page.words import ending
 from deploy.local.stack import LocalStack
 from pipeline.batch_stages import BatchStages
 from pipeline.commands import BACKLOG
-from pipeline.faceoffs import Faceoffs
 from pipeline.game_run import GameRun
 from pipeline.pace import paced
-from pipeline.passing import Passing
 from pipeline.results import Ending, PlayResult
-from pipeline.shots import Shots
+from pipeline.tasks import tasks_over
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
@@ -101,7 +99,7 @@ async def run_demo(games: int, hockey_games: int, speed: float | None, out: Path
         results: list[PlayResult] = []
         stages = BatchStages(ratings, read_back=speed is not None, on_recorded=results.append)
         begun = time.perf_counter()
-        tasks = (Passing(scorer, ratings), Shots(scorer, ratings), Faceoffs(scorer, ratings))
+        tasks = tasks_over(scorer, ratings)
         async with stages:
             runs = [(played, GameRun(played.key, featurizer, tasks, stages)) for played in slate]
             await _play(runs, ratings, results, speed, console)

@@ -111,7 +111,10 @@ def unreadable(column: pl.Series, values: pl.Series) -> pl.Series:
 
 
 def _typed(column: pl.Series, kind: Kind) -> pl.Series:
-    return _READ[kind](column)
+    if kind not in _SAID_OVER_AND_OVER or column.dtype != pl.String:
+        return _READ[kind](column)
+    said = column.drop_nulls().unique()
+    return column.replace_strict(said, _READ[kind](said), default=None, return_dtype=DTYPES[kind])
 
 
 def _identifiers(column: pl.Series) -> pl.Series:
@@ -278,6 +281,8 @@ def _stripped(column: pl.Series) -> pl.Series:
     return _only(text, ~text.is_in(list(NULLS)))
 
 
+_SAID_OVER_AND_OVER: Final = frozenset((Kind.ID, Kind.NAME))
+"""Kinds of columns that have few different cells, each of which is read once: what it says depends on no other."""
 _READ: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.ID: _identifiers,
     Kind.NAME: lambda column: _printable(_text(column), MAX_NAME_LENGTH),

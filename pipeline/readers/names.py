@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from playscore.game import Player
@@ -162,6 +163,7 @@ def _first_names(written: tuple[str, ...], known: tuple[str, ...]) -> int | None
 _TOKEN = re.compile(rf"[^\W\d_]+(?:[{_MARKS}]+[^\W\d_]+)*\.?")
 
 
+@lru_cache(maxsize=4096)
 def _read(name: str) -> _Name:
     """The parts of "Avel Brooth Jr.", "9-A.Brooth", "A. Vander Brooth" or "Brooth, Avel"."""
     text = _unaccented(name or "")

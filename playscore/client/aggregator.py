@@ -273,6 +273,39 @@ class AggregatorClient(Connection):
         )
         return await self.call(lambda timeout: self._stub.GetCoverage(request, timeout=timeout))
 
+    def list_models(
+        self,
+        league: str,
+        *,
+        role: common.Role.ValueType = common.ROLE_PASSER,
+        page_size: int = PAGE_SIZE,
+        at_least_as_fresh: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | None = None,
+    ) -> Listing[messages.ListModelsResponse, messages.ListedModel]:
+        """The models that a league can be rated by, by name and version, and how many plays each has scored of it."""
+        request = messages.ListModelsRequest(
+            league=league, role=role, page_size=page_size, consistency=consistency(at_least_as_fresh, as_of)
+        )
+        return Listing(self._asking(self._stub.ListModels, request), lambda page: page.models)
+
+    async def switch_model(
+        self,
+        league: str,
+        task: common.Task.ValueType,
+        model: common.ModelVersion,
+        *,
+        expected: common.ModelVersion | None = None,
+        request_id: str = "",
+    ) -> messages.SwitchModelResponse:
+        """Rate a league by a model from now on, for all who name none; an operator's call.
+
+        Refused (MODEL_CHANGED) where the league is rated by another model than `expected`.
+        """
+        request = messages.SwitchModelRequest(
+            request_id=request_id or str(uuid.uuid4()), league=league, task=task, model=model, expected=expected
+        )
+        return await self.call(lambda timeout: self._stub.SwitchModel(request, timeout=timeout))
+
     async def describe_splits(
         self, role: common.Role.ValueType = common.ROLE_PASSER
     ) -> tuple[messages.SplitField, ...]:

@@ -70,7 +70,12 @@ def memory(location: Path) -> Store:
 
 
 def postgres(location: Path) -> Store:
-    return PostgresStore(_databases().url(location), ROLES, same_number)
+    return PostgresStore(postgres_url(location), ROLES, same_number)
+
+
+def postgres_url(location: Path) -> str:
+    """Of the location's database."""
+    return _databases().url(location)
 
 
 @functools.cache

@@ -416,6 +416,18 @@ class TestTransientRejections:
         assert not finished.times
 
 
+async def test_plays_in_no_hurry_wait_for_each_other_until_a_call_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.batch_stages.MAX_PLAYS_PER_CALL", 4)
+    ratings, passing, finished = Ratings(), Passing(), Finished()
+    async with BatchStages(ratings, gather_seconds=SECONDS * 10) as stages:
+        for number in range(8):
+            stages.take(featurized(finished, passing, catch(1), play_id=str(number)))
+            for _ in range(10):
+                await asyncio.sleep(0)
+        await finished.has(8)
+    assert [len(write) for write in ratings.writes] == [4, 4]
+
+
 async def test_the_state_of_the_ratings_never_goes_back() -> None:
     ratings, finished, seen = Ratings(), Finished(), list[int]()
 

@@ -51,6 +51,19 @@ async def test_a_service_that_comes_back_is_asked_until_it_answers(failure: Exce
     assert service.calls == 3
 
 
+async def test_a_service_that_says_when_to_come_back_is_not_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("pipeline.retry.asyncio.sleep", sleep)
+    busy = PlayscoreError(Reason.OVERLOADED, "try later", retry_after_seconds=7.0)
+    assert await until_it_answers(Service(busy, ConnectionError("refused"), busy).ask) == "an answer"
+    assert pauses[0] == pauses[2] == 7.0
+    assert pauses[1] < 1.0
+
+
 @pytest.mark.parametrize("failure", FINAL, ids=repr)
 async def test_what_is_not_transient_is_not_asked_again(failure: Exception) -> None:
     service = Service(failure)

@@ -1,0 +1,249 @@
+"""`playscore backfill`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import structlog
+import uvloop
+from rich.console import Console
+
+from pipeline.backfill.game_report import GameReport
+from pipeline.backfill.journal import Journal
+from pipeline.backfill.progress import progress_bar, show
+from pipeline.backfill.run import GAMES_AT_ONCE, Backfilled, Watcher
+from pipeline.backfill.run import backfill as play_all
+from pipeline.backfill.share import Share
+from pipeline.commands import LayoutName
+from pipeline.replay import Addresses
+from pipeline.retry import GIVE_UP_SECONDS
+from pipeline.standings_table import counted
+from playscore.client import Tls
+from playscore.release import ModelVersion
+from playscore.sources import open_source, select_games
+from servicekit.addresses import Address
+from servicekit.metrics import metrics_port
+
+
+class _Parsed(click.ParamType[Any]):
+    """Whatever a function reads that raises ValueError for what it cannot read."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Reads it."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+
+
+@click.command(short_help="Record seasons of games in bulk, through running services.")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Folder of tables, or of files of feed messages.",
+)
+@click.option("--layout", type=LayoutName(), help="Layout of the data; found by its columns if there is one.")
+@click.option("--games", default="", type=_Parsed("id,id", _list_of(str)), help="Identifiers; all if absent.")
+@click.option("--seasons", default="", type=_Parsed("year,year", _list_of(int)), help="Years; all if absent.")
+@click.option(
+    "--models",
+    default="",
+    type=_Parsed("name:version", _list_of(ModelVersion.parse)),
+    help="Models to score by, for example passing:4: a release scores in the shadow of the one that counts. A task "
+    "without one is scored by the scorer's default.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps which games are done, so that the same command goes on where it was ended. Workers may "
+    "share it.",
+)
+@click.option(
+    "--worker",
+    default="0/1",
+    show_default=True,
+    type=_Parsed("index/count", Share.parse),
+    help="Do one share of the games only, counted from 0: 2/8 is the third of eight.",
+)
+@click.option(
+    "--concurrency",
+    default=GAMES_AT_ONCE,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Games played at once. Lower it where live callers share the services.",
+)
+@click.option(
+    "--json",
+    "report",
+    type=click.File("w", lazy=False),
+    help="A JSON line a game, then the summary; - is standard output.",
+)
+@click.option(
+    "--featurizer", metavar="HOST:PORT", default="127.0.0.1:50051", show_default=True, help="Running service."
+)
+@click.option("--scorer", metavar="HOST:PORT", default="127.0.0.1:50052", show_default=True)
+@click.option(
+    "--aggregator", metavar="HOST:PORT", default="127.0.0.1:50053", show_default=True, help="Running service."
+)
+@click.option(
+    "--give-up-after",
+    default=GIVE_UP_SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds that a service may be unavailable or overloaded.",
+)
+@click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
+@click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
+@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM.")
+@click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
+def backfill(
+    *,
+    data: Path,
+    layout: str | None,
+    games: tuple[str, ...],
+    seasons: tuple[int, ...],
+    models: tuple[ModelVersion, ...],
+    state: Path | None,
+    worker: Share,
+    concurrency: int,
+    report: IO[str] | None,
+    featurizer: str,
+    scorer: str,
+    aggregator: str,
+    give_up_after: float,
+    tls_authority: Path | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    metrics_listen: str | None,
+) -> None:
+    """Record every play of recorded games, through running services.
+
+    A play comes to what it comes to live. Playing a game again changes nothing, so a backfill that was ended is run
+    again; with --state it goes on where it was.
+
+    The first Ctrl-C or SIGTERM finishes the games that are being played, a second one ends at once. Exit code 0: every
+    play is recorded. 1: some are not, or a game could not be read. 128 and the signal's number: it was ended by one.
+    """
+    console = Console(stderr=True)
+    source = open_source(data, layout)
+    game_ids = [game_id for game_id in select_games(source, games) if worker.holds(game_id)]
+    tls = Tls(tls_authority, tls_certificate, tls_key)
+    addresses = Addresses(featurizer, scorer, aggregator, None if tls == Tls() else tls)
+    signals: list[int] = []
+
+    async def run(watcher: Watcher) -> Backfilled:
+        stop = asyncio.Event()
+        with _stopped_by_signals(stop, signals):
+            return await play_all(
+                source,
+                game_ids,
+                addresses,
+                models=models,
+                seasons=seasons,
+                journal=journal,
+                games_at_once=concurrency,
+                give_up_seconds=give_up_after,
+                stop=stop,
+                watcher=watcher,
+            )
+
+    with contextlib.ExitStack() as closing:
+        if metrics_listen:
+            closing.enter_context(metrics_port(Address.parse(metrics_listen)))
+        try:
+            journal = None if state is None else Journal(state, worker, str(data.resolve()))
+            with progress_bar(console, len(game_ids)) as watcher:
+                structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # above the bar
+                done = uvloop.run(run(watcher if report is None else _telling(watcher, report)))
+        except asyncio.CancelledError:
+            raise click.exceptions.Exit(128 + signals[-1]) from None
+        except OSError as failure:
+            raise click.ClickException(f"the state or the report cannot be written: {failure}") from None
+    if report is not None:
+        _write(report, {"summary": _summary(done)})
+    show(done, console)
+    _end(done, signals)
+
+
+def _end(done: Backfilled, signals: list[int]) -> None:
+    """Raise unless all that was to be recorded was."""
+    if done.given_up:
+        raise click.ClickException(f"{done.given_up}; repeat the command for the rest")
+    if done.failed:
+        game_id, detail = next(iter(done.failed.items()))
+        raise click.ClickException(f"{counted(len(done.failed), 'game')} not done; the first: game {game_id}: {detail}")
+    if done.left:
+        raise click.exceptions.Exit(128 + signals[0])
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event, received: list[int]) -> Iterator[None]:
+    """Inside the block the first SIGINT or SIGTERM sets `stop`, and a second one cancels the task that entered it."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def on_signal(number: signal.Signals) -> None:
+        received.append(number)
+        if len(received) > 1:
+            task.cancel()
+            return
+        stop.set()
+        click.echo(f"{number.name}: finishing the games that are being played; a second signal ends at once", err=True)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _telling(watcher: Watcher, report: IO[str]) -> Watcher:
+    """The same, and a line for every game."""
+
+    def on_game(game: GameReport) -> None:
+        watcher.on_game(game)
+        _write(report, game.as_json())
+
+    return replace(watcher, on_game=on_game)
+
+
+def _write(report: IO[str], told: Any) -> None:
+    report.write(json.dumps(told) + "\n")
+    report.flush()
+
+
+def _summary(done: Backfilled) -> dict[str, Any]:
+    return {
+        "games": done.games,
+        "by_status": {status.value: count for status, count in done.by_status.items()},
+        "left": done.left,
+        **asdict(done.counts),
+        "written": asdict(done.written),
+        "failed": done.failed,
+        "left_out": [asdict(loss) for loss in done.losses],
+        "given_up": done.given_up,
+        "seconds": round(done.seconds, 3),
+    }

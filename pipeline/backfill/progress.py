@@ -1,0 +1,89 @@
+"""How a backfill gets on, for people."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.backfill.game_report import GameReport, Status
+from pipeline.backfill.run import Backfilled, Watcher
+from pipeline.results import Ending, PlayResult
+from pipeline.standings_table import counted
+
+_REASONS_SHOWN = 3
+
+
+@contextlib.contextmanager
+def progress_bar(console: Console, games: int) -> Iterator[Watcher]:
+    """A bar of games, with the plays recorded, their rate, and why plays were not scored."""
+    columns = (
+        TextColumn("games"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[plays]}"),
+    )
+    begun = time.monotonic()
+    plays = 0
+    rejected: Counter[str] = Counter()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=games, plays="")
+
+        def on_play(result: PlayResult) -> None:
+            nonlocal plays
+            plays += 1
+            if result.ending is Ending.REJECTED and result.reason is not None:
+                rejected[result.reason.name] += 1
+            rate = plays / max(time.monotonic() - begun, 1e-3)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.most_common(_REASONS_SHOWN))
+            progress.update(bar, plays=f"{plays} plays, {rate:.0f}/s{': ' if reasons else ''}{reasons}")
+
+        def on_game(report: GameReport) -> None:
+            progress.advance(bar)
+            if report.status is Status.FAILED:
+                progress.console.print(f"game {report.game_id}: {report.detail}", markup=False)
+
+        yield Watcher(on_play, on_game)
+
+
+def show(done: Backfilled, console: Console) -> None:
+    """Print what a backfill came to. Every play that was come to is in one row of the table."""
+    games = ", ".join(f"{count} {status.value}" for status, count in done.by_status.items())
+    left = f", {done.left} left" if done.left else ""
+    console.print(f"{counted(done.games, 'game')}: {games or 'none played'}{left}")
+    counts = done.counts
+    endings = Table("outcome", "reason", title=counted(counts.plays, "play"), title_justify="left")
+    endings.add_column("plays", justify="right")
+    rows = [
+        ("scored", "", counts.scored),
+        ("waiting for a result", "", counts.waiting),
+        ("superseded", "", counts.superseded),
+        *(("rejected", reason, plays) for reason, plays in counts.rejected.items()),
+        ("not recorded", "", counts.not_recorded),
+    ]
+    for outcome, reason, plays in rows:
+        if plays:
+            endings.add_row(outcome, reason, str(plays))
+    console.print(endings)
+    written = done.written
+    console.print(
+        f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
+        f"{written.stale} stale, {written.conflicting} in conflict with what is stored; {written.withdrawn} withdrawn."
+    )
+    rate = f", {done.played / done.seconds:.0f} plays a second" if done.played else ""
+    console.print(f"{done.seconds:.1f} s{rate}.")
+    if done.losses:
+        left_out = Table("left out", title="What could not be read", title_justify="left")
+        left_out.add_column("count", justify="right")
+        left_out.add_column("the first of them")
+        for loss in done.losses:
+            left_out.add_row(Text(loss.reason), str(loss.count), Text(loss.example))
+        console.print(left_out)

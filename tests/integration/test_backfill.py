@@ -1,0 +1,407 @@
+"""Backfills through real services, inference in the scorer's process: what they record, and how they go on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from aggregator.__main__ import AggregatorSettings
+from aggregator.__main__ import build as build_aggregator
+from deploy.local.stack import LocalStack
+from featurizer.service import FeaturizerService
+from pipeline.backfill.game_report import GameReport, Status
+from pipeline.backfill.journal import Journal
+from pipeline.backfill.run import Backfilled, Watcher, backfill
+from pipeline.backfill.share import Share
+from pipeline.replay import Addresses, replay
+from pipeline.results import PlayResult
+from playscore.client import AggregatorClient
+from playscore.common.v1 import common_pb2 as common
+from playscore.errors import PlayscoreError, Reason
+from playscore.feed.v1.feed_pb2 import FeedMessage
+from playscore.game import Game
+from playscore.release import ModelVersion
+from playscore.sources import Loss, Source, open_source
+from scorer.__main__ import ScorerSettings
+from scorer.__main__ import build as build_scorer
+from servicekit import ServiceSettings, serving
+from simulator.bdb2019 import write
+from simulator.defects import Defects
+from simulator.games import simulate
+from simulator.hockey.layouts import write as write_hockey
+from tests.processes import Command
+
+GAMES = 6
+PLAYS = 14
+ROLES = {
+    "SIM": (common.ROLE_PASSER,),
+    "SIH": (common.ROLE_SHOOTER, common.ROLE_GOALIE, common.ROLE_SHOOTING_TEAM, common.ROLE_FACEOFF_TAKER),
+}
+OLDER = ModelVersion("passing", 2)
+Told = dict[str, Any]
+"""What a store holds: values under the paths of their fields."""
+
+
+@pytest.fixture(scope="module")
+def football(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("football")
+    write(simulate(3, GAMES, PLAYS, defects=Defects()), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hockey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hockey")
+    write_hockey("feed", folder, games=2, seed=4, season=2030, period_seconds=20)
+    return folder
+
+
+@dataclass(frozen=True)
+class Makers:
+    """The services that keep nothing."""
+
+    featurizer: str
+    scorer: str
+
+
+@pytest.fixture(scope="module")
+async def makers(releases: Path) -> AsyncIterator[Makers]:
+    scoring = ScorerSettings(releases=releases, inference="onnxruntime")
+    async with (
+        serving(FeaturizerService(), ServiceSettings()) as featurizer,
+        serving(build_scorer(scoring), ServiceSettings()) as scorer,
+    ):
+        await featurizer.until_serving()
+        await scorer.until_serving()
+        yield Makers(str(featurizer.address), str(scorer.address))
+
+
+@asynccontextmanager
+async def stored(makers: Makers, releases: Path, file: Path) -> AsyncIterator[Addresses]:
+    """The services, with an aggregator over a store of its own."""
+    settings = AggregatorSettings(releases=releases, store=f"sqlite:///{file}")
+    async with serving(build_aggregator(settings), ServiceSettings()) as aggregator:
+        await aggregator.until_serving()
+        yield Addresses(makers.featurizer, makers.scorer, str(aggregator.address))
+
+
+@pytest.fixture
+async def services(makers: Makers, releases: Path, tmp_path: Path) -> AsyncIterator[Addresses]:
+    async with stored(makers, releases, tmp_path / "scores.db") as addresses:
+        yield addresses
+
+
+async def held(services: Addresses, league: str, model: common.ModelVersion | None = None) -> Told:
+    """Every record, why other plays have none, and every rating."""
+    told: Told = {}
+    async with AggregatorClient(services.aggregator) as ratings:
+        for role in ROLES[league]:
+            plays = ratings.list_plays(
+                league, role=role, model=model, include_distributions=True, include_ungraded=True
+            )
+            async for play in plays:
+                key = f"{role} {play.record.key.game_id} {play.record.key.play_id} {play.record.subject.subject_id}"
+                told |= dict(flat(key, MessageToDict(play.record)))
+            coverage = await ratings.get_coverage(league, role=role, model=model)
+            coverage.ClearField("revision")
+            told |= dict(flat(f"{role} coverage", MessageToDict(coverage)))
+            async for rating in ratings.list_ratings(league, role=role, model=model, min_plays=1):
+                told |= dict(flat(f"{role} {rating.subject.subject_id}", MessageToDict(rating)))
+    assert told
+    return told
+
+
+def flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The values of nested messages."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from flat(f"{path}.{name}", inner)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from flat(f"{path}[{place}]", inner)
+    else:
+        yield path, value
+
+
+def of_kind(part: str, told: Told) -> Told:
+    """What has this part in its path."""
+    return {path: value for path, value in told.items() if part in path}
+
+
+def same(told: Told) -> Told:
+    """Equal but for the last digits of an inference, which depend on the batch that a play was in."""
+    return {
+        path: pytest.approx(value, rel=1e-5, abs=1e-5) if isinstance(value, float) else value
+        for path, value in told.items()
+    }
+
+
+@pytest.fixture(scope="module")
+async def live(makers: Makers, releases: Path, football: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What a store holds of the football games after they were streamed."""
+    async with stored(makers, releases, tmp_path_factory.mktemp("live") / "scores.db") as addresses:
+        source = open_source(football)
+        done = await replay(source, source.game_ids, addresses)
+        assert not done.lost
+        return await held(addresses, "SIM")
+
+
+async def test_backfilled_games_come_to_what_they_come_to_live(services: Addresses, football: Path, live: Told) -> None:
+    source = open_source(football)
+    done = await backfill(source, source.game_ids, services)
+    assert done.by_status == {Status.DONE: GAMES}
+    assert done.counts.plays == done.played == done.written.inserted == GAMES * PLAYS
+    assert done.counts.scored
+    assert done.counts.rejected
+    assert await held(services, "SIM") == same(live)
+
+
+async def test_so_do_shots_and_face_offs(
+    makers: Makers, services: Addresses, releases: Path, hockey: Path, tmp_path: Path
+) -> None:
+    source = open_source(hockey)
+    async with stored(makers, releases, tmp_path / "live.db") as live:
+        await replay(source, source.game_ids, live)
+        done = await backfill(source, source.game_ids, services)
+        assert not done.failed
+        assert await held(services, "SIH") == same(await held(live, "SIH"))
+
+
+@pytest.mark.triton
+async def test_games_that_were_streamed_are_the_same_backfilled_through_triton(
+    stack: LocalStack, football: Path
+) -> None:
+    services = Addresses(stack.featurizer, stack.scorer, stack.aggregator)
+    source = open_source(football)
+    await replay(source, source.game_ids, services)
+    done = await backfill(source, source.game_ids, services)
+    assert done.written.unchanged == done.counts.plays == GAMES * PLAYS
+
+
+@pytest.mark.parametrize("after", [1, 40])
+async def test_a_backfill_that_is_broken_off_and_goes_on_is_one_that_was_not(
+    services: Addresses, football: Path, live: Told, tmp_path: Path, after: int
+) -> None:
+    recorded = 0
+    under_way = asyncio.Event()
+
+    def on_play(_: PlayResult) -> None:
+        nonlocal recorded
+        recorded += 1
+        if recorded == after:
+            under_way.set()
+
+    source = open_source(football)
+
+    async def run(watcher: Watcher) -> Backfilled:
+        journal = Journal(tmp_path / "state", Share(), str(football))
+        return await backfill(source, source.game_ids, services, journal=journal, games_at_once=2, watcher=watcher)
+
+    broken = asyncio.create_task(run(Watcher(on_play=on_play)))
+    await under_way.wait()
+    broken.cancel()
+    with suppress(asyncio.CancelledError):
+        await broken
+    done = await run(Watcher())
+    assert done.by_status.total() == GAMES
+    assert not done.failed
+    assert done.counts.plays == GAMES * PLAYS
+    assert await held(services, "SIM") == same(live)
+
+
+async def test_workers_share_a_backfill_without_knowing_of_each_other(
+    services: Addresses, football: Path, live: Told, tmp_path: Path
+) -> None:
+    source = open_source(football)
+
+    async def work(share: Share) -> Backfilled:
+        own = [game_id for game_id in source.game_ids if share.holds(game_id)]
+        return await backfill(source, own, services, journal=Journal(tmp_path / "state", share, str(football)))
+
+    done = await asyncio.gather(*(work(Share(index, 3)) for index in range(3)))
+    assert sum(each.written.inserted for each in done) == GAMES * PLAYS
+    assert await held(services, "SIM") == same(live)
+    again = Journal(tmp_path / "state", Share(), str(football))
+    assert all(again.done(game_id) for game_id in source.game_ids)
+
+
+async def test_a_game_that_is_noted_but_not_in_the_store_is_played_again(
+    makers: Makers, services: Addresses, releases: Path, football: Path, live: Told, tmp_path: Path
+) -> None:
+    source = open_source(football)
+
+    async def run(addresses: Addresses) -> Backfilled:
+        return await backfill(
+            source, source.game_ids, addresses, journal=Journal(tmp_path / "state", Share(), str(football))
+        )
+
+    assert (await run(services)).by_status == {Status.DONE: GAMES}
+    assert (await run(services)).by_status == {Status.ALREADY_DONE: GAMES}
+    async with stored(makers, releases, tmp_path / "other.db") as other:
+        assert (await run(other)).by_status == {Status.DONE: GAMES}
+        assert await held(other, "SIM") == same(live)
+
+
+async def test_a_release_scores_in_the_shadow_of_the_one_that_counts(
+    services: Addresses, football: Path, live: Told, tmp_path: Path
+) -> None:
+    source = open_source(football)
+    state = tmp_path / "state"
+
+    async def run(*models: ModelVersion) -> Backfilled:
+        journal = Journal(state, Share(), str(football))
+        return await backfill(source, source.game_ids, services, models=models, journal=journal)
+
+    await run()
+    shadow = await run(OLDER)
+    assert shadow.by_status == {Status.DONE: GAMES}
+    assert shadow.written.inserted == shadow.counts.scored
+    assert shadow.written.unchanged == sum(shadow.counts.rejected.values())
+    assert await held(services, "SIM") == same(live)
+    beside = await held(services, "SIM", common.ModelVersion(name=OLDER.name, version=OLDER.version))
+    assert of_kind("coverage", beside) == of_kind("coverage", live)
+    scores, others = of_kind("playScore", live), of_kind("playScore", beside)
+    assert others.keys() == scores.keys()
+    assert others != same(scores)
+
+
+@pytest.mark.parametrize(
+    ("models", "reason", "words"),
+    [
+        ([ModelVersion("passing", 99)], Reason.MODEL_NOT_FOUND, "does not serve passing:99; it serves .*passing:3"),
+        ([OLDER, ModelVersion("passing", 3)], Reason.FIELD_INVALID, "passing:2 and passing:3 score the same plays"),
+    ],
+)
+async def test_models_that_cannot_score_are_refused_before_a_game_is_read(
+    services: Addresses, football: Path, models: Sequence[ModelVersion], reason: Reason, words: str
+) -> None:
+    source = open_source(football)
+    with pytest.raises(PlayscoreError, match=words) as refused:
+        await backfill(source, source.game_ids, services, models=models)
+    assert refused.value.reason is reason
+
+
+@dataclass
+class Damaged:
+    """A source some games of which cannot be read."""
+
+    whole: Source
+    unreadable: Collection[str]
+
+    @property
+    def game_ids(self) -> tuple[str, ...]:
+        return self.whole.game_ids
+
+    def feed(self, game_id: str) -> Iterator[FeedMessage]:
+        if game_id in self.unreadable:
+            raise OSError(5, "Input/output error", f"{game_id}.csv")
+        return self.whole.feed(game_id)
+
+    def game(self, game_id: str) -> Game:
+        return self.whole.game(game_id)
+
+    def losses(self) -> Sequence[Loss]:
+        return self.whole.losses()
+
+
+async def test_a_game_that_cannot_be_read_fails_alone_and_is_not_noted_as_done(
+    services: Addresses, football: Path, tmp_path: Path
+) -> None:
+    whole = open_source(football)
+    lost = whole.game_ids[1]
+    journal = Journal(tmp_path / "state", Share(), str(football))
+    done = await backfill(Damaged(whole, {lost}), whole.game_ids, services, journal=journal)
+    assert done.by_status == {Status.DONE: GAMES - 1, Status.FAILED: 1}
+    assert list(done.failed) == [lost]
+    assert "Input/output error" in done.failed[lost]
+    assert done.counts.plays == (GAMES - 1) * PLAYS
+    assert journal.done(lost) is None
+
+
+async def test_games_of_other_seasons_are_left_out(services: Addresses, football: Path) -> None:
+    source = open_source(football)
+    done = await backfill(source, source.game_ids, services, seasons={1999})
+    assert done.by_status == {Status.OTHER_SEASON: GAMES}
+    assert done.counts.plays == done.left == 0
+
+
+async def test_a_backfill_that_is_stopped_finishes_what_it_plays_and_begins_nothing_else(
+    services: Addresses, football: Path
+) -> None:
+    stop = asyncio.Event()
+    reports: list[GameReport] = []
+
+    def on_game(report: GameReport) -> None:
+        reports.append(report)
+        stop.set()
+
+    source = open_source(football)
+    done = await backfill(
+        source, source.game_ids, services, games_at_once=2, stop=stop, watcher=Watcher(on_game=on_game)
+    )
+    assert done.by_status == {Status.DONE: len(reports)}
+    assert 1 <= len(reports) <= 2
+    assert done.left == GAMES - len(reports)
+    assert done.counts.plays == PLAYS * len(reports)
+
+
+def command(football: Path, services: Addresses, *arguments: str) -> tuple[str, ...]:
+    addresses = [
+        word for name in ("featurizer", "scorer", "aggregator") for word in (f"--{name}", getattr(services, name))
+    ]
+    run = "from pipeline.backfill.commands import backfill; backfill()"
+    return (sys.executable, "-c", run, "--data", str(football), "--json", "report", *addresses, *arguments)
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a report so far."""
+    file = folder / "report"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+async def test_a_process_killed_in_the_middle_goes_on_where_it_was(
+    services: Addresses, football: Path, live: Told, tmp_path: Path
+) -> None:
+    state = ("--state", str(tmp_path / "state"), "--concurrency", "1")
+    async with Command(tmp_path / "killed", *command(football, services, *state)) as killed:
+        await killed.until(lambda: len(told(killed.folder)) >= 2)
+        killed.signal(signal.SIGKILL)
+        assert await killed.ended() == -signal.SIGKILL
+    done_by_then = {line["game_id"] for line in told(killed.folder) if "game_id" in line}
+    async with Command(tmp_path / "resumed", *command(football, services, *state)) as resumed:
+        assert await resumed.ended() == 0, resumed.stderr
+    *games, last = told(resumed.folder)
+    summary = last["summary"]
+    assert summary["by_status"][Status.ALREADY_DONE] >= len(done_by_then)
+    assert {line["game_id"] for line in games if line["status"] == Status.ALREADY_DONE} >= done_by_then
+    assert summary["plays"] == GAMES * PLAYS
+    assert summary["plays"] == (
+        summary["scored"]
+        + summary["waiting"]
+        + summary["superseded"]
+        + sum(summary["rejected"].values())
+        + summary["not_recorded"]
+    )
+    assert await held(services, "SIM") == same(live)
+
+
+async def test_a_process_that_is_terminated_finishes_its_games_and_says_so_by_its_exit_code(
+    services: Addresses, football: Path, tmp_path: Path
+) -> None:
+    async with Command(tmp_path / "run", *command(football, services, "--concurrency", "1")) as run:
+        await run.until(lambda: len(told(run.folder)) >= 1)
+        run.signal(signal.SIGTERM)
+        assert await run.ended() == 128 + signal.SIGTERM
+    *games, last = told(run.folder)
+    assert all(game["status"] == Status.DONE for game in games)
+    assert last["summary"]["left"] == GAMES - len(games) > 0
