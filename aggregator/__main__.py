@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, DirectoryPath, Field
+from pydantic import AfterValidator, DirectoryPath, Field, PlainSerializer
 
+from aggregator.postgres import CONNECTIONS, without_password
 from aggregator.service import AggregatorService
 from aggregator.stores import check_store_url, make_store
 from aggregator.tasks import make_tasks
@@ -22,9 +23,13 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     metrics_listen: HostAndPort = Field(
         default="127.0.0.1:9103", description="where metrics are shown over HTTP, host:port"
     )
-    store: Annotated[str, AfterValidator(check_store_url)] = Field(
+    store: Annotated[str, AfterValidator(check_store_url), PlainSerializer(without_password)] = Field(
         default="sqlite:///playscore.sqlite",
-        description="where scores are kept: sqlite:///PATH, four slashes for an absolute path",
+        description="where scores are kept: sqlite:///PATH, four slashes for an absolute path, or "
+        "postgresql://USER@HOST/DATABASE, with the password in PGPASSWORD or PGPASSFILE",
+    )
+    store_connections: int = Field(
+        default=CONNECTIONS, ge=1, description="connections to PostgreSQL at most; one more follows what changes"
     )
     releases: DirectoryPath = Field(
         default=RELEASES,
@@ -50,7 +55,7 @@ def build(settings: AggregatorSettings, *, read_only: bool = False) -> Aggregato
     """
     tasks = make_tasks(list_releases(settings.releases), parse_models(settings.default_models))
     roles = [role for each in tasks for role in each.task.roles]
-    store = make_store(settings.store, roles, read_only=read_only)
+    store = make_store(settings.store, roles, connections=settings.store_connections, read_only=read_only)
     return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits)
 
 

@@ -36,7 +36,11 @@ class Backups(Protocol):
 
 
 def backups_of(url: str) -> Backups:
-    """Those of the store that a URL names. Raises ValueError where it names none."""
+    """Those of the store that a URL names. Raises ValueError where it names none that is a file."""
+    if url.startswith("postgres"):
+        raise ValueError(
+            "a PostgreSQL database is backed up and restored by pg_dump and pg_restore; docs/store.md says how"
+        )
     path = url.removeprefix(_SQLITE)
     if path in ("", url):
         raise ValueError(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from aggregator.core.revision import Revision
-from aggregator.postgres.schema import IDENTITY, SCHEMA, Connection, Identity, is_present, prepare
+from aggregator.postgres.schema import IDENTITY, SCHEMA, Connection, Identity, is_present, prepare, recognize
 from playscore.errors import PlayscoreError, Reason
 
 CONNECT_SECONDS: Final = 5
@@ -43,11 +43,14 @@ class Database:
     Args:
         url: as libpq takes it. Its password is shown nowhere.
         connections: how many are shared; whoever follows has one more.
+        read_only: leave it as it is.
     """
 
-    def __init__(self, url: str, connections: int) -> None:
+    def __init__(self, url: str, connections: int, *, read_only: bool = False) -> None:
         self._url = url
         self._connections = connections
+        self._read_only = read_only
+        self._settings = {**_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
         self._identity: Identity | None = None
         self._pool: asyncpg.Pool | None = None
 
@@ -63,7 +66,7 @@ class Database:
         with self.errors():
             connection = await self._connect()
             try:
-                self._identity = await prepare(connection)
+                self._identity = await (recognize if self._read_only else prepare)(connection)
             except PlayscoreError as refusal:
                 raise self.unavailable(refusal.detail) from None
             finally:
@@ -73,9 +76,10 @@ class Database:
                 min_size=0,
                 max_size=self._connections,
                 init=self._check,
+                reset=_leave_as_it_is,
                 timeout=CONNECT_SECONDS,
                 command_timeout=STATEMENT_SECONDS,
-                server_settings=_SETTINGS,
+                server_settings=self._settings,
             )
 
     async def close(self) -> None:
@@ -122,7 +126,9 @@ class Database:
     def unavailable(self, detail: str) -> PlayscoreError:
         """The error for what is wrong with it."""
         return PlayscoreError(
-            Reason.STORE_UNAVAILABLE, f"store {shown(self._url)}: {detail}", retry_after_seconds=_RETRY_SECONDS
+            Reason.STORE_UNAVAILABLE,
+            f"store {without_password(self._url)}: {detail}",
+            retry_after_seconds=_RETRY_SECONDS,
         )
 
     async def present(self, connection: Connection) -> Revision:
@@ -137,7 +143,7 @@ class Database:
 
     async def _connect(self) -> Connection:
         return await asyncpg.connect(
-            self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=_SETTINGS
+            self._url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=self._settings
         )
 
     async def _check(self, connection: Connection) -> None:
@@ -148,6 +154,10 @@ class Database:
         await connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Nothing is left of a transaction's settings, and those of a connection are for good."""
 
 
 @contextlib.asynccontextmanager
@@ -168,7 +178,7 @@ async def transaction(connection: Connection, *, of_one_state: bool = False) -> 
     await running.commit()
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """A database's url without its password and parameters."""
     scheme, netloc, path, *_ = urlsplit(url)
     login, at, host = netloc.rpartition("@")

@@ -309,22 +309,13 @@ async def prepare(connection: Connection) -> Identity:
             f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{_MIGRATION_LOCK_TIMEOUT}'"
         )
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
-        if await connection.fetchval("SELECT to_regclass($1) IS NULL", f"{SCHEMA}.migrations"):
+        if not await _is_store(connection):
             await connection.execute(
                 f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};"
                 "CREATE TABLE migrations (version integer PRIMARY KEY, serves_from integer NOT NULL,"
                 " applied timestamptz NOT NULL DEFAULT now())"
             )
-        version, serves_from = await connection.fetchrow(
-            "SELECT coalesce(max(version), 0), coalesce(max(serves_from), 0) FROM migrations"
-        )
-        if serves_from > SCHEMA_VERSION:
-            raise PlayscoreError(
-                Reason.STORE_UNAVAILABLE,
-                f"a newer release wrote it: it takes schema {serves_from} to serve it, this release knows "
-                f"{SCHEMA_VERSION}",
-            )
-        for migration in MIGRATIONS[version:]:
+        for migration in MIGRATIONS[await _version(connection) :]:
             await connection.execute(migration.statements)
             await connection.execute(
                 "INSERT INTO migrations (version, serves_from) VALUES ($1, $2)",
@@ -332,6 +323,34 @@ async def prepare(connection: Connection) -> Identity:
                 migration.serves_from,
             )
         return await _identified(connection)
+
+
+async def recognize(connection: Connection) -> Identity:
+    """Which store a database is, to read from it. Raises STORE_UNAVAILABLE where it is none of this release."""
+    version = await _version(connection) if await _is_store(connection) else 0
+    known = await connection.fetchrow(IDENTITY) if version >= SCHEMA_VERSION else None
+    if known is None or known["cluster"] != known["present"]:
+        raise PlayscoreError(
+            Reason.STORE_UNAVAILABLE, "no aggregator of this release has opened it here yet; start one first"
+        )
+    return Identity(known["id"], known["cluster"], known["base"])
+
+
+async def _is_store(connection: Connection) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{SCHEMA}.migrations"))
+
+
+async def _version(connection: Connection) -> int:
+    """Of the tables. Raises STORE_UNAVAILABLE where this release cannot serve them."""
+    version, serves_from = await connection.fetchrow(
+        "SELECT coalesce(max(version), 0), coalesce(max(serves_from), 0) FROM migrations"
+    )
+    if serves_from > SCHEMA_VERSION:
+        raise PlayscoreError(
+            Reason.STORE_UNAVAILABLE,
+            f"a newer release wrote it: it takes schema {serves_from} to serve it, this release knows {SCHEMA_VERSION}",
+        )
+    return int(version)
 
 
 async def _identified(connection: Connection) -> Identity:

@@ -50,6 +50,7 @@ class PostgresStore:
         same_distribution: whether the contents of two distributions that differ are the same after all.
         connections: the most that are open at once, without one for each `follow`.
         poll_seconds: how often a follower looks for changes of which it was not notified.
+        read_only: of a store that exists; the database refuses to change it.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class PostgresStore:
         *,
         connections: int = CONNECTIONS,
         poll_seconds: float = POLL_SECONDS,
+        read_only: bool = False,
     ) -> None:
-        self._database = Database(url, connections)
+        self._database = Database(url, connections, read_only=read_only)
         rows = RowReader(roles)
         erased: dict[bytes, Erased] = {}
         self._reader = Reader(self._database, rows, erased)

@@ -47,6 +47,7 @@ _SWITCHING: Final = 0x73776974
 """The advisory lock of whoever switches a model."""
 _MAX_RUNNING: Final = 1_000
 """Transactions of other writers that a revision names at most."""
+_DISTRIBUTIONS_AT_ONCE: Final = 1_000
 _FORGET_EVERY_SECONDS: Final = 60.0
 
 Answer: TypeAlias = Written | PlayscoreError
@@ -63,17 +64,28 @@ _PASSING: Final = (
     OSError,
 )
 
-_SCORE_TYPES: Final = (
-    *("text", "text", "text", "integer", "integer", "text", "bigint", "text"),
-    *("bigint", "bigint", "text", "text", "text", "text", "text"),
-)
-_UNSCORED_TYPES: Final = ("text", "text", "text", "integer", "bigint", "bigint", "integer", "text", "text")
-_SCORE_KEY: Final = ("league", "game_id", "play_id", "role", "model", "model_version", "subject_id")
-_UNSCORED_KEY: Final = ("league", "game_id", "play_id", "task")
-_PLAYS: Final = "unnest($1::text[], $2::text[], $3::text[]) AS wanted (league, game_id, play_id)"
 _SCORE: Final = ", ".join(SCORE_COLUMNS)
 _UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
+_NUMBERS: Final = {"task", "role", "model_version", "revision", "outcome_revision", "reason"}
 
+
+def _rows(name: str, columns: Sequence[str]) -> str:
+    """Rows of a JSON text, the first parameter: many values that way take the event loop little time to send."""
+    typed = ", ".join(f"{column} {'bigint' if column in _NUMBERS else 'text'}" for column in columns)
+    return f"json_to_recordset($1::json) AS {name} ({typed})"
+
+
+def _put(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Inserts rows, or changes those that have their key. The second parameter is `since`."""
+    content = ", ".join(f"{column} = excluded.{column}" for column in (*columns, "since") if column not in key)
+    names = ", ".join(columns)
+    return f"""
+INSERT INTO {table} ({names}, since) SELECT {names}, $2::bigint FROM {_rows("put", columns)}
+ON CONFLICT ({", ".join(key)}) DO UPDATE SET {content} RETURNING id, {", ".join(key)}
+"""
+
+
+_PLAYS: Final = _rows("wanted", PlayKey._fields)
 # Locks the rows that are there, too: of those, none meets the condition to be changed.
 _LOCK_PLAYS: Final = f"""
 INSERT INTO play_locks (play)
@@ -86,21 +98,10 @@ SELECT id, {_SCORE}, content, support_id FROM {_PLAYS} JOIN scores USING (league
 LEFT JOIN distributions ON score = id
 """
 _UNSCORED_OF_PLAYS: Final = f"SELECT {_UNSCORED} FROM {_PLAYS} JOIN unscored USING (league, game_id, play_id)"
-
-
-def _put(table: str, columns: Sequence[str], types: Sequence[str], key: Sequence[str]) -> str:
-    """Inserts rows that come column by column, or changes those that have their key. The last parameter is `since`."""
-    arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=1))
-    content = ", ".join(f"{column} = excluded.{column}" for column in (*columns, "since") if column not in key)
-    names = ", ".join(columns)
-    return f"""
-INSERT INTO {table} ({names}, since) SELECT {names}, ${len(types) + 1}::bigint FROM unnest({arrays}) AS put ({names})
-ON CONFLICT ({", ".join(key)}) DO UPDATE SET {content} RETURNING id, {", ".join(key)}
-"""
-
-
-_PUT_SCORES: Final = _put("scores", SCORE_COLUMNS, _SCORE_TYPES, _SCORE_KEY)
-_PUT_UNSCORED: Final = _put("unscored", UNSCORED_COLUMNS, _UNSCORED_TYPES, _UNSCORED_KEY)
+_PUT_SCORES: Final = _put(
+    "scores", SCORE_COLUMNS, ("league", "game_id", "play_id", "role", "model", "model_version", "subject_id")
+)
+_PUT_UNSCORED: Final = _put("unscored", UNSCORED_COLUMNS, ("league", "game_id", "play_id", "task"))
 _PUT_DISTRIBUTIONS: Final = """
 INSERT INTO distributions (score, content, support_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[])
 ON CONFLICT (score) DO UPDATE SET content = excluded.content, support_id = excluded.support_id
@@ -230,8 +231,10 @@ class Writer:
     # --- Recording ---
 
     async def _record(self, connection: Connection, writes: Sequence[Write]) -> list[Answer]:
-        plays = _transposed(dict.fromkeys(record.play for write in writes for record in write.records.values()), 3)
-        await connection.execute(_LOCK_PLAYS, *plays)
+        count = sum(len(write.records) for write in writes)
+        keys = dict.fromkeys(record.play for write in writes for record in write.records.values())
+        plays = await in_thread(count, lambda: _as_json(PlayKey._fields, keys))
+        await connection.execute(_LOCK_PLAYS, plays)
         known = {
             request_id: (digest, Revision(end, frozenset(missing)), answer)
             for request_id, digest, end, missing, *answer in await connection.fetch(
@@ -246,8 +249,7 @@ class Writer:
             )
             standing = await self._standing(connection, plays, new)
             settlements = await in_thread(
-                sum(len(write.records) for write in new),
-                lambda: [standing.settle(write, self._same_distribution) for write in new],
+                count, lambda: [standing.settle(write, self._same_distribution) for write in new]
             )
             await self._change(connection, standing, number)
             revision = await self._revision(connection, number)
@@ -269,11 +271,9 @@ class Writer:
         except PlayscoreError as reused:
             return reused
 
-    async def _standing(
-        self, connection: Connection, plays: Sequence[Sequence[str]], writes: Sequence[Write]
-    ) -> _Plays:
-        scores = await connection.fetch(_SCORES_OF_PLAYS, *plays)
-        unscored = await connection.fetch(_UNSCORED_OF_PLAYS, *plays)
+    async def _standing(self, connection: Connection, plays: str, writes: Sequence[Write]) -> _Plays:
+        scores = await connection.fetch(_SCORES_OF_PLAYS, plays)
+        unscored = await connection.fetch(_UNSCORED_OF_PLAYS, plays)
         needed = {support_id for write in writes for support_id in write.supports_needed}
         supports = await read_supports(connection, needed)
         tombstones = await self._tombstones(connection)
@@ -316,18 +316,16 @@ class Writer:
         if scored:
             await self._put_scores(connection, scored, plays.numbers, number)
         if unscored:
-            rows = await in_thread(
-                len(unscored), lambda: _transposed(map(_unscored_row, unscored), len(_UNSCORED_TYPES))
-            )
-            await connection.execute(_PUT_UNSCORED, *rows, number)
+            rows = await in_thread(len(unscored), lambda: _as_json(UNSCORED_COLUMNS, map(_unscored_row, unscored)))
+            await connection.execute(_PUT_UNSCORED, rows, number)
 
     async def _put_scores(
         self, connection: Connection, scored: Mapping[RecordKey, Scored], stood: Collection[RecordKey], number: int
     ) -> None:
         rows = await in_thread(
-            len(scored), lambda: _transposed((score_row(each.score) for each in scored.values()), len(_SCORE_TYPES))
+            len(scored), lambda: _as_json(SCORE_COLUMNS, (score_row(each.score) for each in scored.values()))
         )
-        numbers = {tuple(key): item for item, *key in await connection.fetch(_PUT_SCORES, *rows, number)}
+        numbers = {tuple(key): item for item, *key in await connection.fetch(_PUT_SCORES, rows, number)}
         expected, bare = [], []
         for key, record in scored.items():
             play, role, model, subject_id = key  # type: ignore[misc]
@@ -336,8 +334,9 @@ class Writer:
                 expected.append((item, record.distribution.content, record.distribution.support_id))
             elif key in stood:
                 bare.append(item)
-        if expected:
-            await connection.execute(_PUT_DISTRIBUTIONS, *_transposed(expected, 3))
+        for start in range(0, len(expected), _DISTRIBUTIONS_AT_ONCE):
+            some = expected[start : start + _DISTRIBUTIONS_AT_ONCE]
+            await connection.execute(_PUT_DISTRIBUTIONS, *_transposed(some, 3))
         if bare:
             await connection.execute("DELETE FROM distributions WHERE score = ANY ($1::bigint[])", bare)
 
@@ -362,7 +361,7 @@ class Writer:
 
     async def _tombstones(self, connection: Connection) -> Tombstones:
         known = await connection.fetch("SELECT digest, mentions FROM erased")
-        return Tombstones(await connection.fetchval("SELECT erased FROM keys"), dict(known))
+        return Tombstones(await connection.fetchval("SELECT erased FROM keys") if known else b"", dict(known))
 
     async def _done(self, connection: Connection, asked: Switching | Erasing, key: bytes) -> Done | None:
         """What was done when the same was asked before."""
@@ -440,6 +439,11 @@ def _passes(error: PlayscoreError) -> bool:
 def _transposed(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     """Rows of so many values, column by column."""
     return list(zip(*rows, strict=True)) or [()] * width
+
+
+def _as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as `_rows` takes them."""
+    return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False)
 
 
 def _unscored_row(unscored: Unscored) -> Sequence[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -275,6 +277,24 @@ async def test_a_report_is_one_file_that_sorts_its_plays_and_needs_nobody(
         shown = [float(each) for each in await page.locator("#plays tbody td.rating").all_inner_texts()]
         assert shown == sorted(shown)
     assert surroundings.asked[asked:] == [file.as_uri()]
+
+
+async def test_a_report_of_a_store_file_is_that_of_its_service(surroundings: Surroundings, tmp_path: Path) -> None:
+    await surroundings.record(*passes(9, 0.6), *passes(4, 0.3, 11, passer="p2", name="P. Two"), a_sack(30))
+    (asked,) = await written(surroundings, tmp_path, ["--game", "g1"])
+    read = tmp_path / "read.html"
+    options = ["--league", "SIM", "--store", str(tmp_path / "scores.sqlite"), "--game", "g1", "--out", str(read)]
+    done = await asyncio.to_thread(CliRunner().invoke, report, options)
+    assert done.exit_code == 0, done.output
+
+    def told(page: Path) -> dict[str, Any]:
+        found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+        assert found
+        data: dict[str, Any] = json.loads(found[1])
+        del data["made"][-1]  # when
+        return data
+
+    assert told(read) == told(asked)
 
 
 async def test_a_report_of_nobody_says_who_there_is(surroundings: Surroundings, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.common.v1 import common_pb2 as common
 from playscore.common.v1 import reason_pb2
+from tests.postgres import server
 
 ROOT = Path(__file__).parents[3]
 Stub: TypeAlias = Any
@@ -150,6 +151,20 @@ async def test_killed_in_a_storm_and_told_everything_again_it_ends_where_an_undi
     async with running(releases, f"sqlite:///{tmp_path}/calm.sqlite") as (_, stub):
         calm = [await tell(stub, number) for number in range(plays)]
         assert await standings(stub, calm[-1].revision) == disturbed
+
+
+async def test_replicas_of_one_database_know_each_others_plays_and_go_on_without_each_other(releases: Path) -> None:
+    server().execute("CREATE DATABASE replicas")
+    store = server().url("replicas")
+    async with running(releases, store) as (killed, one), running(releases, store) as (_, two):
+        kept = [await stub.RecordScores(request(number), timeout=5) for number, stub in enumerate((one, two) * 10)]
+        assert await standings(one, kept[-1].revision) == await standings(two, kept[-1].revision)
+        killed.kill()
+        assert [await two.RecordScores(request(number), timeout=5) for number in range(20)] == kept
+        last = await two.RecordScores(request(20), timeout=5)
+        alone = await standings(two, last.revision)
+    async with running(releases, store) as (_, stub):
+        assert await standings(stub, last.revision) == alone
 
 
 async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated_by(

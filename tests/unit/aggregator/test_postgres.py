@@ -19,6 +19,7 @@ import pytest
 import aggregator.postgres.database
 import aggregator.postgres.reading
 import aggregator.postgres.schema
+from aggregator.__main__ import AggregatorSettings
 from aggregator.core.following import Follower
 from aggregator.core.recording import Written
 from aggregator.core.records import PlayRecord
@@ -26,8 +27,10 @@ from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
 from aggregator.postgres import PostgresStore
+from aggregator.stores import make_store
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
+from servicekit.settings import parse_settings
 from tests.postgres import GUARDED, Server, server
 from tests.unit.aggregator.previous import postgres_1
 from tests.unit.aggregator.scores import OTHER_MODEL, TASKS, graded_table, scored, unscored
@@ -472,12 +475,42 @@ async def test_what_is_answered_is_durable_though_the_database_is_set_otherwise(
         await connection.execute(
             "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END$$"
         )
-    async with opened(url) as store, store._database.shared() as connection:
-        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+    async with opened(url) as store:
+        await store.record(write(scored(1)))
+        async with store._database.shared() as connection:
+            assert await connection.fetchval("SHOW synchronous_commit") == "on"
     async with connected(url) as connection:
         await connection.execute(
             "DO $$BEGIN EXECUTE format('ALTER DATABASE %I RESET synchronous_commit', current_database()); END$$"
         )
+
+
+async def test_a_store_that_is_only_read_is_left_as_it_is(url: str) -> None:
+    reading = PostgresStore(url, ROLES, read_only=True)
+    with pytest.raises(PlayscoreError) as raised:
+        await reading.open()
+    assert "start one first" in raised.value.detail
+    async with opened(url) as store:
+        await store.record(write(scored(1)))
+        await reading.open()
+        assert await everything(reading) == ([scored(1)], [])
+        with pytest.raises(PlayscoreError) as raised:
+            await reading.record(write(scored(2)))
+        assert "read-only transaction" in raised.value.detail
+        await reading.close()
+
+
+def test_a_url_is_shown_and_refused_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = AggregatorSettings(
+        store="postgresql://scores:s3cret@db.example/scores?sslmode=verify-full&password=s3cret"
+    )
+    assert settings.model_dump(mode="json")["store"] == "postgresql://scores@db.example/scores"
+    with pytest.raises(SystemExit):
+        parse_settings(AggregatorSettings, ["--store", "postgresql://scores:s3cret@db.example/"])
+    refused = capsys.readouterr().err
+    assert "'postgresql://scores@db.example/' is no store" in refused
+    assert "s3cret" not in refused
+    assert isinstance(make_store(settings.store, ROLES), PostgresStore)
 
 
 # --- Another release ---
@@ -541,14 +574,20 @@ async def test_the_release_before_serves_a_store_of_this_one_and_its_history_is_
 
 
 async def test_a_write_that_is_under_way_while_the_tables_change_has_its_history(old_url: str) -> None:
-    async with opened_by_1(old_url) as old:
+    async with opened_by_1(old_url) as old, connected(old_url) as looking, contextlib.AsyncExitStack() as stack:
         await old.record(write(scored(1)))
-        async with contextlib.AsyncExitStack() as stack:
-            late = await stack.enter_async_context(held_open(old_url, old, scored(1, revision=2)))
-            opening = asyncio.create_task(stack.enter_async_context(opened(old_url)))
-            await asyncio.sleep(0)
-            assert not opening.done()
-        del late
+        async with held_open(old_url, old, scored(1, revision=2)):
+            rollout = asyncio.create_task(stack.enter_async_context(opened(old_url)))
+            async with asyncio.timeout(SECONDS):
+                while await looking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            queued = asyncio.create_task(old.record(write(scored(1, revision=3))))
+        new = await rollout
+        await queued
+        then = await state_at(new)
+        await old.record(write(scored(1, revision=4)))
+        assert then.state == ([scored(1, revision=3)], [])
+        assert await state_at(new, then.revision) == then
 
 
 async def test_after_an_erasure_the_release_before_does_not_serve(old_url: str) -> None:
@@ -590,7 +629,8 @@ async def test_whoever_comes_first_makes_the_tables(old_url: str) -> None:
 async def test_a_store_that_is_restored_elsewhere_keeps_its_history_and_is_another_store(
     url: str, durable: Server
 ) -> None:
-    async with opened(url) as store, held_numbers(durable):
+    server().execute("DO $$BEGIN FOR i IN 1..5000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END$$")
+    async with opened(url) as store:
         identity = store.store_id
         await store.record(write(scored(1, distribution="1"), unscored(2)))
         then = datetime.now(UTC)
@@ -598,28 +638,22 @@ async def test_a_store_that_is_restored_elsewhere_keeps_its_history_and_is_anoth
         for revision in range(2, 20):
             await store.record(write(scored(1, revision=revision), scored(revision)))
         state = await everything(store)
-    durable.restore("restored", server().dump(url.partition("@/")[2].partition("?")[0]))
-    async with opened(durable.url("restored")) as restored, watching(restored) as watcher:
-        assert restored.store_id != identity
-        assert await everything(restored) == state
-        assert (await state_at(restored, await restored.revision_at(then))).state == at_then.state
-        before = await state_at(restored)
-        written = await restored.record(write(scored(1, revision=99)))
-        await watcher.reach(written)
-        assert not before.revision.covers(written.revision)
-        assert await state_at(restored, before.revision) == before
-        assert await restored.revision_at(datetime.now(UTC)) == written.revision
+    # There, transactions have lower numbers, and one that is nothing to the store runs on.
+    async with connected(durable.url()) as other, other.transaction():
+        await other.fetchval("SELECT pg_current_xact_id()")
+        durable.restore("restored", server().dump(url.partition("@/")[2].partition("?")[0]))
+        async with opened(durable.url("restored")) as restored, watching(restored) as watcher:
+            assert restored.store_id != identity
+            assert await everything(restored) == state
+            assert (await state_at(restored, await restored.revision_at(then))).state == at_then.state
+            before = await state_at(restored)
+            written = await restored.record(write(scored(1, revision=99)))
+            await watcher.reach(written)
+            assert not before.revision.covers(written.revision)
+            assert await state_at(restored, before.revision) == before
+            assert await restored.revision_at(datetime.now(UTC)) == written.revision
     async with opened(durable.url("restored")) as again:
         assert again.store_id == restored.store_id
-
-
-@contextlib.asynccontextmanager
-async def held_numbers(elsewhere: Server) -> AsyncIterator[None]:
-    """The other server's transactions have lower numbers, and one of them runs on."""
-    server().execute("DO $$BEGIN FOR i IN 1..2000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END$$")
-    async with connected(elsewhere.url()) as connection, connection.transaction():
-        await connection.fetchval("SELECT pg_current_xact_id()")
-        yield
 
 
 async def test_a_store_that_is_moved_while_it_is_open_is_not_gone_on_with(url: str) -> None:
