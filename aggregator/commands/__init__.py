@@ -1,4 +1,4 @@
-"""`playscore ratings`, `compare`, `plays`, `coverage` and `watch`: the aggregator's answers on the command line.
+"""The aggregator on the command line: `ratings`, `compare`, `plays`, `coverage`, `watch`, and what operators do.
 
 They ask a running service, or one of their own over a store file (`aggregator.local`), by the same calls. Asking a
 running service needs the base install only; what needs more is imported when it is used.
@@ -6,8 +6,10 @@ running service needs the base install only; what needs more is imported when it
 
 from aggregator.commands.compare import compare
 from aggregator.commands.coverage import coverage
+from aggregator.commands.models import models
+from aggregator.commands.operators import erase, operations
 from aggregator.commands.plays import plays
 from aggregator.commands.ratings import ratings
 from aggregator.commands.watch import watch
 
-__all__ = ["compare", "coverage", "plays", "ratings", "watch"]
+__all__ = ["compare", "coverage", "erase", "models", "operations", "plays", "ratings", "watch"]

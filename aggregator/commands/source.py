@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -61,28 +61,46 @@ class Source:
             ) from failure
 
 
-_OPTIONS: Final = (
-    click.option(
-        "--aggregator",
-        metavar="HOST:PORT",
-        envvar="PLAYSCORE_AGGREGATOR",
-        show_envvar=True,
-        help=f"A running aggregator.  [default: {ADDRESS}]",
-    ),
-    click.option(
-        "--store",
-        metavar="FILE",
-        help="Read a store instead, without a running service: a SQLite file, or sqlite:///FILE. It is not written to, "
-        "and may be in use.",
-    ),
+_ADDRESS_OPTION: Final = click.option(
+    "--aggregator",
+    metavar="HOST:PORT",
+    envvar="PLAYSCORE_AGGREGATOR",
+    show_envvar=True,
+    help=f"A running aggregator.  [default: {ADDRESS}]",
+)
+_STORE_OPTION: Final = click.option(
+    "--store",
+    metavar="FILE",
+    help="Read a store instead, without a running service: a SQLite file, or sqlite:///FILE. It is not written to, "
+    "and may be in use.",
+)
+_TLS_OPTIONS: Final = (
     click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM."),
     click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM."),
     click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM."),
 )
 
 
+def service_options(command: Command) -> Command:
+    """Gives a command the options that say which running aggregator it calls, as its argument `source`."""
+
+    @functools.wraps(command)
+    def with_service(
+        *,
+        aggregator: str | None,
+        tls_authority: Path | None,
+        tls_certificate: Path | None,
+        tls_key: Path | None,
+        **others: Any,
+    ) -> Any:
+        tls = Tls(tls_authority, tls_certificate, tls_key)
+        return command(source=Source(aggregator or ADDRESS, None if tls == Tls() else tls), **others)
+
+    return _with_options(command, with_service, (_ADDRESS_OPTION, *_TLS_OPTIONS))
+
+
 def source_options(command: Command) -> Command:
-    """Gives a command the options that say where it reads, as its argument `source`."""
+    """Gives a command the options that say where it reads, as its argument `source`: an aggregator, or a store."""
 
     @functools.wraps(command)
     def with_source(
@@ -102,9 +120,13 @@ def source_options(command: Command) -> Command:
             raise click.UsageError("--store is read without a service: leave --aggregator and --tls-… out")
         return command(source=Source("", store=_url(store)), **others)
 
-    for option in reversed(_OPTIONS):
-        option(with_source)
-    return with_source  # type: ignore[return-value]
+    return _with_options(command, with_source, (_ADDRESS_OPTION, _STORE_OPTION, *_TLS_OPTIONS))
+
+
+def _with_options(_: Command, wrapped: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Command:
+    for option in reversed(options):
+        option(wrapped)
+    return wrapped  # type: ignore[return-value]
 
 
 def _url(store: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ class Texts:
     values: Sequence[str]
 
     @classmethod
-    def of(cls, texts: Sequence[str | None]) -> Texts:
+    def of(cls, texts: Iterable[str | None]) -> Texts:
         """Texts as they come; None is unknown."""
         places: dict[str, int] = {}
         codes = [places.setdefault(text or "", len(places)) for text in texts]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -75,15 +76,16 @@ def batch_of(schema: Schema, scores: Sequence[tuple[int, Score]], *, graded: boo
     )
 
 
-def batch_from(schema: Schema, columns: ScoreColumns, *, graded: bool) -> Batch:
+def batch_from(schema: Schema, pieces: Sequence[ScoreColumns], *, graded: bool) -> Batch:
     """Scores as a store streams them, in a fraction of the time that one score after the other takes."""
-    attributes = _read_json(columns.attributes, {field.name: _DTYPES[field.type] for field in schema.attributes})
+    dtypes = {field.name: _DTYPES[field.type] for field in schema.attributes}
+    attributes = _read_json([each for piece in pieces for each in piece.attributes], dtypes)
     texts: dict[str, Texts] = {
-        "game_id": Texts.of(columns.games),
-        "play_id": Texts.of(columns.plays),
-        "subject_id": Texts.of(columns.subjects),
-        NAME: Texts.of(columns.subject_names),
-        TEAM: Texts.of(columns.teams),
+        "game_id": Texts.of(chain.from_iterable(piece.games for piece in pieces)),
+        "play_id": Texts.of(chain.from_iterable(piece.plays for piece in pieces)),
+        "subject_id": Texts.of(chain.from_iterable(piece.subjects for piece in pieces)),
+        NAME: Texts.of(chain.from_iterable(piece.subject_names for piece in pieces)),
+        TEAM: Texts.of(chain.from_iterable(piece.teams for piece in pieces)),
     }
     values: dict[str, Numbers] = {}
     for column in attributes:
@@ -93,24 +95,27 @@ def batch_from(schema: Schema, columns: ScoreColumns, *, graded: bool) -> Batch:
             values[column.name] = _floats(column)
     addends: Mapping[str, Numbers] = {}
     if graded:
-        measures = _read_json(
-            [measured or "{}" for measured in columns.measures], dict.fromkeys(schema.measures, pl.Float64)
-        )
-        outcome = _read_json(columns.outcomes, dict.fromkeys(schema.outcome, pl.String)) if schema.outcome else ()
+        measured = [each or b"{}" for piece in pieces for each in piece.measures]
+        measures = _read_json(measured, dict.fromkeys(schema.measures, pl.Float64))
+        outcome: Iterable[pl.Series] = ()
+        if schema.derived:
+            outcomes = [each for piece in pieces for each in piece.outcomes]
+            outcome = _read_json(outcomes, dict.fromkeys(schema.outcome, pl.String))
         addends = _addends(
             schema,
             {column.name: _floats(column) for column in measures},
             {column.name: _texts(column) for column in outcome},
         )
-    return Batch(np.array(columns.numbers, dtype=np.int64), texts, values, addends)
+    numbers = np.fromiter(chain.from_iterable(piece.numbers for piece in pieces), dtype=np.int64)
+    return Batch(numbers, texts, values, addends)
 
 
 def _addends(schema: Schema, measures: Mapping[str, Numbers], outcome: Mapping[str, Texts]) -> dict[str, Numbers]:
     return {**measures, **{name: derive(measures, outcome) for name, derive in schema.derived.items()}}
 
 
-def _read_json(objects: Sequence[str], dtypes: Mapping[str, Any]) -> pl.DataFrame:
-    return pl.read_ndjson("\n".join(objects).encode(), schema=dtypes)
+def _read_json(objects: Sequence[bytes], dtypes: Mapping[str, Any]) -> pl.DataFrame:
+    return pl.read_ndjson(b"\n".join(objects), schema=dtypes)
 
 
 def _texts(column: pl.Series) -> Texts:

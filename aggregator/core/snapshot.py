@@ -63,7 +63,7 @@ class Snapshot:
         self.switch(changes.switched)
         self.revision = changes.revision
 
-    def load(self, key: TableKey, scores: ScoreColumns) -> None:
+    def load(self, key: TableKey, scores: Sequence[ScoreColumns]) -> None:
         """Add scores of one table that are not there yet, many at a time."""
         role = self._tasks.role(key.role)
         task = None if role is None else self._tasks.get(role)

@@ -69,12 +69,15 @@ class ScoreColumns:
     subjects: Sequence[str]
     subject_names: Sequence[str]
     teams: Sequence[str]
-    measures: Sequence[str | None]
+    measures: Sequence[bytes | None]
     """JSON objects; None of an ungraded score."""
-    attributes: Sequence[str]
+    attributes: Sequence[bytes]
     """JSON objects."""
-    outcomes: Sequence[str]
+    outcomes: Sequence[bytes]
     """JSON objects."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from aggregator.postgres.schema import Connection
 from aggregator.postgres.threads import in_thread
 from aggregator.postgres.writing import CHANGED, read_supports
 from aggregator.rows import (
+    JSON_COLUMNS,
     SCORE_COLUMNS,
     STATE_COLUMNS,
     UNSCORED_COLUMNS,
@@ -29,12 +30,14 @@ from aggregator.rows import (
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
-PIECE_ROWS: Final = 20_000
+PIECE_ROWS: Final = 5_000
 PIECE_CHANGES: Final = 1_000
 
 _SCORE: Final = ", ".join(SCORE_COLUMNS)
 _UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
-_STATE: Final = ", ".join(STATE_COLUMNS)
+_STATE: Final = ", ".join(
+    f"convert_to({column}, 'UTF8') AS {column}" if column in JSON_COLUMNS else column for column in STATE_COLUMNS
+)
 # Parameters of all that follow: `end` and `missing` of a revision.
 _CHANGED_SINCE: Final = "({number} >= $1 OR {number} = ANY ($2::bigint[]))"
 _CHANGED: Final = _CHANGED_SINCE.format(number="since")

@@ -15,6 +15,7 @@ from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, Erased, Reading, StatePiece, Switched
 from aggregator.rows import (
+    JSON_COLUMNS,
     SCORE_COLUMNS,
     STATE_COLUMNS,
     UNSCORED_COLUMNS,
@@ -34,6 +35,9 @@ _PIECE_CHANGES: Final = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCORE = ", ".join(SCORE_COLUMNS)
+_STATE = ", ".join(
+    f"CAST({column} AS BLOB) AS {column}" if column in JSON_COLUMNS else column for column in STATE_COLUMNS
+)
 _UNSCORED = ", ".join(UNSCORED_COLUMNS)
 
 _LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM changes"
@@ -113,7 +117,7 @@ class Reader:
                 {"end": at.end, "league": league},
             ).fetchall()
         yield StatePiece(at, switched=[_switched(row[:4]) for row in switched])
-        for rows in self._stood("scores", "score", ", ".join(STATE_COLUMNS), at, league):
+        for rows in self._stood("scores", "score", _STATE, at, league):
             yield StatePiece(at, score_columns(rows))
         for rows in self._stood("unscored", "unscored", f"id, {_UNSCORED}", at, league):
             yield StatePiece(at, unscored=[self._rows.unscored(row[1:]) for row in rows])

@@ -190,8 +190,7 @@ def _end(done: Backfilled, signals: list[int]) -> None:
     if done.given_up:
         raise click.ClickException(f"{done.given_up}; repeat the command for the rest")
     if done.failed:
-        game_id, detail = next(iter(done.failed.items()))
-        raise click.ClickException(f"{counted(len(done.failed), 'game')} not done; the first: game {game_id}: {detail}")
+        raise click.ClickException(f"{counted(len(done.failed), 'game')} not done, named above; repeat the command")
     if done.left:
         raise click.exceptions.Exit(128 + signals[0])
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.backfill.game_report import GameReport, Status
+from pipeline.backfill.game_report import GameReport
 from pipeline.backfill.run import Backfilled, Watcher
 from pipeline.results import Ending, PlayResult
 from pipeline.standings_table import counted
 
-_REASONS_SHOWN = 3
+GAMES_SHOWN: Final = 20
+REASONS_SHOWN: Final = 3
 
 
 @contextlib.contextmanager
@@ -43,13 +46,11 @@ def progress_bar(console: Console, games: int) -> Iterator[Watcher]:
             if result.ending is Ending.REJECTED and result.reason is not None:
                 rejected[result.reason.name] += 1
             rate = plays / max(time.monotonic() - begun, 1e-3)
-            reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.most_common(_REASONS_SHOWN))
+            reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.most_common(REASONS_SHOWN))
             progress.update(bar, plays=f"{plays} plays, {rate:.0f}/s{': ' if reasons else ''}{reasons}")
 
         def on_game(report: GameReport) -> None:
             progress.advance(bar)
-            if report.status is Status.FAILED:
-                progress.console.print(f"game {report.game_id}: {report.detail}", markup=False)
 
         yield Watcher(on_play, on_game)
 
@@ -80,6 +81,10 @@ def show(done: Backfilled, console: Console) -> None:
     )
     rate = f", {done.played / done.seconds:.0f} plays a second" if done.played else ""
     console.print(f"{done.seconds:.1f} s{rate}.")
+    for game_id, why in itertools.islice(done.failed.items(), GAMES_SHOWN):
+        console.print(f"Game {game_id}: {why}", markup=False)
+    if len(done.failed) > GAMES_SHOWN:
+        console.print(f"and {len(done.failed) - GAMES_SHOWN} games more")
     if done.losses:
         left_out = Table("left out", title="What could not be read", title_justify="left")
         left_out.add_column("count", justify="right")

@@ -140,9 +140,16 @@ async def backfill(
             )
             done.written = stages.written
             run = _Run(
-                source, featurizer, ratings, tasks_over(scorer, ratings, chosen), chosen, stages, seasons, journal,
-                give_up_seconds,
-            )  # fmt: skip
+                source=source,
+                featurizer=featurizer,
+                ratings=ratings,
+                tasks=tasks_over(scorer, ratings, chosen),
+                models=chosen,
+                stages=stages,
+                seasons=seasons,
+                journal=journal,
+                give_up_seconds=give_up_seconds,
+            )
 
             async def work(waiting: Iterator[str]) -> None:
                 for game_id in waiting:
@@ -177,6 +184,8 @@ class _Run:
     seasons: Collection[int]
     journal: Journal | None
     give_up_seconds: float
+    rated: set[common.Sport.ValueType] = field(default_factory=set)
+    """Sports whose models the aggregator is known to rate by."""
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))
 
     async def game(self, game_id: str) -> GameReport:
@@ -195,7 +204,9 @@ class _Run:
         if self.seasons and game.season not in self.seasons:
             return GameReport(game_id, Status.OTHER_SEASON, game.key.league)
         tasks = [task for task in self.tasks if game.sport in (task.sport, common.SPORT_UNSPECIFIED)]
-        await self._covered(game.key, tasks)  # an aggregator without the models' releases would refuse every play
+        if game.sport not in self.rated:  # an aggregator without the models' releases would refuse every play
+            await self._covered(game.key, tasks)
+            self.rated.add(game.sport)
         try:
             report = await self._play(game, tasks)
         except PlayscoreError as failure:

@@ -306,6 +306,31 @@ class AggregatorClient(Connection):
         )
         return await self.call(lambda timeout: self._stub.SwitchModel(request, timeout=timeout))
 
+    async def erase_records(
+        self, league: str, justification: str, *, subject_id: str = "", whole_league: bool = False, request_id: str = ""
+    ) -> messages.EraseRecordsResponse:
+        """Erase what is recorded of a player, or all of a league, for good; an operator's call.
+
+        The justification is kept, so it must not say who. Raises ValueError unless exactly one of both is to be erased.
+        """
+        if bool(subject_id) is whole_league:
+            raise ValueError("give the subject_id of a player, or whole_league=True for all of the league")
+        request = messages.EraseRecordsRequest(
+            request_id=request_id or str(uuid.uuid4()), league=league, justification=justification
+        )
+        if whole_league:
+            request.whole_league = True
+        else:
+            request.subject_id = subject_id
+        return await self.call(lambda timeout: self._stub.EraseRecords(request, timeout=timeout))
+
+    def list_operations(
+        self, league: str = "", *, page_size: int = PAGE_SIZE
+    ) -> Listing[messages.ListOperationsResponse, messages.Operation]:
+        """What operators did, latest first; in one league, or in all if empty."""
+        request = messages.ListOperationsRequest(league=league, page_size=page_size)
+        return Listing(self._asking(self._stub.ListOperations, request), lambda page: page.operations)
+
     async def describe_splits(
         self, role: common.Role.ValueType = common.ROLE_PASSER
     ) -> tuple[messages.SplitField, ...]:

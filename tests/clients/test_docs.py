@@ -24,6 +24,7 @@ PRINTED = {
         r"\d+ passers have 10 plays, by passing \d+\n"
         r"( +\d+\. [\w ]+ \d\d \(\d\d to \d\d\), \d+ plays\n)+"
     ),
+    "watch.py": r"\d+ changed, 0 left\n( +\d+\. [\w ]+ \d\d\n)+",
     "plays.py": (
         r"Max Oakbourne \(MRR\): \d+ plays\non third down \d\d over \d+ plays\n"
         r"(  game \d+, play +\d+: +-?\d+ yards, score [01]\.\d\d: \d+% of such passes gain more\n)+"
@@ -45,6 +46,7 @@ PRINTED = {
     "live.py": r"play 100: \d+% for a first down\n1 play finished\n",
     "blocking.py": r"( +\d+ [\w ]+ \d\d\n)+",
     "ratings.mjs": r"(\d+ [\w ]+ \d\d\n)+REASON_SUBJECT_NOT_FOUND .*nobody.*\n",
+    "watch.mjs": r"(\d+ [\w ]+ \d\d\n)+",
     "score_a_play.mjs": rf"play 100: {NUMBER} yards, first down 0\.\d\d\n",
     "playscore.mjs": "",
     "errors.py": (

@@ -291,6 +291,23 @@ async def test_models_that_cannot_score_are_refused_before_a_game_is_read(
     assert refused.value.reason is reason
 
 
+async def test_an_aggregator_without_the_release_ends_it_before_a_play_is_recorded(
+    makers: Makers, releases: Path, football: Path, tmp_path: Path
+) -> None:
+    newest = tmp_path / "releases"
+    for name in ("passing/3", "shots/1", "faceoffs/1"):
+        (newest / name).parent.mkdir(parents=True)
+        (newest / name).symlink_to(releases / name)
+    source = open_source(football)
+    async with stored(makers, newest, tmp_path / "scores.db") as services:
+        with pytest.raises(PlayscoreError, match="passing version 2") as refused:
+            await backfill(source, source.game_ids, services, models=[OLDER])
+        assert refused.value.reason is Reason.MODEL_NOT_FOUND
+        async with AggregatorClient(services.aggregator) as ratings:
+            with pytest.raises(PlayscoreError, match="nothing is recorded"):
+                await ratings.get_coverage("SIM")
+
+
 @dataclass
 class Damaged:
     """A source some games of which cannot be read."""

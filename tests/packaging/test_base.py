@@ -27,6 +27,7 @@ LEFT_OUT = (
     "yaml",
 )
 EXTRA_OF_COMMAND = {
+    "backfill": "services",
     "demo": "services",
     "evaluate": "train",
     "release": "train",

@@ -17,7 +17,7 @@ from aggregator.core.recording import Standing, Write, Written, check_repeated, 
 from aggregator.core.records import PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, Erased, Reading, ScoreColumns, StatePiece, Switched
-from aggregator.rows import SCORE_COLUMNS, STATE_COLUMNS, score_columns, score_row
+from aggregator.rows import JSON_COLUMNS, SCORE_COLUMNS, STATE_COLUMNS, score_columns, score_row
 from playscore.errors import PlayscoreError, Reason
 
 _stores = itertools.count()
@@ -263,6 +263,8 @@ def _of(kind: type[_Item], log: Sequence[object]) -> Iterator[_Item]:
 
 def _columns(scores: dict[int, Scored]) -> ScoreColumns:
     rows = [dict(zip(SCORE_COLUMNS, score_row(record.score), strict=True)) for record in scores.values()]
+    for row in rows:
+        row |= {name: row[name] and row[name].encode() for name in JSON_COLUMNS}
     return score_columns(
         [tuple({"id": number, **row}[name] for name in STATE_COLUMNS) for number, row in zip(scores, rows, strict=True)]
     )

@@ -116,8 +116,8 @@ def columns_of(scores: Iterable[tuple[int, Score]]) -> ScoreColumns:
         (
             *(number, *each.play, each.subject.role.number, each.model.name, each.model.version),
             *(each.subject.subject_id, each.subject.subject_name, each.subject.team_id),
-            None if each.measures is None else json.dumps(each.measures),
-            *(json.dumps(each.attributes), json.dumps(each.outcome)),
+            None if each.measures is None else json.dumps(each.measures).encode(),
+            *(json.dumps(each.attributes).encode(), json.dumps(each.outcome).encode()),
         )
         for number, each in scores
     ]
@@ -130,7 +130,7 @@ def tables_of(*scores: Score) -> list[Table]:
     halves = numbered[: len(numbered) // 2], numbered[len(numbered) // 2 :]
     recent, loaded, one_by_one, in_two, mended = (Table(Names(LEAGUE), PASSING, PASSER, MODEL) for _ in range(5))
     recent.put(numbered)
-    loaded.load(batch_from(PASSING.schema, columns_of(numbered), graded=True))
+    loaded.load(batch_from(PASSING.schema, [columns_of(numbered)], graded=True))
     for each in numbered:
         one_by_one.load(batch_of(PASSING.schema, [each], graded=True))
     for half in filter(None, halves):

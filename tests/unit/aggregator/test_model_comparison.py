@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from aggregator.model_comparison import Rated, compare
+from aggregator.commands.model_comparison import Rated, compare
 
 
 def rated(subject_id: str, value: float, rank: int = 1) -> Rated:

@@ -48,6 +48,7 @@ from tests.unit.aggregator.stores import (
     switching,
     write,
 )
+from tests.unit.aggregator.storm import PLAYS, stormed
 from tests.unit.aggregator.test_stores import what_should_stand
 
 ROOT = Path(__file__).parents[3]
@@ -362,35 +363,7 @@ async def test_a_server_that_is_killed_and_started_again_is_gone_on_with(durable
         await follower.close()
 
 
-STORM = """
-import asyncio, sys
-from aggregator.core.recording import Write
-from aggregator.postgres import PostgresStore
-from playscore.passing import PASSER
-from tests.unit.aggregator.test_postgres import stormed
-
-async def main():
-    store = PostgresStore(sys.argv[1], [PASSER])
-    await store.open()
-    numbers = map(int, sys.stdin.read().split())
-    async def caller():
-        for number in numbers:
-            written = await store.record(Write(f"storm {number}", b"", {0: stormed(number)}))
-            assert not written.rejected
-            print(number, flush=True)
-    await asyncio.gather(*(caller() for _ in range(64)))
-
-asyncio.run(main())
-"""
 WRITES = 10_000
-
-
-def stormed(number: int) -> PlayRecord:
-    """Of 4,000 plays: a score, then one of another passer's, then the reason why it is none."""
-    play, revision = number % 4000, number // 4000 + 1
-    if revision == 3:
-        return unscored(play, revision=3)
-    return scored(play, revision / 10, subject=f"p{revision}", revision=revision, distribution=str(revision))
 
 
 def test_what_was_answered_survives_its_writer_being_killed(durable: Server) -> None:
@@ -398,10 +371,14 @@ def test_what_was_answered_survives_its_writer_being_killed(durable: Server) -> 
     url = durable.url("stormed")
     chance = random.Random(5)
     answered: set[int] = set()
-    for kill_after in (1, chance.randint(2, 3000), chance.randint(2, 3000), chance.randint(2, 3000), WRITES):
+    for kill_after in (1, chance.randint(2, 4000), chance.randint(2, 4000), WRITES):
         left = [number for number in range(WRITES) if number not in answered]
         with subprocess.Popen(
-            [sys.executable, "-c", STORM, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [sys.executable, "-m", "tests.unit.aggregator.storm", url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         ) as storm:
             assert storm.stdin is not None
             assert storm.stdout is not None
@@ -416,7 +393,10 @@ def test_what_was_answered_survives_its_writer_being_killed(durable: Server) -> 
 
     async def check() -> None:
         async with opened(url) as store:
-            assert await everything(store) == what_should_stand([stormed(number) for number in range(WRITES)])
+            of_plays = [what_should_stand(list(map(stormed, range(play, WRITES, PLAYS)))) for play in range(PLAYS)]
+            scores, plays = await everything(store)
+            assert scores == ordered(record for standing, _ in of_plays for record in standing)
+            assert plays == ordered(record for _, ended in of_plays for record in ended)
         async with connected(url) as connection:
             assert await connection.fetchval("SELECT count(*) FROM requests") == WRITES
             assert await connection.fetchval("SELECT sum(inserted + replaced) FROM requests") == WRITES

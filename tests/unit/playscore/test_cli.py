@@ -30,7 +30,18 @@ def test_help_lists_the_commands_of_every_room_with_a_line_each() -> None:
     shown = CliRunner().invoke(cli, ["--help"])
     assert shown.exit_code == 0
     listed = shown.output.partition("Commands:")[2]
-    for command in ("demo", "evaluate", "release", "replay", "simulate", "stack", "train", "triton"):
+    for command in (
+        "backfill",
+        "demo",
+        "evaluate",
+        "models",
+        "release",
+        "replay",
+        "simulate",
+        "stack",
+        "train",
+        "triton",
+    ):
         line = next(line.split(maxsplit=1) for line in listed.splitlines() if line.split()[:1] == [command])
         assert len(line) == 2, f"{command} says nothing of itself"
 
