@@ -152,6 +152,7 @@ class TaskMessages:
             plays=rating.plays,
             qualified=rating.qualified,
             rank=rating.rank,
+            percentile=rating.percentile,
             **own,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final, TypeAlias
 
 import grpc.aio
@@ -27,6 +27,7 @@ from aggregator.core.tokens import (
     revision_token,
 )
 from aggregator.core.watching import Difference, Evaluation, Question, State, state_of
+from aggregator.keeper import Keeper
 from aggregator.messages import (
     Contract,
     TaskMessages,
@@ -83,7 +84,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
         self._queries = RatingQueries(self._snapshot, self._contract.tasks)
-        self._past = Past(store, self._contract.tasks)
+        self._keeper = Keeper(store, self._snapshot)
+        self._past = Past(store, self._snapshot)
         self._watches = Watches(
             self._queries,
             lambda: self._snapshot.revision,
@@ -106,6 +108,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Opens the store and reads all of it."""
         await self._store.open()
         await self._follower.open()
+        self._keeper.open(self._follower.kept)
         self._watches.open()
 
     async def ready(self) -> bool:
@@ -114,6 +117,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def close(self) -> None:
         """Finishes what is being written."""
+        await self._keeper.close()
         await self._watches.close()
         await self._past.close()
         await self._follower.close()
@@ -279,7 +283,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Erases a player or a league."""
         done = await self._store.erase(self._contract.erasing(request, _caller()))
         assert isinstance(done.deed, Erasure)
-        self._past.forget()
+        with suppress(PlayscoreError):  # it is done, whenever this replica comes to see it
+            await self._follower.reach(done.revision, MAX_WAIT_SECONDS)
         return messages.EraseRecordsResponse(
             scores=done.deed.scores,
             superseded=done.deed.superseded,

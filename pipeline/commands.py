@@ -89,7 +89,7 @@ class LayoutName(click.ParamType[str]):
 def replay_command(start_services: StartServices) -> click.Command:
     """The command, which starts services of its own where it is not told of running ones."""
 
-    @click.command(short_help="Play recorded games, or corrections of them, through the services.")
+    @click.command(short_help="Play recorded games, or corrections of them.")
     @click.option("--data", type=click.Path(path_type=Path), help="Folder of tables, or of files of feed messages.")
     @click.option("--layout", type=LayoutName(), help="Layout of the data; found by its columns if there is one.")
     @click.option("--speed", default="max", show_default=True, type=Speed(), help="Times real time; 1 streams live.")

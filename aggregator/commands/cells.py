@@ -78,6 +78,7 @@ class RatingRows:
             *(Column(field.name, _KINDS[field.cpp_type]) for field in self._values),
             Column("qualified", Kind.FLAG),
             Column("rank", Kind.WHOLE),
+            Column("percentile", Kind.NUMBER),
         )
 
     def row(self, rating: messages.Rating) -> tuple[Cell, ...]:
@@ -89,6 +90,7 @@ class RatingRows:
             *(_cell(value, field) for field in self._values),
             rating.qualified,
             rating.rank or None,
+            rating.percentile if rating.HasField("percentile") else None,
         )
 
     def key(self, rating: messages.Rating | messages.RatingKey) -> tuple[Cell, ...]:

@@ -40,7 +40,7 @@ class Compared:
         return (self.first, answer.first, answer.first_model), (self.second, answer.second, answer.second_model)
 
 
-@click.command(short_help="How two ratings differ, and how probable it is that the difference is real.")
+@click.command(short_help="How two ratings differ, and whether that is real.")
 @click.argument("subjects", metavar="SUBJECT [SUBJECT]", nargs=-1, required=True)
 @question_options()
 @click.option("--second-split", help="The split of the second side; that of the first if absent.")
@@ -100,13 +100,17 @@ def compare(
         click.echo(line, file=out)
 
 
+_RANKED: Final = ("qualified", "rank", "percentile")
+"""What a rating that is compared has not."""
+
+
 def as_document(compared: Compared) -> dict[str, Any]:
     """The comparison as JSON has it."""
     rows = RatingRows(compared.first.view, (), {})
 
     def side(question: Question, rating: messages.Rating, model: common.ModelVersion) -> dict[str, Any]:
         shown = named(rows.columns, rows.row(rating))
-        return {**question.named(model), **{name: shown[name] for name in shown if name not in ("qualified", "rank")}}
+        return {**question.named(model), **{name: shown[name] for name in shown if name not in _RANKED}}
 
     first, second = (side(*each) for each in compared.sides)
     difference = None

@@ -18,7 +18,7 @@ from playscore.errors import Reason
 from playscore.reasons import MEANINGS
 
 
-@click.command(short_help="What became of every play: rated, waiting, or not scored and why.")
+@click.command(short_help="What became of every play, and why.")
 @question_options(split=False)
 @click.option("--game", "game_id", default="", help="One game; the whole league if absent.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

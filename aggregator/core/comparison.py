@@ -37,7 +37,7 @@ class ComparedRows:
     def rating(self, task: Task) -> Rating:
         """The rating, not ranked."""
         rating = Standings(self.table, self.split, task, BY_SUBJECT, min_plays=0).rating(self.subject)
-        return replace(rating, qualified=False, rank=0)
+        return replace(rating, qualified=False, rank=0, percentile=None)
 
     def parts(self, other: ComparedRows) -> tuple[TableRows, TableRows]:
         """Rows of plays that are not the other's, and of those that are the other's, too."""

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
+from aggregator.core.keeping import fingerprint, unpacked
 from aggregator.core.loading import load
-from aggregator.core.revision import Revision
+from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, Store
+from aggregator.core.store import Changes, KeepsSnapshots, Store
 from playscore.errors import PlayscoreError, Reason
 
 _RETRY_SECONDS = 1.0
@@ -24,6 +25,8 @@ class Follower:
         self._moved = asyncio.Event()
         self._loaded = asyncio.Event()
         self._failing = False
+        self.kept = NOTHING
+        """The revision of the kept snapshot that it began with, if it did."""
         self._task: asyncio.Task[None] | None = None
         self._merging: asyncio.Task[None] | None = None
 
@@ -78,7 +81,7 @@ class Follower:
         moved.set()
 
     async def _follow(self) -> None:
-        await load(self._store, self._snapshot)
+        await self._load()
         self._loaded.set()
         self._merge_on()
         while True:
@@ -93,6 +96,14 @@ class Follower:
             except PlayscoreError:
                 self._failing = True
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _load(self) -> None:
+        kept = await self._store.kept(fingerprint()) if isinstance(self._store, KeepsSnapshots) else None
+        if kept is None:
+            await load(self._store, self._snapshot)
+        else:
+            self._snapshot.become(await asyncio.to_thread(unpacked, kept, self._snapshot.tasks))
+            self.kept = kept.revision
 
     def _merge_on(self) -> None:
         """Have what is due merged, in a thread."""

@@ -11,7 +11,6 @@ from aggregator.core.queries import RatingQueries
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
-from aggregator.core.task import Tasks
 
 MAX_PLAYS_KEPT: Final = 2_000_000
 """Scores of all states that are kept, unless the last one alone has more."""
@@ -28,9 +27,10 @@ class View:
 class Past:
     """Reads one state at a time, so that readers of the present have the machine to themselves, but for one thread."""
 
-    def __init__(self, store: Store, tasks: Tasks) -> None:
+    def __init__(self, store: Store, present: Snapshot) -> None:
         self._store = store
-        self._tasks = tasks
+        self._present = present
+        self._erasures = 0
         self._kept: dict[tuple[Revision, str | None], asyncio.Task[Snapshot]] = {}
         self._turn = asyncio.Lock()
 
@@ -40,6 +40,9 @@ class Past:
         Raises:
             PlayscoreError: REVISION_NOT_KEPT, STORE_UNAVAILABLE.
         """
+        if self._erasures != self._present.erasures:
+            self._erasures = self._present.erasures
+            self._kept.clear()
         key = (revision, league)
         reading = self._kept.pop(key, None)
         if reading is None or (reading.done() and (reading.cancelled() or reading.exception() is not None)):
@@ -47,7 +50,7 @@ class Past:
         self._kept[key] = reading
         snapshot = await asyncio.shield(reading)
         self._let_go(key)
-        return View(RatingQueries(snapshot, self._tasks), revision)
+        return View(RatingQueries(snapshot, snapshot.tasks), revision)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -55,12 +58,8 @@ class Past:
             reading.cancel()
         await asyncio.gather(*self._kept.values(), return_exceptions=True)
 
-    def forget(self) -> None:
-        """Keep nothing of what was read: something has been erased from it since."""
-        self._kept.clear()
-
     async def _read(self, revision: Revision, league: str | None) -> Snapshot:
-        snapshot = Snapshot(self._tasks)
+        snapshot = Snapshot(self._present.tasks)
         async with self._turn:
             await load(self._store, snapshot, revision, league=league)
         return snapshot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.core.batches import batch_from
+from aggregator.core.columns import Addends, Column
 from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.revision import NOTHING
-from aggregator.core.segment import Names
+from aggregator.core.segment import Names, Segment
 from aggregator.core.store import Changes, Erased, ScoreColumns, Switched
 from aggregator.core.table import Merge, Table
 from aggregator.core.task import Task, Tasks
@@ -38,7 +39,9 @@ class Snapshot:
 
     def __init__(self, tasks: Tasks) -> None:
         self.revision = NOTHING
-        self._tasks = tasks
+        self.erasures = 0
+        """How often something was erased: what was read of the store before is not to be shown any more."""
+        self.tasks = tasks
         self._leagues: dict[str, League] = {}
         self._models: dict[tuple[str, int], ModelVersion] = {}
 
@@ -56,7 +59,7 @@ class Snapshot:
             together[score.play.league, score.subject.role.number, model.name, model.version].append(item)
         for items in together.values():
             _, score = items[0]
-            task = self._tasks.get(score.subject.role)
+            task = self.tasks.get(score.subject.role)
             if task is not None:
                 self._league(score.play.league).scores(task, score.subject.role, score.model).put(items)
         self.put_unscored(changes.unscored)
@@ -65,13 +68,48 @@ class Snapshot:
 
     def load(self, key: TableKey, scores: Sequence[ScoreColumns]) -> None:
         """Add scores of one table that are not there yet, many at a time."""
-        role = self._tasks.role(key.role)
-        task = None if role is None else self._tasks.get(role)
+        role = self.tasks.role(key.role)
+        task = None if role is None else self.tasks.get(role)
         if role is None or task is None:
             return
         tables = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
         table = tables.graded if key.graded else tables.ungraded
         table.load(batch_from(task.schema, scores, graded=key.graded))
+
+    def adopt(
+        self,
+        key: TableKey,
+        numbers: NDArray[np.int64],
+        columns: Mapping[str, Column],
+        addends: Mapping[str, Addends],
+    ) -> None:
+        """Add scores of one table that are not there yet, as columns of a segment."""
+        role = self.tasks.role(key.role)
+        task = None if role is None else self.tasks.get(role)
+        if role is None or task is None:
+            return
+        tables = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
+        (tables.graded if key.graded else tables.ungraded).adopt(numbers, columns, addends)
+
+    def become(self, other: Snapshot) -> None:
+        """Take the place of another, which is not used any more."""
+        self.revision, self._leagues, self._models = other.revision, other._leagues, other._models
+
+    def segments(self) -> Iterable[tuple[TableKey, Segment]]:
+        """All segments of all tables."""
+        for league in self._leagues.values():
+            for (role, model), scores in league.tables.items():
+                for graded, table in ((True, scores.graded), (False, scores.ungraded)):
+                    key = TableKey(league.name, role.number, model.name, model.version, graded)
+                    yield from ((key, segment) for segment in table.segments() if segment.rows_left)
+
+    def unscored(self) -> list[Unscored]:
+        """Why plays were not scored."""
+        return [play for league in self._leagues.values() for play in league.unscored()]
+
+    def switched(self) -> list[Switched]:
+        """The models that leagues were switched to."""
+        return [Switched(league, task, model) for (league, task), model in self._models.items()]
 
     def put_unscored(self, plays: Iterable[Unscored]) -> None:
         """Set why plays were not scored."""
@@ -119,6 +157,7 @@ class Snapshot:
         return self._leagues[name]
 
     def _erase(self, erased: Erased) -> None:
+        self.erasures += 1
         if erased.subject_id is None:
             self._leagues.pop(erased.league, None)
             self._models = {key: model for key, model in self._models.items() if key[0] != erased.league}
@@ -207,6 +246,10 @@ class League:
         """Set why a play was not scored."""
         key = self._names.games.code(unscored.play.game_id) << 32 | self._names.plays.code(unscored.play.play_id)
         self._unscored[unscored.task][key] = unscored
+
+    def unscored(self) -> list[Unscored]:
+        """All plays that were not scored."""
+        return [play for plays in self._unscored.values() for play in plays.values()]
 
     def coverage(self, task: Task, scores: ScoreTables, game_id: str) -> Covered:
         """What became of the plays of a task, by the best that is recorded of each; in one game, or in all if empty."""

@@ -42,6 +42,8 @@ class Rating:
     qualified: bool
     rank: int
     """Among the qualified, from 1, equal ones sharing a place; 0 if not qualified."""
+    percentile: float | None
+    """Share of the others who qualify that are lower, equal ones counted half, 0 to 100; None without any others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Standings:
             min_plays = task.qualifying_plays(table.role, table.model, grouped.extent)
         self._qualified = (self._plays >= min_plays) & (self._plays > 0)
         self._rank = rank(self._values[task.ranked_by], self._qualified)
+        self._percentile = percentile(self._values[task.ranked_by], self._qualified)
         self.ranking = Ranking(table.model, min_plays, int(np.count_nonzero(self._qualified)))
 
     def sorted(self, order: Order, *, qualified_only: bool) -> list[int]:
@@ -113,6 +116,7 @@ class Standings:
             value={name: _known(values[group]) for name, values in self._values.items()},
             qualified=bool(self._qualified[group]),
             rank=int(self._rank[group]),
+            percentile=_known(self._percentile[group]),
         )
 
     def plays(self, group: int) -> int:
@@ -174,6 +178,15 @@ def rank(values: Numbers, qualified: NDArray[np.bool_]) -> NDArray[np.intp]:
     peers = np.sort(values[qualified])
     better = len(peers) - np.searchsorted(peers, values, side="right")
     return np.where(qualified, better + 1, 0)
+
+
+def percentile(values: Numbers, qualified: NDArray[np.bool_]) -> Numbers:
+    """Shares of the other qualified values that are lower, equal ones counted half, 0 to 100; NaN without others."""
+    peers = np.sort(values[qualified])
+    if len(peers) < 2:
+        return np.full(len(values), np.nan)
+    lower, upper = (np.searchsorted(peers, values, side=side) for side in ("left", "right"))
+    return np.where(qualified, 100 * (lower + upper - 1) / (2 * (len(peers) - 1)), np.nan)
 
 
 def _known(value: float) -> float | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.recording import Write, Written
@@ -100,6 +100,16 @@ class Reading:
     """Those that the distributions need, by their identifiers."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSnapshot:
+    """A snapshot as bytes, see `aggregator.core.keeping`."""
+
+    fingerprint: bytes
+    """Of the code that made it: other code makes nothing of it."""
+    revision: Revision
+    parts: Sequence[bytes]
+
+
 class Store(Protocol):
     """Keeps scores. What `record` has returned survives the process, the machine and the power.
 
@@ -153,3 +163,20 @@ class Store(Protocol):
 
     async def revision_at(self, time: datetime) -> Revision:
         """The state that stood at a time: all that had been committed by then. The clock of a store never goes back."""
+
+
+@runtime_checkable
+class KeepsSnapshots(Protocol):
+    """A store that can keep a snapshot, for the next start to be quick."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it takes none, and only has what another process made it keep."""
+
+    async def keep(self, kept: KeptSnapshot) -> None:
+        """Keep a snapshot in the place of the one before. One that may have what was erased since is not kept."""
+
+    async def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
+        """The snapshot that is kept, if it is of that code and nothing was erased since, and if following from it is
+        quicker than reading everything.
+        """

@@ -6,7 +6,7 @@ sorted into a small segment, and segments of like size are merged, so that a sco
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aggregator.core.arrays import Rows
 from aggregator.core.batches import NAME, TEAM, Batch, batch_of
-from aggregator.core.columns import Dictionary, Selection, added_up, natural
+from aggregator.core.columns import Addends, Column, Dictionary, Selection, added_up, natural
 from aggregator.core.filter import Filter
 from aggregator.core.played import MAX_SEASON, Integers, Played, cells
 from aggregator.core.records import Score
@@ -121,6 +121,12 @@ class Table:
     def load(self, batch: Batch) -> None:
         """Add scores that are not there, many at a time."""
         segment = segment_of(self.names, self.task.schema, batch)
+        self._played.add(cells(*segment.cells(slice(None), self._teams)))
+        self._add(segment)
+
+    def adopt(self, numbers: NDArray[np.int64], columns: Mapping[str, Column], addends: Mapping[str, Addends]) -> None:
+        """Add scores that are not there, as columns."""
+        segment = Segment(self.names, numbers, columns, addends)
         self._played.add(cells(*segment.cells(slice(None), self._teams)))
         self._add(segment)
 
@@ -292,11 +298,9 @@ class Table:
         return (*schema.measures, *schema.derived) if self._graded else ()
 
     def _extent(self, segments: Sequence[Segment], tallies: Sequence[Tally], plays: int) -> Extent:
-        seasons = {
-            season
-            for segment, tally in zip(segments, tallies, strict=True)
-            for season in np.unique(segment.runs.seasons[tally.runs > 0]).tolist()
-        }
+        seasons: set[int] = set()
+        for segment, tally in zip(segments, tallies, strict=True):
+            seasons.update(segment.runs.seasons[tally.runs > 0].tolist())
         return Extent(plays, self._played.plays(seasons), self._played.team_games(seasons))
 
 

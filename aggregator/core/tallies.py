@@ -31,7 +31,7 @@ BY_SUBJECT: Final = (SUBJECT_ID,)
 NO_ROW: Final = -1
 MAX_GROUPS: Final = 20_000
 """Of a split, where it is not grouped by subject and season alone."""
-MANY_ROWS: Final = 1 << 21
+MANY_ROWS: Final = 1 << 19
 """Rows that are worth more than one thread."""
 _POOL: Final = ThreadPoolExecutor(thread_name_prefix="tallies")
 _MAX_CELLS: Final = 1 << 20

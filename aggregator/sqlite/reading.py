@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Final
 from aggregator.core.operations import Done, Operation
 from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, Reading, StatePiece, Switched
+from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece, Switched
 from aggregator.rows import (
     JSON_COLUMNS,
     SCORE_COLUMNS,
@@ -32,6 +33,8 @@ from playscore.release import ModelVersion
 PIECE_ROWS: Final = 4_000
 """Of a state's piece. They take about 10 ms; larger ones take longer a row."""
 _PIECE_CHANGES: Final = 1_000
+MAX_CHANGES_SINCE_KEPT: Final = 20_000
+"""Or a quarter of the scores: one after the other, they take longer to read than all together."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCORE = ", ".join(SCORE_COLUMNS)
@@ -121,6 +124,24 @@ class Reader:
             yield StatePiece(at, score_columns(rows))
         for rows in self._stood("unscored", "unscored", f"id, {_UNSCORED}", at, league):
             yield StatePiece(at, unscored=[self._rows.unscored(row[1:]) for row in rows])
+
+    def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
+        """The snapshot that is kept, if it is of that code, and not so old that reading everything is quicker."""
+        with self._transaction() as reading:
+            found = reading.execute(
+                "SELECT seq, sizes FROM kept_snapshot WHERE fingerprint = ?", (fingerprint,)
+            ).fetchone()
+            if found is None:
+                return None
+            seq, sizes = found
+            (scores,) = reading.execute("SELECT count(*) FROM scores").fetchone()
+            if self._last(reading, None) - seq > max(MAX_CHANGES_SINCE_KEPT, scores // 4):
+                return None
+            pieces = reading.execute("SELECT content FROM kept_pieces ORDER BY number").fetchall()
+        content = memoryview(b"".join(piece for (piece,) in pieces))
+        ends = list(itertools.accumulate(json.loads(sizes)))
+        parts = [bytes(content[start:end]) for start, end in itertools.pairwise([0, *ends])]
+        return KeptSnapshot(fingerprint, Revision(seq + 1), parts)
 
     def read(self, scores: Collection[int], at: Revision) -> Reading:
         """Scores with their distributions."""

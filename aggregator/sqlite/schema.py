@@ -247,6 +247,19 @@ CREATE TABLE erased_leagues (
 CREATE TABLE keys (erased BLOB NOT NULL) STRICT;
 """
 
+# The snapshot that an aggregator starts from. It is whole where it has its row in kept_snapshot.
+_KEPT = """
+CREATE TABLE kept_snapshot (
+    fingerprint BLOB NOT NULL, -- see aggregator.core.keeping
+    seq INTEGER NOT NULL,      -- the last change that it has
+    sizes TEXT NOT NULL        -- JSON list of the sizes of its parts, which are cut into pieces
+) STRICT;
+CREATE TABLE kept_pieces (
+    number INTEGER PRIMARY KEY,
+    content BLOB NOT NULL
+) STRICT;
+"""
+
 _HISTORY = f"""
 CREATE TABLE migrations (
     version INTEGER PRIMARY KEY,
@@ -254,7 +267,7 @@ CREATE TABLE migrations (
     seq INTEGER NOT NULL       -- the last change before it; history begins there with version {HISTORY_VERSION}
 ) STRICT;
 CREATE INDEX changes_by_item ON changes (item, kind, seq);
-{_SUPERSEDED_SCORES}{_SUPERSEDED_UNSCORED}{_COMMITS}{_OPERATIONS}
+{_SUPERSEDED_SCORES}{_SUPERSEDED_UNSCORED}{_COMMITS}{_OPERATIONS}{_KEPT}
 INSERT INTO commits SELECT coalesce(max(seq), 0), {_CLOCK} FROM changes;
 INSERT INTO migrations SELECT {HISTORY_VERSION}, {_CLOCK}, coalesce(max(seq), 0) FROM changes;
 INSERT INTO keys VALUES (x'{{key}}');

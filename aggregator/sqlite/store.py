@@ -23,7 +23,7 @@ from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, Reading, StatePiece
+from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
 from aggregator.rows import RowReader
 from aggregator.sqlite.file import StoreFile
 from aggregator.sqlite.reading import Reader
@@ -32,6 +32,8 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Role
 
 _GROUP_RECORDS: Final = 20_000
+_PIECE_BYTES: Final = 4 << 20
+"""Of a snapshot that is kept, in a transaction of its own."""
 _LOOK_EVERY_SECONDS: Final = 0.25
 """For what another process has written, where this one only reads."""
 
@@ -168,6 +170,25 @@ class SqliteStore:
     async def read(self, scores: Collection[int], at: Revision) -> Reading:
         """See Store."""
         return await self._reading(self._records).do(lambda reader: reader.read(scores, at))
+
+    @property
+    def read_only(self) -> bool:
+        """See KeepsSnapshots."""
+        return self._read_only
+
+    async def keep(self, kept: KeptSnapshot) -> None:
+        """See KeepsSnapshots. Writes come in between its pieces."""
+        content = memoryview(b"".join(kept.parts))
+        await self._done(lambda writer: writer.forget_kept())
+        for number, start in enumerate(range(0, len(content), _PIECE_BYTES)):
+            piece = bytes(content[start : start + _PIECE_BYTES])
+            await self._done(lambda writer: writer.keep_piece(number, piece))  # noqa: B023
+        sizes = [len(part) for part in kept.parts]
+        await self._done(lambda writer: writer.finish_keeping(kept.fingerprint, kept.revision, sizes))
+
+    async def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
+        """See KeepsSnapshots."""
+        return await self._reading(self._states).do(lambda reader: reader.kept(fingerprint))
 
     async def revision_at(self, time: datetime) -> Revision:
         """See Store. It comes after what is being written, so that nothing is committed later at an earlier time."""

@@ -125,11 +125,38 @@ class Writer:
                 else:
                     deed = self._erase_player(connection, player, erasing.justification)
                 done = self._did(connection, erasing, deed)
+            _forget_kept(connection)
         with self._file.errors():
             # Written anew without its free space, where what was deleted is still legible.
             self._connection.execute("VACUUM")
         self._file.empty_log(self._connection)
         return done
+
+    def forget_kept(self) -> None:
+        """Begin to keep another snapshot."""
+        with self._transaction() as connection:
+            _forget_kept(connection)
+
+    def keep_piece(self, number: int, content: bytes) -> None:
+        """Keep a piece of the parts of a snapshot."""
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO kept_pieces (number, content) VALUES (?, ?)", (number, content))
+
+    def finish_keeping(self, fingerprint: bytes, at: Revision, sizes: Sequence[int]) -> None:
+        """All pieces are there: the snapshot counts, unless something was erased that it may have."""
+        with self._transaction() as connection:
+            (erased,) = connection.execute(
+                "SELECT (SELECT count(*) FROM erased WHERE seq >= :end)"
+                " + (SELECT count(*) FROM erased_leagues WHERE seq >= :end)",
+                {"end": at.end},
+            ).fetchone()
+            if erased:
+                _forget_kept(connection)
+            else:
+                connection.execute(
+                    "INSERT INTO kept_snapshot (fingerprint, seq, sizes) VALUES (?, ?, ?)",
+                    (fingerprint, at.end - 1, to_json(sizes)),
+                )
 
     def revision_at(self, moment: datetime) -> Revision:
         """The state that stood at a time. Whatever is committed from now on has a later time than any up to now."""
@@ -397,3 +424,8 @@ def _is_busy(error: PlayscoreError) -> bool:
 
 def _clock_us() -> int:
     return time.time_ns() // 1000
+
+
+def _forget_kept(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM kept_snapshot")
+    connection.execute("DELETE FROM kept_pieces")

@@ -28,10 +28,12 @@ LEFT_OUT = (
 )
 EXTRA_OF_COMMAND = {
     "backfill": "services",
+    "board": "services",
     "demo": "services",
     "evaluate": "train",
     "release": "train",
     "replay": "services",
+    "report": "services",
     "simulate": "services",
     "stack": "services",
     "train": "train",

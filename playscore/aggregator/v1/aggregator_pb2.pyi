@@ -639,6 +639,7 @@ class Rating(_message.Message):
     FACEOFFS_FIELD_NUMBER: _builtins.int
     QUALIFIED_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
+    PERCENTILE_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
     """Plays in the split."""
     qualified: _builtins.bool
@@ -646,6 +647,10 @@ class Rating(_message.Message):
     rank: _builtins.int
     """Place among the qualified ratings of the answer, by rating whatever the order asked for, from 1 (equal ratings share
     one); 0 if not qualified.
+    """
+    percentile: _builtins.float
+    """Share of the other qualified ratings of the answer that are lower, those equal counted half, 0 to 100. Absent if not
+    qualified, or if no other is.
     """
     @_builtins.property
     def subject(self) -> _common_pb2.Subject:
@@ -680,13 +685,19 @@ class Rating(_message.Message):
         faceoffs: Global___FaceoffRating | None = ...,
         qualified: _builtins.bool = ...,
         rank: _builtins.int = ...,
+        percentile: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["faceoffs", b"faceoffs", "passing", b"passing", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percentile", b"_percentile", "faceoffs", b"faceoffs", "passing", b"passing", "percentile", b"percentile", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faceoffs", b"faceoffs", "group", b"group", "passing", b"passing", "plays", b"plays", "qualified", b"qualified", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percentile", b"_percentile", "faceoffs", b"faceoffs", "group", b"group", "passing", b"passing", "percentile", b"percentile", "plays", b"plays", "qualified", b"qualified", "rank", b"rank", "shots", b"shots", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__percentile: _TypeAlias = _typing.Literal["percentile"]  # noqa: Y015
+    _WhichOneofArgType__percentile: _TypeAlias = _typing.Literal["_percentile", b"_percentile"]  # noqa: Y015
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["passing", "shots", "faceoffs"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__percentile) -> _WhichOneofReturnType__percentile | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Rating: _TypeAlias = Rating  # noqa: Y015

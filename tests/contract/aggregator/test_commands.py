@@ -245,6 +245,7 @@ def test_json_csv_and_parquet_are_what_the_service_answers(
             "expected_yards_per_play": rating.passing.expected_yards_per_play,
             "qualified": rating.qualified,
             "rank": rating.rank or None,
+            "percentile": rating.percentile if rating.HasField("percentile") else None,
         }
         for rating in ratings
     ]

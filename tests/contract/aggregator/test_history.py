@@ -180,6 +180,7 @@ async def test_an_erased_player_is_nowhere_and_does_not_come_back(calls: Calls, 
     thrown_to.pass_attributes.target_id = "p-erased"
     first = await calls.record(theirs, thrown_to)
     await calls.record(record("1", 0.3, revision=2, subject=subject("p-erased", subject_name="Erased Name")))
+    assert len((await ratings(calls, consistency=as_of(first))).ratings) == 2
     erased = await calls.stub.EraseRecords(erase("17", subject_id="p-erased"), timeout=5)
     assert (erased.scores, erased.mentions) == (1, 1)
     assert erased.superseded >= 1

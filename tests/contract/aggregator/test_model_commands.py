@@ -59,6 +59,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
         for version in PLAY_SCORES:
             answer = await client.record_scores(records(version))
             assert answer.inserted == PLAYS * 3
+        await client.get_coverage("NFL", at_least_as_fresh=answer.revision)
         yield str(running.address)
 
 
@@ -69,6 +70,11 @@ async def invoke(address: str, *arguments: str) -> Result:
     if isinstance(result.exception, PlayscoreError):
         raise result.exception
     return result
+
+
+async def last(client: AggregatorClient) -> common.RevisionToken:
+    """The state after what was done last."""
+    return (await client.list_operations().first_page()).operations[0].revision
 
 
 async def test_two_models_are_compared_by_whom_both_rate(address: str) -> None:
@@ -129,11 +135,12 @@ async def test_a_league_is_switched_to_another_model_at_once_and_back(address: s
             "NFL: passing is rated by passing:2 now, before by passing:3",
             "back: playscore models switch passing:3 --league NFL --task passing --expect passing:2",
         ]
-        switched = await client.get_rating("NFL", "102", min_plays=5)
+        switched = await client.get_rating("NFL", "102", min_plays=5, at_least_as_fresh=await last(client))
         assert switched.ranking.model.version == 2
         assert switched.rating.passing.rating > before.rating.passing.rating
         await invoke(address, *result.output.splitlines()[1].split()[3:])
-        assert (await client.get_rating("NFL", "102", min_plays=5)).rating == before.rating
+        back = await client.get_rating("NFL", "102", min_plays=5, at_least_as_fresh=await last(client))
+        assert back.rating == before.rating
 
 
 async def test_two_operators_do_not_undo_each_other(address: str) -> None:

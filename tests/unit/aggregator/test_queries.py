@@ -15,7 +15,7 @@ from aggregator.core.queries import Coverage, ListedSubject, RatingQueries, Spli
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.standings import Ranking, Rating, rank
+from aggregator.core.standings import Ranking, Rating, percentile, rank
 from aggregator.core.store import Changes
 from aggregator.core.task import Tasks
 from aggregator.core.tokens import read_revision_token, revision_token
@@ -180,6 +180,7 @@ def test_after_one_game_a_games_share_of_a_season_qualifies() -> None:
     page = queries(*THREE).ratings(ALL)
     assert page.ranking == Ranking(MODEL, min_plays=12, qualified=2)  # 200 / 17
     assert [rating.rank for rating in page.items] == [1, 2, 0]
+    assert [rating.percentile for rating in page.items] == [100.0, 0.0, None]
 
 
 @given(st.lists(st.tuples(st.sampled_from([50.0, 80.5, 99.0]) | st.floats(50, 99), st.booleans()), min_size=1))
@@ -187,6 +188,18 @@ def test_a_rank_is_one_more_than_the_qualified_with_a_higher_value(peers: list[t
     values, qualified = np.array([value for value, _ in peers]), np.array([good for _, good in peers])
     expected = [1 + sum(q and v > value for v, q in peers) if good else 0 for value, good in peers]
     assert rank(values, qualified).tolist() == expected
+
+
+@given(st.lists(st.tuples(st.sampled_from([50.0, 80.5, 99.0]), st.booleans()), min_size=1))
+def test_a_percentile_is_the_share_of_the_other_qualified_that_are_lower(peers: list[tuple[float, bool]]) -> None:
+    values, qualified = np.array([value for value, _ in peers]), np.array([good for _, good in peers])
+    for place, found in enumerate(percentile(values, qualified).tolist()):
+        others = [value for other, (value, good) in enumerate(peers) if good and other != place]
+        if not qualified[place] or not others:
+            assert np.isnan(found)
+        else:
+            lower = sum(1.0 if value < values[place] else 0.5 if value == values[place] else 0.0 for value in others)
+            assert found == pytest.approx(100 * lower / len(others))
 
 
 # --- Models ---

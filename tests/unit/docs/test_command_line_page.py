@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from aggregator import commands
@@ -26,7 +27,11 @@ def test_every_command_is_shown() -> None:
 @pytest.mark.parametrize("shown", SHOWN, ids=" ".join)
 def test_what_is_shown_is_understood(shown: list[str]) -> None:
     name, *arguments = shown
-    context = getattr(commands, name).make_context(name, arguments)
+    command = getattr(commands, name)
+    if isinstance(command, click.Group):
+        group, (name, *arguments) = command, arguments
+        command = group.commands[name]
+    context = command.make_context(name, arguments)
     assert context.params["league"] == "SIM"
 
 

@@ -1,0 +1,168 @@
+"""What is kept of a snapshot is the snapshot, or is not used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.core import keeping
+from aggregator.core.filter import EVERYTHING
+from aggregator.core.following import Follower
+from aggregator.core.keeping import fingerprint, packing, unpacked
+from aggregator.core.operations import Erasing
+from aggregator.core.records import Score, Unscored
+from aggregator.core.revision import Revision
+from aggregator.core.snapshot import Snapshot
+from aggregator.core.store import Changes, Switched
+from aggregator.keeper import Keeper
+from aggregator.sqlite import SqliteStore
+from playscore.passing import PASSER
+from playscore.subjects import Subject
+from tests.unit.aggregator.scores import (
+    LEAGUE,
+    MODEL,
+    OTHER_MODEL,
+    PASSING,
+    TASKS,
+    graded_table,
+    league_of,
+    score,
+    scored,
+    snapshot_of,
+    unscored,
+)
+from tests.unit.aggregator.stores import write
+from tests.unit.aggregator.test_table import SCORES, UNGRADED, described
+
+FIELDS = (("subject_id",), ("season", "team_id"), ("depth", "home"))
+
+
+def told(snapshot: Snapshot) -> list[object]:
+    """All that is said of the passers of a league."""
+    tables = league_of(snapshot).scores(PASSING, PASSER, MODEL)
+    graded = [described(tables.graded, text, fields) for text in ("", "down >= 3 AND home") for fields in FIELDS]
+    coverage = league_of(snapshot).coverage(PASSING, tables, "")
+    pages = [table.page(table.select(EVERYTHING), 99, None) for table in (tables.graded, tables.ungraded)]
+    return [*graded, coverage, *pages, snapshot.model(LEAGUE, PASSING), snapshot.revision]
+
+
+@settings(max_examples=30)
+@given(st.lists(SCORES | UNGRADED, max_size=30), st.lists(st.integers(0, 29), max_size=5), st.booleans())
+def test_a_snapshot_that_is_unpacked_says_the_same(
+    scores: Sequence[Score], withdrawn: Sequence[int], switched: bool
+) -> None:
+    records: list[Score | Unscored] = [*scores, unscored("never scored"), replace(unscored("2"), subjects=(ANN,))]
+    snapshot = snapshot_of(*records)
+    changes = [Switched(LEAGUE, PASSING.number, OTHER_MODEL)] if switched else []
+    snapshot.apply(Changes(Revision(99), True, withdrawn=withdrawn, switched=changes))
+    again = unpacked(packing(snapshot).run(), TASKS)
+    assert told(again) == told(snapshot)
+    more = Changes(Revision(100), True, [(0, score("new", 0.9))], [1])
+    for each in (snapshot, again):
+        each.apply(more)
+    assert told(again) == told(snapshot)
+
+
+ANN = Subject(PASSER, "ann", "Ann", "KC")
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(path, [PASSER])
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def kept_in(path: Path, *plays: str) -> None:
+    """Plays in a store file, and a snapshot of them."""
+    async with opened(path) as store:
+        await store.record(write(*(scored(play, name="Ann") for play in plays)))
+        follower = Follower(store, snapshot := Snapshot(TASKS))
+        await follower.open()
+        await store.keep(packing(snapshot).run())
+        await follower.close()
+
+
+async def started(path: Path) -> tuple[Snapshot, Revision]:
+    """A snapshot that follows a store file, and the revision of the kept one that it began with."""
+    async with opened(path) as store:
+        follower = Follower(store, snapshot := Snapshot(TASKS))
+        await follower.open()
+        (last,) = [await store.record(write(scored("last")))]
+        await follower.reach(last.revision, 5)
+        await follower.close()
+        return snapshot, follower.kept
+
+
+async def test_a_start_goes_on_from_what_was_kept(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    await kept_in(path, "1", "2")
+    async with opened(path) as store:
+        await store.record(write(scored("3"), scored("1", 0.9, revision=2)))
+    snapshot, kept = await started(path)
+    assert kept == Revision(3)
+    assert len(graded_table(snapshot)) == 4
+
+
+async def test_other_code_makes_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scores.sqlite"
+    await kept_in(path, "1", "2")
+    monkeypatch.setattr("aggregator.core.following.fingerprint", lambda: b"another")
+    snapshot, kept = await started(path)
+    assert kept != Revision(3)
+    assert len(graded_table(snapshot)) == 3
+    assert fingerprint() == keeping.fingerprint() != b"another"
+
+
+async def test_a_snapshot_that_is_not_whole_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    await kept_in(path, "1", "2")
+    async with opened(path) as store:
+        await store._done(lambda writer: writer.forget_kept())
+        await store._done(lambda writer: writer.keep_piece(0, b"and then the process was killed"))
+    snapshot, kept = await started(path)
+    assert kept != Revision(3)
+    assert len(graded_table(snapshot)) == 3
+
+
+async def test_nothing_of_who_was_erased_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    await kept_in(path, "1", "2")
+    erasing = Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset())
+    async with opened(path) as store:
+        follower = Follower(store, snapshot := Snapshot(TASKS))
+        await follower.open()
+        late = packing(snapshot)
+        await store.erase(erasing)
+        await store.keep(late.run())
+        assert await store.kept(fingerprint()) is None
+        await follower.close()
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT count(*) FROM kept_pieces").fetchone() == (0,)
+    assert b"Ann" not in path.read_bytes()
+
+
+async def test_a_service_keeps_its_snapshot_when_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    async with opened(path) as store:
+        follower = Follower(store, snapshot := Snapshot(TASKS))
+        await follower.open()
+        keeper = Keeper(store, snapshot)
+        keeper.open(follower.kept)
+        written = await store.record(write(*(scored(play) for play in range(1500))))
+        await follower.reach(written.revision, 5)
+        await keeper.close()
+        await follower.close()
+    snapshot, kept = await started(path)
+    assert kept == written.revision
+    assert len(graded_table(snapshot)) == 1501
