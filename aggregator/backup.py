@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from aggregator.postgres.backup import PostgresBackups
 from aggregator.sqlite.backup import SqliteBackups
-
-_SQLITE: Final = "sqlite:///"
+from aggregator.stores import SQLITE, check_store_url
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many parts of how many are done."""
@@ -36,14 +36,7 @@ class Backups(Protocol):
 
 
 def backups_of(url: str) -> Backups:
-    """Those of the store that a URL names. Raises ValueError where it names none that is a file."""
-    if url.startswith("postgres"):
-        raise ValueError(
-            "a PostgreSQL database is backed up and restored by pg_dump and pg_restore; docs/store.md says how"
-        )
-    path = url.removeprefix(_SQLITE)
-    if path in ("", url):
-        raise ValueError(
-            f"{url!r} is no store; {_SQLITE}scores.sqlite is one, {_SQLITE}/var/scores.sqlite an absolute one"
-        )
-    return SqliteBackups(Path(path))
+    """Those of the store that a URL names. Raises ValueError where it names none."""
+    if check_store_url(url).startswith(SQLITE):
+        return SqliteBackups(Path(url.removeprefix(SQLITE)))
+    return PostgresBackups(url)

@@ -9,15 +9,15 @@ from typing import Final
 import structlog
 
 from aggregator.core.keeping import packing
-from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import KeepsSnapshots, Store
 from playscore.errors import PlayscoreError
 
 KEEP_EVERY_SECONDS: Final = 600.0
 MIN_CHANGES: Final = 10_000
-"""Since the last time that are worth it while the service runs."""
+"""Since the last time, or scores if there was none, that are worth it while the service runs."""
 MIN_CHANGES_AT_END: Final = 1_000
+"""The same when it ends."""
 
 _logger = structlog.get_logger()
 
@@ -28,12 +28,13 @@ class Keeper:
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         self._store = store if isinstance(store, KeepsSnapshots) and not store.read_only else None
         self._snapshot = snapshot
-        self._kept = NOTHING
+        self._kept: int | None = None
+        """How many changes the snapshot had gone through when it was kept; None: it was not."""
         self._task: asyncio.Task[None] | None = None
 
-    def open(self, kept: Revision) -> None:
-        """Begin. `kept` is the revision of what is kept already."""
-        self._kept = kept
+    def open(self, *, kept: bool) -> None:
+        """Begin. `kept` says whether what the store keeps is where the snapshot began."""
+        self._kept = 0 if kept else None
         if self._store is not None:
             self._task = asyncio.create_task(self._keep_on())
 
@@ -52,7 +53,9 @@ class Keeper:
             await asyncio.sleep(KEEP_EVERY_SECONDS)
 
     async def _keep(self, min_changes: int) -> None:
-        if self._store is None or self._snapshot.revision.end - self._kept.end < min_changes:
+        changes = self._snapshot.changes
+        new = len(self._snapshot) if self._kept is None else changes - self._kept
+        if self._store is None or new < min_changes:
             return
         try:
             kept = await asyncio.to_thread(packing(self._snapshot).run)
@@ -60,4 +63,4 @@ class Keeper:
         except PlayscoreError as failure:
             _logger.warning("the columns were not kept: the next start will take longer", detail=failure.detail)
         else:
-            self._kept = kept.revision
+            self._kept = changes

@@ -108,7 +108,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Opens the store and reads all of it."""
         await self._store.open()
         await self._follower.open()
-        self._keeper.open(self._follower.kept)
+        self._keeper.open(kept=self._follower.kept is not None)
         self._watches.open()
 
     async def ready(self) -> bool:

@@ -47,7 +47,7 @@ def store() -> None:
 def backup(file: Path, backups: Backups) -> None:
     """Write all that the store has at one moment to FILE, while the aggregator runs.
 
-    The copy is checked before FILE is there. FILE is a store itself: it can be restored, checked, and asked.
+    The copy is checked before FILE is there. That of a SQLite store is a store itself: it can be checked, and asked.
     """
     with _progress("copying") as told:
         backups.back_up(file, told)

@@ -13,7 +13,7 @@ from aggregator.postgres import CONNECTIONS, PostgresStore, without_password
 from aggregator.sqlite import SqliteStore
 from playscore.subjects import Role
 
-_SQLITE: Final = "sqlite:///"
+SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
@@ -22,10 +22,10 @@ def check_store_url(url: str) -> str:
     if url.startswith(_POSTGRESQL):
         named = urlsplit(url).path.strip("/")
     else:
-        named = url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else ""
+        named = url.removeprefix(SQLITE) if url.startswith(SQLITE) else ""
     if not named:
         raise ValueError(
-            f"{without_password(url)!r} is no store; {_SQLITE}scores.sqlite is one, {_SQLITE}/var/scores.sqlite an "
+            f"{without_password(url)!r} is no store; {SQLITE}scores.sqlite is one, {SQLITE}/var/scores.sqlite an "
             f"absolute one, {_POSTGRESQL[0]}user@host/database a shared one"
         )
     return url
@@ -38,4 +38,4 @@ def make_store(url: str, roles: Iterable[Role], *, connections: int = CONNECTION
     """
     if check_store_url(url).startswith(_POSTGRESQL):
         return PostgresStore(url, roles, same_distribution, connections=connections, read_only=read_only)
-    return SqliteStore(Path(url.removeprefix(_SQLITE)), roles, same_distribution, read_only=read_only)
+    return SqliteStore(Path(url.removeprefix(SQLITE)), roles, same_distribution, read_only=read_only)

@@ -35,7 +35,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="playscore-postgres-"))
         self._settings = {"fsync": "off", "autovacuum": "off", "listen_addresses": "", **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
-        self._programs = _programs()
+        self.programs = _programs()
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             self._leave_root()
@@ -53,11 +53,11 @@ class Server:
     def _leave_root(self) -> None:
         """PostgreSQL refuses to run as root, and others may not be able to reach its programs."""
         self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in self._programs.parents):
-            installed, package = self._programs.parents[:2]
+        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in self.programs.parents):
+            installed, package = self.programs.parents[:2]
             for part in (installed, package.with_name(f"{package.name}.libs")):
                 shutil.copytree(part, self._folder / part.relative_to(package.parent))
-            self._programs = self._folder / self._programs.relative_to(package.parent)
+            self.programs = self._folder / self.programs.relative_to(package.parent)
         os.chown(self._folder, _NOBODY, _NOBODY)
 
     @property
@@ -69,7 +69,7 @@ class Server:
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._data, "-k", self._folder, *options],
+                [self.programs / "postgres", "-D", self._data, "-k", self._folder, *options],
                 stderr=log,
                 cwd="/",
                 **self._user,
@@ -120,7 +120,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str | Path, given: str | None = None) -> str:
         ran: subprocess.CompletedProcess[str] = subprocess.run(
-            [self._programs / program, *arguments],
+            [self.programs / program, *arguments],
             input=given,
             capture_output=True,
             text=True,

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from aggregator.core.keeping import fingerprint, unpacked
 from aggregator.core.loading import load
-from aggregator.core.revision import NOTHING, Revision
+from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, KeepsSnapshots, Store
 from playscore.errors import PlayscoreError, Reason
@@ -25,7 +25,7 @@ class Follower:
         self._moved = asyncio.Event()
         self._loaded = asyncio.Event()
         self._failing = False
-        self.kept = NOTHING
+        self.kept: Revision | None = None
         """The revision of the kept snapshot that it began with, if it did."""
         self._task: asyncio.Task[None] | None = None
         self._merging: asyncio.Task[None] | None = None
@@ -82,8 +82,6 @@ class Follower:
 
     async def _follow(self) -> None:
         await self._load()
-        self._loaded.set()
-        self._merge_on()
         while True:
             try:
                 waiting: list[Changes] = []
@@ -93,7 +91,10 @@ class Follower:
                     if changes.last:
                         self._apply(waiting)
                         waiting.clear()
+                        self._loaded.set()
             except PlayscoreError:
+                if not self._loaded.is_set():
+                    raise
                 self._failing = True
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -39,6 +39,8 @@ class Snapshot:
 
     def __init__(self, tasks: Tasks) -> None:
         self.revision = NOTHING
+        self.changes = 0
+        """How many it has gone through."""
         self.erasures = 0
         """How often something was erased: what was read of the store before is not to be shown any more."""
         self.tasks = tasks
@@ -65,6 +67,7 @@ class Snapshot:
         self.put_unscored(changes.unscored)
         self.switch(changes.switched)
         self.revision = changes.revision
+        self.changes += len(changes.scores) + len(changes.withdrawn) + len(changes.unscored)
 
     def load(self, key: TableKey, scores: Sequence[ScoreColumns]) -> None:
         """Add scores of one table that are not there yet, many at a time."""

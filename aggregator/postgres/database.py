@@ -26,8 +26,10 @@ IDLE_SECONDS: Final = 60
 """The longest that a transaction is kept by somebody who asks for nothing."""
 _RETRY_SECONDS: Final = 1.0
 
+APPLICATION: Final = "playscore aggregator"
+"""By which the server knows whose connections they are."""
 _SETTINGS: Final = {
-    "application_name": "playscore aggregator",
+    "application_name": APPLICATION,
     "search_path": SCHEMA,
     "jit": "off",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -53,6 +55,11 @@ class Database:
         self._settings = {**_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
         self._identity: Identity | None = None
         self._pool: asyncpg.Pool | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it is left as it is."""
+        return self._read_only
 
     @property
     def identity(self) -> Identity:
@@ -108,6 +115,17 @@ class Database:
             connection = await self._connect()
             try:
                 await self._check(connection)
+                yield connection
+            finally:
+                with contextlib.suppress(*_FAULTS):
+                    await connection.close(timeout=CLOSE_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def plain(self) -> AsyncIterator[Connection]:
+        """A connection for oneself, whatever the database is, which need not be open."""
+        with self.errors():
+            connection = await self._connect()
+            try:
                 yield connection
             finally:
                 with contextlib.suppress(*_FAULTS):

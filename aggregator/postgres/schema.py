@@ -21,6 +21,8 @@ SCHEMA: Final = "playscore"
 """Where all tables are, in whatever database."""
 _MIGRATING: Final = 0x706C6179
 """The advisory lock of whoever migrates."""
+ERASING: Final = 0x65726173
+"""The advisory lock that writers share, and that whoever erases has alone."""
 _MIGRATION_LOCK_TIMEOUT: Final = "60s"
 
 
@@ -271,6 +273,21 @@ CREATE TABLE erased_leagues (
 );
 CREATE TABLE keys (erased bytea NOT NULL);
 INSERT INTO keys (erased) VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
+-- What aggregators of a release start from, see aggregator.postgres.keeping.
+CREATE TABLE kept_snapshots (
+    fingerprint bytea PRIMARY KEY,
+    revision_end bigint NOT NULL,
+    revision_missing bigint[] NOT NULL,
+    sizes text NOT NULL,         -- JSON list of the sizes of its parts, which are cut into pieces
+    kept timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE kept_pieces (
+    fingerprint bytea NOT NULL REFERENCES kept_snapshots ON DELETE CASCADE,
+    number integer NOT NULL,
+    content bytea NOT NULL,
+    PRIMARY KEY (fingerprint, number)
+);
 """
 )
 

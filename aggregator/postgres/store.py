@@ -19,8 +19,9 @@ from aggregator.core.operations import Done, Erasing, Operation, Switching
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, Reading, StatePiece
-from aggregator.postgres.database import Database
+from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
+from aggregator.postgres import keeping
+from aggregator.postgres.database import Database, transaction
 from aggregator.postgres.reading import Reader
 from aggregator.postgres.writing import Writer
 from aggregator.rows import RowReader
@@ -147,6 +148,21 @@ class PostgresStore:
         """See Store."""
         async with self._database.shared() as connection:
             return await self._reader.read(connection, scores, at)
+
+    @property
+    def read_only(self) -> bool:
+        """See KeepsSnapshots."""
+        return self._database.read_only
+
+    async def keep(self, kept: KeptSnapshot) -> None:
+        """See KeepsSnapshots. Of several replicas one keeps it at a time, for all of them."""
+        async with self._database.shared() as connection, transaction(connection):
+            await keeping.keep(connection, kept)
+
+    async def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
+        """See KeepsSnapshots."""
+        async with self._database.shared() as connection, transaction(connection, of_one_state=True):
+            return await keeping.kept(connection, fingerprint)
 
     async def revision_at(self, time: datetime) -> Revision:
         """See Store."""

@@ -20,7 +20,8 @@ from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
 from aggregator.postgres.database import ERASE_SECONDS, Database, transaction
 from aggregator.postgres.erasing import Eraser
-from aggregator.postgres.schema import OPERATIONS_VERSION, Connection
+from aggregator.postgres.keeping import forget
+from aggregator.postgres.schema import ERASING, OPERATIONS_VERSION, Connection
 from aggregator.postgres.threads import in_thread
 from aggregator.rows import (
     ANSWER_COLUMNS,
@@ -41,8 +42,6 @@ ANSWERS_KEPT: Final = "7 days"
 """How long a request that comes again has the answer it had. Later it is written again, which changes nothing."""
 CHANGED: Final = "playscore_changed"
 """Where it is notified that there is something new."""
-_ERASING: Final = 0x65726173
-"""The advisory lock that writers share, and that whoever erases has alone."""
 _SWITCHING: Final = 0x73776974
 """The advisory lock of whoever switches a model."""
 _MAX_RUNNING: Final = 1_000
@@ -245,7 +244,7 @@ class Writer:
         answers: dict[str, Written] = {}
         if new:
             number: int = await connection.fetchval(
-                "SELECT transaction_number() FROM pg_advisory_xact_lock_shared($1)", _ERASING
+                "SELECT transaction_number() FROM pg_advisory_xact_lock_shared($1)", ERASING
             )
             standing = await self._standing(connection, plays, new)
             settlements = await in_thread(
@@ -404,10 +403,11 @@ class Writer:
 
     async def _erase(self, connection: Connection, erasing: Erasing) -> Done:
         await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _ERASING, timeout=ERASE_SECONDS)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", ERASING, timeout=ERASE_SECONDS)
         key = await connection.fetchval("SELECT erased FROM keys")
         if known := await self._done(connection, erasing, key):
             return known
+        await forget(connection)
         number: int = await connection.fetchval("SELECT transaction_number()")
         eraser = Eraser(connection, self._rows, number)
         if erasing.player is None:

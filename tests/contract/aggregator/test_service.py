@@ -538,7 +538,7 @@ async def test_a_play_that_is_corrected_while_it_is_read_is_answered_as_it_was(
         return await read(scores, at)
 
     monkeypatch.setattr(calls.store, "read", read_late)
-    request = pb.ListPlaysRequest(split=split(), include_distributions=True)
+    request = pb.ListPlaysRequest(split=split(), include_distributions=True, consistency=fresh(first))
     answer = await calls.stub.ListPlays(request, timeout=5)
     assert list(answer.plays) == [record("1", distribution=expected())]
     assert answer.revision == first.revision

@@ -61,6 +61,7 @@ class Scripted:
 
     async def follow(self, after: Revision) -> AsyncIterator[Changes]:
         self.asked_after.append(after)
+        yield Changes(after, last=True)
         for step in next(self._tries):
             if isinstance(step, PlayscoreError):
                 raise step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.core import keeping
 from aggregator.core.filter import EVERYTHING
 from aggregator.core.following import Follower
 from aggregator.core.keeping import fingerprint, packing, unpacked
@@ -20,9 +19,8 @@ from aggregator.core.operations import Erasing
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, Switched
+from aggregator.core.store import Changes, KeepsSnapshots, Store, Switched
 from aggregator.keeper import Keeper
-from aggregator.sqlite import SqliteStore
 from playscore.passing import PASSER
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
@@ -38,7 +36,7 @@ from tests.unit.aggregator.scores import (
     snapshot_of,
     unscored,
 )
-from tests.unit.aggregator.stores import write
+from tests.unit.aggregator.stores import Opens, opening, postgres, sqlite, write
 from tests.unit.aggregator.test_table import SCORES, UNGRADED, described
 
 FIELDS = (("subject_id",), ("season", "team_id"), ("depth", "home"))
@@ -73,28 +71,35 @@ def test_a_snapshot_that_is_unpacked_says_the_same(
 ANN = Subject(PASSER, "ann", "Ann", "KC")
 
 
+KEEPING: Sequence[Callable[[Path], Store]] = (sqlite, postgres)
+
+
+@pytest.fixture(params=KEEPING, ids=["sqlite", "postgresql"])
+def opened(request: pytest.FixtureRequest) -> Opens:
+    return opening(request.param)
+
+
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path, [PASSER])
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def kept_in(path: Path, *plays: str) -> None:
-    """Plays in a store file, and a snapshot of them."""
+async def keeping_at(opened: Opens, path: Path) -> AsyncIterator[tuple[Store, KeepsSnapshots]]:
+    """A store, as it is and as what it keeps."""
     async with opened(path) as store:
+        assert isinstance(store, KeepsSnapshots)
+        yield store, store
+
+
+async def kept_in(opened: Opens, path: Path, *plays: str) -> Revision:
+    """Plays in a store, and a snapshot of them. Returns its revision."""
+    async with keeping_at(opened, path) as (store, keeping):
         await store.record(write(*(scored(play, name="Ann") for play in plays)))
         follower = Follower(store, snapshot := Snapshot(TASKS))
         await follower.open()
-        await store.keep(packing(snapshot).run())
+        await keeping.keep(packing(snapshot).run())
         await follower.close()
+        return snapshot.revision
 
 
-async def started(path: Path) -> tuple[Snapshot, Revision]:
-    """A snapshot that follows a store file, and the revision of the kept one that it began with."""
+async def started(opened: Opens, path: Path) -> tuple[Snapshot, Revision | None]:
+    """A snapshot that follows a store, and the revision of the kept one that it began with."""
     async with opened(path) as store:
         follower = Follower(store, snapshot := Snapshot(TASKS))
         await follower.open()
@@ -104,65 +109,76 @@ async def started(path: Path) -> tuple[Snapshot, Revision]:
         return snapshot, follower.kept
 
 
-async def test_a_start_goes_on_from_what_was_kept(tmp_path: Path) -> None:
-    path = tmp_path / "scores.sqlite"
-    await kept_in(path, "1", "2")
-    async with opened(path) as store:
+async def test_a_start_goes_on_from_what_was_kept(opened: Opens, tmp_path: Path) -> None:
+    before = await kept_in(opened, tmp_path / "s", "1", "2")
+    async with opened(tmp_path / "s") as store:
         await store.record(write(scored("3"), scored("1", 0.9, revision=2)))
-    snapshot, kept = await started(path)
-    assert kept == Revision(3)
+    snapshot, kept = await started(opened, tmp_path / "s")
+    assert kept == before
     assert len(graded_table(snapshot)) == 4
 
 
-async def test_other_code_makes_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "scores.sqlite"
-    await kept_in(path, "1", "2")
+async def test_a_later_one_takes_its_place(opened: Opens, tmp_path: Path) -> None:
+    before = await kept_in(opened, tmp_path / "s", "1", "2")
+    after = await kept_in(opened, tmp_path / "s", "3")
+    assert after != before
+    snapshot, kept = await started(opened, tmp_path / "s")
+    assert kept == after
+    assert len(graded_table(snapshot)) == 4
+
+
+async def test_other_code_makes_nothing_of_it(opened: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await kept_in(opened, tmp_path / "s", "1", "2")
     monkeypatch.setattr("aggregator.core.following.fingerprint", lambda: b"another")
-    snapshot, kept = await started(path)
-    assert kept != Revision(3)
+    snapshot, kept = await started(opened, tmp_path / "s")
+    assert kept is None
     assert len(graded_table(snapshot)) == 3
-    assert fingerprint() == keeping.fingerprint() != b"another"
 
 
 async def test_a_snapshot_that_is_not_whole_is_not_used(tmp_path: Path) -> None:
-    path = tmp_path / "scores.sqlite"
-    await kept_in(path, "1", "2")
-    async with opened(path) as store:
-        await store._done(lambda writer: writer.forget_kept())
-        await store._done(lambda writer: writer.keep_piece(0, b"and then the process was killed"))
-    snapshot, kept = await started(path)
-    assert kept != Revision(3)
+    await kept_in(opening(sqlite), tmp_path / "s", "1", "2")
+    with closing(sqlite3.connect(tmp_path / "s")) as killed:
+        killed.execute("DELETE FROM kept_snapshot")
+        killed.commit()
+    snapshot, kept = await started(opening(sqlite), tmp_path / "s")
+    assert kept is None
     assert len(graded_table(snapshot)) == 3
 
 
-async def test_nothing_of_who_was_erased_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "scores.sqlite"
-    await kept_in(path, "1", "2")
-    erasing = Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset())
-    async with opened(path) as store:
+async def test_nothing_of_who_was_erased_is_kept(opened: Opens, tmp_path: Path) -> None:
+    await kept_in(opened, tmp_path / "s", "1", "2")
+    async with keeping_at(opened, tmp_path / "s") as (store, keeping):
         follower = Follower(store, snapshot := Snapshot(TASKS))
         await follower.open()
         late = packing(snapshot)
-        await store.erase(erasing)
-        await store.keep(late.run())
-        assert await store.kept(fingerprint()) is None
+        await store.erase(Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
+        assert await keeping.kept(fingerprint()) is None
+        await keeping.keep(late.run())
+        assert await keeping.kept(fingerprint()) is None
         await follower.close()
-    with closing(sqlite3.connect(path)) as file:
+
+
+async def test_what_was_kept_of_who_was_erased_is_not_in_the_file(tmp_path: Path) -> None:
+    await kept_in(opening(sqlite), tmp_path / "s", "1", "2")
+    assert b"Ann" in (tmp_path / "s").read_bytes()
+    async with opening(sqlite)(tmp_path / "s") as store:
+        await store.erase(Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
+    with closing(sqlite3.connect(tmp_path / "s")) as file:
         assert file.execute("SELECT count(*) FROM kept_pieces").fetchone() == (0,)
-    assert b"Ann" not in path.read_bytes()
+    assert b"Ann" not in (tmp_path / "s").read_bytes()
 
 
-async def test_a_service_keeps_its_snapshot_when_it_ends(tmp_path: Path) -> None:
-    path = tmp_path / "scores.sqlite"
-    async with opened(path) as store:
+async def test_a_service_keeps_its_snapshot_when_it_ends(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
         follower = Follower(store, snapshot := Snapshot(TASKS))
         await follower.open()
         keeper = Keeper(store, snapshot)
-        keeper.open(follower.kept)
+        keeper.open(kept=follower.kept is not None)
         written = await store.record(write(*(scored(play) for play in range(1500))))
         await follower.reach(written.revision, 5)
         await keeper.close()
         await follower.close()
-    snapshot, kept = await started(path)
-    assert kept == written.revision
+        last = snapshot.revision
+    snapshot, kept = await started(opened, tmp_path / "s")
+    assert kept == last
     assert len(graded_table(snapshot)) == 1501

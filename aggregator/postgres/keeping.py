@@ -1,0 +1,81 @@
+"""The snapshot that aggregators of one release start from, kept in the shared store by one of them for all."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Final
+
+from aggregator.core.revision import Revision
+from aggregator.core.store import KeptSnapshot
+from aggregator.postgres.schema import ERASING, Connection
+
+KEEP_DAYS: Final = 7
+"""How long the snapshot of a release is kept that nobody makes anew."""
+MAX_CHANGES_SINCE: Final = 20_000
+"""Or a quarter of the scores: one after the other, they take longer to read than all together."""
+_KEEPING: Final = 0x6B656570
+"""The advisory lock of whoever keeps a snapshot."""
+_PIECE_BYTES: Final = 4 << 20
+_CHANGED_SINCE: Final = "since >= $1 OR since = ANY ($2::bigint[])"
+_ERASED_SINCE: Final = "number >= $1 OR number = ANY ($2::bigint[])"
+
+
+async def keep(connection: Connection, kept: KeptSnapshot) -> None:
+    """Keep a snapshot in a transaction, unless another replica is at it or something was erased that it may have."""
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _KEEPING):
+        return
+    await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", ERASING)
+    revision = kept.revision.end, sorted(kept.revision.missing)
+    erased = await connection.fetchval(
+        f"SELECT (SELECT count(*) FROM erased WHERE {_ERASED_SINCE})"
+        f" + (SELECT count(*) FROM erased_leagues WHERE {_ERASED_SINCE})",
+        *revision,
+    )
+    if erased:
+        return
+    await connection.execute(
+        "DELETE FROM kept_snapshots WHERE fingerprint = $1 OR kept < now() - make_interval(days => $2)",
+        kept.fingerprint,
+        KEEP_DAYS,
+    )
+    content = memoryview(b"".join(kept.parts))
+    await connection.execute(
+        "INSERT INTO kept_snapshots (fingerprint, revision_end, revision_missing, sizes) VALUES ($1, $2, $3, $4)",
+        kept.fingerprint,
+        *revision,
+        json.dumps([len(part) for part in kept.parts]),
+    )
+    for number, start in enumerate(range(0, len(content), _PIECE_BYTES)):
+        await connection.execute(
+            "INSERT INTO kept_pieces (fingerprint, number, content) VALUES ($1, $2, $3)",
+            kept.fingerprint,
+            number,
+            bytes(content[start : start + _PIECE_BYTES]),
+        )
+
+
+async def kept(connection: Connection, fingerprint: bytes) -> KeptSnapshot | None:
+    """The snapshot that is kept, if it is of that code, and not so old that reading everything is quicker."""
+    found = await connection.fetchrow("SELECT * FROM kept_snapshots WHERE fingerprint = $1", fingerprint)
+    if found is None:
+        return None
+    revision = Revision(found["revision_end"], frozenset(found["revision_missing"]))
+    changes, scores = await connection.fetchrow(
+        f"SELECT (SELECT count(*) FROM scores WHERE {_CHANGED_SINCE}), (SELECT count(*) FROM scores)",
+        revision.end,
+        sorted(revision.missing),
+    )
+    if changes > max(MAX_CHANGES_SINCE, scores // 4):
+        return None
+    pieces = await connection.fetch(
+        "SELECT content FROM kept_pieces WHERE fingerprint = $1 ORDER BY number", fingerprint
+    )
+    content = memoryview(b"".join(piece for (piece,) in pieces))
+    ends = list(itertools.accumulate(json.loads(found["sizes"])))
+    return KeptSnapshot(fingerprint, revision, [bytes(content[a:b]) for a, b in itertools.pairwise([0, *ends])])
+
+
+async def forget(connection: Connection) -> None:
+    """Keep none: something is erased."""
+    await connection.execute("DELETE FROM kept_snapshots")
