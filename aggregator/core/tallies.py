@@ -73,9 +73,7 @@ class Tallies:
         """The tallies of segments as they are now. They are not to be changed, nor kept beyond the next change."""
         known = {segment: tally for segment in segments if (tally := self._kept(segment, split, fields)) is not None}
         missing = [segment for segment in segments if segment not in known]
-        several = len(missing) > 1 and sum(map(len, missing)) > MANY_ROWS
-        take = partial(taken, split=split, fields=fields)
-        known |= zip(missing, _POOL.map(take, missing) if several else map(take, missing), strict=True)
+        known |= zip(missing, _taken_together(missing, split, fields), strict=True)
         for segment in segments:
             self._tallies[segment, split, fields] = known[segment]
             self._groups += len(known[segment].plays)
@@ -98,6 +96,15 @@ class Tallies:
         tally = self._tallies.pop(key)
         self._groups -= len(tally.plays)
         return tally
+
+
+def _taken_together(segments: Sequence[Segment], split: Filter, fields: tuple[str, ...]) -> list[Tally]:
+    """The tallies of segments: of the first in this thread, of the others in further ones if there are many rows."""
+    take = partial(taken, split=split, fields=fields)
+    if sum(map(len, segments)) <= MANY_ROWS:
+        return list(map(take, segments))
+    others = _POOL.map(take, segments[1:])
+    return [take(segments[0]), *others]
 
 
 def taken(segment: Segment, split: Filter, fields: tuple[str, ...]) -> Tally:
