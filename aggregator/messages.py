@@ -14,13 +14,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from aggregator.core.comparison import Comparison, RatingDifference
 from aggregator.core.fields import Field, FieldType
-from aggregator.core.operations import Erasing, Erasure, ModelSwitch, Operation, Switching
+from aggregator.core.operations import EraseRequest, Erasure, ModelSwitch, Operation, SwitchRequest
 from aggregator.core.queries import ComparedSubject, Coverage, ListedModel, ListedSubject, Split
 from aggregator.core.recording import Rejected, Write, Written
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored, Value
 from aggregator.core.standings import Ranking, Rating, read_groups
 from aggregator.core.task import Task, Tasks, check_released
-from aggregator.core.watching import Difference, Question, Standing
+from aggregator.core.watching import Difference, Question, RankedSplit
 from aggregator.distributions import Supports, distribution_from_message
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.common.v1 import common_pb2 as common
@@ -234,8 +234,8 @@ class Contract:
         """
         split = self.split(request)
         groups = read_groups(request.group_by, self.tasks[split.role])
-        standing = Standing(split, groups, request.min_plays if request.HasField("min_plays") else None)
-        return Question(standing, request.qualified_only, frozenset(request.subject_ids))
+        ranked = RankedSplit(split, groups, request.min_plays if request.HasField("min_plays") else None)
+        return Question(ranked, request.qualified_only, frozenset(request.subject_ids))
 
     def role(
         self,
@@ -272,7 +272,7 @@ class Contract:
 
     def changes(self, question: Question, difference: Difference, part: int) -> messages.WatchRatingsResponse:
         """A part of what a watcher is told, from 0; the checkpoint of the last part is left to the caller."""
-        to_message = self.of(question.standing.split.role).rating_to_message
+        to_message = self.of(question.ranked.split.role).rating_to_message
         ratings, left = difference.part(part)
         return messages.WatchRatingsResponse(
             restarted=difference.restarted and not part,
@@ -304,7 +304,7 @@ class Contract:
             supports=supports.contents(),
         )
 
-    def switching(self, request: messages.SwitchModelRequest, caller: str) -> Switching:
+    def switching(self, request: messages.SwitchModelRequest, caller: str) -> SwitchRequest:
         """What an operator asks to switch.
 
         Raises:
@@ -318,7 +318,7 @@ class Contract:
         model = ModelVersion(request.model.name, request.model.version)
         check_released(task, model)
         expected = request.expected
-        return Switching(
+        return SwitchRequest(
             request_id=request.request_id,
             digest=_digest(request),
             caller=caller,
@@ -329,7 +329,7 @@ class Contract:
             expected=ModelVersion(expected.name, expected.version) if request.HasField("expected") else None,
         )
 
-    def erasing(self, request: messages.EraseRecordsRequest, caller: str) -> Erasing:
+    def erasing(self, request: messages.EraseRecordsRequest, caller: str) -> EraseRequest:
         """What an operator asks to erase.
 
         Raises:
@@ -339,7 +339,7 @@ class Contract:
         what = request.WhichOneof("what")
         if what is None or not getattr(request, what):
             raise invalid("what", "must be a subject_id that is not empty, or whole_league = true")
-        return Erasing(
+        return EraseRequest(
             request_id=request.request_id,
             digest=_digest(request),
             caller=caller,
@@ -509,7 +509,7 @@ def operation_to_message(operation: Operation, revision: common.RevisionToken) -
         caller=operation.caller, request_id=operation.request_id, league=operation.league, revision=revision
     )
     message.operation_time.FromDatetime(operation.time)
-    match operation.done.deed:
+    match operation.applied.effect:
         case ModelSwitch() as switch:
             message.model_switch.CopyFrom(
                 messages.ModelSwitch(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from aggregator.core.operations import Deed, Erasure, ModelSwitch
+from aggregator.core.operations import Effect, Erasure, ModelSwitch
 from aggregator.core.recording import Rejected, Stale, Written
 from aggregator.core.records import PlayKey, Score, Unscored
 from aggregator.core.revision import Revision
@@ -140,24 +140,24 @@ def score_columns(rows: Sequence[Row]) -> ScoreColumns:
     return ScoreColumns(*zip(*rows, strict=True))
 
 
-def deed_json(deed: Deed) -> str:
+def effect_json(effect: Effect) -> str:
     """What an operator did, as a JSON object."""
-    match deed:
+    match effect:
         case ModelSwitch():
-            return to_json({"switch": [deed.task, *_model_list(deed.previous), *_model_list(deed.model)]})
+            return to_json({"switch": [effect.task, *_model_list(effect.previous), *_model_list(effect.model)]})
         case Erasure():
-            counts = [deed.scores, deed.superseded, deed.unscored, deed.mentions]
-            return to_json({"erasure": [deed.whole_league, deed.justification, *counts]})
+            counts = [effect.scores, effect.superseded, effect.unscored, effect.mentions]
+            return to_json({"erasure": [effect.whole_league, effect.justification, *counts]})
 
 
-def deed_from_json(text: str) -> Deed:
-    """What `deed_json` has written."""
+def effect_from_json(text: str) -> Effect:
+    """What `effect_json` has written."""
     match json.loads(text):
         case {"switch": [task, name, version, new_name, new_version]}:
             return ModelSwitch(task, _model(name, version), _model(new_name, new_version))
         case {"erasure": [whole_league, justification, *counts]}:
             return Erasure(whole_league, justification, *counts)
-    raise ValueError(f"{text[:200]!r} is no deed")
+    raise ValueError(f"{text[:200]!r} is no effect")
 
 
 def tombstone(key: bytes, league: str, subject_id: str) -> bytes:

@@ -221,7 +221,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def WatchRatings(self, request: messages.WatchRatingsRequest, context: Context) -> AsyncIterator[Any]:
         """Ratings as they change. Responses are encoded already, once for all who are told the same."""
         question = self._contract.question(request)
-        self._queries.check(question.standing.split)
+        self._queries.check(question.ranked.split)
         start, at_least = await self._begin(request, question, context)
         async with aclosing(self._watches.responses(question, start, at_least)) as responses:
             async for response in responses:
@@ -272,9 +272,9 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def SwitchModel(self, request: messages.SwitchModelRequest, context: Context) -> messages.SwitchModelResponse:
         """Rates a league by another model."""
         done = await self._store.switch(self._contract.switching(request, _caller()))
-        assert isinstance(done.deed, ModelSwitch)
+        assert isinstance(done.effect, ModelSwitch)
         return messages.SwitchModelResponse(
-            previous=model_to_message(done.deed.previous), revision=self._token(done.revision)
+            previous=model_to_message(done.effect.previous), revision=self._token(done.revision)
         )
 
     async def EraseRecords(
@@ -282,14 +282,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> messages.EraseRecordsResponse:
         """Erases a player or a league."""
         done = await self._store.erase(self._contract.erasing(request, _caller()))
-        assert isinstance(done.deed, Erasure)
+        assert isinstance(done.effect, Erasure)
         with suppress(PlayscoreError):  # it is done, whenever this replica comes to see it
             await self._follower.reach(done.revision, MAX_WAIT_SECONDS)
         return messages.EraseRecordsResponse(
-            scores=done.deed.scores,
-            superseded=done.deed.superseded,
-            unscored=done.deed.unscored,
-            mentions=done.deed.mentions,
+            scores=done.effect.scores,
+            superseded=done.effect.superseded,
+            unscored=done.effect.unscored,
+            mentions=done.effect.mentions,
             revision=self._token(done.revision),
         )
 
@@ -301,7 +301,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         operations = await self._store.operations()
         page = operations_page(operations, request.league, Paging(request.page_size, request.page_token))
         return messages.ListOperationsResponse(
-            operations=[operation_to_message(each, self._token(each.done.revision)) for each in page.items],
+            operations=[operation_to_message(each, self._token(each.applied.revision)) for each in page.items],
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
@@ -355,7 +355,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             case "at_least_as_fresh":
                 at_least.append(self._revision(consistency.at_least_as_fresh, "consistency.at_least_as_fresh"))
             case _:
-                await self._view(request, question.standing.split.league, context)
+                await self._view(request, question.ranked.split.league, context)
         if start is not None:
             at_least.append(start.revision)
         for revision in at_least:
@@ -386,7 +386,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def _past_ratings(self, question: Question, revision: Revision) -> State | None:
         """What a watcher had at a revision; None where the store does not keep it."""
-        standing = question.standing
+        standing = question.ranked
         try:
             view = await self._past.at(revision, standing.split.league)
         except PlayscoreError as error:

@@ -23,7 +23,7 @@ from aggregator.core.watching import (
     Difference,
     Evaluation,
     Question,
-    Standing,
+    RankedSplit,
     State,
     WatchedRatings,
     whole,
@@ -102,7 +102,7 @@ class Watches:
         self._encode = encode
         self._history = history
         self._max_splits = max_splits
-        self._splits: dict[Standing, dict[Question, _Watched]] = {}
+        self._splits: dict[RankedSplit, dict[Question, _Watched]] = {}
         self._retired: OrderedDict[Question, _Watched] = OrderedDict()
         """What nobody watches any more, for those who resume; the last that was left is the last here."""
         self._ratings = 0
@@ -172,17 +172,17 @@ class Watches:
 
         `moved_at` is when the first change came that has not been read, by the monotonic clock.
         """
-        for standing in list(self._splits):
+        for ranked in list(self._splits):
             async with self._reading:
-                await self._read(standing, list(self._splits.get(standing, {}).values()), moved_at)
+                await self._read(ranked, list(self._splits.get(ranked, {}).values()), moved_at)
             await asyncio.sleep(0)
 
     def _join(self, question: Question) -> _Watched:
-        split = self._splits.get(question.standing)
+        split = self._splits.get(question.ranked)
         if split is None:
             if len(self._splits) >= self._max_splits:
                 raise _overloaded(f"{self._max_splits} different splits are watched")
-            split = self._splits[question.standing] = {}
+            split = self._splits[question.ranked] = {}
             metrics.WATCHED_SPLITS.set(len(self._splits))
         watched = split.get(question)
         if watched is None or watched.failure is not None:
@@ -198,11 +198,11 @@ class Watches:
         if watched.watchers:
             return
         question = watched.question
-        split = self._splits.get(question.standing, {})
+        split = self._splits.get(question.ranked, {})
         if split.get(question) is watched:
             del split[question]
             if not split:
-                del self._splits[question.standing]
+                del self._splits[question.ranked]
                 metrics.WATCHED_SPLITS.set(len(self._splits))
         if watched.failure is None and watched.current:
             watched.retire()
@@ -220,9 +220,9 @@ class Watches:
         """Read a question that was not watched until now, and with it others like it."""
         async with self._reading:
             if not watched.current:
-                standing = watched.question.standing
-                waiting = [each for each in self._splits[standing].values() if not each.current]
-                await self._read(standing, waiting, None)
+                ranked = watched.question.ranked
+                waiting = [each for each in self._splits[ranked].values() if not each.current]
+                await self._read(ranked, waiting, None)
         if watched.failure is not None:
             raise watched.failure
 
@@ -309,18 +309,18 @@ class Watches:
             metrics.WATCH_READING_SECONDS.observe(took)
             await asyncio.sleep(max(TICK_SECONDS - took, MIN_PAUSE_SECONDS))
 
-    async def _read(self, standing: Standing, watched: Collection[_Watched], moved_at: float | None) -> None:
+    async def _read(self, ranked: RankedSplit, watched: Collection[_Watched], moved_at: float | None) -> None:
         """Read the ratings of a split for its questions, and tell their watchers. What goes wrong ends the watches."""
         try:
-            evaluation = await self._evaluation(standing)
+            evaluation = await self._evaluation(ranked)
             for each in watched:
                 await self._advance(each, evaluation, moved_at)
         except Exception as error:
             for each in watched:
                 await self._end(each, error)
 
-    async def _evaluation(self, standing: Standing) -> Evaluation:
-        standings = self._queries.watched(standing.split, group_by=standing.group_by, min_plays=standing.min_plays)
+    async def _evaluation(self, ranked: RankedSplit) -> Evaluation:
+        standings = self._queries.watched(ranked.split, group_by=ranked.group_by, min_plays=ranked.min_plays)
         evaluation = Evaluation(standings, self._revision())
         for _ in evaluation.read():
             if len(evaluation) > MAX_RATINGS:

@@ -22,7 +22,7 @@ from aggregator.core.records import PlayKey, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.segment import Segment
 from aggregator.core.snapshot import Snapshot, TableKey
-from aggregator.core.store import KeptSnapshot, Switched
+from aggregator.core.store import KeptSnapshot, LeagueModel
 from aggregator.core.task import Tasks
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
@@ -39,7 +39,7 @@ class Packing:
     segments: Sequence[tuple[TableKey, Segment, Selection]]
     """With the rows that were left."""
     unscored: Sequence[Unscored]
-    switched: Sequence[Switched]
+    switched: Sequence[LeagueModel]
 
     def run(self) -> KeptSnapshot:
         """The snapshot as bytes: a part a segment, and one for what else there is."""
@@ -73,7 +73,7 @@ def unpacked(kept: KeptSnapshot, tasks: Tasks) -> Snapshot:
             snapshot.adopt(TableKey(*header["table"]), arrays[_NUMBERS].astype(np.int64), columns, addends)
     snapshot.put_unscored(_unscored(row, tasks) for row in told["unscored"])
     snapshot.switch(
-        Switched(league, task, ModelVersion(name, version)) for league, task, name, version in told["switched"]
+        LeagueModel(league, task, ModelVersion(name, version)) for league, task, name, version in told["switched"]
     )
     snapshot.revision = kept.revision
     return snapshot

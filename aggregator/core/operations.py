@@ -13,7 +13,7 @@ from playscore.release import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
-class Switching:
+class SwitchRequest:
     """Asks to rate a league by a model."""
 
     request_id: str
@@ -45,7 +45,7 @@ class Switching:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasing:
+class EraseRequest:
     """Asks to erase a player, or a league."""
 
     request_id: str
@@ -85,14 +85,14 @@ class Erasure:
     mentions: int
 
 
-Deed: TypeAlias = ModelSwitch | Erasure
+Effect: TypeAlias = ModelSwitch | Erasure
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Applied:
     """What was done, and the first state that has it."""
 
-    deed: Deed
+    effect: Effect
     revision: Revision
 
 
@@ -104,4 +104,4 @@ class Operation:
     caller: str
     request_id: str
     league: str
-    done: Done
+    applied: Applied

@@ -92,7 +92,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Existing:
     """What a store reads before it writes."""
 
     records: Collection[PlayRecord]
@@ -126,9 +126,9 @@ class Settlement:
         return Written(self.inserted, self.replaced, self.unchanged, self.ended, self.stale, self.rejected, revision)
 
 
-def settle(write: Write, standing: Standing, same_distribution: SameDistribution) -> Settlement:
-    """What a write comes to where `standing` is what stands. Its records are taken in their order."""
-    return _Settling(write, standing, same_distribution).settled()
+def settle(write: Write, existing: Existing, same_distribution: SameDistribution) -> Settlement:
+    """What a write comes to where `existing` is what the store has. Its records are taken in their order."""
+    return _Settling(write, existing, same_distribution).settled()
 
 
 def repeated(write: Write, digest: bytes, written: Written) -> Written:
@@ -147,14 +147,14 @@ def check_repeated(request_id: str, digest: bytes, known: bytes) -> None:
 
 
 class _Settling:
-    def __init__(self, write: Write, standing: Standing, same_distribution: SameDistribution) -> None:
+    def __init__(self, write: Write, existing: Existing, same_distribution: SameDistribution) -> None:
         self._write = write
         self._same_distribution = same_distribution
-        self._known_supports = standing.supports
-        self._erased = standing.erased
-        self._stood = {record.key for record in standing.records}
+        self._known_supports = existing.supports
+        self._erased = existing.erased
+        self._stood = {record.key for record in existing.records}
         self._plays: dict[PlayKey, dict[RecordKey, PlayRecord]] = {}
-        for record in standing.records:
+        for record in existing.records:
             self._plays.setdefault(record.play, {})[record.key] = record
         self._put: dict[RecordKey, PlayRecord] = {}
         self._withdrawn: dict[RecordKey, Scored] = {}

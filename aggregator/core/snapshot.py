@@ -16,7 +16,7 @@ from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.revision import NOTHING
 from aggregator.core.segment import Names, Segment
-from aggregator.core.store import Changes, Erased, ScoreColumns, Switched
+from aggregator.core.store import Changes, Erased, LeagueModel, ScoreColumns
 from aggregator.core.table import Merge, Table
 from aggregator.core.task import Task, Tasks
 from playscore.release import ModelVersion
@@ -110,16 +110,16 @@ class Snapshot:
         """Why plays were not scored."""
         return [play for league in self._leagues.values() for play in league.unscored()]
 
-    def switched(self) -> list[Switched]:
+    def switched(self) -> list[LeagueModel]:
         """The models that leagues were switched to."""
-        return [Switched(league, task, model) for (league, task), model in self._models.items()]
+        return [LeagueModel(league, task, model) for (league, task), model in self._models.items()]
 
     def put_unscored(self, plays: Iterable[Unscored]) -> None:
         """Set why plays were not scored."""
         for play in plays:
             self._league(play.play.league).put_unscored(play)
 
-    def switch(self, switches: Iterable[Switched]) -> None:
+    def switch(self, switches: Iterable[LeagueModel]) -> None:
         """Set the models that leagues are rated by."""
         self._models |= {(switched.league, switched.task): switched.model for switched in switches}
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.recording import Write, Written
 from aggregator.core.records import Score, Scored, Unscored
 from aggregator.core.revision import Revision
@@ -22,7 +22,7 @@ from playscore.release import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
+class LeagueModel:
     """The model that a league is rated by where a question names none, of one task."""
 
     league: str
@@ -49,7 +49,7 @@ class Changes:
     scores: Sequence[tuple[int, Score]] = ()
     withdrawn: Sequence[int] = ()
     unscored: Sequence[Unscored] = ()
-    switched: Sequence[Switched] = ()
+    switched: Sequence[LeagueModel] = ()
     erased: Sequence[Erased] = ()
     """To be taken out before the rest is put in. The scores of an erased player come in `withdrawn`, too."""
 
@@ -87,7 +87,7 @@ class StatePiece:
     revision: Revision
     scores: ScoreColumns | None = None
     unscored: Sequence[Unscored] = ()
-    switched: Sequence[Switched] = ()
+    switched: Sequence[LeagueModel] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,13 @@ class Store(Protocol):
         The same request again has the answer it had. Raises IDEMPOTENCY_KEY_REUSED for another one under its id.
         """
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, request: SwitchRequest) -> Applied:
         """Set the model that a league is rated by, once: see `record`.
 
         Raises MODEL_CHANGED where the league is rated by another model than expected.
         """
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, request: EraseRequest) -> Applied:
         """Erase a player or a league from every state, once: see `record`."""
 
     async def operations(self) -> Sequence[Operation]:

@@ -29,7 +29,7 @@ REVISIONS_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedSplit:
     """What is worked out once for all questions that share it: the ratings of a split, ranked."""
 
     split: Split
@@ -43,13 +43,13 @@ class Standing:
 class Question:
     """What is watched. Raises FIELD_INVALID where subjects are to be watched in ratings that are nobody's."""
 
-    standing: Standing
+    ranked: RankedSplit
     qualified_only: bool
     subject_ids: frozenset[str]
     """Empty: everybody."""
 
     def __post_init__(self) -> None:
-        if self.subject_ids and SUBJECT_ID not in self.standing.group_by:
+        if self.subject_ids and SUBJECT_ID not in self.ranked.group_by:
             detail = f"must be empty where ratings are not grouped by {SUBJECT_ID}: such ratings are nobody's"
             raise PlayscoreError(
                 Reason.FIELD_INVALID, f"subject_ids {detail}", fields=(FieldViolation("subject_ids", detail),)
@@ -58,21 +58,21 @@ class Question:
     @property
     def identity(self) -> tuple[Json, ...]:
         """Tells it from other questions, in tokens."""
-        split, model = self.standing.split, self.standing.split.model
+        split, model = self.ranked.split, self.ranked.split.model
         return (
             split.league,
             split.role.number,
             split.filter,
             None if model is None else [model.name, model.version],
-            [*self.standing.group_by],
-            self.standing.min_plays,
+            [*self.ranked.group_by],
+            self.ranked.min_plays,
             self.qualified_only,
             [*sorted(self.subject_ids)],
         )
 
 
 class Evaluation:
-    """The ratings of a standing at a revision, for its questions to take what they ask for."""
+    """The ratings of a ranked at a revision, for its questions to take what they ask for."""
 
     def __init__(self, standings: Standings, revision: Revision) -> None:
         self.ranking = standings.ranking
@@ -206,10 +206,10 @@ class WatchedRatings:
             if self._changed[key] <= tick:
                 break
             keys.append(key)
-        standing = self._state.ratings
+        shown = self._state.ratings
         return Difference(
             restarted=False,
-            ratings=[standing[key] for key in keys if key in standing],
+            ratings=[shown[key] for key in keys if key in shown],
             left=[self._left[key] for key in keys if key in self._left],
             coalesced=max(0, self.tick - tick - 1),
             ranking=self._state.ranking,

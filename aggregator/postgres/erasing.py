@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aggregator.core.erasing import ErasedPlayer
-from aggregator.core.operations import Erasing, Erasure
+from aggregator.core.operations import EraseRequest, Erasure
 from aggregator.core.records import Scored, Unscored
 from aggregator.postgres.database import ERASE_SECONDS
 from aggregator.postgres.schema import Connection
@@ -34,9 +34,9 @@ class Eraser:
         self._rows = rows
         self._number = number
 
-    async def league(self, erasing: Erasing) -> Erasure:
+    async def league(self, request: EraseRequest) -> Erasure:
         """Erase all of a league."""
-        league = erasing.league
+        league = request.league
         await self._run("DELETE FROM distributions USING scores WHERE score = id AND league = $1", league)
         scores = await self._run("DELETE FROM scores WHERE league = $1", league)
         unscored = await self._run("DELETE FROM unscored WHERE league = $1", league)
@@ -45,7 +45,7 @@ class Eraser:
         superseded += await self._run("DELETE FROM superseded_unscored WHERE league = $1", league) - unscored
         await self._forget_answers(league)
         await self._run("INSERT INTO erased_leagues (number, league) VALUES ($1, $2)", self._number, league)
-        return Erasure(True, erasing.justification, scores, superseded, unscored, 0)
+        return Erasure(True, request.justification, scores, superseded, unscored, 0)
 
     async def player(self, player: ErasedPlayer, digest: bytes, justification: str) -> Erasure:
         """Erase a player, of whom a digest is kept."""

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, 
 from datetime import datetime
 from typing import Any, Final
 
-from aggregator.core.operations import Done, Operation
+from aggregator.core.operations import Applied, Operation
 from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, Reading, StatePiece, Switched
+from aggregator.core.store import Changes, Erased, LeagueModel, Reading, StatePiece
 from aggregator.postgres.database import Database, transaction
 from aggregator.postgres.erasing import ERASED
 from aggregator.postgres.schema import Connection
@@ -24,7 +24,7 @@ from aggregator.rows import (
     STATE_COLUMNS,
     UNSCORED_COLUMNS,
     RowReader,
-    deed_from_json,
+    effect_from_json,
     score_columns,
 )
 from playscore.errors import PlayscoreError, Reason
@@ -118,7 +118,7 @@ class Reader:
                 yield Changes(present if last else after, last, scores, **more)
                 more = {}
 
-    async def _switched(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[Switched]:
+    async def _switched(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[LeagueModel]:
         query = f"SELECT league, task, model, model_version FROM switches WHERE {_DONE_SINCE} ORDER BY number"
         return list(map(_switched, await connection.fetch(query, *changed)))
 
@@ -164,7 +164,7 @@ class Reader:
                 row["caller"],
                 row["request_id"],
                 row["league"],
-                Done(deed_from_json(row["deed"]), _revision(row)),
+                Applied(effect_from_json(row["deed"]), _revision(row)),
             )
             for row in await connection.fetch(
                 "SELECT * FROM operations JOIN transactions USING (number) ORDER BY time DESC"
@@ -251,9 +251,9 @@ def _revision(row: Mapping[str, Any]) -> Revision:
     return Revision(row["revision_end"], frozenset(row["revision_missing"]))
 
 
-def _switched(row: Sequence[Any]) -> Switched:
+def _switched(row: Sequence[Any]) -> LeagueModel:
     league, task, name, version = row
-    return Switched(league, task, ModelVersion(name, version))
+    return LeagueModel(league, task, ModelVersion(name, version))
 
 
 async def _pieces(

@@ -248,7 +248,7 @@ CREATE TABLE operations (
     digest bytea NOT NULL,       -- keyed, for it is made of what was asked
     caller text NOT NULL,
     league text NOT NULL,
-    deed text NOT NULL,          -- see aggregator.rows.deed_json
+    deed text NOT NULL,          -- see aggregator.rows.effect_json
     revision_end bigint NOT NULL,
     revision_missing bigint[] NOT NULL
 );

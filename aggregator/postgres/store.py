@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
@@ -105,13 +105,13 @@ class PostgresStore:
         self._wake.set()
         return await answer
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, request: SwitchRequest) -> Applied:
         """See Store."""
-        return await self._writer.switch(switching)
+        return await self._writer.switch(request)
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, request: EraseRequest) -> Applied:
         """See Store. Other writers wait for it. Releases that know of no erasures cannot serve the store afterwards."""
-        return await self._writer.erase(erasing)
+        return await self._writer.erase(request)
 
     async def operations(self) -> Sequence[Operation]:
         """See Store."""

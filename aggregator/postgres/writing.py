@@ -12,9 +12,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from aggregator.core.erasing import ErasedPlayer
-from aggregator.core.operations import Deed, Done, Erasing, Switching
+from aggregator.core.operations import Applied, Effect, EraseRequest, SwitchRequest
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Settlement, Standing, Write, Written, check_repeated, repeated, settle
+from aggregator.core.recording import Existing, Settlement, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
@@ -29,8 +29,8 @@ from aggregator.rows import (
     UNSCORED_COLUMNS,
     RowReader,
     answer_row,
-    deed_from_json,
-    deed_json,
+    effect_from_json,
+    effect_json,
     score_row,
     tombstone,
     unscored_row,
@@ -53,7 +53,7 @@ Answer: TypeAlias = Written | PlayscoreError
 
 _Result = TypeVar("_Result")
 
-_PASSING: Final = (
+_TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
@@ -153,7 +153,7 @@ class _Plays:
         """What a write comes to, after those before."""
         plays = {record.play for record in write.records.values()}
         stands = [record for play in plays for record in self.records.get(play, {}).values()]
-        settlement = settle(write, Standing(stands, self.supports, self.erased.named(write)), same_distribution)
+        settlement = settle(write, Existing(stands, self.supports, self.erased.named(write)), same_distribution)
         for gone in settlement.withdrawn:
             del self.records[gone.play][gone.key]
             self.changed[gone.key] = None
@@ -198,27 +198,27 @@ class Writer:
         try:
             return await self._committed(lambda connection: self._record(connection, writes))
         except PlayscoreError as error:
-            if len(writes) == 1 or _passes(error):
+            if len(writes) == 1 or _is_transient(error):
                 return [error for _ in writes]
         except Exception as error:
             if len(writes) == 1:
                 return [PlayscoreError(Reason.INTERNAL, f"the store failed: {error!r}")]
         return [answer for write in writes for answer in await self.record([write])]
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, request: SwitchRequest) -> Applied:
         """Set the model that a league is rated by."""
-        return await self._committed(lambda connection: self._switch(connection, switching))
+        return await self._committed(lambda connection: self._switch(connection, request))
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, request: EraseRequest) -> Applied:
         """Erase a player or a league. Other writers wait for it."""
-        return await self._committed(lambda connection: self._erase(connection, erasing))
+        return await self._committed(lambda connection: self._erase(connection, request))
 
     async def _committed(self, work: Callable[[Connection], Awaitable[_Result]]) -> _Result:
         """What comes of a transaction that changes something. It is tried twice where that may help."""
         try:
             return await self._attempt(work)
         except PlayscoreError as error:
-            if not _passes(error):
+            if not _is_transient(error):
                 raise
         # If it was committed after all, its answer is found.
         return await self._attempt(work)
@@ -246,11 +246,11 @@ class Writer:
             number: int = await connection.fetchval(
                 "SELECT transaction_number() FROM pg_advisory_xact_lock_shared($1)", ERASING
             )
-            standing = await self._standing(connection, plays, new)
+            existing = await self._existing(connection, plays, new)
             settlements = await in_thread(
-                count, lambda: [standing.settle(write, self._same_distribution) for write in new]
+                count, lambda: [existing.settle(write, self._same_distribution) for write in new]
             )
-            await self._change(connection, standing, number)
+            await self._change(connection, existing, number)
             revision = await self._revision(connection, number)
             for write, settlement in zip(new, settlements, strict=True):
                 answers[write.request_id] = settlement.written(revision)
@@ -270,7 +270,7 @@ class Writer:
         except PlayscoreError as reused:
             return reused
 
-    async def _standing(self, connection: Connection, plays: str, writes: Sequence[Write]) -> _Plays:
+    async def _existing(self, connection: Connection, plays: str, writes: Sequence[Write]) -> _Plays:
         scores = await connection.fetch(_SCORES_OF_PLAYS, plays)
         unscored = await connection.fetch(_UNSCORED_OF_PLAYS, plays)
         needed = {support_id for write in writes for support_id in write.supports_needed}
@@ -362,62 +362,63 @@ class Writer:
         known = await connection.fetch("SELECT digest, mentions FROM erased")
         return Tombstones(await connection.fetchval("SELECT erased FROM keys") if known else b"", dict(known))
 
-    async def _done(self, connection: Connection, asked: Switching | Erasing, key: bytes) -> Done | None:
+    async def _done(self, connection: Connection, asked: SwitchRequest | EraseRequest, key: bytes) -> Applied | None:
         """What was done when the same was asked before."""
         row = await connection.fetchrow("SELECT * FROM operations WHERE request_id = $1", asked.request_id)
         if row is None:
             return None
         check_repeated(asked.request_id, _keyed(key, asked.digest), row["digest"])
         revision = Revision(row["revision_end"], frozenset(row["revision_missing"]))
-        return Done(deed_from_json(row["deed"]), revision)
+        return Applied(effect_from_json(row["deed"]), revision)
 
     async def _did(
-        self, connection: Connection, asked: Switching | Erasing, deed: Deed, number: int, key: bytes
-    ) -> Done:
+        self, connection: Connection, asked: SwitchRequest | EraseRequest, effect: Effect, number: int, key: bytes
+    ) -> Applied:
         """Keep that it was done."""
         revision = await self._revision(connection, number)
         await connection.execute(
-            "INSERT INTO operations (number, request_id, digest, caller, league, deed, revision_end, revision_missing)"
+            "INSERT INTO operations"
+            " (number, request_id, digest, caller, league, deed, revision_end, revision_missing)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            *(number, asked.request_id, _keyed(key, asked.digest), asked.caller, asked.league, deed_json(deed)),
+            *(number, asked.request_id, _keyed(key, asked.digest), asked.caller, asked.league, effect_json(effect)),
             *(revision.end, sorted(revision.missing)),
         )
-        return Done(deed, revision)
+        return Applied(effect, revision)
 
-    async def _switch(self, connection: Connection, switching: Switching) -> Done:
+    async def _switch(self, connection: Connection, request: SwitchRequest) -> Applied:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SWITCHING)
         key = await connection.fetchval("SELECT erased FROM keys")
-        if known := await self._done(connection, switching, key):
+        if known := await self._done(connection, request, key):
             return known
         row = await connection.fetchrow(
             "SELECT model, model_version FROM switches WHERE league = $1 AND task = $2 ORDER BY number DESC LIMIT 1",
-            *(switching.league, switching.task),
+            *(request.league, request.task),
         )
-        deed = switching.settle(ModelVersion(*row) if row else None)
+        effect = request.settle(ModelVersion(*row) if row else None)
         number: int = await connection.fetchval("SELECT transaction_number()")
         await connection.execute(
             "INSERT INTO switches (number, league, task, model, model_version) VALUES ($1, $2, $3, $4, $5)",
-            *(number, switching.league, switching.task, switching.model.name, switching.model.version),
+            *(number, request.league, request.task, request.model.name, request.model.version),
         )
-        return await self._did(connection, switching, deed, number, key)
+        return await self._did(connection, request, effect, number, key)
 
-    async def _erase(self, connection: Connection, erasing: Erasing) -> Done:
+    async def _erase(self, connection: Connection, request: EraseRequest) -> Applied:
         await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", ERASING, timeout=ERASE_SECONDS)
         key = await connection.fetchval("SELECT erased FROM keys")
-        if known := await self._done(connection, erasing, key):
+        if known := await self._done(connection, request, key):
             return known
         await forget(connection)
         number: int = await connection.fetchval("SELECT transaction_number()")
         eraser = Eraser(connection, self._rows, number)
-        if erasing.player is None:
-            deed = await eraser.league(erasing)
+        if request.player is None:
+            effect = await eraser.league(request)
         else:
-            digest = tombstone(key, erasing.league, erasing.player.subject_id)
-            self._names[digest] = Erased(erasing.league, erasing.subject_id)
-            deed = await eraser.player(erasing.player, digest, erasing.justification)
+            digest = tombstone(key, request.league, request.player.subject_id)
+            self._names[digest] = Erased(request.league, request.subject_id)
+            effect = await eraser.player(request.player, digest, request.justification)
         await connection.execute("UPDATE migrations SET serves_from = version WHERE version = $1", OPERATIONS_VERSION)
-        return await self._did(connection, erasing, deed, number, key)
+        return await self._did(connection, request, effect, number, key)
 
 
 async def read_supports(connection: Connection, support_ids: Collection[str]) -> dict[str, bytes]:
@@ -431,9 +432,9 @@ async def read_supports(connection: Connection, support_ids: Collection[str]) ->
     )
 
 
-def _passes(error: PlayscoreError) -> bool:
+def _is_transient(error: PlayscoreError) -> bool:
     """Whether the same may go well at once: a connection was lost, or another writer was first."""
-    return isinstance(error.__cause__, _PASSING) and not isinstance(error.__cause__, asyncpg.DataError)
+    return isinstance(error.__cause__, _TRANSIENT) and not isinstance(error.__cause__, asyncpg.DataError)
 
 
 def _transposed(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:

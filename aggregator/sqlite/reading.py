@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from aggregator.core.operations import Done, Operation
+from aggregator.core.operations import Applied, Operation
 from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece, Switched
+from aggregator.core.store import Changes, Erased, KeptSnapshot, LeagueModel, Reading, StatePiece
 from aggregator.rows import (
     JSON_COLUMNS,
     SCORE_COLUMNS,
@@ -22,7 +22,7 @@ from aggregator.rows import (
     UNSCORED_COLUMNS,
     Row,
     RowReader,
-    deed_from_json,
+    effect_from_json,
     score_columns,
 )
 from aggregator.sqlite.file import StoreFile, transaction
@@ -166,8 +166,10 @@ class Reader:
         """What operators did, the latest first."""
         with self._transaction() as reading:
             return [
-                Operation(_from_us(us), caller, request_id, league, Done(deed_from_json(deed), Revision(seq + 1)))
-                for us, caller, request_id, league, deed, seq in reading.execute(
+                Operation(
+                    _from_us(us), caller, request_id, league, Applied(effect_from_json(effect), Revision(seq + 1))
+                )
+                for us, caller, request_id, league, effect, seq in reading.execute(
                     "SELECT time_us, caller, request_id, league, deed, seq FROM operations ORDER BY seq DESC"
                 )
             ]
@@ -266,9 +268,9 @@ def _from_us(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def _switched(row: Row) -> Switched:
+def _switched(row: Row) -> LeagueModel:
     league, task, name, version = row
-    return Switched(league, task, ModelVersion(name, version))
+    return LeagueModel(league, task, ModelVersion(name, version))
 
 
 def _has_come(came: Sequence[tuple[int, int]], item: int, until: int) -> bool:

@@ -225,7 +225,7 @@ CREATE TABLE operations (
     time_us INTEGER NOT NULL,
     caller TEXT NOT NULL,
     league TEXT NOT NULL,
-    deed TEXT NOT NULL         -- see aggregator.rows.deed_json
+    deed TEXT NOT NULL         -- see aggregator.rows.effect_json
 ) STRICT;
 CREATE TABLE switches (
     seq INTEGER PRIMARY KEY,

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
@@ -136,13 +136,13 @@ class SqliteStore:
         """See Store."""
         return await self._asked(lambda answer: _Waiting(write, answer))
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, request: SwitchRequest) -> Applied:
         """See Store."""
-        return await self._done(lambda writer: writer.switch(switching))
+        return await self._done(lambda writer: writer.switch(request))
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, request: EraseRequest) -> Applied:
         """See Store. Other writes wait while the file is written anew without what was erased."""
-        return await self._done(lambda writer: writer.erase(erasing))
+        return await self._done(lambda writer: writer.erase(request))
 
     async def operations(self) -> Sequence[Operation]:
         """See Store."""

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from aggregator.core.erasing import ErasedPlayer
-from aggregator.core.operations import Deed, Done, Erasing, Erasure, Switching
+from aggregator.core.operations import Applied, Effect, EraseRequest, Erasure, SwitchRequest
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Standing, Write, Written, check_repeated, repeated, settle
+from aggregator.core.recording import Existing, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
@@ -24,8 +24,8 @@ from aggregator.rows import (
     UNSCORED_COLUMNS,
     RowReader,
     answer_row,
-    deed_from_json,
-    deed_json,
+    effect_from_json,
+    effect_json,
     score_row,
     to_json,
     tombstone,
@@ -97,34 +97,34 @@ class Writer:
                 return [PlayscoreError(Reason.INTERNAL, f"{self._file.path}: {error!r}")]
         return [answer for write in writes for answer in self.record([write])]
 
-    def switch(self, switching: Switching) -> Done:
+    def switch(self, request: SwitchRequest) -> Applied:
         """Set the model that a league is rated by."""
         with self._transaction() as connection:
-            if known := self._done(connection, switching):
+            if known := self._done(connection, request):
                 return known
             row = connection.execute(
                 "SELECT model, model_version FROM switches WHERE league = ? AND task = ? ORDER BY seq DESC LIMIT 1",
-                (switching.league, switching.task),
+                (request.league, request.task),
             ).fetchone()
-            deed = switching.settle(ModelVersion(*row) if row else None)
+            effect = request.settle(ModelVersion(*row) if row else None)
             seq = self._log(connection, "withdrawn", 0)
             connection.execute(
                 "INSERT INTO switches (seq, league, task, model, model_version) VALUES (?, ?, ?, ?, ?)",
-                (seq, switching.league, switching.task, switching.model.name, switching.model.version),
+                (seq, request.league, request.task, request.model.name, request.model.version),
             )
-            return self._did(connection, switching, deed)
+            return self._did(connection, request, effect)
 
-    def erase(self, erasing: Erasing) -> Done:
+    def erase(self, request: EraseRequest) -> Applied:
         """Erase a player or a league, from the file's free space and its log, too."""
         with self._transaction() as connection:
-            done = self._done(connection, erasing)
+            done = self._done(connection, request)
             if done is None:
-                player = erasing.player
+                player = request.player
                 if player is None:
-                    deed = self._erase_league(connection, erasing)
+                    effect = self._erase_league(connection, request)
                 else:
-                    deed = self._erase_player(connection, player, erasing.justification)
-                done = self._did(connection, erasing, deed)
+                    effect = self._erase_player(connection, player, request.justification)
+                done = self._did(connection, request, effect)
             _forget_kept(connection)
         with self._file.errors():
             # Written anew without its free space, where what was deleted is still legible.
@@ -210,15 +210,15 @@ class Writer:
                 return repeated(write, digest, self._rows.written(answer, Revision(seq + 1)))
             except PlayscoreError as reused:
                 return reused
-        standing = self._standing(connection, write)
-        settlement = settle(write, standing, self._same_distribution)
+        existing = self._existing(connection, write)
+        settlement = settle(write, existing, self._same_distribution)
         if settlement.supports:
             connection.executemany(
                 "INSERT INTO supports (support_id, content) VALUES (?, ?)", settlement.supports.items()
             )
         for withdrawn in settlement.withdrawn:
             self._withdraw(connection, withdrawn.score)
-        stood = {record.key for record in standing.records}
+        stood = {record.key for record in existing.records}
         for record in settlement.put.values():
             if isinstance(record, Scored):
                 self._put_scored(connection, record, anew=record.key not in stood)
@@ -232,13 +232,13 @@ class Writer:
         )
         return written
 
-    def _standing(self, connection: sqlite3.Connection, write: Write) -> Standing:
+    def _existing(self, connection: sqlite3.Connection, write: Write) -> Existing:
         """What stands of a write's plays."""
         records: list[PlayRecord] = []
         for play in dict.fromkeys(record.play for record in write.records.values()):
             records += self._scores_of(connection, play)
             records += map(self._rows.unscored, connection.execute(_UNSCORED_OF_PLAY, play))
-        return Standing(records, supports(connection, write.supports_needed), self._erased_of(connection, write))
+        return Existing(records, supports(connection, write.supports_needed), self._erased_of(connection, write))
 
     def _scores_of(self, connection: sqlite3.Connection, play: PlayKey) -> Iterator[Scored]:
         for *row, content, support_id in connection.execute(_SCORES_OF_PLAY, play):
@@ -289,41 +289,41 @@ class Writer:
     def _keyed(self, digest: bytes) -> bytes:
         return hmac.digest(self._key, digest, "sha256")
 
-    def _done(self, connection: sqlite3.Connection, asked: Switching | Erasing) -> Done | None:
+    def _done(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest) -> Applied | None:
         """What was done when the same was asked before."""
         known = connection.execute(
             "SELECT digest, deed, seq FROM operations WHERE request_id = ?", (asked.request_id,)
         ).fetchone()
         if known is None:
             return None
-        digest, deed, seq = known
+        digest, effect, seq = known
         check_repeated(asked.request_id, self._keyed(asked.digest), digest)
-        return Done(deed_from_json(deed), Revision(seq + 1))
+        return Applied(effect_from_json(effect), Revision(seq + 1))
 
-    def _did(self, connection: sqlite3.Connection, asked: Switching | Erasing, deed: Deed) -> Done:
+    def _did(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest, effect: Effect) -> Applied:
         """Keep that it was done, by the last change."""
         connection.execute(
             "INSERT INTO operations (seq, request_id, digest, time_us, caller, league, deed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 *(self._seq, asked.request_id, self._keyed(asked.digest)),
-                *(self._now_us, asked.caller, asked.league, deed_json(deed)),
+                *(self._now_us, asked.caller, asked.league, effect_json(effect)),
             ),
         )
-        return Done(deed, Revision(self._seq + 1))
+        return Applied(effect, Revision(self._seq + 1))
 
-    def _erase_league(self, connection: sqlite3.Connection, erasing: Erasing) -> Erasure:
-        league = (erasing.league,)
+    def _erase_league(self, connection: sqlite3.Connection, request: EraseRequest) -> Erasure:
+        league = (request.league,)
         connection.execute("DELETE FROM distributions WHERE score IN (SELECT id FROM scores WHERE league = ?)", league)
         with _unkept(connection, "scores", "unscored"):
             scores = connection.execute("DELETE FROM scores WHERE league = ?", league).rowcount
             unscored = connection.execute("DELETE FROM unscored WHERE league = ?", league).rowcount
         superseded = connection.execute("DELETE FROM superseded_scores WHERE league = ?", league).rowcount
         superseded += connection.execute("DELETE FROM superseded_unscored WHERE league = ?", league).rowcount
-        _forget_requests(connection, erasing.league)
+        _forget_requests(connection, request.league)
         seq = self._log(connection, "withdrawn", 0)
-        connection.execute("INSERT INTO erased_leagues (seq, league) VALUES (?, ?)", (seq, erasing.league))
-        return Erasure(True, erasing.justification, scores, superseded, unscored, 0)
+        connection.execute("INSERT INTO erased_leagues (seq, league) VALUES (?, ?)", (seq, request.league))
+        return Erasure(True, request.justification, scores, superseded, unscored, 0)
 
     def _erase_player(self, connection: sqlite3.Connection, player: ErasedPlayer, justification: str) -> Erasure:
         them = (player.league, player.subject_id)

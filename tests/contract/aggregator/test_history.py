@@ -104,7 +104,7 @@ async def test_the_past_is_there_after_a_restart(tmp_path: Path) -> None:
         assert await ratings(calls, consistency=as_of(shown)) == shown
 
 
-# --- Switching models ---
+# --- SwitchRequest models ---
 
 
 def by(model: common.ModelVersion, play: str, score: float) -> pb.ScoreRecord:
@@ -167,7 +167,7 @@ async def test_a_model_that_is_not_released_is_not_switched_to(calls: Calls) -> 
     assert (reason, fields) == ("REASON_TASK_UNSUPPORTED", ["task"])
 
 
-# --- Erasing ---
+# --- EraseRequest ---
 
 
 def erase(request_id: str, **what: Any) -> pb.EraseRecordsRequest:

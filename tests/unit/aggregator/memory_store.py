@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from aggregator.core.erasing import ErasedPlayer
-from aggregator.core.operations import Deed, Done, Erasing, Erasure, Operation, Switching
+from aggregator.core.operations import Applied, Effect, EraseRequest, Erasure, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Standing, Write, Written, check_repeated, repeated, settle
+from aggregator.core.recording import Existing, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, Reading, ScoreColumns, StatePiece, Switched
+from aggregator.core.store import Changes, Erased, LeagueModel, Reading, ScoreColumns, StatePiece
 from aggregator.rows import JSON_COLUMNS, SCORE_COLUMNS, STATE_COLUMNS, score_columns, score_row
 from playscore.errors import PlayscoreError, Reason
 
@@ -53,7 +53,7 @@ class Disk:
     standing: dict[RecordKey, int] = field(default_factory=dict)
     supports: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, tuple[bytes, Written]] = field(default_factory=dict)
-    log: list[int | Switched | Erased] = field(default_factory=list)
+    log: list[int | LeagueModel | Erased] = field(default_factory=list)
     """What every change was of: a record by its number, or what an operator did."""
     commits: list[tuple[datetime, int]] = field(default_factory=list)
     """When changes were made, up to which."""
@@ -92,7 +92,7 @@ class MemoryStore:
             return repeated(write, *disk.answers[write.request_id])
         plays = {record.play for record in write.records.values()}
         stands = [record for record in self._standing() if record.play in plays]
-        settlement = settle(write, Standing(stands, disk.supports, disk.erased), self._same_distribution)
+        settlement = settle(write, Existing(stands, disk.supports, disk.erased), self._same_distribution)
         disk.supports.update(settlement.supports)
         for withdrawn in settlement.withdrawn:
             self._change(disk.standing.pop(withdrawn.key), None)
@@ -105,34 +105,34 @@ class MemoryStore:
         disk.answers[write.request_id] = write.digest, written
         return written
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, request: SwitchRequest) -> Applied:
         disk = self._opened()
-        if known := self._known(switching):
+        if known := self._known(request):
             return known
-        switched = {(each.league, each.task): each.model for each in _of(Switched, disk.log)}
-        deed = switching.settle(switched.get((switching.league, switching.task)))
-        disk.log.append(Switched(switching.league, switching.task, switching.model))
-        return self._did(switching, deed)
+        switched = {(each.league, each.task): each.model for each in _of(LeagueModel, disk.log)}
+        effect = request.settle(switched.get((request.league, request.task)))
+        disk.log.append(LeagueModel(request.league, request.task, request.model))
+        return self._did(request, effect)
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, request: EraseRequest) -> Applied:
         disk = self._opened()
-        if known := self._known(erasing):
+        if known := self._known(request):
             return known
-        player = erasing.player
-        deed = self._erase_league(erasing) if player is None else self._erase_player(player, erasing.justification)
-        disk.log.append(Erased(erasing.league, erasing.subject_id))
-        return self._did(erasing, deed)
+        player = request.player
+        effect = self._erase_league(request) if player is None else self._erase_player(player, request.justification)
+        disk.log.append(Erased(request.league, request.subject_id))
+        return self._did(request, effect)
 
-    def _erase_league(self, erasing: Erasing) -> Erasure:
+    def _erase_league(self, request: EraseRequest) -> Erasure:
         disk = self._disk
-        gone = {number: kept for number, kept in disk.kept.items() if kept.key[0].league == erasing.league}
+        gone = {number: kept for number, kept in disk.kept.items() if kept.key[0].league == request.league}
         records = [kept.now for kept in gone.values()]
         for number, kept in gone.items():
             del disk.kept[number]
             disk.standing.pop(kept.key, None)
         return Erasure(
             whole_league=True,
-            justification=erasing.justification,
+            justification=request.justification,
             scores=sum(isinstance(record, Scored) for record in records),
             superseded=sum(kept.earlier for kept in gone.values()),
             unscored=sum(isinstance(record, Unscored) for record in records),
@@ -175,15 +175,15 @@ class MemoryStore:
         changed.set()
         return Revision(len(disk.log) + 1)
 
-    def _known(self, asked: Switching | Erasing) -> Done | None:
+    def _known(self, asked: SwitchRequest | EraseRequest) -> Applied | None:
         if asked.request_id not in self._disk.done:
             return None
         digest, operation = self._disk.done[asked.request_id]
         check_repeated(asked.request_id, asked.digest, digest)
-        return operation.done
+        return operation.applied
 
-    def _did(self, asked: Switching | Erasing, deed: Deed) -> Done:
-        done = Done(deed, self._committed())
+    def _did(self, asked: SwitchRequest | EraseRequest, effect: Effect) -> Applied:
+        done = Applied(effect, self._committed())
         time, _ = self._disk.commits[-1]
         self._disk.done[asked.request_id] = (
             asked.digest,
@@ -202,7 +202,7 @@ class MemoryStore:
         self._check_reached(at)
         stood = {number: record for number, kept in disk.kept.items() if (record := kept.at(at)) is not None}
         stood = {number: record for number, record in stood.items() if league in (None, record.play.league)}
-        switched = {(each.league, each.task): each for each in _of(Switched, disk.log[: at.end - 1])}
+        switched = {(each.league, each.task): each for each in _of(LeagueModel, disk.log[: at.end - 1])}
         yield StatePiece(at, switched=[each for each in switched.values() if league in (None, each.league)])
         scores = {number: record for number, record in stood.items() if isinstance(record, Scored)}
         if scores:
@@ -222,7 +222,7 @@ class MemoryStore:
                 scores=[(number, record.score) for number, record in now.items() if isinstance(record, Scored)],
                 withdrawn=[number for number in numbers if now.get(number) is None],
                 unscored=[record for record in now.values() if isinstance(record, Unscored)],
-                switched=list(_of(Switched, log)),
+                switched=list(_of(LeagueModel, log)),
                 erased=list(_of(Erased, log)),
             )
             await changed.wait()

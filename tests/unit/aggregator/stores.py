@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from aggregator.core.operations import Erasing, Switching
+from aggregator.core.operations import EraseRequest, SwitchRequest
 from aggregator.core.precedence import close
 from aggregator.core.recording import Write, Written
 from aggregator.core.records import PlayRecord, Score, Scored, Unscored
@@ -119,16 +119,16 @@ def switching(
     league: str = LEAGUE,
     request_id: str = "",
     digest: bytes = b"",
-) -> Switching:
+) -> SwitchRequest:
     request_id = request_id or f"request {next(_requests)}"
-    return Switching(request_id, digest, "ops", league, PASSING.number, model, MODEL, expected)
+    return SwitchRequest(request_id, digest, "ops", league, PASSING.number, model, MODEL, expected)
 
 
 def erasing(
     subject_id: str | None, *, league: str = LEAGUE, request_id: str = "", digest: bytes = b"", mentions: str = ""
-) -> Erasing:
+) -> EraseRequest:
     request_id = request_id or f"request {next(_requests)}"
-    return Erasing(request_id, digest, "ops", league, subject_id, "request 4711", frozenset(mentions.split()))
+    return EraseRequest(request_id, digest, "ops", league, subject_id, "request 4711", frozenset(mentions.split()))
 
 
 def counts(written: Written) -> tuple[int, int, int, int]:

@@ -10,7 +10,7 @@ import pytest
 
 import aggregator.core.following
 from aggregator.core.following import Follower
-from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
@@ -38,10 +38,10 @@ class Scripted:
     async def record(self, write: Write) -> Written:
         raise NotImplementedError
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, switching: SwitchRequest) -> Applied:
         raise NotImplementedError
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, erasing: EraseRequest) -> Applied:
         raise NotImplementedError
 
     async def operations(self) -> Sequence[Operation]:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from aggregator.core.filter import EVERYTHING
 from aggregator.core.following import Follower
 from aggregator.core.keeping import fingerprint, packing, unpacked
-from aggregator.core.operations import Erasing
+from aggregator.core.operations import EraseRequest
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, KeepsSnapshots, Store, Switched
+from aggregator.core.store import Changes, KeepsSnapshots, LeagueModel, Store
 from aggregator.keeper import Keeper
 from playscore.passing import PASSER
 from playscore.subjects import Subject
@@ -58,7 +58,7 @@ def test_a_snapshot_that_is_unpacked_says_the_same(
 ) -> None:
     records: list[Score | Unscored] = [*scores, unscored("never scored"), replace(unscored("2"), subjects=(ANN,))]
     snapshot = snapshot_of(*records)
-    changes = [Switched(LEAGUE, PASSING.number, OTHER_MODEL)] if switched else []
+    changes = [LeagueModel(LEAGUE, PASSING.number, OTHER_MODEL)] if switched else []
     snapshot.apply(Changes(Revision(99), True, withdrawn=withdrawn, switched=changes))
     again = unpacked(packing(snapshot).run(), TASKS)
     assert told(again) == told(snapshot)
@@ -151,7 +151,7 @@ async def test_nothing_of_who_was_erased_is_kept(opened: Opens, tmp_path: Path) 
         follower = Follower(store, snapshot := Snapshot(TASKS))
         await follower.open()
         late = packing(snapshot)
-        await store.erase(Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
+        await store.erase(EraseRequest("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
         assert await keeping.kept(fingerprint()) is None
         await keeping.keep(late.run())
         assert await keeping.kept(fingerprint()) is None
@@ -162,7 +162,7 @@ async def test_what_was_kept_of_who_was_erased_is_not_in_the_file(tmp_path: Path
     await kept_in(opening(sqlite), tmp_path / "s", "1", "2")
     assert b"Ann" in (tmp_path / "s").read_bytes()
     async with opening(sqlite)(tmp_path / "s") as store:
-        await store.erase(Erasing("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
+        await store.erase(EraseRequest("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
     with closing(sqlite3.connect(tmp_path / "s")) as file:
         assert file.execute("SELECT count(*) FROM kept_pieces").fetchone() == (0,)
     assert b"Ann" not in (tmp_path / "s").read_bytes()

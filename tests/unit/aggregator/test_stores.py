@@ -635,7 +635,7 @@ async def test_a_model_is_switched_once_and_back_and_followers_are_told(opened: 
     async with opened(tmp_path / "s") as store:
         before = await store.record(write(scored(1)))
         done = await store.switch(there)
-        assert done.deed == ModelSwitch(1, MODEL, OTHER_MODEL)
+        assert done.effect == ModelSwitch(1, MODEL, OTHER_MODEL)
         assert not before.revision.covers(done.revision)
         assert await store.switch(there) == done
         with pytest.raises(PlayscoreError) as raised:
@@ -645,7 +645,7 @@ async def test_a_model_is_switched_once_and_back_and_followers_are_told(opened: 
         assert await store.switch(there) == done
         assert (await followed(store)).models == {(LEAGUE, 1): OTHER_MODEL}
         back = await store.switch(switching(MODEL, OTHER_MODEL))
-        assert back.deed == ModelSwitch(1, OTHER_MODEL, MODEL)
+        assert back.effect == ModelSwitch(1, OTHER_MODEL, MODEL)
         assert (await state_at(store)).models == (await followed(store)).models == {(LEAGUE, 1): MODEL}
         assert (await state_at(store, done.revision)).models == {(LEAGUE, 1): OTHER_MODEL}
         assert (await state_at(store, before.revision)).models == {}
@@ -672,12 +672,12 @@ async def test_what_operators_did_is_kept_the_latest_first(opened: Opens, tmp_pa
         erased = await store.erase(erasing("p1", request_id="b"))
     async with opened(tmp_path / "s") as store:
         latest, first = await store.operations()
-    assert [(each.request_id, each.caller, each.league, each.done) for each in (first, latest)] == [
+    assert [(each.request_id, each.caller, each.league, each.applied) for each in (first, latest)] == [
         ("a", "ops", LEAGUE, switched),
         ("b", "ops", LEAGUE, erased),
     ]
     assert began - timedelta(seconds=1) < first.time < latest.time
-    assert erased.deed == Erasure(False, "request 4711", scores=1, superseded=0, unscored=0, mentions=0)
+    assert erased.effect == Erasure(False, "request 4711", scores=1, superseded=0, unscored=0, mentions=0)
 
 
 async def test_an_erased_player_is_in_no_state_any_more(opened: Opens, tmp_path: Path) -> None:
@@ -693,7 +693,7 @@ async def test_an_erased_player_is_in_no_state_any_more(opened: Opens, tmp_path:
         follower = await followed(store)
         asked = erasing("p1", request_id="erase", mentions="target_id goalie_id")
         done = await store.erase(asked)
-        assert done.deed == Erasure(False, "request 4711", scores=1, superseded=3, unscored=1, mentions=1)
+        assert done.effect == Erasure(False, "request 4711", scores=1, superseded=3, unscored=1, mentions=1)
         assert await store.erase(asked) == done
         left = [scored(2, subject="p2", down=3, revision=2), scored(6, league="NFL")]
         detail = "passer_id is (erased); (erased) fell"
@@ -755,7 +755,7 @@ async def test_an_erased_league_is_gone_and_may_be_recorded_anew(opened: Opens, 
         then = await store.record(write(scored(1, revision=2), unscored(2, revision=2), unscored(3, revision=2)))
         follower = await followed(store)
         done = await store.erase(erasing(None))
-        assert done.deed == Erasure(True, "request 4711", scores=1, superseded=3, unscored=2, mentions=0)
+        assert done.effect == Erasure(True, "request 4711", scores=1, superseded=3, unscored=2, mentions=0)
         await stands(store, [other])
         assert (await state_at(store, then.revision)).state == ([other], [])
         async for changes in store.follow(follower.revision):

@@ -24,7 +24,7 @@ from aggregator.core.standings import Rating
 from aggregator.core.store import Changes
 from aggregator.core.tallies import BY_SUBJECT
 from aggregator.core.task import Tasks
-from aggregator.core.watching import Difference, Evaluation, Key, Question, Standing, State, key_of, state_of
+from aggregator.core.watching import Difference, Evaluation, Key, Question, RankedSplit, State, key_of, state_of
 from aggregator.passing.task import PassingTask
 from aggregator.watch import Resumed, Since, Watches
 from playscore.errors import PlayscoreError, Reason
@@ -35,8 +35,8 @@ from tests.unit.aggregator.scores import LEAGUE, MODEL, OTHER_MODEL, POPULATION,
 
 
 def question(text: str = "", *, subjects: Sequence[str] = (), group_by: tuple[str, ...] = BY_SUBJECT) -> Question:
-    standing = Standing(Split(LEAGUE, PASSER, text), group_by, min_plays=2)
-    return Question(standing, qualified_only=False, subject_ids=frozenset(subjects))
+    ranked = RankedSplit(Split(LEAGUE, PASSER, text), group_by, min_plays=2)
+    return Question(ranked, qualified_only=False, subject_ids=frozenset(subjects))
 
 
 QUESTIONS = (
@@ -44,7 +44,7 @@ QUESTIONS = (
     question("down = 3"),
     question(subjects=["a", "b"]),
     question(group_by=("team_id", "season")),
-    Question(question().standing, qualified_only=True, subject_ids=frozenset()),
+    Question(question().ranked, qualified_only=True, subject_ids=frozenset()),
 )
 
 
@@ -90,8 +90,8 @@ class Store:
     def _state(self, asked: Question, revision: Revision) -> State:
         replica = Replica(self)
         replica.go_on(number_of(revision))
-        split = asked.standing.split
-        standings = replica.queries.watched(split, group_by=asked.standing.group_by, min_plays=2)
+        split = asked.ranked.split
+        standings = replica.queries.watched(split, group_by=asked.ranked.group_by, min_plays=2)
         evaluation = Evaluation(standings, revision)
         list(evaluation.read())
         return state_of(evaluation, asked)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.core.operations import Done, Erasing, Operation, Switching
+from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
@@ -101,11 +101,11 @@ class PostgresStore:
         self._wake.set()
         return await answer
 
-    async def switch(self, switching: Switching) -> Done:
+    async def switch(self, switching: SwitchRequest) -> Applied:
         """See Store."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not switch models")
 
-    async def erase(self, erasing: Erasing) -> Done:
+    async def erase(self, erasing: EraseRequest) -> Applied:
         """See Store."""
         raise PlayscoreError(Reason.NOT_IMPLEMENTED, "this release does not erase")
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Settlement, Standing, Write, Written, repeated, settle
+from aggregator.core.recording import Existing, Settlement, Write, Written, repeated, settle
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.rows import (
@@ -119,7 +119,7 @@ class _Plays:
         """What a write comes to, after those before."""
         plays = {record.play for record in write.records.values()}
         stands = [record for play in plays for record in self.records.get(play, {}).values()]
-        settlement = settle(write, Standing(stands, self.supports), same_distribution)
+        settlement = settle(write, Existing(stands, self.supports), same_distribution)
         for gone in settlement.withdrawn:
             del self.records[gone.play][gone.key]
             self.changed[gone.key] = None
