@@ -443,8 +443,10 @@ def ranking_to_message(ranking: Ranking) -> messages.Ranking:
     )
 
 
-def coverage_to_message(coverage: Coverage, revision: common.RevisionToken) -> messages.GetCoverageResponse:
-    """How much is covered."""
+def coverage_to_message(
+    coverage: Coverage, model: ModelVersion, revision: common.RevisionToken
+) -> messages.GetCoverageResponse:
+    """How much is covered by a model's scores."""
     return messages.GetCoverageResponse(
         plays=coverage.graded + coverage.ungraded + sum(plays for _, plays in coverage.unscored),
         graded=coverage.graded,
@@ -454,6 +456,7 @@ def coverage_to_message(coverage: Coverage, revision: common.RevisionToken) -> m
             for reason, plays in coverage.unscored
         ],
         revision=revision,
+        model=model_to_message(model),
     )
 
 
@@ -499,7 +502,10 @@ def model_to_message(model: ModelVersion) -> common.ModelVersion:
 def listed_model_to_message(listed: ListedModel) -> messages.ListedModel:
     """A model, and what it has scored."""
     return messages.ListedModel(
-        model=model_to_message(listed.model), graded=listed.graded, ungraded=listed.ungraded, rated_by=listed.rated_by
+        model=model_to_message(listed.model),
+        graded=listed.graded,
+        ungraded=listed.ungraded,
+        is_default=listed.is_default,
     )
 
 

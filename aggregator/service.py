@@ -14,7 +14,7 @@ from aggregator.core.following import Follower
 from aggregator.core.operations import Erasure, ModelSwitch
 from aggregator.core.paging import Paging
 from aggregator.core.past import Past, View
-from aggregator.core.queries import RatingQueries, operations_page
+from aggregator.core.queries import RatingQueries, Split, operations_page
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
@@ -83,12 +83,11 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self._contract = Contract(tasks)
         self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
-        self._queries = RatingQueries(self._snapshot, self._contract.tasks)
+        self._queries = RatingQueries(self._snapshot)
         self._keeper = Keeper(store, self._snapshot)
         self._past = Past(store, self._snapshot)
         self._watches = Watches(
             self._queries,
-            lambda: self._snapshot.revision,
             self._follower,
             self._encode_changes,
             self._past_ratings,
@@ -197,6 +196,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             next_page_token=page.next_page_token,
             total_size=page.total_size,
             revision=self._token(view.revision),
+            model=model_to_message(view.queries.model(split)),
         )
         for number in page.items:
             scored = reading.scored.get(number)
@@ -216,7 +216,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         role = self._contract.role(request)
         view = await self._view(request, request.league, context)
         coverage = view.queries.coverage(request.league, role, model_from_message(request), game_id=request.game_id)
-        return coverage_to_message(coverage, self._token(view.revision))
+        model = view.queries.model(Split(request.league, role, model=model_from_message(request)))
+        return coverage_to_message(coverage, model, self._token(view.revision))
 
     async def WatchRatings(self, request: messages.WatchRatingsRequest, context: Context) -> AsyncIterator[Any]:
         """Ratings as they change. Responses are encoded already, once for all who are told the same."""
@@ -255,6 +256,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             next_page_token=page.next_page_token,
             total_size=page.total_size,
             revision=self._token(view.revision),
+            model=model_to_message(view.queries.model(Split(request.league, role, model=model_from_message(request)))),
         )
 
     async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:

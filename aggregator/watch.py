@@ -89,7 +89,6 @@ class Watches:
     def __init__(
         self,
         queries: RatingQueries,
-        revision: Callable[[], Revision],
         follower: Follower,
         encode: Encode,
         history: History,
@@ -97,7 +96,6 @@ class Watches:
         max_splits: int,
     ) -> None:
         self._queries = queries
-        self._revision = revision
         self._follower = follower
         self._encode = encode
         self._history = history
@@ -321,7 +319,7 @@ class Watches:
 
     async def _evaluation(self, ranked: RankedSplit) -> Evaluation:
         standings = self._queries.watched(ranked.split, group_by=ranked.group_by, min_plays=ranked.min_plays)
-        evaluation = Evaluation(standings, self._revision())
+        evaluation = Evaluation(standings, self._queries.revision)
         for _ in evaluation.read():
             if len(evaluation) > MAX_RATINGS:
                 raise _too_many_ratings()

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +156,11 @@ def frame_of(plays: Batch) -> pl.DataFrame:
     columns: dict[str, Any] = {
         name: np.array(each.values, dtype=object)[each.codes] for name, each in plays.texts.items()
     }
-    columns |= plays.values | plays.addends
-    whole = {name: pl.Int32 for name, field in SCHEMA.fields.items() if field.type is FieldType.INTEGER}
-    flags = {name: pl.Boolean for name, field in SCHEMA.fields.items() if field.type is FieldType.BOOLEAN}
-    return pl.DataFrame({name: pl.Series(each) for name, each in columns.items()}).cast({**whole, **flags})
+    columns |= {**plays.values, **plays.addends}
+    types = {FieldType.INTEGER: pl.Int32(), FieldType.BOOLEAN: pl.Boolean()}
+    kinds = {name: types[field.type] for name, field in SCHEMA.fields.items() if field.type in types}
+    frame = pl.DataFrame({name: pl.Series(each) for name, each in columns.items()})
+    return frame.with_columns(pl.col(name).cast(kind) for name, kind in kinds.items())
 
 
 def scores(plays: Batch) -> list[Score]:
@@ -237,7 +239,7 @@ def snapshot_of(count: int) -> tuple[Snapshot, Table]:
 async def postgres_table(url: str, frame: pl.DataFrame) -> asyncpg.Connection:
     connection = await asyncpg.connect(url)
     types = {pl.String: "text", pl.Int32: "integer", pl.Boolean: "boolean", pl.Float64: "double precision"}
-    columns = ", ".join(f"{name} {types[type(dtype)]}" for name, dtype in frame.schema.items())  # type: ignore[index]
+    columns = ", ".join(f"{name} {types[type(dtype)]}" for name, dtype in frame.schema.items())
     await connection.execute(f"CREATE TABLE plays ({columns})")
     for piece in frame.iter_slices(100_000):
         await connection.copy_records_to_table("plays", records=piece.rows())
@@ -280,17 +282,17 @@ def _compare(snapshot: Snapshot, engines: Mapping[str, Callable[[str], object]])
 
     def page(split: Split, **more: Any) -> object:
         # Queries of their own, so that no whole answer is remembered.
-        return RatingQueries(snapshot, TASKS).ratings(split, Paging(50), **more)
+        return RatingQueries(snapshot).ratings(split, Paging(50), **more)
 
     def first(split: Split, **more: Any) -> object:
         return page(Split(LEAGUE, PASSER, unheard_of(split.filter, next(anew))), **more)
 
     rows = []
     for name, split in question.items():
-        times = [median_ms(lambda split=split: first(split)), median_ms(lambda split=split: page(split))]
-        times += [median_ms(lambda ask=ask, name=name: ask(SPLITS[name]), repeats=5) for ask in engines.values()]
+        times = [median_ms(partial(first, split)), median_ms(partial(page, split))]
+        times += [median_ms(partial(ask, SPLITS[name]), repeats=5) for ask in engines.values()]
         rows.append((name, times))
-    titles = ["asked first", "again", *engines]
+    titles = ["cold", "cached", *engines]
     click.echo(f"{'ms a split, sums by passer and a page of 50':44}" + "".join(f"{title:>13}" for title in titles))
     for name, times in rows:
         click.echo(f"{name:44}" + "".join(f"{each:13.2f}" for each in times))
@@ -298,9 +300,9 @@ def _compare(snapshot: Snapshot, engines: Mapping[str, Callable[[str], object]])
     click.echo(f"{'median':44}" + "".join(f"{each:13.2f}" for each in medians))
     everything = question["everything"]
     for group_by in (["subject_id", "season"], ["team_id"], ["depth", "down"]):
-        took = median_ms(lambda group_by=group_by: first(everything, group_by=group_by), repeats=5)
-        click.echo(f"everything by {' and '.join(group_by)}, asked first: {took:.1f} ms")
-    queries = RatingQueries(snapshot, TASKS)
+        took = median_ms(partial(first, everything, group_by=group_by), repeats=5)
+        click.echo(f"everything by {' and '.join(group_by)}, cold: {took:.1f} ms")
+    queries = RatingQueries(snapshot)
     of_one = median_ms(lambda: queries.plays(everything, Paging(50), subject_id="passer-7"))
     of_all = median_ms(lambda: queries.plays(everything, Paging(50)))
     coverage = median_ms(lambda: queries.coverage(LEAGUE, PASSER), repeats=3)
@@ -410,11 +412,11 @@ def served(folder: Path, count: int) -> None:
             asked = unheard_of(text, next(anew)) if first else text
             service.stub.ListRatings(pb.ListRatingsRequest(split=split(asked), page_size=50, **more), timeout=30)
 
-        firsts = [median_ms(lambda text=text: ask(text, first=True)) for text in SPLITS.values()]
-        agains = [median_ms(lambda text=text: ask(text, first=False)) for text in SPLITS.values()]
-        click.echo("a page of ratings through gRPC, asked first, ms: " + ", ".join(f"{each:.2f}" for each in firsts))
+        firsts = [median_ms(partial(ask, text, first=True)) for text in SPLITS.values()]
+        agains = [median_ms(partial(ask, text, first=False)) for text in SPLITS.values()]
+        click.echo("a page of ratings through gRPC, cold, ms: " + ", ".join(f"{each:.2f}" for each in firsts))
         click.echo(
-            f"median over the splits: {statistics.median(firsts):.2f} ms, again {statistics.median(agains):.2f} ms"
+            f"median over the splits: {statistics.median(firsts):.2f} ms, cached {statistics.median(agains):.2f} ms"
         )
         numbers = itertools.count()
         extra = scores(batch(0, 200, 200))

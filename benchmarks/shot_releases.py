@@ -102,7 +102,9 @@ def recorded(name: str, source: Source) -> str:
         rate = game.header.frame_rate_hertz
         shots = shots_of(game)
         listed += len(shots)
-        for play in shots if rate is not None else ():
+        if rate is None:
+            continue
+        for play in shots:
             made = release(game, play.context, segment_of(play, rate))
             if made is None:
                 continue

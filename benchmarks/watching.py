@@ -35,7 +35,7 @@ from aggregator.core.recording import Write
 from aggregator.core.records import Score, Scored
 from aggregator.sqlite import SqliteStore
 from aggregator.tasks import make_tasks
-from benchmarks.aggregator import LEAGUE, plays
+from benchmarks.aggregator import LEAGUE, batch, scores
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
 from playscore.common.v1 import common_pb2 as common
@@ -86,12 +86,12 @@ def made_up(start: int, stop: int, model: ModelVersion) -> list[Score]:
     """Plays of twenty seasons, each as likely as the others."""
     return [
         replace(play, model=model, attributes={**play.attributes, "season": 2004 + number % 20})
-        for number, play in enumerate(plays(start, stop), start)
+        for number, play in enumerate(scores(batch(start, stop, stop)), start)
     ]
 
 
 async def fill(path: Path, count: int, model: ModelVersion) -> None:
-    """Write plays into a store before anybody serves it."""
+    """Write plays into a store before it is served."""
     store = SqliteStore(path, [PASSER])
     await store.open()
     for start in range(0, count, 10_000):

@@ -53,7 +53,7 @@ def list_models(*, source: Source, league: str, role: str, as_json: bool) -> Non
                 "model": _name(each.model),
                 "graded": each.graded,
                 "ungraded": each.ungraded,
-                "rated_by": each.rated_by,
+                "is_default": each.is_default,
             }
             for each in listed
         ]
@@ -62,7 +62,7 @@ def list_models(*, source: Source, league: str, role: str, as_json: bool) -> Non
     _print(
         [Heading("model"), Heading("plays graded", right=True), Heading("waiting", right=True), Heading("")],
         [
-            (_name(each.model), str(each.graded), str(each.ungraded), "rated by" if each.rated_by else "")
+            (_name(each.model), str(each.graded), str(each.ungraded), "rated by" if each.is_default else "")
             for each in listed
         ],
     )

@@ -12,7 +12,7 @@ from aggregator.core.segment import Segment
 from aggregator.core.standings import Rating, Standings
 from aggregator.core.table import Table, TableRows
 from aggregator.core.tallies import BY_SUBJECT
-from aggregator.core.task import ComparedPlays, Task
+from aggregator.core.task import ComparedPlays
 from playscore.rating_differences import Difference
 from playscore.release import ModelVersion
 
@@ -34,9 +34,9 @@ class ComparedRows:
         """Whether there are any."""
         return any(len(rows) for _, rows in self.rows)
 
-    def rating(self, task: Task) -> Rating:
+    def rating(self) -> Rating:
         """The rating, not ranked."""
-        rating = Standings(self.table, self.split, task, BY_SUBJECT, min_plays=0).rating(self.subject)
+        rating = Standings(self.table, self.split, BY_SUBJECT, min_plays=0).rating(self.subject)
         return replace(rating, qualified=False, rank=0, percentile=None)
 
     def parts(self, other: ComparedRows) -> tuple[TableRows, TableRows]:
@@ -74,8 +74,9 @@ class Comparison:
     difference: RatingDifference | None
 
 
-def compare(task: Task, first: ComparedRows, second: ComparedRows) -> Comparison:
+def compare(first: ComparedRows, second: ComparedRows) -> Comparison:
     """Two sides of one role."""
+    task = first.table.task
     difference: RatingDifference | None = None
     if first.any and second.any:
         own, shared = first.parts(second)
@@ -90,4 +91,4 @@ def compare(task: Task, first: ComparedRows, second: ComparedRows) -> Comparison
             ),
             sum(len(rows) for _, rows in shared),
         )
-    return Comparison(first.rating(task), second.rating(task), first.table.model, second.table.model, difference)
+    return Comparison(first.rating(), second.rating(), first.table.model, second.table.model, difference)

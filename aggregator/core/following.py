@@ -48,7 +48,7 @@ class Follower:
                     await task
 
     def following(self) -> bool:
-        """Whether the snapshot follows. Raises what ended it, should something have."""
+        """Whether the snapshot follows. Raises the error that ended it, if one did."""
         if self._task is not None and self._task.done():
             self._task.result()
         return self._loaded.is_set() and not self._failing
@@ -58,7 +58,7 @@ class Follower:
         await self._moved.wait()
 
     async def reach(self, revision: Revision, seconds: float) -> None:
-        """Wait until the snapshot has all that `revision` has, so long at most; else NOT_FRESH_ENOUGH."""
+        """Wait until the snapshot has all that `revision` has, for at most `seconds`; else NOT_FRESH_ENOUGH."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._snapshot.revision.covers(revision):

@@ -50,7 +50,7 @@ class Past:
         self._kept[key] = reading
         snapshot = await asyncio.shield(reading)
         self._let_go(key)
-        return View(RatingQueries(snapshot, snapshot.tasks), revision)
+        return View(RatingQueries(snapshot), revision)
 
     async def close(self) -> None:
         """Stop reading."""

@@ -21,7 +21,7 @@ from aggregator.core.snapshot import League, ScoreTables, Snapshot
 from aggregator.core.standings import Ranking, Rating, Standings, read_groups, read_order
 from aggregator.core.table import PlayPlace, Table, sorting_key
 from aggregator.core.tallies import BY_SUBJECT
-from aggregator.core.task import Task, Tasks, check_released
+from aggregator.core.task import Task, check_released
 from aggregator.core.tokens import Json, page_token, page_token_invalid, read_page_token
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
@@ -71,7 +71,7 @@ class ListedModel:
     model: ModelVersion
     graded: int
     ungraded: int
-    rated_by: bool
+    is_default: bool
     """The league is rated by it where a question names none."""
 
 
@@ -96,10 +96,15 @@ class RatingQueries:
     other games answer the question.
     """
 
-    def __init__(self, snapshot: Snapshot, tasks: Tasks) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._tasks = tasks
+        self._tasks = snapshot.tasks
         self._standings_at = lru_cache(maxsize=STANDINGS_KEPT)(self._make_standings)
+
+    @property
+    def revision(self) -> Revision:
+        """The state that answers are of."""
+        return self._snapshot.revision
 
     def rating(self, split: Split, subject_id: str, *, min_plays: int | None = None) -> tuple[Rating, Ranking]:
         """One subject's rating. SUBJECT_NOT_FOUND where nothing is recorded of them in the league at all."""
@@ -123,7 +128,7 @@ class RatingQueries:
             one = self._compared(first)
         with _within("second"):
             other = self._compared(second)
-        return compare(self._tasks[role], one, other)
+        return compare(one, other)
 
     def ratings(
         self,
@@ -240,9 +245,9 @@ class RatingQueries:
     def models(self, league: str, role: Role, paging: Paging = FIRST_PAGE) -> Page[ListedModel]:
         """The models that a league can be rated by, by name and version, and what each has scored."""
         asked = self._asked(Split(league, role))
-        rated_by = self._snapshot.model(league, asked.task)
+        default = self._snapshot.model(league, asked.task)
         listed = [
-            ListedModel(model, len(scores.graded), len(scores.ungraded), model == rated_by)
+            ListedModel(model, len(scores.graded), len(scores.ungraded), model == default)
             for model in sorted(asked.task.models)
             for scores in (asked.league.scores(asked.task, role, model),)
         ]
@@ -299,7 +304,7 @@ class RatingQueries:
         self, _at: Revision, table: Table, split: Split, groups: tuple[str, ...], min_plays: int | None
     ) -> Standings:
         task = self._tasks[split.role]
-        return Standings(table, parse_filter(split.filter, task.schema), task, groups, min_plays)
+        return Standings(table, parse_filter(split.filter, task.schema), groups, min_plays)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

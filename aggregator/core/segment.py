@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,19 @@ class Names:
     games: Dictionary = field(default_factory=Dictionary)
     plays: Dictionary = field(default_factory=Dictionary)
     subjects: Dictionary = field(default_factory=Dictionary)
+
+
+Codes = TypeVar("Codes", int, NDArray[np.int64])
+
+
+def play_key(games: Codes, plays: Codes) -> Codes:
+    """Games and plays of a league, by their codes, in one number each."""
+    return games << _GAME_BITS | plays
+
+
+def game_of(keys: Codes) -> Codes:
+    """The games of what `play_key` made."""
+    return keys >> _GAME_BITS
 
 
 class Segment:
@@ -196,8 +209,7 @@ class Segment:
     def play_keys(self, rows: Selection) -> NDArray[np.int64]:
         """Game and play of each of the rows in one number, that is the same in every table of the league."""
         games, plays = self._times.games[self._when[rows]], self._plays[self._coded("play_id").codes[rows]]
-        keys: NDArray[np.int64] = games << 32 | plays
-        return keys
+        return play_key(games, plays)
 
     def cells(self, rows: Selection, teams: Dictionary) -> tuple[Integers, Integers, Integers]:
         """Season, team and game of rows, the latter two by their codes; 0 where unknown."""

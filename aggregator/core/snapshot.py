@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from aggregator.core.columns import Addends, Column
 from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.revision import NOTHING
-from aggregator.core.segment import Names, Segment
+from aggregator.core.segment import Names, Segment, play_key
 from aggregator.core.store import Changes, Erased, LeagueModel, ScoreColumns
 from aggregator.core.table import Merge, Table
 from aggregator.core.task import Task, Tasks
@@ -71,13 +71,9 @@ class Snapshot:
 
     def load(self, key: TableKey, scores: Sequence[ScoreColumns]) -> None:
         """Add scores of one table that are not there yet, many at a time."""
-        role = self.tasks.role(key.role)
-        task = None if role is None else self.tasks.get(role)
-        if role is None or task is None:
-            return
-        tables = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
-        table = tables.graded if key.graded else tables.ungraded
-        table.load(batch_from(task.schema, scores, graded=key.graded))
+        table = self._table(key)
+        if table is not None:
+            table.load(batch_from(table.task.schema, scores, graded=key.graded))
 
     def adopt(
         self,
@@ -87,12 +83,9 @@ class Snapshot:
         addends: Mapping[str, Addends],
     ) -> None:
         """Add scores of one table that are not there yet, as columns of a segment."""
-        role = self.tasks.role(key.role)
-        task = None if role is None else self.tasks.get(role)
-        if role is None or task is None:
-            return
-        tables = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
-        (tables.graded if key.graded else tables.ungraded).adopt(numbers, columns, addends)
+        table = self._table(key)
+        if table is not None:
+            table.adopt(numbers, columns, addends)
 
     def become(self, other: Snapshot) -> None:
         """Take the place of another, which is not used any more."""
@@ -129,21 +122,11 @@ class Snapshot:
 
     def merge(self) -> Merge | None:
         """A merge of a table that is due, if any."""
-        tables = (
-            table
-            for league in self._leagues.values()
-            for scores in league.tables.values()
-            for table in (scores.graded, scores.ungraded)
-        )
+        tables = (table for league in self._leagues.values() for table in league.all_tables())
         return next((merge for table in tables if (merge := table.merge()) is not None), None)
 
     def __len__(self) -> int:
-        return sum(
-            len(table)
-            for league in self._leagues.values()
-            for scores in league.tables.values()
-            for table in (scores.graded, scores.ungraded)
-        )
+        return sum(len(table) for league in self._leagues.values() for table in league.all_tables())
 
     @property
     def leagues(self) -> list[str]:
@@ -153,6 +136,15 @@ class Snapshot:
     def league(self, name: str) -> League | None:
         """A league; None where nothing is recorded of it."""
         return self._leagues.get(name)
+
+    def _table(self, key: TableKey) -> Table | None:
+        """The table of a key; None where no task is there for its role."""
+        role = self.tasks.role(key.role)
+        task = None if role is None else self.tasks.get(role)
+        if role is None or task is None:
+            return None
+        scores = self._league(key.league).scores(task, role, ModelVersion(key.model, key.model_version))
+        return scores.graded if key.graded else scores.ungraded
 
     def _league(self, name: str) -> League:
         if name not in self._leagues:
@@ -232,22 +224,25 @@ class League:
             )
         return self.tables[role, model]
 
+    def all_tables(self) -> Iterator[Table]:
+        """Its tables, of every role and model, graded and ungraded."""
+        for scores in self.tables.values():
+            yield from (scores.graded, scores.ungraded)
+
     def subject(self, subject_id: str) -> int | None:
         """A subject's code in every table; None for one of whom no score stands."""
         code = self._names.subjects.find(subject_id)
-        tables = [table for scores in self.tables.values() for table in (scores.graded, scores.ungraded)]
-        return code if code is not None and any(table.has_subject(code) for table in tables) else None
+        return code if code is not None and any(table.has_subject(code) for table in self.all_tables()) else None
 
     def forget(self, subject_id: str) -> None:
         """Keep nothing that names a subject whose scores are gone."""
         self._names.subjects.forget(subject_id)
-        for scores in self.tables.values():
-            scores.graded.scrub()
-            scores.ungraded.scrub()
+        for table in self.all_tables():
+            table.scrub()
 
     def put_unscored(self, unscored: Unscored) -> None:
         """Set why a play was not scored."""
-        key = self._names.games.code(unscored.play.game_id) << 32 | self._names.plays.code(unscored.play.play_id)
+        key = play_key(self._names.games.code(unscored.play.game_id), self._names.plays.code(unscored.play.play_id))
         self._unscored[unscored.task][key] = unscored
 
     def unscored(self) -> list[Unscored]:

@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.filter import Filter
 from aggregator.core.records import Value
 from aggregator.core.segment import SUBJECT_ID, TEAM_ID
 from aggregator.core.table import Table
 from aggregator.core.tallies import BY_SUBJECT
-from aggregator.core.task import Numbers, Task
+from aggregator.core.task import Task
 from aggregator.core.tokens import Json, page_token_invalid
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
@@ -63,9 +64,8 @@ class Standings:
     `min_plays` None is for the task's own rule.
     """
 
-    def __init__(
-        self, table: Table, split: Filter, task: Task, group_by: tuple[str, ...], min_plays: int | None
-    ) -> None:
+    def __init__(self, table: Table, split: Filter, group_by: tuple[str, ...], min_plays: int | None) -> None:
+        task = table.task
         self._role = table.role
         self._group_by = group_by
         grouped = table.grouped(split, group_by)

@@ -19,7 +19,7 @@ from aggregator.core.columns import Addends, Column, Dictionary, Selection, adde
 from aggregator.core.filter import Filter
 from aggregator.core.played import MAX_SEASON, Integers, Played, cells
 from aggregator.core.records import Score
-from aggregator.core.segment import SEASON, SUBJECT_ID, TEAM_ID, Names, Segment, merged, segment_of
+from aggregator.core.segment import SEASON, SUBJECT_ID, TEAM_ID, Names, Segment, game_of, merged, segment_of
 from aggregator.core.tallies import BY_SUBJECT, NO_ROW, GroupValues, Tallies, Tally, taken
 from aggregator.core.task import Extent, Task, Totals
 from playscore.release import ModelVersion
@@ -226,7 +226,7 @@ class Table:
         keys = np.concatenate(
             [np.zeros(0, np.int64), *(segment.play_keys(segment.left()) for segment in self.segments())]
         )
-        return keys if not game_id else keys[keys >> 32 == (self.names.games.find(game_id) or -1)]
+        return keys if not game_id else keys[game_of(keys) == (self.names.games.find(game_id) or -1)]
 
     def scrub(self) -> None:
         """Make anew, by the merges that follow, every segment that has lost rows: gone rows are still in memory."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.fields import Schema
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rating_differences import Difference
 from playscore.release import ModelVersion
 from playscore.subjects import Role
-
-Numbers: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.chances import THIRD_MOMENT, VARIANCE, side
 from aggregator.core.fields import Schema
-from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals, share_of_season
+from aggregator.core.task import ComparedPlays, Extent, Totals, share_of_season
 from aggregator.faceoffs.fields import CHANCE, SCHEMA, WINS
 from playscore.faceoffs import FACEOFF_TAKER
 from playscore.rating_differences import Difference, of_one_subject, of_two_opponents

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.fields import Schema
-from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals, share_of_season
+from aggregator.core.task import ComparedPlays, Extent, Totals, share_of_season
 from aggregator.passing.fields import SCHEMA
 from playscore.passing import PASSER
 from playscore.rating_differences import Difference, Points, Side, Worth, of_one_subject, of_two_subjects

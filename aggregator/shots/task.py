@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.chances import THIRD_MOMENT, VARIANCE, side
 from aggregator.core.fields import Schema
-from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals, share_of_season
+from aggregator.core.task import ComparedPlays, Extent, Totals, share_of_season
 from aggregator.shots.fields import CHANCE, GOALS, SCHEMA, SHOTS_ON_GOAL
 from playscore.rating_differences import Difference, of_one_subject, of_two_subjects
 from playscore.ratings import above_expected

@@ -280,7 +280,7 @@ class AggregatorClient(Connection):
         role: common.Role.ValueType = common.ROLE_PASSER,
         page_size: int = PAGE_SIZE,
         at_least_as_fresh: common.RevisionToken | None = None,
-        as_of: common.RevisionToken | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListModelsResponse, messages.ListedModel]:
         """The models that a league can be rated by, by name and version, and how many plays each has scored of it."""
         request = messages.ListModelsRequest(

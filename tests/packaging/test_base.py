@@ -36,6 +36,7 @@ EXTRA_OF_COMMAND = {
     "report": "services",
     "simulate": "services",
     "stack": "services",
+    "store": "services",
     "train": "train",
 }
 

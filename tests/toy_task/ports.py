@@ -74,7 +74,7 @@ class InProcessRatings:
         self._store = store
         snapshot = Snapshot(tasks)
         self._follower = Follower(store, snapshot)
-        self._queries = RatingQueries(snapshot, tasks)
+        self._queries = RatingQueries(snapshot)
 
     async def __aenter__(self) -> InProcessRatings:
         await self._store.open()

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.fields import Schema
-from aggregator.core.task import ComparedPlays, Extent, Numbers, Totals
+from aggregator.core.task import ComparedPlays, Extent, Totals
 from featurizer.core.outcomes import Tensor
 from featurizer.core.segments import Footage
 from featurizer.core.tracking_window import X

@@ -712,7 +712,7 @@ class Ranking(_message.Message):
     MIN_PLAYS_FIELD_NUMBER: _builtins.int
     QUALIFIED_FIELD_NUMBER: _builtins.int
     min_plays: _builtins.int
-    """Plays that qualify."""
+    """Minimum plays to be ranked."""
     qualified: _builtins.int
     """How many qualify."""
     @_builtins.property
@@ -757,7 +757,7 @@ class Split(_message.Message):
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
         """By which model; absent for the one that the league is rated by: that of the last SwitchModel, else the one the service
-        is set to. No write of scores changes it. The answer names it.
+        is set to. No write of scores changes it. Every response names the model.
         """
 
     def __init__(
@@ -791,7 +791,7 @@ class GetRatingRequest(_message.Message):
     subject_id: _builtins.str
     """The subject."""
     min_plays: _builtins.int
-    """Plays that qualify for the ranking; absent for the task's own rule."""
+    """Minimum plays to be ranked; absent for the task's own rule."""
     @_builtins.property
     def split(self) -> Global___Split:
         """The split."""
@@ -878,16 +878,18 @@ class ListRatingsRequest(_message.Message):
     page_token: _builtins.str
     """From the answer before. page_size and consistency may differ; everything else must not."""
     min_plays: _builtins.int
-    """Plays that qualify for the ranking; absent for the task's own rule."""
+    """Minimum plays to be ranked; absent for the task's own rule."""
     qualified_only: _builtins.bool
-    """Leave out those who do not qualify."""
+    """Return only qualified ratings."""
     @_builtins.property
     def split(self) -> Global___Split:
         """The split."""
 
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What makes one rating: fields that DescribeSplits calls groupable, or combinations of them. Empty: subject_id."""
+        """What makes one rating: fields that DescribeSplits calls groupable, or combinations of them. Empty: subject_id. Fields
+        that make more than 20,000 groups are FIELD_INVALID; subject_id and season alone may make any number.
+        """
 
     @_builtins.property
     def consistency(self) -> _common_pb2.Consistency:
@@ -1184,6 +1186,7 @@ class ListPlaysResponse(_message.Message):
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     SUPPORTS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_size: _builtins.int
@@ -1200,6 +1203,10 @@ class ListPlaysResponse(_message.Message):
     def revision(self) -> _common_pb2.RevisionToken:
         """The state the answer is of."""
 
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model whose scores these are."""
+
     def __init__(
         self,
         *,
@@ -1208,10 +1215,11 @@ class ListPlaysResponse(_message.Message):
         total_size: _builtins.int = ...,
         supports: _abc.Iterable[_distribution_pb2.Support] | None = ...,
         revision: _common_pb2.RevisionToken | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "plays", b"plays", "revision", b"revision", "supports", b"supports", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "next_page_token", b"next_page_token", "plays", b"plays", "revision", b"revision", "supports", b"supports", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1298,6 +1306,7 @@ class GetCoverageResponse(_message.Message):
     UNGRADED_FIELD_NUMBER: _builtins.int
     UNSCORED_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
     """Plays recorded."""
     graded: _builtins.int
@@ -1312,6 +1321,10 @@ class GetCoverageResponse(_message.Message):
     def revision(self) -> _common_pb2.RevisionToken:
         """The state the answer is of."""
 
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model whose scores were counted."""
+
     def __init__(
         self,
         *,
@@ -1320,10 +1333,11 @@ class GetCoverageResponse(_message.Message):
         ungraded: _builtins.int = ...,
         unscored: _abc.Iterable[Global___ReasonCount] | None = ...,
         revision: _common_pb2.RevisionToken | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "plays", b"plays", "revision", b"revision", "ungraded", b"ungraded", "unscored", b"unscored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "model", b"model", "plays", b"plays", "revision", b"revision", "ungraded", b"ungraded", "unscored", b"unscored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1365,16 +1379,18 @@ class WatchRatingsRequest(_message.Message):
     GROUP_BY_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     min_plays: _builtins.int
-    """Plays that qualify for the ranking; absent for the task's own rule."""
+    """Minimum plays to be ranked; absent for the task's own rule."""
     qualified_only: _builtins.bool
-    """Leave out those who do not qualify."""
+    """Return only qualified ratings."""
     @_builtins.property
     def split(self) -> Global___Split:
         """The split."""
 
     @_builtins.property
     def subject_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these; empty for all. Ranks are among all of the split."""
+        """Only these; empty for all. Ranks are among all of the split. FIELD_INVALID where `group_by` is given without
+        subject_id.
+        """
 
     @_builtins.property
     def resume_token(self) -> Global___WatchToken:
@@ -1386,7 +1402,9 @@ class WatchRatingsRequest(_message.Message):
 
     @_builtins.property
     def consistency(self) -> _common_pb2.Consistency:
-        """The state to start from; absent for the present one."""
+        """The state to start from; absent for the present one. `at_least_as_fresh` starts once the replica has reached that
+        state; `as_of` and `as_of_time` start from it, and are FIELD_INVALID beside `resume_token`.
+        """
 
     def __init__(
         self,
@@ -1451,7 +1469,7 @@ class WatchRatingsResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     COALESCED_TICKS_FIELD_NUMBER: _builtins.int
     restarted: _builtins.bool
-    """The watch begins anew: what came before in it no longer counts. Set in the first response of a watch that is not
+    """The watch restarts: what came before in it no longer counts. Set in the first response of a watch that is not
     resumed, and whenever it restarts.
     """
     coalesced_ticks: _builtins.int
@@ -1715,6 +1733,7 @@ class ListSubjectsResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_size: _builtins.int
@@ -1727,6 +1746,10 @@ class ListSubjectsResponse(_message.Message):
     def revision(self) -> _common_pb2.RevisionToken:
         """The state the answer is of."""
 
+    @_builtins.property
+    def model(self) -> _common_pb2.ModelVersion:
+        """The model whose graded plays were counted."""
+
     def __init__(
         self,
         *,
@@ -1734,10 +1757,11 @@ class ListSubjectsResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         total_size: _builtins.int = ...,
         revision: _common_pb2.RevisionToken | None = ...,
+        model: _common_pb2.ModelVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "revision", b"revision", "subjects", b"subjects", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "next_page_token", b"next_page_token", "revision", b"revision", "subjects", b"subjects", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1792,13 +1816,13 @@ class ListedModel(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     GRADED_FIELD_NUMBER: _builtins.int
     UNGRADED_FIELD_NUMBER: _builtins.int
-    RATED_BY_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
     graded: _builtins.int
     """Graded plays that it has scored."""
     ungraded: _builtins.int
     """Plays that it has scored and that wait for their official result."""
-    rated_by: _builtins.bool
-    """The league is rated by it where a question names none."""
+    is_default: _builtins.bool
+    """The league is rated by it where a request names none."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelVersion:
         """Which."""
@@ -1809,11 +1833,11 @@ class ListedModel(_message.Message):
         model: _common_pb2.ModelVersion | None = ...,
         graded: _builtins.int = ...,
         ungraded: _builtins.int = ...,
-        rated_by: _builtins.bool = ...,
+        is_default: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "model", b"model", "rated_by", b"rated_by", "ungraded", b"ungraded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "is_default", b"is_default", "model", b"model", "ungraded", b"ungraded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2165,13 +2189,13 @@ class Operation(_message.Message):
         erasure: Global___Erasure | None = ...,
         revision: _common_pb2.RevisionToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "erasure", b"erasure", "model_switch", b"model_switch", "operation_time", b"operation_time", "revision", b"revision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure", "model_switch", b"model_switch", "operation", b"operation", "operation_time", b"operation_time", "revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "done", b"done", "erasure", b"erasure", "league", b"league", "model_switch", b"model_switch", "operation_time", b"operation_time", "request_id", b"request_id", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "erasure", b"erasure", "league", b"league", "model_switch", b"model_switch", "operation", b"operation", "operation_time", b"operation_time", "request_id", b"request_id", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_done: _TypeAlias = _typing.Literal["model_switch", "erasure"]  # noqa: Y015
-    _WhichOneofArgType_done: _TypeAlias = _typing.Literal["done", b"done"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_done) -> _WhichOneofReturnType_done | None: ...
+    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["model_switch", "erasure"]  # noqa: Y015
+    _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
 
 Global___Operation: _TypeAlias = Operation  # noqa: Y015
 

@@ -149,8 +149,8 @@ class AggregatorServiceServicer:
     def CompareRatings(self, request, context):
         """How far two ratings are apart, and how probable it is that the difference is real.
 
-        Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
-        nothing about a difference, and are not counted as if they did.
+        Two subjects in one split, one subject in two, or any other pair of one role. A play on both sides is counted once:
+        for one subject under one model it cancels out; for two face-off takers who met, or for two models, it counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,11 +214,12 @@ class AggregatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SwitchModel(self, request, context):
-        """Sets the model that a league is rated by where a question names none; an operator's call.
+        """Sets the model that a league is rated by where a request names none; an operator's call.
 
         A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
         switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
-        that name no model restart. Switching back is the same call.
+        that name no model restart. Switching back is the same call. Fails with TASK_UNSUPPORTED, MODEL_NOT_FOUND,
+        MODEL_CHANGED or IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,17 +228,18 @@ class AggregatorServiceServicer:
     def EraseRecords(self, request, context):
         """Erases what is recorded of a player, or all of a league, for good; an operator's call.
 
-        Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
-        plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
-        are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
-        the files and feeds that the scores were made from are not the aggregator's to erase.
+        Removes scores, plays that were not scored, earlier states of both and the responses stored for idempotency; where
+        other players' plays name the player, the name is removed. So states of the past change, too. Records of an erased
+        player that come later are rejected (SUBJECT_ERASED); a league may be recorded again. The erasure itself stays on
+        record: ListOperations. Backups, and the files and feeds that the scores were made from, are not the aggregator's to
+        erase. Fails with IDEMPOTENCY_KEY_REUSED, or with STORE_UNAVAILABLE, after which the same request may be repeated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOperations(self, request, context):
-        """What operators did: switches and erasures, latest first.
+        """Lists operations, that is switches and erasures, latest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

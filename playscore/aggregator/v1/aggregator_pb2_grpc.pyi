@@ -60,8 +60,8 @@ class AggregatorServiceStub:
     CompareRatings: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.CompareRatingsRequest, _aggregator_pb2.CompareRatingsResponse]
     """How far two ratings are apart, and how probable it is that the difference is real.
 
-    Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
-    nothing about a difference, and are not counted as if they did.
+    Two subjects in one split, one subject in two, or any other pair of one role. A play on both sides is counted once:
+    for one subject under one model it cancels out; for two face-off takers who met, or for two models, it counts.
     """
     ListPlays: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]
     """The plays of a split: what a rating is made of."""
@@ -92,22 +92,24 @@ class AggregatorServiceStub:
     ListModels: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]
     """The models that a league can be rated by, and what each has scored of it."""
     SwitchModel: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.SwitchModelRequest, _aggregator_pb2.SwitchModelResponse]
-    """Sets the model that a league is rated by where a question names none; an operator's call.
+    """Sets the model that a league is rated by where a request names none; an operator's call.
 
     A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
     switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
-    that name no model restart. Switching back is the same call.
+    that name no model restart. Switching back is the same call. Fails with TASK_UNSUPPORTED, MODEL_NOT_FOUND,
+    MODEL_CHANGED or IDEMPOTENCY_KEY_REUSED.
     """
     EraseRecords: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.EraseRecordsRequest, _aggregator_pb2.EraseRecordsResponse]
     """Erases what is recorded of a player, or all of a league, for good; an operator's call.
 
-    Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
-    plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
-    are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
-    the files and feeds that the scores were made from are not the aggregator's to erase.
+    Removes scores, plays that were not scored, earlier states of both and the responses stored for idempotency; where
+    other players' plays name the player, the name is removed. So states of the past change, too. Records of an erased
+    player that come later are rejected (SUBJECT_ERASED); a league may be recorded again. The erasure itself stays on
+    record: ListOperations. Backups, and the files and feeds that the scores were made from, are not the aggregator's to
+    erase. Fails with IDEMPOTENCY_KEY_REUSED, or with STORE_UNAVAILABLE, after which the same request may be repeated.
     """
     ListOperations: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListOperationsRequest, _aggregator_pb2.ListOperationsResponse]
-    """What operators did: switches and erasures, latest first."""
+    """Lists operations, that is switches and erasures, latest first."""
 
 @_typing.type_check_only
 class AggregatorServiceAsyncStub(AggregatorServiceStub):
@@ -141,8 +143,8 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     CompareRatings: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.CompareRatingsRequest, _aggregator_pb2.CompareRatingsResponse]  # type: ignore[assignment]
     """How far two ratings are apart, and how probable it is that the difference is real.
 
-    Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
-    nothing about a difference, and are not counted as if they did.
+    Two subjects in one split, one subject in two, or any other pair of one role. A play on both sides is counted once:
+    for one subject under one model it cancels out; for two face-off takers who met, or for two models, it counts.
     """
     ListPlays: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListPlaysRequest, _aggregator_pb2.ListPlaysResponse]  # type: ignore[assignment]
     """The plays of a split: what a rating is made of."""
@@ -173,22 +175,24 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     ListModels: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The models that a league can be rated by, and what each has scored of it."""
     SwitchModel: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.SwitchModelRequest, _aggregator_pb2.SwitchModelResponse]  # type: ignore[assignment]
-    """Sets the model that a league is rated by where a question names none; an operator's call.
+    """Sets the model that a league is rated by where a request names none; an operator's call.
 
     A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
     switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
-    that name no model restart. Switching back is the same call.
+    that name no model restart. Switching back is the same call. Fails with TASK_UNSUPPORTED, MODEL_NOT_FOUND,
+    MODEL_CHANGED or IDEMPOTENCY_KEY_REUSED.
     """
     EraseRecords: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.EraseRecordsRequest, _aggregator_pb2.EraseRecordsResponse]  # type: ignore[assignment]
     """Erases what is recorded of a player, or all of a league, for good; an operator's call.
 
-    Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
-    plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
-    are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
-    the files and feeds that the scores were made from are not the aggregator's to erase.
+    Removes scores, plays that were not scored, earlier states of both and the responses stored for idempotency; where
+    other players' plays name the player, the name is removed. So states of the past change, too. Records of an erased
+    player that come later are rejected (SUBJECT_ERASED); a league may be recorded again. The erasure itself stays on
+    record: ListOperations. Backups, and the files and feeds that the scores were made from, are not the aggregator's to
+    erase. Fails with IDEMPOTENCY_KEY_REUSED, or with STORE_UNAVAILABLE, after which the same request may be repeated.
     """
     ListOperations: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListOperationsRequest, _aggregator_pb2.ListOperationsResponse]  # type: ignore[assignment]
-    """What operators did: switches and erasures, latest first."""
+    """Lists operations, that is switches and erasures, latest first."""
 
 class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rolls scores of plays up into ratings of any split, and keeps every play a rating is made of.
@@ -243,8 +247,8 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_aggregator_pb2.CompareRatingsResponse, _abc.Awaitable[_aggregator_pb2.CompareRatingsResponse]]:
         """How far two ratings are apart, and how probable it is that the difference is real.
 
-        Two subjects in one split, one subject in two, or any other pair of one role. Plays that are in both sides tell
-        nothing about a difference, and are not counted as if they did.
+        Two subjects in one split, one subject in two, or any other pair of one role. A play on both sides is counted once:
+        for one subject under one model it cancels out; for two face-off takers who met, or for two models, it counts.
         """
 
     @_abc_1.abstractmethod
@@ -317,11 +321,12 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _aggregator_pb2.SwitchModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.SwitchModelResponse, _abc.Awaitable[_aggregator_pb2.SwitchModelResponse]]:
-        """Sets the model that a league is rated by where a question names none; an operator's call.
+        """Sets the model that a league is rated by where a request names none; an operator's call.
 
         A new release scores in the shadow first: its scores are recorded beside those that count, and read by naming it. The
         switch takes effect at once and everywhere: every answer of a state from this one on is by the new model, and watches
-        that name no model restart. Switching back is the same call.
+        that name no model restart. Switching back is the same call. Fails with TASK_UNSUPPORTED, MODEL_NOT_FOUND,
+        MODEL_CHANGED or IDEMPOTENCY_KEY_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -332,10 +337,11 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_aggregator_pb2.EraseRecordsResponse, _abc.Awaitable[_aggregator_pb2.EraseRecordsResponse]]:
         """Erases what is recorded of a player, or all of a league, for good; an operator's call.
 
-        Scores, plays that were not scored, earlier states of both and kept answers to requests go, and where other players'
-        plays name the player, the name goes. So states of the past change, too. Records of an erased player that come later
-        are rejected (SUBJECT_ERASED); a league may be recorded anew. That it was done is kept: ListOperations. Backups and
-        the files and feeds that the scores were made from are not the aggregator's to erase.
+        Removes scores, plays that were not scored, earlier states of both and the responses stored for idempotency; where
+        other players' plays name the player, the name is removed. So states of the past change, too. Records of an erased
+        player that come later are rejected (SUBJECT_ERASED); a league may be recorded again. The erasure itself stays on
+        record: ListOperations. Backups, and the files and feeds that the scores were made from, are not the aggregator's to
+        erase. Fails with IDEMPOTENCY_KEY_REUSED, or with STORE_UNAVAILABLE, after which the same request may be repeated.
         """
 
     @_abc_1.abstractmethod
@@ -344,6 +350,6 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _aggregator_pb2.ListOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.ListOperationsResponse, _abc.Awaitable[_aggregator_pb2.ListOperationsResponse]]:
-        """What operators did: switches and erasures, latest first."""
+        """Lists operations, that is switches and erasures, latest first."""
 
 def add_AggregatorServiceServicer_to_server(servicer: AggregatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -123,7 +123,7 @@ async def test_a_model_in_the_shadow_is_switched_to_for_all_at_once_and_back(cal
     assert before.ranking.model == OLD
     assert before.ratings[0].passing.mean_play_score == pytest.approx(0.2)
     listed = await calls.stub.ListModels(pb.ListModelsRequest(league="SIM", role=common.ROLE_PASSER), timeout=5)
-    assert [(each.model, each.graded, each.rated_by) for each in listed.models] == [(OLD, 1, True), (NEW, 1, False)]
+    assert [(each.model, each.graded, each.is_default) for each in listed.models] == [(OLD, 1, True), (NEW, 1, False)]
 
     switched = await calls.stub.SwitchModel(switch(NEW, "to the new one", expected=OLD), timeout=5)
     assert switched.previous == OLD

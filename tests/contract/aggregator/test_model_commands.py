@@ -119,9 +119,9 @@ async def test_what_is_no_model_is_a_wrong_usage(address: str) -> None:
 async def test_the_models_of_a_league_are_listed_with_what_they_have_scored(address: str) -> None:
     result = await invoke(address, "list", "--league", "NFL", "--json")
     assert json.loads(result.output) == [
-        {"model": "passing:1", "graded": 0, "ungraded": 0, "rated_by": False},
-        {"model": "passing:2", "graded": 60, "ungraded": 0, "rated_by": False},
-        {"model": "passing:3", "graded": 60, "ungraded": 0, "rated_by": True},
+        {"model": "passing:1", "graded": 0, "ungraded": 0, "is_default": False},
+        {"model": "passing:2", "graded": 60, "ungraded": 0, "is_default": False},
+        {"model": "passing:3", "graded": 60, "ungraded": 0, "is_default": True},
     ]
     shown = await invoke(address, "list", "--league", "NFL")
     assert [line.split() for line in shown.output.splitlines()][-1] == ["passing:3", "60", "0", "rated", "by"]

@@ -33,7 +33,7 @@ POINTS_PER_SCORE = 7 / 0.02
 
 
 def queries(*scores: Score) -> RatingQueries:
-    return RatingQueries(snapshot_of(*scores, tasks=TASKS), TASKS)
+    return RatingQueries(snapshot_of(*scores, tasks=TASKS))
 
 
 def side(

@@ -42,7 +42,7 @@ ORDERS = ("rating", "mean_play_score", "yards_per_play", "plays", "subject_name"
 
 
 def queries(*records: Score | Unscored, tasks: Tasks = TASKS) -> RatingQueries:
-    return RatingQueries(snapshot_of(*records, tasks=tasks), tasks)
+    return RatingQueries(snapshot_of(*records, tasks=tasks))
 
 
 def split(text: str) -> Split:
@@ -374,7 +374,7 @@ def test_pages_end_to_end_are_all_ratings_in_the_order_asked(
 def test_a_page_goes_on_after_its_last_whatever_was_written_meanwhile() -> None:
     snapshot = Snapshot(TASKS)
     snapshot.apply(Changes(Revision(2), True, list(enumerate(THREE))))
-    asked = RatingQueries(snapshot, TASKS)
+    asked = RatingQueries(snapshot)
     first = asked.ratings(ALL, Paging(1), order_by="plays desc")
     assert subjects(first) == ["good"]
     more = list(enumerate(plays_of("new", 35, 0.5), 1000))

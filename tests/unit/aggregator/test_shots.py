@@ -120,7 +120,7 @@ def shot(
 
 
 def queries(*scores: Score) -> RatingQueries:
-    return RatingQueries(snapshot_of(*scores, tasks=TASKS), TASKS)
+    return RatingQueries(snapshot_of(*scores, tasks=TASKS))
 
 
 def rated(*scores: Score, role: Role = SHOOTER, subject: str = "sh", split: str = "") -> Rating:
@@ -362,7 +362,7 @@ async def test_shots_come_back_from_every_store_as_they_were_recorded(store: str
         await follower.reach(written.revision, 5)
         await follower.close()
         reading = await opened.read(range(100), written.revision)
-    asked = RatingQueries(snapshot, TASKS)
+    asked = RatingQueries(snapshot)
     for score in scores:
         role = score.subject.role
         assert [reading.scored[item].score for item in asked.plays(Split("NHL", role)).items] == [score]

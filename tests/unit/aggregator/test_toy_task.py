@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from aggregator.core.arrays import Numbers
 from aggregator.core.fields import Field, FieldType, Schema
 from aggregator.core.following import Follower
 from aggregator.core.paging import Paging
@@ -13,7 +14,7 @@ from aggregator.core.recording import Write
 from aggregator.core.records import PlayKey, PlayRecord, Score, Scored, Unscored, Value
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.standings import Ranking
-from aggregator.core.task import ComparedPlays, Extent, Numbers, Tasks, Totals
+from aggregator.core.task import ComparedPlays, Extent, Tasks, Totals
 from aggregator.sqlite import SqliteStore
 from playscore.errors import Reason
 from playscore.rating_differences import Difference, normal
@@ -69,7 +70,7 @@ RECORDS: list[PlayRecord] = [
 async def test_a_toy_is_recorded_rated_and_corrected(tmp_path: Path) -> None:
     tasks = Tasks([ToyTask()])
     store, snapshot = SqliteStore(tmp_path / "toys.sqlite", tasks.roles), Snapshot(tasks)
-    follower, queries = Follower(store, snapshot), RatingQueries(snapshot, tasks)
+    follower, queries = Follower(store, snapshot), RatingQueries(snapshot)
     everything = Split("NURSERY", TOY)
 
     async def record(request_id: str, *records: PlayRecord) -> None:

@@ -109,10 +109,9 @@ class Replica:
         self._task = PassingTask({MODEL: POPULATION, OTHER_MODEL: POPULATION}, MODEL)
         tasks = Tasks([self._task])
         self.snapshot = Snapshot(tasks)
-        self.queries = RatingQueries(self.snapshot, tasks)
+        self.queries = RatingQueries(self.snapshot)
         self.watches = Watches(
             self.queries,
-            lambda: self.snapshot.revision,
             Follower(MemoryStore(Disk()), self.snapshot),
             encode,
             store.history,
