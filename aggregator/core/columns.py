@@ -295,6 +295,10 @@ class Dictionary:
         """The text's code, None for a text that never occurred."""
         return self._codes.get(text)
 
+    def known_codes(self, texts: Sequence[Value]) -> NDArray[np.int64]:
+        """The codes of texts, 0 for those that never occurred or were forgotten."""
+        return np.array([self._codes.get(str(text), 0) for text in texts], dtype=np.int64)
+
     def forget(self, text: str) -> None:
         """Keep a text no longer; its code stands for the empty text from now on, and is not given again."""
         code = self._codes.pop(text, None)

@@ -27,8 +27,8 @@ _COLUMNS: Final = tuple(field.name for field in fields(ScoreColumns))
 async def load(store: Store, snapshot: Snapshot, at: Revision | None = None, *, league: str | None = None) -> None:
     """Fill an empty snapshot with the state of a store at a revision, the present one where None: one league, or all.
 
-    Segments are made while the next pieces are read. Rows by the million would have the garbage collector look at them
-    again and again, and none is garbage.
+    Segments are made while the next pieces are read, all in one thread, since they share dictionaries. Rows by the
+    million would have the garbage collector look at them again and again, and none is garbage.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -47,8 +47,9 @@ async def _load(store: Store, snapshot: Snapshot, at: Revision | None, league: s
         async with aclosing(store.state(at, league=league)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 snapshot.revision = piece.revision
-                snapshot.put_unscored(piece.unscored)
                 snapshot.switch(piece.switched)
+                if piece.unscored:
+                    working.append(pool.submit(snapshot.put_unscored, piece.unscored))
                 for key in _collected(piece.scores, waiting):
                     while len(working) >= MAX_AT_ONCE:
                         await wrap_future(working.popleft())

@@ -49,6 +49,11 @@ class Names:
     plays: Dictionary = field(default_factory=Dictionary)
     subjects: Dictionary = field(default_factory=Dictionary)
 
+    def learn(self, columns: Mapping[str, Column]) -> None:
+        """Give codes to the identifiers of scores that are new. Not to be called from two threads at once."""
+        for name, dictionary in (("game_id", self.games), ("play_id", self.plays), (SUBJECT_ID, self.subjects)):
+            dictionary.codes(columns[name].coded().values)
+
 
 Codes = TypeVar("Codes", int, NDArray[np.int64])
 
@@ -64,7 +69,7 @@ def game_of(keys: Codes) -> Codes:
 
 
 class Segment:
-    """N rows, a score each."""
+    """N rows, a score each. `names` have learned its identifiers; one that was forgotten since has code 0."""
 
     def __init__(
         self,
@@ -78,7 +83,7 @@ class Segment:
         order = self._times.sorted(columns)
         self.columns = {name: permuted(column, order) for name, column in columns.items()}
         self._when = self._times.codes[order]
-        self._plays = _translated(columns["play_id"], names.plays)
+        self._plays = _known(columns["play_id"], names.plays)
         self.addends = {name: Addends(column.at(order)) for name, column in addends.items()}
         self.numbers = numbers[order].astype(np.min_scalar_type(int(numbers.max(initial=0))))
         self._by_number = np.argsort(self.numbers, kind="stable").astype(np.uint32)
@@ -87,7 +92,7 @@ class Segment:
         """By run, how many of its rows are left."""
         self.run_sums = {name: column.runs(EVERY_ROW, self.runs.starts) for name, column in self.addends.items()}
         """By run, sums of its rows that are left, in units of 2^-30."""
-        self.subjects = _translated(self.columns[SUBJECT_ID], names.subjects)[1:]
+        self.subjects = _known(self.columns[SUBJECT_ID], names.subjects)[1:]
         """By subject, their code in the league."""
         self.gone: list[int] = []
         """Rows that are no more, in the order in which they went."""
@@ -216,7 +221,8 @@ class Segment:
         when = self._when[rows]
         team = np.zeros(len(when), dtype=np.int64)
         if TEAM_ID in self.columns:
-            team = _translated(self.columns[TEAM_ID], teams)[self._coded(TEAM_ID).codes[rows]]
+            column = self._coded(TEAM_ID)
+            team = _with_unknown(teams.codes(column.values))[column.codes[rows]]
         return self._times.seasons[when], team, self._times.games[when]
 
     def _coded(self, name: str) -> Coded:
@@ -252,7 +258,7 @@ class _Times:
     def __init__(self, names: Names, columns: Mapping[str, Column]) -> None:
         self._names = names
         game = columns["game_id"].coded()
-        every = _translated(game, names.games)[game.codes]
+        every = _known(game, names.games)[game.codes]
         for name, shift, most in _CHRONOLOGY:
             if name in columns:
                 column = columns[name].coded()
@@ -284,10 +290,11 @@ class _Times:
 
 
 def segment_of(names: Names, schema: Schema, batch: Batch) -> Segment:
-    """The scores of a batch."""
+    """The scores of a batch, which are new."""
     kinds = kinds_of(schema)
     columns: dict[str, Column] = {name: encode_texts(texts) for name, texts in batch.texts.items()}
     columns |= {name: encode_numbers(values, kinds[name]) for name, values in batch.values.items()}
+    names.learn(columns)
     return Segment(names, batch.numbers, columns, {name: Addends.of(each) for name, each in batch.addends.items()})
 
 
@@ -319,6 +326,10 @@ def _bounded(column: Coded, most: int) -> NDArray[np.int64]:
     return np.array([0, *(min(max(int(value), 0), most) for value in values)], dtype=np.int64)
 
 
-def _translated(column: Column, dictionary: Dictionary) -> NDArray[np.int64]:
+def _known(column: Column, dictionary: Dictionary) -> NDArray[np.int64]:
     """By code of a column, the code in a dictionary; 0 for the unknown."""
-    return np.concatenate([np.zeros(1, np.int64), dictionary.codes(column.coded().values)])
+    return _with_unknown(dictionary.known_codes(column.coded().values))
+
+
+def _with_unknown(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), codes])

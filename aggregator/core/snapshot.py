@@ -129,6 +129,11 @@ class Snapshot:
         return sum(len(table) for league in self._leagues.values() for table in league.all_tables())
 
     @property
+    def plays(self) -> int:
+        """Scores and plays that were not scored."""
+        return len(self) + sum(league.plays_unscored for league in self._leagues.values())
+
+    @property
     def leagues(self) -> list[str]:
         """Leagues of which something is recorded."""
         return list(self._leagues)
@@ -155,7 +160,6 @@ class Snapshot:
         self.erasures += 1
         if erased.subject_id is None:
             self._leagues.pop(erased.league, None)
-            self._models = {key: model for key, model in self._models.items() if key[0] != erased.league}
         elif erased.league in self._leagues:
             self._leagues[erased.league].forget(erased.subject_id)
 
@@ -210,6 +214,11 @@ class League:
     def games(self) -> list[str]:
         """Games of which something is recorded."""
         return self._names.games.texts[1:]
+
+    @property
+    def plays_unscored(self) -> int:
+        """How many plays were not scored."""
+        return sum(map(len, self._unscored.values()))
 
     def has_game(self, game_id: str) -> bool:
         """Whether something is recorded of a game."""

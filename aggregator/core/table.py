@@ -93,6 +93,8 @@ class Table:
         self._recent_segment: Segment | None = None
         self._merging = False
         self._to_scrub: list[Segment] = []
+        self._scrub_merged = False
+        """What is being merged now is to be scrubbed, too."""
         self._teams = Dictionary()
         self._played = Played()
         self._tallies = Tallies(MAX_TALLIED)
@@ -126,6 +128,7 @@ class Table:
 
     def adopt(self, numbers: NDArray[np.int64], columns: Mapping[str, Column], addends: Mapping[str, Addends]) -> None:
         """Add scores that are not there, as columns."""
+        self.names.learn(columns)
         segment = Segment(self.names, numbers, columns, addends)
         self._played.add(cells(*segment.cells(slice(None), self._teams)))
         self._add(segment)
@@ -231,6 +234,7 @@ class Table:
     def scrub(self) -> None:
         """Make anew, by the merges that follow, every segment that has lost rows: gone rows are still in memory."""
         self._to_scrub = [segment for segment in self._segments if segment.gone]
+        self._scrub_merged = self._merging
 
     def merge(self) -> Merge | None:
         """The next merge that is due, if any; one at a time."""
@@ -255,6 +259,9 @@ class Table:
         if segment is not None:
             self._segments.append(segment)
             self._segments.sort(key=len, reverse=True)
+            if self._scrub_merged and segment.gone:
+                self._to_scrub.append(segment)
+        self._scrub_merged = False
 
     def _add(self, segment: Segment) -> None:
         self._segments.append(segment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -202,25 +201,30 @@ def _last_of(rows: Rows, starts: Rows, end: int) -> Rows:
 
 def _grouped(segment: Segment, fields: tuple[str, ...], rows: Rows) -> tuple[NDArray[np.intp], Sequence[GroupValues]]:
     """(R,) the group of each row, and what the groups have in common."""
+    codes, groups = np.zeros(len(rows), dtype=np.intp), np.zeros((len(fields), 1), dtype=np.intp)
     columns = [segment.columns[name].coded() for name in fields]
-    sizes = [len(column.values) + 1 for column in columns]
-    cells = math.prod(sizes)
-    combined = columns[0].codes[rows].astype(np.intp)
-    for column, size in zip(columns[1:], sizes[1:], strict=True):
-        combined = combined * size + column.codes[rows]
-    if cells <= _MAX_CELLS:
-        present = np.flatnonzero(np.bincount(combined, minlength=cells))
-        places = np.zeros(cells, dtype=np.intp)
-        places[present] = np.arange(len(present))
-        codes = places[combined]
-    else:
-        present, codes = np.unique(combined, return_inverse=True)
-    if len(present) > MAX_GROUPS:
-        detail = f"these fields put the plays into more than {MAX_GROUPS:,} groups; filter more, or group by fewer"
-        raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("group_by", detail),))
-    apart = np.unravel_index(present, sizes)
-    common = [list(map(column.value, part.tolist())) for part, column in zip(apart, columns, strict=True)]
+    for place, column in enumerate(columns):
+        # Groups are numbered anew with every field, so that their numbers stay small however many values there are.
+        size = len(column.values) + 1
+        present, codes = _present(codes * size + column.codes[rows], groups.shape[1] * size)
+        if len(present) > MAX_GROUPS:
+            detail = f"these fields put the plays into more than {MAX_GROUPS:,} groups; filter more, or group by fewer"
+            raise PlayscoreError(Reason.FIELD_INVALID, detail, fields=(FieldViolation("group_by", detail),))
+        before, values = np.divmod(present, size)
+        groups = groups[:, before]
+        groups[place] = values
+    common = [list(map(column.value, part)) for column, part in zip(columns, groups.tolist(), strict=True)]
     return codes, list(zip(*common, strict=True))
+
+
+def _present(cells: NDArray[np.intp], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The different ones among cells below `size`, in their order, and the place that each cell has among them."""
+    if size > _MAX_CELLS:
+        return np.unique(cells, return_inverse=True)
+    present = np.flatnonzero(np.bincount(cells, minlength=size))
+    places = np.zeros(size, dtype=np.intp)
+    places[present] = np.arange(len(present))
+    return present, places[cells]
 
 
 def _moved_on(tally: Tally, segment: Segment, split: Filter, fields: tuple[str, ...]) -> bool:

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.core.batches import batch_of
+from aggregator.core.columns import Column
 from aggregator.core.filter import EVERYTHING, parse_filter
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.segment import Names
 from aggregator.core.snapshot import Covered, Snapshot
-from aggregator.core.store import Changes
+from aggregator.core.store import Changes, Erased
 from aggregator.core.table import Merge, PlayPlace, Table
 from aggregator.core.tallies import BY_SUBJECT, GroupValues
 from aggregator.core.task import Extent
@@ -76,6 +77,41 @@ SCORES = st.builds(
 UNGRADED = SCORES.map(lambda graded: replace(graded, measures=None, outcome={}))
 BOOLEANS: st.SearchStrategy[bool] = st.booleans()
 STEPS = st.lists(st.tuples(st.integers(0, 8), SCORES | UNGRADED | st.none()), max_size=40)
+
+
+def test_plays_are_grouped_by_fields_of_many_values_where_few_groups_are_asked_for() -> None:
+    many = {"team_id", "opponent_id", "target_id"}
+    table = table_of(
+        *(score(play, game=f"g{play}", subject=f"p{play}", **{each: f"{each}{play}" for each in many})
+          for play in range(6000))
+    )  # fmt: skip
+    fields = ("game_id", "subject_id", *sorted(many))
+    grouped = table.grouped(parse_filter("game_id = g7", SCHEMA), fields)
+    assert list(grouped.groups) == [("g7", "p7", "opponent_id7", "target_id7", "team_id7")]
+    assert grouped.totals.plays.tolist() == [1]
+
+
+def test_a_name_that_is_forgotten_while_segments_are_merged_stays_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.core.table.MAX_RECENT", 1)
+    monkeypatch.setattr("aggregator.core.table.MAX_MERGED_AT_ONCE", 0)
+    snapshot = snapshot_of(score(1, subject="ann", name="Ann"), score(2, subject="bob", name="Bob"))
+    new = [(3, score(3, subject="ann", name="Ann")), (4, score(4, subject="bob", name="Bob"))]
+    snapshot.apply(Changes(Revision(4), True, new))
+    merge = snapshot.merge()
+    assert merge is not None
+    merged = merge.run()
+    snapshot.apply(Changes(Revision(5), True, withdrawn=[0, 3], erased=[Erased(LEAGUE, "ann")]))
+    merge.finish(merged)
+    while (following := snapshot.merge()) is not None:
+        following.finish(following.run())
+    table = graded_table(snapshot)
+    values = {value for segment in table.segments() for column in segment.columns.values() for value in valued(column)}
+    assert "Bob" in values and not {"ann", "Ann"} & values
+    assert "ann" not in table.names.subjects.texts
+
+
+def valued(column: Column) -> list[object]:
+    return list(column.coded().values)
 
 
 def test_the_latest_name_is_found_however_far_back_it_is() -> None:
