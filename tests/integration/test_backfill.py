@@ -21,7 +21,7 @@ from deploy.local.stack import LocalStack
 from featurizer.service import FeaturizerService
 from pipeline.backfill.game_report import GameReport, Status
 from pipeline.backfill.journal import Journal
-from pipeline.backfill.run import Backfilled, Watcher, backfill
+from pipeline.backfill.run import Backfilled, Callbacks, backfill
 from pipeline.backfill.share import Share
 from pipeline.replay import Addresses, replay
 from pipeline.results import PlayResult
@@ -203,16 +203,16 @@ async def test_a_backfill_that_is_broken_off_and_goes_on_is_one_that_was_not(
 
     source = open_source(football)
 
-    async def run(watcher: Watcher) -> Backfilled:
+    async def run(callbacks: Callbacks) -> Backfilled:
         journal = Journal(tmp_path / "state", Share(), str(football))
-        return await backfill(source, source.game_ids, services, journal=journal, games_at_once=2, watcher=watcher)
+        return await backfill(source, source.game_ids, services, journal=journal, games_at_once=2, callbacks=callbacks)
 
-    broken = asyncio.create_task(run(Watcher(on_play=on_play)))
+    broken = asyncio.create_task(run(Callbacks(on_play=on_play)))
     await under_way.wait()
     broken.cancel()
     with suppress(asyncio.CancelledError):
         await broken
-    done = await run(Watcher())
+    done = await run(Callbacks())
     assert done.by_status.total() == GAMES
     assert not done.failed
     assert done.counts.plays == GAMES * PLAYS
@@ -364,7 +364,7 @@ async def test_a_backfill_that_is_stopped_finishes_what_it_plays_and_begins_noth
 
     source = open_source(football)
     done = await backfill(
-        source, source.game_ids, services, games_at_once=2, stop=stop, watcher=Watcher(on_game=on_game)
+        source, source.game_ids, services, games_at_once=2, stop=stop, callbacks=Callbacks(on_game=on_game)
     )
     assert done.by_status == {Status.DONE: len(reports)}
     assert 1 <= len(reports) <= 2

@@ -19,7 +19,7 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from aggregator.commands.watching import Interrupted, follow
+from aggregator.commands.reconnecting import Interrupted, follow
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.client import AggregatorClient
@@ -28,7 +28,7 @@ from servicekit.calls import Chain
 from servicekit.errors import map_errors
 from tests.clients.services import ROOT, running
 from tests.contract.aggregator.test_commands import SUPPORT, passed
-from tests.unit.aggregator.test_commands_board import checkpoint, rating
+from tests.unit.aggregator.test_commands_leaderboard import checkpoint, rating
 
 Script = Callable[[messages.WatchRatingsRequest], AsyncIterator[messages.WatchRatingsResponse]]
 

@@ -1,0 +1,97 @@
+"""`playscore store`: a store backed up while it runs, restored, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from playscore.client.words import counted
+
+if TYPE_CHECKING:
+    from aggregator.backup import Backups, Progress
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _StoreUrl(click.ParamType["Backups"]):
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Backups:
+        from aggregator.backup import backups_of
+
+        try:
+            return backups_of(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+_store = click.option(
+    "--store",
+    "backups",
+    type=_StoreUrl(),
+    envvar="PLAYSCORE_AGGREGATOR_STORE",
+    default="sqlite:///playscore.sqlite",
+    show_default=True,
+    help="The store, as in the aggregator's own setting.",
+)
+
+
+@click.group()
+def store() -> None:
+    """Back up, restore and check the aggregator's store."""
+
+
+@store.command()
+@click.argument("file", type=_FILE)
+@_store
+def backup(file: Path, backups: Backups) -> None:
+    """Write a consistent copy of the store to FILE, while the aggregator runs.
+
+    FILE appears only once the copy is complete and has been checked. A backup of a SQLite store is itself a store: it
+    can be checked and read.
+    """
+    with _progress("copying") as progress:
+        backups.back_up(file, progress)
+    click.echo(f"{file}: complete, no problems found")
+
+
+@store.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_store
+@click.option("--replace", is_flag=True, help="Overwrite the existing store.")
+def restore(file: Path, backups: Backups, replace: bool) -> None:
+    """Check the backup FILE and make it the store. Stop the aggregator first.
+
+    Earlier revision tokens are refused afterwards. Players erased since the backup are in it again: erase them again.
+    """
+    with _progress("copying") as progress:
+        backups.restore(file, replace=replace, progress=progress)
+    click.echo("restored; start the aggregator, and record again what came after the backup")
+
+
+@store.command()
+@_store
+def check(backups: Backups) -> None:
+    """Read the whole store and report every problem with its place. Exit code 1 if there is any."""
+    found = backups.check()
+    for problem in found:
+        click.echo(problem)
+    if found:
+        raise click.ClickException(f"{counted(len(found), 'problem')} found; restore a backup")
+    click.echo("no problems found")
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """Shows progress as a bar."""
+    with click.progressbar(length=1, label=label) as bar:
+
+        def show(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield show
