@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from aggregator.commands.cells import document
 from aggregator.commands.formats import output, print_json
 from aggregator.commands.question import Question, question_options
 from aggregator.commands.source import Source, source_options
@@ -38,7 +39,7 @@ def _as_json(question: Question, game_id: str, answer: messages.GetCoverageRespo
     return {
         "league": question.league,
         "role": question.view.option,
-        "model": question.named(question.model)["model"],
+        "model": document(answer.model),
         "game_id": game_id or None,
         "plays": answer.plays,
         "graded": answer.graded,

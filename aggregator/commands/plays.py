@@ -23,6 +23,7 @@ from aggregator.commands.ratings import terminal_columns
 from aggregator.commands.roles import play_numbers
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import Heading, bar, sparkline, table
+from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient, ListedPlay
 from playscore.client.words import clock, counted, joined, result, situation
 from playscore.common.v1 import common_pb2 as common
@@ -69,11 +70,11 @@ def plays(
         first = await listing.first_page()
         if written.is_for_people:
             listed = await first_of(listing, limit or ROWS_FOR_PEOPLE)
-            _show(question, found, listed, first.total_size, distributions=distributions)
+            _show(question, found, listed, first, distributions=distributions)
             return
         rows = PlayRows(question.view, distributions=distributions)
         about = {
-            **question.named(question.model),
+            **question.named(first.model),
             "subject_id": None if found is None else found.subject_id,
             "total": first.total_size,
             "revision": first.revision.value,
@@ -84,13 +85,16 @@ def plays(
 
 
 def _show(
-    question: Question, subject: common.Subject | None, listed: Sequence[ListedPlay], total: int, *, distributions: bool
+    question: Question,
+    subject: common.Subject | None,
+    listed: Sequence[ListedPlay],
+    page: messages.ListPlaysResponse,
+    *,
+    distributions: bool,
 ) -> None:
-    out = output()
-    model = listed[0].record.model if listed else None
-    click.echo(
-        question.heading(model, *([] if subject is None else [subject.subject_name or subject.subject_id])), file=out
-    )
+    out, total = output(), page.total_size
+    names = [] if subject is None else [subject.subject_name or subject.subject_id]
+    click.echo(question.heading(page.model, *names), file=out)
     if listed:
         click.echo("", file=out)
         lines = play_lines(listed, terminal_columns(), of_one=subject is not None, distributions=distributions)

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from aggregator.backup import Backups, Progress, backups_of
 from playscore.client.words import counted
-
-if TYPE_CHECKING:
-    from aggregator.backup import Backups, Progress
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class _StoreUrl(click.ParamType["Backups"]):
+class _StoreUrl(click.ParamType[Backups]):
     name = "URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Backups:
-        from aggregator.backup import backups_of
-
         try:
             return backups_of(value)
         except ValueError as error:

@@ -14,10 +14,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.commands.cells import Cell, Column, Kind, PlayRows, RatingRows, kinds_of, named
+from aggregator.commands.cells import Cell, Column, Kind, PlayRows, RatingRows, document, kinds_of, named
 from aggregator.commands.formats import Row, Rows, escaped, write_csv, write_json, write_parquet
 from aggregator.commands.roles import VIEWS, RoleView
 from aggregator.core.fields import FieldType
@@ -233,3 +234,30 @@ def test_no_field_that_ratings_can_be_grouped_by_is_called_like_another_column()
         groups = [field.name for field in SCHEMAS[view.words.value].fields.values() if field.groups]
         names = [column.name for column in RatingRows(view, groups, {}).columns]
         assert len(set(names)) == len(names), view.option
+
+
+def test_a_message_is_json_with_all_of_its_fields_zero_counts_too() -> None:
+    operation = messages.Operation(
+        operation_time=Timestamp(seconds=1_800_000_000),
+        league="NFL",
+        erasure=messages.Erasure(whole_league=False, justification="request 17", scores=3),
+        revision=common.RevisionToken(value="r"),
+    )
+    assert document(operation) == {
+        "operation_time": "2027-01-15T08:00:00+00:00",
+        "caller": None,
+        "request_id": None,
+        "league": "NFL",
+        "erasure": {
+            "whole_league": False,
+            "justification": "request 17",
+            "scores": 3,
+            "superseded": 0,
+            "unscored": 0,
+            "mentions": 0,
+        },
+        "revision": "r",
+    }
+    switch = messages.ModelSwitch(model=common.ModelVersion(name="passing", version=3))
+    assert document(switch)["model"] == {"name": "passing", "version": 3}
+    assert document(switch)["previous"] is None
