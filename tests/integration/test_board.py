@@ -297,11 +297,11 @@ async def test_a_report_of_a_store_file_is_that_of_its_service(surroundings: Sur
     assert told(read) == told(asked)
 
 
-async def test_a_report_of_nobody_says_who_there_is(surroundings: Surroundings, tmp_path: Path) -> None:
+async def test_a_report_of_an_ambiguous_player_lists_the_players(surroundings: Surroundings, tmp_path: Path) -> None:
     await surroundings.record(*passes(3, 0.6), *passes(3, 0.5, 11, passer="p2", name="P. Two"))
     options = ["--league", "SIM", "--aggregator", surroundings.ratings.address, "--out", str(tmp_path / "page.html")]
     done = await asyncio.to_thread(CliRunner().invoke, report, [*options, "--subject", "P."])
-    assert "give an identifier: P. One (p1), P. Two (p2)" in str(done.exception)
+    assert "'P.' matches 2 passers: P. One (p1, KC), P. Two (p2, KC); give an identifier" in str(done.exception)
     done = await asyncio.to_thread(CliRunner().invoke, report, options)
     assert "exactly one of --subject, --team, --season and --game" in done.output
 
