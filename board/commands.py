@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Source(Protocol):
-    """Where an aggregator is."""
+    """An aggregator to read from."""
 
     def ask(self, question: Callable[[AggregatorClient], Awaitable[Answer]]) -> Answer:
         """The answer to a question, in an event loop of its own."""

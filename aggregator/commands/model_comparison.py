@@ -49,12 +49,12 @@ class Comparison:
 
     @property
     def mean_difference(self) -> float | None:
-        """Of the values' absolute differences; None where no subject is rated by both."""
+        """The mean absolute difference of the values; None if no subject is rated by both."""
         return float(np.mean([abs(each.difference) for each in self.moved])) if self.moved else None
 
     @property
     def largest_difference(self) -> float | None:
-        """Of the values' absolute differences; None where no subject is rated by both."""
+        """The largest absolute difference of the values; None if no subject is rated by both."""
         return max((abs(each.difference) for each in self.moved), default=None)
 
 

@@ -119,7 +119,7 @@ VIEWS: Final[Mapping[str, RoleView]] = {
         ),
     )
 }
-"""By the name of the role on the command line."""
+"""The roles, by their name on the command line."""
 
 
 def play_numbers(play: messages.ScoreRecord) -> tuple[str, str, str]:

@@ -38,12 +38,12 @@ class Answers:
     overall: Sequence[aggregator.Rating]
     """The scope's own ratings; for a player with their rank in the league."""
     ranking: aggregator.Ranking
-    """Of a player among the league, else of the standings."""
+    """The ranking of the league for a player, else that of the standings."""
     splits: Sequence[tuple[Splits, Sequence[Sequence[aggregator.Rating]]]]
-    """For each filter the scope's ratings that have plays in it."""
+    """The scope's ratings with plays in each filter."""
     trend: Trend
     standings: Sequence[aggregator.Rating]
-    """Of the subjects in the scope, best first; none for a player."""
+    """Ratings of the subjects in the scope, best first; empty for a player."""
     subjects: int
     """How many there are in all."""
     plays: Sequence[ListedPlay]
@@ -52,7 +52,7 @@ class Answers:
     names: Mapping[str, str]
     """Names of shooters by identifier; empty where plays are the subject's own."""
     coverage: aggregator.GetCoverageResponse
-    """Of the game, or of the league."""
+    """The coverage of the game, or of the league."""
     revision: common.RevisionToken
 
 

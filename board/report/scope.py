@@ -24,9 +24,9 @@ class Scope:
     group_by: Sequence[str]
     """What makes its ratings: one, or in a game that of either team."""
     subject_id: str = ""
-    """Of a player."""
+    """The identifier of a player; empty for other kinds."""
     game_id: str = ""
-    """Of a game."""
+    """The identifier of a game; empty for other kinds."""
 
     @classmethod
     async def asked(

@@ -34,7 +34,7 @@ class Point:
 
     @property
     def order(self) -> tuple[int, int, tuple[tuple[int, int, str], ...]]:
-        """As plays are listed: by season, week and game, numbers within identifiers compared as numbers."""
+        """A sort key: by season, week and game, with numbers in identifiers compared as numbers."""
         return (
             -1 if self.season is None else self.season,
             -1 if self.week is None else self.week,

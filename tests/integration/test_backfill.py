@@ -156,7 +156,7 @@ async def live(makers: Makers, releases: Path, football: Path, tmp_path_factory:
         return await held(addresses, "SIM")
 
 
-async def test_backfilled_games_come_to_what_they_come_to_live(services: Addresses, football: Path, live: Told) -> None:
+async def test_backfilled_games_match_a_live_run(services: Addresses, football: Path, live: Told) -> None:
     source = open_source(football)
     done = await backfill(source, source.game_ids, services)
     assert done.by_status == {Status.DONE: GAMES}
@@ -166,7 +166,7 @@ async def test_backfilled_games_come_to_what_they_come_to_live(services: Address
     assert await held(services, "SIM") == same(live)
 
 
-async def test_so_do_shots_and_face_offs(
+async def test_backfilled_shots_and_face_offs_match_a_live_run(
     makers: Makers, services: Addresses, releases: Path, hockey: Path, tmp_path: Path
 ) -> None:
     source = open_source(hockey)
@@ -412,7 +412,7 @@ async def test_a_process_killed_in_the_middle_goes_on_where_it_was(
     assert await held(services, "SIM") == same(live)
 
 
-async def test_a_process_that_is_terminated_finishes_its_games_and_says_so_by_its_exit_code(
+async def test_a_terminated_process_finishes_its_games_and_has_the_exit_code_of_the_signal(
     services: Addresses, football: Path, tmp_path: Path
 ) -> None:
     async with Command(tmp_path / "run", *command(football, services, "--concurrency", "1")) as run:

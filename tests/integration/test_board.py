@@ -110,7 +110,7 @@ async def names(page: Page) -> list[str]:
     return await page.locator("#ratings tbody th > bdi").all_inner_texts()
 
 
-async def test_the_leaderboard_shows_who_leads_and_moves_as_plays_are_recorded(surroundings: Surroundings) -> None:
+async def test_the_leaderboard_changes_as_plays_are_recorded(surroundings: Surroundings) -> None:
     await surroundings.record(*passes(20, 0.6), *passes(20, 0.4, 101, passer="p2", name="P. Two", team_id="BUF"))
     async with surroundings.page("") as page:
         await expect(page.locator("#status")).to_have_text("Live")
@@ -252,7 +252,7 @@ async def written(surroundings: Surroundings, folder: Path, *arguments: Iterable
     return pages
 
 
-async def test_a_report_is_one_file_that_sorts_its_plays_and_needs_nobody(
+async def test_a_report_is_one_file_that_sorts_its_plays_and_makes_no_requests(
     surroundings: Surroundings, tmp_path: Path
 ) -> None:
     weeks = [record for week in (1, 2, 10) for record in passes(4, week / 20, 100 * week, week=week, game=f"g{week}")]
@@ -351,7 +351,7 @@ async def test_it_only_reads_and_says_what_is_wrong_with_a_request(surroundings:
             assert (answer.status, "<b>" in text, "&lt;b&gt;" in text) == (404, False, True)
 
 
-async def test_browsers_beyond_the_limit_are_told_to_come_back(surroundings: Surroundings) -> None:
+async def test_browsers_beyond_the_limit_are_refused_and_may_retry(surroundings: Surroundings) -> None:
     view = View(surroundings.ratings, "SIM", Limits(browsers=1, questions=1))
     async with (
         serving(view, FREE) as url,

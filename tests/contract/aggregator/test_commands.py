@@ -351,7 +351,7 @@ def test_a_store_is_rated_by_what_the_environment_of_a_service_says(store: Path,
     assert "settings refused: --releases (PLAYSCORE_AGGREGATOR_RELEASES)" in refused.stderr
 
 
-def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_store_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(commands.ratings, ["--store", str(tmp_path / "none.sqlite")])
     assert isinstance(done.exception, PlayscoreError)
     assert "there is no such file" in done.exception.detail
@@ -362,7 +362,7 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ratings", "--league", "NFLX"], "nothing is recorded of league 'NFLX'; there are: NFL, NHL"),
         (["ratings", "--split", "quarterback = 7"], "there is no field 'quarterback'"),
@@ -371,16 +371,16 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
         (["coverage", "--game", "g9"], "nothing is recorded of game 'g9'"),
     ],
 )
-def test_what_the_service_refuses_is_told_in_its_words(
-    say: Callable[..., Result], arguments: list[str], told: str
+def test_refusals_of_the_service_are_raised_in_its_words(
+    say: Callable[..., Result], arguments: list[str], message: str
 ) -> None:
     refused = say(*arguments, code=1).exception
     assert isinstance(refused, PlayscoreError)
-    assert told in refused.detail
+    assert message in refused.detail
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ratings", "--json", "--csv"], "give one of --json, --csv and --parquet"),
         (["ratings", "--model", "passing"], '"passing" is not name:version'),
@@ -391,8 +391,10 @@ def test_what_the_service_refuses_is_told_in_its_words(
         (["watch"], "the leaderboard needs a terminal; --json prints a line for each change"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(say: Callable[..., Result], arguments: list[str], told: str) -> None:
-    assert told in say(*arguments, code=2).stderr
+def test_a_question_that_makes_no_sense_is_refused(
+    say: Callable[..., Result], arguments: list[str], message: str
+) -> None:
+    assert message in say(*arguments, code=2).stderr
 
 
 def test_a_store_url_of_another_kind_is_refused() -> None:

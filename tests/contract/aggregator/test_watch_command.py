@@ -135,7 +135,7 @@ async def test_a_watch_that_the_service_refuses_is_not_repeated(tmp_path: Path) 
     assert len(service.asked) == 1
 
 
-async def test_a_watch_of_nobody_is_refused_at_once(tmp_path: Path) -> None:
+async def test_a_watch_of_an_unreachable_service_fails_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         await followed(f"unix:{tmp_path}/nobody", 1)
 

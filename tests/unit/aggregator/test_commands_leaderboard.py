@@ -134,7 +134,7 @@ def test_the_leaderboard_fits_into_80_columns_and_24_lines() -> None:
     assert "more below" in lines[-1]
 
 
-def test_a_broken_watch_says_so_above_what_was_last_known() -> None:
+def test_an_interrupted_watch_says_so_above_the_last_table() -> None:
     view = view_of(update(rating("a", 80, 1), restarted=True))
     view.interrupted("the service is draining")
     lines = drawn(view, 80)

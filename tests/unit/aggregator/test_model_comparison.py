@@ -13,7 +13,7 @@ def rated(subject_id: str, value: float, rank: int = 1) -> Rated:
     return Rated(subject_id, f"Player {subject_id}", 100, value, rank)
 
 
-def test_those_who_qualify_by_both_are_compared_who_moved_most_first() -> None:
+def test_subjects_who_qualify_by_both_models_are_compared_largest_difference_first() -> None:
     compared = compare(
         [rated("a", 90.0), rated("b", 80.0), rated("c", 70.0), rated("d", 60.0, rank=0)],
         [rated("a", 89.0), rated("b", 84.0), rated("d", 65.0), rated("e", 50.0)],

@@ -51,7 +51,7 @@ def test_a_distribution_is_drawn_yard_by_yard_up_to_its_ceiling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "yards", "told"),
+    ("result", "yards", "text"),
     [
         (football.PASS_RESULT_INTERCEPTED, 0.0, "intercepted"),
         (football.PASS_RESULT_INCOMPLETE, 0.0, "incomplete"),
@@ -59,8 +59,8 @@ def test_a_distribution_is_drawn_yard_by_yard_up_to_its_ceiling() -> None:
         (football.PASS_RESULT_UNSPECIFIED, 1.0, "1 yard"),
     ],
 )
-def test_a_pass_ends_in_words(result: football.PassResult.ValueType, yards: float, told: str) -> None:
-    assert play_rows([listed(a_pass(1, yards=yards, result=result))])[0]["result"] == told
+def test_a_pass_ends_in_words(result: football.PassResult.ValueType, yards: float, text: str) -> None:
+    assert play_rows([listed(a_pass(1, yards=yards, result=result))])[0]["result"] == text
 
 
 def test_a_play_whose_result_is_not_known_has_no_score() -> None:
@@ -68,7 +68,7 @@ def test_a_play_whose_result_is_not_known_has_no_score() -> None:
     assert (shown["result"], shown["value"], shown["drawn"]["came"]) == ("result pending", None, None)
 
 
-def test_a_shot_is_told_from_its_own_side() -> None:
+def test_a_shot_names_its_shooter_for_other_subjects() -> None:
     shots = a_shot(1, 0.25, hockey.SHOT_RESULT_GOAL, rebound=True, strength=hockey.STRENGTH_POWER_PLAY)
     of_shooter, of_team, of_goalie = play_rows(map(listed, shots), {"s1": "S. Shooter"})
     assert of_shooter["situation"] == "slot, power play, rebound"
@@ -101,7 +101,7 @@ def test_a_rating_is_a_row_with_its_interval() -> None:
     assert len(shown["cells"]) == len(COLUMNS[common.ROLE_GOALIE])
 
 
-def test_the_keys_of_ratings_tell_unknown_values_from_all_others() -> None:
+def test_the_keys_of_ratings_distinguish_unknown_values_from_all_others() -> None:
     def grouped(**value: object) -> aggregator.RatingKey:
         return aggregator.RatingKey(group=[aggregator.FieldValue(field="week", **value)])  # type: ignore[arg-type]
 
