@@ -1,7 +1,6 @@
 """`playscore report` and `playscore board`.
 
-Both ask an aggregator. The room that puts commands together hands in where that is: a running service, or one of their
-own over a store file.
+Both read from an aggregator. The caller supplies the options that choose it: a running service, or a store.
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from board.ratings import ROLES
-from board.words import role_name
 from playscore.client import AggregatorClient
+from playscore.client.words import ROLES, role_name
 from playscore.common.v1 import common_pb2 as common
 
 MAX_PLAYS = 5_000
@@ -27,15 +25,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Source(Protocol):
-    """Where an aggregator is."""
+    """An aggregator to read from."""
 
     def ask(self, question: Callable[[AggregatorClient], Awaitable[Answer]]) -> Answer:
-        """What a question to it comes to, in an event loop of its own."""
+        """The answer to a question, in an event loop of its own."""
         ...
 
 
 WithSource = Callable[[Command], Command]
-"""Gives a command the options that say where to ask, as its argument `source`."""
+"""Gives a command the options that choose the aggregator, as its argument `source`."""
 
 
 class RoleName(click.ParamType[int]):
@@ -61,17 +59,19 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
     @click.option("--role", type=RoleName(), default="passer", show_default=True, help="What is rated.")
     @click.option("--subject", metavar="ID|NAME", help="A player: an identifier, a name, or a part of one.")
     @click.option("--team", metavar="ID", help="A team.")
-    @click.option("--season", type=int, help="All of the league in a season.")
+    @click.option("--season", type=int, help="A season, with the whole league.")
     @click.option("--game", metavar="ID", help="A game.")
-    @click.option("--split", default="", metavar="FILTER", help="Only these plays.")
+    @click.option("--split", default="", metavar="FILTER", help="A filter over plays.  [default: all plays]")
     @click.option(
         "--plays",
         type=click.IntRange(0, MAX_PLAYS),
         default=1_000,
         show_default=True,
-        help="The most plays that the page lists and draws: the latest.",
+        help="Maximum number of plays that the page lists and draws: the latest.",
     )
-    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The page.")
+    @click.option(
+        "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The HTML file to write."
+    )
     @with_source
     def report(
         source: Source,
@@ -88,10 +88,10 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
         """Write one HTML file about a player, a team, a season or a game.
 
         It shows ratings by split with 90% intervals, the trend, a chart, the plays, and what is not covered and why.
-        It needs no network, and asks nobody for anything.
+        The page is self-contained and makes no network requests.
         """
         from board.report.content import page_data
-        from board.report.gather import Question, find_player, gather
+        from board.report.gather import Question, gather
         from board.report.page import render
         from board.report.scope import Scope
 
@@ -100,21 +100,16 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
         question = Question(league, common.Role.ValueType(role), split, max_plays=plays)
 
         async def ask(ratings: AggregatorClient) -> str:
-            if subject is not None:
-                scope = await find_player(ratings, question, subject)
-            elif team is not None:
-                scope = Scope.of_team(team)
-            elif season is not None:
-                scope = Scope.of_season(season)
-            else:
-                scope = Scope.of_game(str(game))
+            scope = await Scope.asked(
+                ratings, league, question.role, subject=subject, team=team, season=season, game=game
+            )
             answers = await gather(ratings, question, scope)
             return render(page_data(question, scope, answers, datetime.now().astimezone()))
 
         page = source.ask(ask)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(page, encoding="utf-8")
-        click.echo(f"the page: {out}")
+        click.echo(f"wrote {out}")
 
     return report
 
@@ -123,19 +118,31 @@ def board_command(with_source: WithSource[Any]) -> click.Command:
     """`playscore board`."""
 
     @click.command(short_help="Show live leaderboards and games in a browser.")
-    @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Where to serve.")
-    @click.option("--port", type=click.IntRange(0, 2**16 - 1), help="Instead of the port of --listen; 0: a free one.")
-    @click.option("--league", default="", help="Shown where an address names none.")
-    @click.option("--max-browsers", type=click.IntRange(1), default=500, show_default=True, help="That follow at once.")
-    @click.option("--max-questions", type=click.IntRange(1), default=64, show_default=True, help="Watched at once.")
+    @click.option(
+        "--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Address to serve on."
+    )
+    @click.option(
+        "--port", type=click.IntRange(0, 2**16 - 1), help="Overrides the port of --listen; 0 picks a free one."
+    )
+    @click.option("--league", default="", help="League shown when an address names none.")
+    @click.option(
+        "--max-browsers", type=click.IntRange(1), default=500, show_default=True, help="Maximum browsers at once."
+    )
+    @click.option(
+        "--max-questions",
+        type=click.IntRange(1),
+        default=64,
+        show_default=True,
+        help="Maximum different questions at once.",
+    )
     @with_source
     def board(
         source: Source, listen: str, port: int | None, league: str, max_browsers: int, max_questions: int
     ) -> None:
-        """Show leaderboards and games that move, in a browser, until Ctrl-C.
+        """Show leaderboards and live games in a browser, until Ctrl-C.
 
-        It reads the aggregator and writes nothing. Everybody who can reach the address can look: it is this machine
-        only, unless --listen says otherwise.
+        Read-only. There are no accounts: anyone who can reach the address can look. The default address can be reached
+        from this machine only.
         """
         from board.live.server import Limits, View, serving
         from servicekit.addresses import Address
@@ -154,10 +161,10 @@ def board_command(with_source: WithSource[Any]) -> click.Command:
             view = View(ratings, league, Limits(max_browsers, max_questions))
             try:
                 async with serving(view, address) as url:
-                    click.echo(f"the board: {url}")
+                    click.echo(f"board: {url}")
                     await stopped.wait()
             except OSError as taken:
-                raise click.ClickException(f"{address} cannot be listened on: {taken.strerror or taken}") from None
+                raise click.ClickException(f"cannot listen on {address}: {taken.strerror or taken}") from None
 
         source.ask(serve)
 

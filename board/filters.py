@@ -1,4 +1,4 @@
-"""Filters put together of what is known to be right."""
+"""Filters built from values and from other filters."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ def equals(field: str, text: str) -> str:
 
 
 def both(*filters: str) -> str:
-    """A filter for the plays that are in all of these; an empty one asks for nothing."""
+    """A filter for the plays that are in all of these; an empty one selects all plays."""
     return " AND ".join(f"({each})" for each in filters if each.strip())

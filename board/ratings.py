@@ -4,106 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from board import words
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client.words import ROLES, Interval, field_value, role_name
 from playscore.common.v1 import common_pb2 as common
 
-
-@dataclass(frozen=True, slots=True)
-class RoleWords:
-    """How a role's ratings are told."""
-
-    subjects: str
-    subject: str
-    measure: str
-    description: str
-    plays: str
-    columns: tuple[str, ...]
-    """Headings of `cells`, between the plays and the measure."""
-    domain: tuple[float, float] | None = None
-    """Least and greatest value; None where there are none."""
-
-
-ROLES: Final[Mapping[common.Role.ValueType, RoleWords]] = {
-    common.ROLE_PASSER: RoleWords(
-        "Passers",
-        "Passer",
-        "Rating",
-        "How the yards gained rank against what was to be expected; 50 to 99.",
-        "Passes",
-        ("Yards a pass", "Play score"),
-        domain=(50.0, 99.0),
-    ),
-    common.ROLE_SHOOTER: RoleWords(
-        "Shooters",
-        "Shooter",
-        "Above expected",
-        "Goals above what the chances were worth.",
-        "Shots",
-        ("Goals", "Goals a shot on goal"),
-    ),
-    common.ROLE_GOALIE: RoleWords(
-        "Goalies",
-        "Goalie",
-        "Saved above expected",
-        "Goals saved: what the chances were worth, less the goals.",
-        "Shots",
-        ("Goals against", "Saves a shot on goal"),
-    ),
-    common.ROLE_SHOOTING_TEAM: RoleWords(
-        "Teams",
-        "Team",
-        "Above expected",
-        "Goals above what the chances were worth.",
-        "Shots",
-        ("Goals", "Goals a shot on goal"),
-    ),
-    common.ROLE_FACEOFF_TAKER: RoleWords(
-        "Face-offs",
-        "Taker",
-        "Above expected",
-        "Face-offs won above what was to be expected.",
-        "Taken",
-        ("Won",),
-    ),
+_SHOT_COLUMNS: Final = ("Goals", "Goals a shot on goal")
+COLUMNS: Final[Mapping[common.Role.ValueType, tuple[str, ...]]] = {
+    common.ROLE_PASSER: ("Yards a pass", "Play score"),
+    common.ROLE_SHOOTER: _SHOT_COLUMNS,
+    common.ROLE_GOALIE: ("Goals against", "Saves a shot on goal"),
+    common.ROLE_SHOOTING_TEAM: _SHOT_COLUMNS,
+    common.ROLE_FACEOFF_TAKER: ("Won",),
 }
+"""Headings of `cells`, between the plays and the measure."""
+DOMAINS: Final = {common.ROLE_PASSER: (50.0, 99.0)}
+"""Least and greatest value of measures that have them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a rating comes to, with the ends of its 90% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def measured(rating: aggregator.Rating) -> Measured:
-    """The measure that its role is ranked by."""
-    match rating.WhichOneof("value"):
-        case "passing":
-            passing = rating.passing
-            return Measured(passing.rating, passing.rating_low, passing.rating_high)
-        case "shots":
-            shots = rating.shots
-            return Measured(shots.goals_above_expected, shots.goals_above_expected_low, shots.goals_above_expected_high)
-        case _:
-            faceoffs = rating.faceoffs
-            return Measured(
-                faceoffs.wins_above_expected, faceoffs.wins_above_expected_low, faceoffs.wins_above_expected_high
-            )
+def measured(rating: aggregator.Rating) -> Interval:
+    """What its role is ranked by."""
+    return ROLES[rating.subject.role].interval(rating)
 
 
 def measure_text(role: common.Role.ValueType, value: float) -> str:
     """A value of the measure: "87" for passers, "+1.25" for the others."""
-    return f"{value:.0f}" if ROLES[role].domain else f"{value:+.2f}"
+    return f"{value:.0f}" if role in DOMAINS else f"{value:+.2f}"
+
+
+def interval_text(role: common.Role.ValueType, interval: Interval) -> str:
+    """The ends of an interval: "82 to 91"."""
+    return f"{measure_text(role, interval.low)} to {measure_text(role, interval.high)}"
 
 
 def cells(rating: aggregator.Rating) -> list[list[str]]:
-    """The role's other columns: what came about, and what was to be expected."""
+    """The role's other columns: each a value, and in parentheses what was expected."""
     match rating.WhichOneof("value"):
         case "passing":
             passing = rating.passing
@@ -128,7 +64,7 @@ def _share(shots: aggregator.ShotRating, name: str) -> list[str]:
 
 
 def key_of(rating: aggregator.Rating | aggregator.RatingKey) -> str:
-    """Tells a rating from all others of an answer or a watch."""
+    """Identifies a rating within an answer or a watch."""
     group = [
         [each.field, *([getattr(each, kind)] if (kind := each.WhichOneof("value")) else [])] for each in rating.group
     ]
@@ -145,27 +81,28 @@ def row(rating: aggregator.Rating, values: Mapping[str, Sequence[str]] | None = 
         "id": subject.subject_id,
         "name": subject.subject_name or subject.subject_id,
         "team": "" if role == common.ROLE_SHOOTING_TEAM else subject.team_id,
-        "group": {each.field: words.field_value(each, (values or {}).get(each.field, ())) for each in rating.group},
+        "group": {each.field: field_value(each, (values or {}).get(each.field, ())) for each in rating.group},
         "plays": rating.plays,
         "qualified": rating.qualified,
         "value": round(measure.value, 3),
         "low": round(measure.low, 3),
         "high": round(measure.high, 3),
         "text": measure_text(role, measure.value),
-        "interval": f"{measure_text(role, measure.low)} to {measure_text(role, measure.high)}",
+        "interval": interval_text(role, measure),
         "cells": cells(rating),
     }
 
 
 def table(role: common.Role.ValueType, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Rows with their headings, as `ratings.js` shows them."""
-    told = ROLES[role]
+    words, domain = ROLES[role], DOMAINS.get(role)
     return {
-        "role": words.role_name(role),
-        "subject": told.subject,
-        "plays": told.plays,
-        "measure": told.measure,
-        "columns": list(told.columns),
-        "domain": list(told.domain) if told.domain else None,
+        "role": role_name(role),
+        "subject": words.subject.capitalize(),
+        "plays": words.plays.capitalize(),
+        "measure": words.measure.capitalize(),
+        "description": words.description,
+        "columns": list(COLUMNS[role]),
+        "domain": list(domain) if domain else None,
         "rows": list(rows),
     }

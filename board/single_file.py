@@ -40,7 +40,7 @@ def single_file(
 ) -> str:
     """`page` with its marks filled in. `licenses` are those of the libraries, which go wherever these go.
 
-    Its policy names script and style by their digests, so that nothing else runs and nothing is asked for, whatever the
+    Its policy names script and style by their digests, so that nothing else runs and no request is made, whatever the
     data holds.
     """
     policy = (

@@ -21,14 +21,16 @@ from rich.text import Text
 
 from pipeline.readers.feed_files import LAYOUT as FEED
 from pipeline.readers.feed_files import FeedWriter
-from pipeline.replay import Addresses, Replay, Watcher
+from pipeline.replay import Addresses, Callbacks, Replay
 from pipeline.replay import replay as play_games
 from pipeline.report import report_as_json
 from pipeline.reported_plays import outcome_of
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
-from pipeline.standings_table import counted, show_standings
+from pipeline.standings_table import show_standings
 from playscore.client import Tls
+from playscore.client.tls_options import tls_options
+from playscore.client.words import counted
 from playscore.sources import Loss, layouts, open_source, select_games
 from servicekit.addresses import Address
 from servicekit.metrics import metrics_port
@@ -115,9 +117,7 @@ def replay_command(start_services: StartServices) -> click.Command:
         type=click.FloatRange(min=0),
         help="Seconds that a service may be unavailable.",
     )
-    @click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
-    @click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
-    @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM.")
+    @tls_options
     @click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
     def replay(
         *,
@@ -135,9 +135,7 @@ def replay_command(start_services: StartServices) -> click.Command:
         scorer: str | None,
         aggregator: str | None,
         give_up_after: float,
-        tls_authority: Path | None,
-        tls_certificate: Path | None,
-        tls_key: Path | None,
+        tls: Tls | None,
         metrics_listen: str | None,
     ) -> None:
         """Play recorded games through featurizer, scorer and aggregator, and show what came of them.
@@ -156,13 +154,13 @@ def replay_command(start_services: StartServices) -> click.Command:
         if record is not None and _is_read(record, data, corrections):
             raise click.UsageError(f"--record {record} would replace what is played; name another file")
         game_ids = select_games(played, [game.strip() for game in games.split(",") if game.strip()])
-        services = _running(featurizer, scorer, aggregator, Tls(tls_authority, tls_certificate, tls_key))
+        services = _running(featurizer, scorer, aggregator, tls)
         if services is not None and store is not None:
             raise click.UsageError("--store is for services of its own; running ones have theirs")
         if services is None and store is None and data is None:
             raise click.UsageError("say where the corrected scores are: --data, --store, or the services' addresses")
 
-        async def run(watcher: Watcher) -> Replay:
+        async def run(callbacks: Callbacks) -> Replay:
             async def over(addresses: Addresses) -> Replay:
                 return await play_games(
                     source,
@@ -172,7 +170,7 @@ def replay_command(start_services: StartServices) -> click.Command:
                     speed=speed,
                     min_plays=min_plays,
                     give_up_seconds=give_up_after,
-                    watcher=watcher,
+                    callbacks=callbacks,
                 )
 
             if services is not None:
@@ -184,8 +182,8 @@ def replay_command(start_services: StartServices) -> click.Command:
             writer = None if record is None else closing.enter_context(FeedWriter(record))
             if metrics_listen:
                 closing.enter_context(metrics_port(Address.parse(metrics_listen)))
-            with _progress(console, game_ids, None if writer is None else writer.write) as watcher:
-                done = uvloop.run(run(watcher))
+            with _progress(console, game_ids, None if writer is None else writer.write) as callbacks:
+                done = uvloop.run(run(callbacks))
         if report is not None:
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(json.dumps(report_as_json(done, distributions=distributions), indent=1))
@@ -231,18 +229,18 @@ def _default_store(data: Path | None, layout: str | None) -> Path:
     return Path("out") / "replay" / (f"{name}-{layout}.db" if layout else f"{name}.db")
 
 
-def _running(featurizer: str | None, scorer: str | None, aggregator: str | None, tls: Tls) -> Addresses | None:
+def _running(featurizer: str | None, scorer: str | None, aggregator: str | None, tls: Tls | None) -> Addresses | None:
     if not (featurizer or scorer or aggregator):
         return None
     if not (featurizer and scorer and aggregator):
         raise click.UsageError("give --featurizer, --scorer and --aggregator together, or none of them")
-    return Addresses(featurizer, scorer, aggregator, None if tls == Tls() else tls)
+    return Addresses(featurizer, scorer, aggregator, tls)
 
 
 @contextlib.contextmanager
 def _progress(
     console: Console, game_ids: tuple[str, ...], on_message: Callable[[Any], None] | None
-) -> Iterator[Watcher]:
+) -> Iterator[Callbacks]:
     """Bars that follow a replay."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -264,7 +262,7 @@ def _progress(
             progress.update(plays, completed=len(seen))
             progress.update(games, completed=sum(done[game_id] >= count for game_id, count in read.items()))
 
-        yield Watcher(on_game, on_message or (lambda message: None), on_recorded)
+        yield Callbacks(on_game, on_message or (lambda message: None), on_recorded)
 
 
 def _show(done: Replay, console: Console, *, backlog: bool) -> None:

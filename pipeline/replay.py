@@ -45,15 +45,15 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class Callbacks:
     """Callbacks that report a replay's progress."""
 
     on_game: Callable[[str, int], None] = lambda game_id, plays: None
-    """Of every game read, and how many plays it names."""
+    """Called for each game that was read, with the number of its plays."""
     on_message: Callable[[feed.FeedMessage], None] = lambda message: None
-    """Of every message read, before it is played."""
+    """Called for each message that was read, before it is played."""
     on_recorded: Callable[[PlayResult], None] = lambda result: None
-    """Of every play that is recorded, each time."""
+    """Called each time a play is recorded."""
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ async def replay(
     speed: float | None = None,
     min_plays: int | None = None,
     give_up_seconds: float = GIVE_UP_SECONDS,
-    watcher: Watcher = Watcher(),
+    callbacks: Callbacks = Callbacks(),
 ) -> Replay:
     """Plays games through the services, several at once, at `speed` times real time or flat out.
 
@@ -131,7 +131,7 @@ async def replay(
         speed: None: as fast as they are taken.
         min_plays: that qualify for a rank; None: the service's own rule.
         give_up_seconds: how long a service may be unavailable before the replay ends with what was done.
-        watcher: hears how it gets on.
+        callbacks: report progress.
 
     A game that cannot be read or played fails alone. Raises what fails all of them and is not transient: a scorer that
     has another feature specification, a service that refuses the caller.
@@ -144,7 +144,7 @@ async def replay(
 
     def recorded(result: PlayResult) -> None:
         latest[result.game_id, result.play_id] = result
-        watcher.on_recorded(result)
+        callbacks.on_recorded(result)
 
     async def one(game_id: str) -> None:
         try:
@@ -161,9 +161,9 @@ async def replay(
             report.games += 1
             report.plays_read += len(plays)
             leagues[recorded_game.key.league] = recorded_game.sport
-            watcher.on_game(game_id, len(plays))
+            callbacks.on_game(game_id, len(plays))
             for message in recorded_game.messages:
-                watcher.on_message(message)
+                callbacks.on_message(message)
             game = GameRun(
                 recorded_game.key,
                 featurizer,

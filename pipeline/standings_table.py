@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.replay import Standings
+from playscore.client.words import counted
 from playscore.common.v1 import common_pb2 as common
 
 ROWS: Final = 20
@@ -98,16 +99,11 @@ def show_standings(league: str, role: common.Role.ValueType, standings: Standing
     console.print(table)
     ranking = standings.ranking
     console.print(
-        f"{ranking.qualified} of {counted(len(ratings), board.subjects)} have the"
-        f" {counted(ranking.min_plays, 'play')} that a rank takes; --min-plays sets another number."
+        f"{ranking.qualified} of {counted(len(ratings), board.subjects)} ranked"
+        f" (minimum {counted(ranking.min_plays, 'play')}); --min-plays changes it."
     )
     if len(ratings) > ROWS:
         console.print(f"and {len(ratings) - ROWS} more")
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it takes one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _fields(value: Any) -> dict[str, Any]:

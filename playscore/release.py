@@ -41,6 +41,11 @@ class ModelVersion:
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
 
+    @property
+    def label(self) -> str:
+        """As commands and settings write it: "passing:3"."""
+        return f"{self.name}:{self.version}"
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Reads `name:version`; whitespace around it is allowed. Raises ValueError."""

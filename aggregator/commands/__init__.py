@@ -1,7 +1,7 @@
-"""The aggregator on the command line: `ratings`, `compare`, `plays`, `coverage`, `watch`, and what operators do.
+"""The aggregator on the command line: commands for ratings, and commands for operators.
 
-They ask a running service, or one of their own over a store file (`aggregator.local`), by the same calls. Asking a
-running service needs the base install only; what needs more is imported when it is used.
+They call a running service, or one of their own over a store (`aggregator.local`), in the same way. Calling a running
+service needs the base install only; what needs more is imported when it is used.
 """
 
 from aggregator.commands.compare import compare

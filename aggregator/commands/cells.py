@@ -9,9 +9,12 @@ import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from aggregator.commands.roles import RoleView
 from playscore.aggregator.v1 import aggregator_pb2 as messages
@@ -53,12 +56,12 @@ _FIELD_KINDS: Final = {
 }
 _SUBJECT: Final = ("subject_id", "subject_name", "team_id")
 QUANTILES: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-"""Of a distribution of yards, in columns called `yards_p05` and so on."""
+"""The quantiles of a distribution of yards that a row has, in columns called `yards_p05` and so on."""
 _TOUCHDOWN: Final = "touchdown_probability"
 
 
 def kinds_of(fields: Iterable[messages.SplitField]) -> dict[str, Kind]:
-    """What the fields of splits hold, by their names."""
+    """The kinds of split fields, by their names."""
     return {field.name: _FIELD_KINDS.get(field.type, Kind.TEXT) for field in fields}
 
 
@@ -66,9 +69,9 @@ class RatingRows:
     """Ratings of a role as rows, grouped by some fields of splits, whose kinds are among `kinds`."""
 
     def __init__(self, view: RoleView, group_by: Sequence[str], kinds: Mapping[str, Kind]) -> None:
-        self._value = view.value
+        self._value = view.words.value
         self._groups = [name for name in group_by if name not in _SUBJECT]
-        value = messages.Rating.DESCRIPTOR.fields_by_name[view.value].message_type
+        value = messages.Rating.DESCRIPTOR.fields_by_name[view.words.value].message_type
         assert value is not None
         self._values = _fields(value)
         self.columns = (
@@ -94,7 +97,7 @@ class RatingRows:
         )
 
     def key(self, rating: messages.Rating | messages.RatingKey) -> tuple[Cell, ...]:
-        """Whose rating it is, and of which group: what stands under the columns before `plays`."""
+        """The subject and the group of a rating: the columns before `plays`."""
         group = {each.field: field_value(each) for each in rating.group}
         return (*(getattr(rating.subject, name) or None for name in _SUBJECT), *(group.get(n) for n in self._groups))
 
@@ -104,7 +107,7 @@ class RatingRows:
 
 
 class PlayRows:
-    """Plays of a role as rows, with what was expected of them where `distributions` are asked for.
+    """Plays of a role as rows, with quantiles of what was expected where `distributions` are asked for.
 
     A field that both the measure and the attributes have (`level` of a shot), or both the subject and the attributes
     (`team_id`), is one column: they say the same.
@@ -112,7 +115,6 @@ class PlayRows:
 
     def __init__(self, view: RoleView, *, distributions: bool) -> None:
         record = messages.ScoreRecord.DESCRIPTOR
-        self._measure, self._attributes = view.measure, view.attributes
         self._of_yards = distributions and view.number == common.ROLE_PASSER
         self._fields: dict[str, list[tuple[str, FieldDescriptor]]] = {}
         for part in ("key", "subject", "model", "", view.measure, view.attributes):
@@ -167,6 +169,32 @@ def field_value(value: messages.FieldValue) -> Cell:
 def finite(number: float) -> float | None:
     """The number, or None where it is infinite or none at all."""
     return number if math.isfinite(number) else None
+
+
+def document(message: Message) -> dict[str, Any]:
+    """A message as JSON. Every field is a member, under its name in the contract: null for one that is not known.
+
+    Enums are text, times are in ISO 8601 (UTC), and a token is its text. Of a oneof the arm that is set is a member.
+    """
+    members: dict[str, Any] = {}
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        if field.message_type is None:
+            members[field.name] = _cell(message, field)  # type: ignore[arg-type]
+        elif message.HasField(field.name):
+            members[field.name] = _nested(value)
+        elif field.containing_oneof is None:
+            members[field.name] = None
+    return members
+
+
+def _nested(value: Message) -> Any:
+    match value:
+        case Timestamp():
+            return value.ToDatetime(UTC).isoformat()
+        case common.RevisionToken():
+            return value.value
+    return document(value)
 
 
 def named(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, Cell]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
 
-from aggregator.commands.cells import RatingRows, finite, named
-from aggregator.commands.formats import output
-from aggregator.commands.question import ModelName, Question, find_subject, question_options
+from aggregator.commands.cells import RatingRows, document, named
+from aggregator.commands.formats import output, print_json
+from aggregator.commands.question import ModelName, Question, question_options
 from aggregator.commands.ratings import terminal_columns
 from aggregator.commands.roles import RoleView
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import Heading, Scale, printable, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
+from playscore.client.words import chance, counted, model_label
 from playscore.common.v1 import common_pb2 as common
 
 NOTICED_POINTS: Final = 0.15
@@ -26,7 +26,7 @@ NOTICED_POINTS: Final = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A comparison that was asked for, and its answer."""
+    """A comparison: the two questions, the two subjects, and the answer."""
 
     first: Question
     second: Question
@@ -43,8 +43,8 @@ class Compared:
 @click.command(short_help="How two ratings differ, and whether that is real.")
 @click.argument("subjects", metavar="SUBJECT [SUBJECT]", nargs=-1, required=True)
 @question_options()
-@click.option("--second-split", help="The split of the second side; that of the first if absent.")
-@click.option("--second-model", type=ModelName(), help="The model of the second side; that of the first if absent.")
+@click.option("--second-split", help="The split of the second side.  [default: that of the first]")
+@click.option("--second-model", type=ModelName(), help="The model of the second side.  [default: that of the first]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @source_options
 def compare(
@@ -70,17 +70,14 @@ def compare(
         split=question.split if second_split is None else second_split,
         model=second_model or question.model,
     )
-    match subjects:
-        case [_] if second == question:
-            raise click.UsageError("give a second SUBJECT, a --second-split or a --second-model: what to compare with")
-        case [_] | [_, _]:
-            pass
-        case _:
-            raise click.UsageError(f"two subjects can be compared, not {len(subjects)}")
+    if len(subjects) > 2:
+        raise click.UsageError(f"two subjects can be compared, not {len(subjects)}")
+    if len(subjects) == 1 and second == question:
+        raise click.UsageError("give a second SUBJECT, a --second-split or a --second-model to compare with")
 
     async def ask(aggregator: AggregatorClient) -> Compared:
-        one = await find_subject(aggregator, question, subjects[0])
-        other = one if len(subjects) == 1 else await find_subject(aggregator, second, subjects[1])
+        one = await question.subject(aggregator, subjects[0])
+        other = one if len(subjects) == 1 else await second.subject(aggregator, subjects[1])
         answer = await aggregator.compare_ratings(
             question.league,
             one.subject_id,
@@ -92,20 +89,20 @@ def compare(
         )
         return Compared(question, second, (one, other), answer)
 
-    compared, out = source.ask(ask), output()
+    compared = source.ask(ask)
     if as_json:
-        click.echo(json.dumps(as_document(compared), indent=1, allow_nan=False), file=out)
+        print_json(as_document(compared))
         return
     for line in lines(compared, terminal_columns()):
-        click.echo(line, file=out)
+        click.echo(line, file=output())
 
 
 _RANKED: Final = ("qualified", "rank", "percentile")
-"""What a rating that is compared has not."""
+"""Columns that the rating of a comparison lacks."""
 
 
 def as_document(compared: Compared) -> dict[str, Any]:
-    """The comparison as JSON has it."""
+    """The comparison as JSON."""
     rows = RatingRows(compared.first.view, (), {})
 
     def side(question: Question, rating: messages.Rating, model: common.ModelVersion) -> dict[str, Any]:
@@ -113,18 +110,12 @@ def as_document(compared: Compared) -> dict[str, Any]:
         return {**question.named(model), **{name: shown[name] for name in shown if name not in _RANKED}}
 
     first, second = (side(*each) for each in compared.sides)
-    difference = None
-    if compared.answer.HasField("difference"):
-        difference = {
-            field.name: finite(value) if isinstance(value, float) else value
-            for field in compared.answer.difference.DESCRIPTOR.fields
-            for value in [getattr(compared.answer.difference, field.name)]
-        }
+    answer = compared.answer
     return {
         "first": first,
         "second": second,
-        "difference": difference,
-        "revision": compared.answer.revision.value,
+        "difference": document(answer.difference) if answer.HasField("difference") else None,
+        "revision": answer.revision.value,
     }
 
 
@@ -137,20 +128,29 @@ def lines(compared: Compared, columns: int | None) -> Iterator[str]:
     difference = compared.answer.difference
     if _surprises(compared):
         yield ""
-        yield "The difference is estimated from all plays together, and need not be that of the two ratings."
+        yield "The difference is estimated from all plays together and may not equal the difference of the two ratings."
     if difference.shared_plays:
-        are, tell = ("play is", "tells") if difference.shared_plays == 1 else ("plays are", "tell")
         yield ""
-        yield f"{difference.shared_plays} {are} in both sides, and {tell} nothing about a difference."
+        yield _shared(compared)
+
+
+def _shared(compared: Compared) -> str:
+    """How many plays are in both sides. They cancel out only where one model grades them for one subject."""
+    answer, (one, other) = compared.answer, compared.subjects
+    shared = answer.difference.shared_plays
+    are = "is" if shared == 1 else "are"
+    if one.subject_id != other.subject_id or answer.first_model != answer.second_model:
+        return f"{counted(shared, 'play')} {are} shared."
+    return f"{counted(shared, 'play')} {are} in both splits and {'cancels' if shared == 1 else 'cancel'} out."
 
 
 def _sentence(compared: Compared, labels: Sequence[str]) -> str:
     answer, view = compared.answer, compared.first.view
     for label, (_, rating, _) in zip(labels, compared.sides, strict=True):
         if not rating.plays:
-            return f"{label} has no plays: there is nothing to compare."
+            return f"{label} has no plays to compare."
     if not answer.HasField("difference"):
-        return f"Nothing can be said about {labels[0]} and {labels[1]}."
+        return f"{labels[0]} and {labels[1]} cannot be compared."
     first, second = (
         f"{label} ({_rated(view, rating)})" for label, (_, rating, _) in zip(labels, compared.sides, strict=True)
     )
@@ -163,40 +163,32 @@ def _sentence(compared: Compared, labels: Sequence[str]) -> str:
     words = view.difference.above if above else view.difference.below
     return (
         f"{first} is rated {abs(difference.difference):{form}} {words} {second} {interval}; "
-        f"the probability that the difference is real is {_percent(better if above else 1 - better)}."
+        f"the probability that the difference is real is {chance(better if above else 1 - better)}."
     )
 
 
 def _surprises(compared: Compared) -> bool:
-    """Whether the difference in points is visibly another than that of the ratings beside it."""
+    """Whether the difference visibly disagrees with the ratings shown beside it."""
     answer, view = compared.answer, compared.first.view
-    if not answer.HasField("difference") or view.value != "passing":
+    if not answer.HasField("difference") or view.number != common.ROLE_PASSER:
         return False
-    (_, first, _), (_, second, _) = view.interval(answer.first), view.interval(answer.second)
-    return abs(first - second - answer.difference.difference) > NOTICED_POINTS
+    apart = view.interval(answer.first).value - view.interval(answer.second).value
+    return abs(apart - answer.difference.difference) > NOTICED_POINTS
 
 
 def _rated(view: RoleView, rating: messages.Rating) -> str:
-    _, value, _ = view.interval(rating)
-    if view.value == "passing":
-        return view.number_as_told(value)
-    return f"{view.number_as_told(value)} over {rating.plays} {view.play}{'' if rating.plays == 1 else 's'}"
-
-
-def _percent(probability: float) -> str:
-    if probability > 0.995:
-        return "over 99%"
-    return "under 1%" if probability < 0.005 else f"{probability:.0%}"
+    value = view.number_text(view.interval(rating).value)
+    return value if view.number == common.ROLE_PASSER else f"{value} over {counted(rating.plays, view.words.play)}"
 
 
 def _labels(compared: Compared) -> tuple[str, str]:
-    """What to call the two sides: by name, and by what else tells them apart."""
+    """Names of the two sides, each with what distinguishes it from the other."""
     first, second = compared.first, compared.second
 
     def label(subject: common.Subject, question: Question, model: common.ModelVersion) -> str:
         name = subject.subject_name or subject.subject_id
         split = "" if first.split == second.split else f" where {question.split}" if question.split else " in all plays"
-        by = "" if compared.answer.first_model == compared.answer.second_model else f" by {model.name} {model.version}"
+        by = "" if compared.answer.first_model == compared.answer.second_model else f" by {model_label(model)}"
         return f"{name}{split}{by}"
 
     one, other = (
@@ -209,12 +201,12 @@ def _labels(compared: Compared) -> tuple[str, str]:
 def _sides(compared: Compared, labels: Sequence[str], columns: int | None) -> Iterator[str]:
     view = compared.first.view
     intervals = [view.interval(rating) for _, rating, _ in compared.sides]
-    scale = Scale(min(low for low, _, _ in intervals), max(high for _, _, high in intervals))
+    scale = Scale(min(each.low for each in intervals), max(each.high for each in intervals))
     headings = (
-        Heading(view.subject, shrinks=True),
+        Heading(view.words.subject, shrinks=True),
         Heading("team"),
         Heading("plays", right=True),
-        Heading(view.rated.heading, right=True),
+        Heading(view.words.measure, right=True),
         Heading("90% interval", right=True),
         Heading("", optional=True),
     )
@@ -223,10 +215,10 @@ def _sides(compared: Compared, labels: Sequence[str], columns: int | None) -> It
             label,
             rating.subject.team_id if view.number != common.ROLE_SHOOTING_TEAM else "",
             str(rating.plays),
-            view.number_as_told(value),
-            f"{view.number_as_told(low)} to {view.number_as_told(high)}",
-            scale.interval(low, value, high),
+            view.number_text(interval.value),
+            view.interval_text(interval),
+            scale.interval(*interval),
         )
-        for label, (_, rating, _), (low, value, high) in zip(labels, compared.sides, intervals, strict=True)
+        for label, (_, rating, _), interval in zip(labels, compared.sides, intervals, strict=True)
     ]
     return table(headings, rows, columns)

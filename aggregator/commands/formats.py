@@ -26,12 +26,12 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An answer: rows under columns, page by page, and what it says besides."""
+    """An answer: rows under columns, page by page, and its other members."""
 
     name: str
-    """Of the rows, in JSON."""
+    """The member of the JSON that has the rows."""
     about: Mapping[str, Any]
-    """Everything else that the answer says, as JSON has it."""
+    """The other members of the JSON."""
     columns: Sequence[Column]
     pages: AsyncIterator[Sequence[Row]]
 
@@ -90,8 +90,13 @@ def output() -> TextIO:
     return sys.stdout
 
 
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print an answer that has no pages."""
+    click.echo(json.dumps(document, indent=1, allow_nan=False), file=output())
+
+
 async def write_json(rows: Rows, out: TextIO) -> None:
-    """One object: what the answer says besides its rows, then the rows as a list of objects."""
+    """One object: the other members, then the rows as a list of objects."""
     head = json.dumps(dict(rows.about), indent=1, allow_nan=False).removesuffix("\n}")
     out.write(f'{head},\n "{rows.name}": [')
     between = "\n  "
@@ -116,14 +121,9 @@ async def write_csv(rows: Rows, out: TextIO) -> None:
 
 def escaped(text: str) -> str:
     """Text as a cell of CSV: with an apostrophe before it where it begins with =, +, -, @, a tab or a carriage return,
-    or with apostrophes before one of these. So `unescaped` is sure what to take away.
+    or with apostrophes before one of these. So it is certain which apostrophe to take away again.
     """
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unescaped(cell: str) -> str:
-    """The text that `escaped` made the cell of."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _csv_cell(cell: Cell, show: Callable[[str], str]) -> str | int | float:

@@ -24,51 +24,45 @@ class Rated:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A subject rated by both."""
+    """A subject rated by both models."""
 
-    subject_id: str
-    name: str
     first: Rated
     second: Rated
 
     @property
     def difference(self) -> float:
-        """Of the values, second less first."""
+        """The second value minus the first."""
         return self.second.value - self.first.value
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ratings by two models, of those who qualify by both."""
+    """Ratings by two models, of the subjects who qualify by both."""
 
     moved: Sequence[Moved]
-    """Whose values differ most comes first."""
+    """Sorted by absolute difference, the largest first."""
     only_first: Sequence[str]
-    """Subjects who qualify by the first model only."""
+    """Identifiers of subjects who qualify by the first model only."""
     only_second: Sequence[str]
     rank_correlation: float | None
-    """Spearman's: of the ranks by value, ties sharing their mean rank. None where fewer than two differ."""
+    """Spearman's: of the ranks by value, ties sharing their mean rank. None where either model gives one value only."""
 
     @property
     def mean_difference(self) -> float | None:
-        """Of the values' absolute differences; None where nobody is rated by both."""
+        """The mean absolute difference of the values; None if no subject is rated by both."""
         return float(np.mean([abs(each.difference) for each in self.moved])) if self.moved else None
 
     @property
     def largest_difference(self) -> float | None:
-        """Of the values' absolute differences; None where nobody is rated by both."""
+        """The largest absolute difference of the values; None if no subject is rated by both."""
         return max((abs(each.difference) for each in self.moved), default=None)
 
 
 def compare(first: Iterable[Rated], second: Iterable[Rated]) -> Comparison:
-    """Compares those who qualify by both models."""
+    """Compares the subjects who qualify by both models."""
     one, other = _qualified(first), _qualified(second)
-    moved = [
-        Moved(subject_id, one[subject_id].name, one[subject_id], other[subject_id])
-        for subject_id in one
-        if subject_id in other
-    ]
-    moved.sort(key=lambda each: (-abs(each.difference), each.subject_id))
+    moved = [Moved(one[subject_id], other[subject_id]) for subject_id in one if subject_id in other]
+    moved.sort(key=lambda each: (-abs(each.difference), each.first.subject_id))
     return Comparison(
         moved=moved,
         only_first=[subject_id for subject_id in one if subject_id not in other],

@@ -1,21 +1,22 @@
-"""`playscore models`: which models a league can be rated by, how they differ, and by which it is rated."""
+"""`playscore models`: the models of a league, how they differ, and switching between them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
 import click
 
-from aggregator.commands.formats import output
+from aggregator.commands.cells import document
+from aggregator.commands.formats import output, print_json
 from aggregator.commands.model_comparison import Comparison, Rated, compare
-from aggregator.commands.question import ModelName
+from aggregator.commands.question import ModelName, min_plays_option
 from aggregator.commands.roles import VIEWS, RoleView
 from aggregator.commands.source import Source, service_options, source_options
 from aggregator.commands.text import Heading, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
+from playscore.client.words import model_label
 from playscore.common.v1 import common_pb2 as common
 
 MOVERS: Final = 10
@@ -28,41 +29,32 @@ _JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 @click.group(short_help="Models of a league: list, compare, switch.")
 def models() -> None:
-    """By which model a league is rated.
+    """List, compare and switch the models of a league.
 
-    A new release scores in the shadow (playscore backfill --models), is compared with the one that counts, and is
-    switched to for a league at once.
+    A new release first scores in the shadow (playscore backfill --models) and is compared with the current model; then
+    the league is switched to it.
     """
 
 
-@models.command("list", short_help="The models that a league can be rated by.")
+@models.command("list", short_help="Models that have scored a league.")
 @_LEAGUE
 @_ROLE
 @_JSON
 @source_options
 def list_models(*, source: Source, league: str, role: str, as_json: bool) -> None:
-    """The models that a league can be rated by, and how many plays each has scored of it."""
+    """The models that can rate a league, and how many of its plays each has scored."""
 
     async def ask(aggregator: AggregatorClient) -> list[messages.ListedModel]:
         return [model async for model in aggregator.list_models(league, role=VIEWS[role].number)]
 
     listed = source.ask(ask)
     if as_json:
-        told = [
-            {
-                "model": _name(each.model),
-                "graded": each.graded,
-                "ungraded": each.ungraded,
-                "is_default": each.is_default,
-            }
-            for each in listed
-        ]
-        click.echo(json.dumps(told, indent=1), file=output())
+        print_json({"league": league, "role": role, "models": [document(each) for each in listed]})
         return
     _print(
-        [Heading("model"), Heading("plays graded", right=True), Heading("waiting", right=True), Heading("")],
+        [Heading("model"), Heading("graded", right=True), Heading("waiting", right=True), Heading("")],
         [
-            (_name(each.model), str(each.graded), str(each.ungraded), "rated by" if each.is_default else "")
+            (model_label(each.model), str(each.graded), str(each.ungraded), "current" if each.is_default else "")
             for each in listed
         ],
     )
@@ -73,8 +65,8 @@ def list_models(*, source: Source, league: str, role: str, as_json: bool) -> Non
 @click.argument("second", type=ModelName())
 @_LEAGUE
 @_ROLE
-@click.option("--split", default="", help="A filter, as docs/splits.md has it; all plays if absent.")
-@click.option("--min-plays", type=click.IntRange(min=0), help="Plays that qualify; the service's own rule if absent.")
+@click.option("--split", default="", help="A filter over plays (docs/splits.md).  [default: all plays]")
+@min_plays_option
 @_JSON
 @source_options
 def compare_models(
@@ -88,9 +80,9 @@ def compare_models(
     min_plays: int | None,
     as_json: bool,
 ) -> None:
-    """How the ratings by SECOND differ from those by FIRST, of everybody who qualifies by both.
+    """How the ratings by SECOND differ from those by FIRST, over all subjects who qualify by both.
 
-    Both models must have scored the same plays for the difference to be the models'.
+    The difference is due to the models alone only if both graded the same plays.
     """
     view = VIEWS[role]
 
@@ -101,8 +93,7 @@ def compare_models(
     sides = source.ask(ask)
     compared = compare(*(side.rated for side in sides))
     if as_json:
-        told = _comparison_as_json(league, view, split, sides, compared)
-        click.echo(json.dumps(told, indent=1), file=output())
+        print_json(_comparison_as_json(league, view, split, sides, compared))
         return
     _print_comparison(view, sides, compared)
 
@@ -111,30 +102,33 @@ def compare_models(
 @click.argument("model", type=ModelName())
 @_LEAGUE
 @click.option("--task", required=True, type=click.Choice(TASKS))
-@click.option("--expect", type=ModelName(), help="Refuse if the league is rated by another model than this one now.")
+@click.option("--expect", type=ModelName(), help="Refuse unless the league is now rated by this model.")
 @service_options
 def switch_model(
     *, source: Source, model: common.ModelVersion, league: str, task: str, expect: common.ModelVersion | None
 ) -> None:
-    """Rate a league by MODEL from now on, for all callers that name no model."""
+    """Rate a league by MODEL from now on, for all callers that do not name a model."""
     number = common.Task.Value(f"TASK_{task.upper()}")
     answer = source.ask(lambda aggregator: aggregator.switch_model(league, number, model, expected=expect))
-    click.echo(f"{league}: {task} is rated by {_name(model)} now, before by {_name(answer.previous)}", file=output())
-    if answer.previous != model:
-        click.echo(
-            f"back: playscore models switch {_name(answer.previous)} --league {league} --task {task}"
-            f" --expect {_name(model)}",
-            file=output(),
-        )
+    now, before = model_label(model), model_label(answer.previous)
+    click.echo(f"{league}: {task} is now rated by {now}, before by {before}", file=output())
+    if before != now:
+        undo = f"playscore models switch {before} --league {league} --task {task} --expect {now}"
+        click.echo(f"To undo: {undo}", file=output())
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What one model makes of a league."""
+    """A league as rated by one model."""
 
-    name: str
+    model: common.ModelVersion
     rated: list[Rated]
     coverage: messages.GetCoverageResponse
+
+    @property
+    def unscored(self) -> int:
+        """Plays that were not scored."""
+        return sum(count.plays for count in self.coverage.unscored)
 
 
 async def _side(
@@ -151,12 +145,12 @@ async def _side(
         league, role=view.number, split=split, model=model, min_plays=min_plays, at_least_as_fresh=coverage.revision
     )
     rated = [_rated(rating, view) async for rating in listed]
-    return _Side(_name(model), rated, coverage)
+    return _Side(model, rated, coverage)
 
 
 def _rated(rating: messages.Rating, view: RoleView) -> Rated:
-    value: float = getattr(getattr(rating, view.value), view.rated.field)
-    return Rated(rating.subject.subject_id, rating.subject.subject_name, rating.plays, value, rating.rank)
+    subject, value = rating.subject, view.interval(rating).value
+    return Rated(subject.subject_id, subject.subject_name, rating.plays, value, rating.rank)
 
 
 def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comparison) -> None:
@@ -165,11 +159,11 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
         [Heading("model"), *counted],
         [
             (
-                side.name,
+                model_label(side.model),
                 str(side.coverage.plays),
                 str(side.coverage.graded),
                 str(side.coverage.ungraded),
-                str(sum(count.plays for count in side.coverage.unscored)),
+                str(side.unscored),
                 str(sum(rated.rank > 0 for rated in side.rated)),
             )
             for side in sides
@@ -177,12 +171,16 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
     )
     out = output()
     if sides[0].coverage.graded != sides[1].coverage.graded:
-        click.echo("The two have not graded the same plays: what differs is not the models' alone.", file=out)
+        click.echo(
+            "The models graded different numbers of plays, so the difference is not due to the models alone.", file=out
+        )
     click.echo(file=out)
     if not compared.moved:
-        click.echo("Nobody qualifies by both.", file=out)
+        click.echo("No subject qualifies by both.", file=out)
         return
-    click.echo(f"{len(compared.moved)} qualify by both; compared by {view.rated.field.replace('_', ' ')}.", file=out)
+    click.echo(
+        f"{len(compared.moved)} qualify by both; compared by {view.words.ranked_by.replace('_', ' ')}.", file=out
+    )
     correlation = "not defined" if compared.rank_correlation is None else f"{compared.rank_correlation:.3f}"
     click.echo(f"rank correlation    {correlation}", file=out)
     click.echo(f"mean difference     {compared.mean_difference:.2f}", file=out)
@@ -191,11 +189,14 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
     _print(
         [
             Heading("moved most", shrinks=True),
-            *(Heading(title, right=True) for title in (sides[0].name, sides[1].name, "difference", "rank")),
+            *(
+                Heading(title, right=True)
+                for title in (*(model_label(side.model) for side in sides), "difference", "rank")
+            ),
         ],
         [
             (
-                moved.name or moved.subject_id,
+                moved.first.name or moved.first.subject_id,
                 f"{moved.first.value:.2f}",
                 f"{moved.second.value:.2f}",
                 f"{moved.difference:+.2f}",
@@ -215,15 +216,15 @@ def _comparison_as_json(
         "split": split,
         "models": [
             {
-                "model": side.name,
+                "model": document(side.model),
                 "plays": side.coverage.plays,
                 "graded": side.coverage.graded,
                 "ungraded": side.coverage.ungraded,
-                "unscored": sum(count.plays for count in side.coverage.unscored),
+                "unscored": side.unscored,
             }
             for side in sides
         ],
-        "measure": view.rated.field,
+        "measure": view.words.ranked_by,
         "rank_correlation": compared.rank_correlation,
         "mean_difference": compared.mean_difference,
         "largest_difference": compared.largest_difference,
@@ -231,8 +232,8 @@ def _comparison_as_json(
         "only_second": list(compared.only_second),
         "moved": [
             {
-                "subject_id": moved.subject_id,
-                "subject_name": moved.name,
+                "subject_id": moved.first.subject_id,
+                "subject_name": moved.first.name or None,
                 "plays": [moved.first.plays, moved.second.plays],
                 "values": [moved.first.value, moved.second.value],
                 "difference": moved.difference,
@@ -246,7 +247,3 @@ def _comparison_as_json(
 def _print(headings: list[Heading], rows: list[tuple[str, ...]]) -> None:
     for line in table(headings, rows):
         click.echo(line, file=output())
-
-
-def _name(model: common.ModelVersion) -> str:
-    return f"{model.name}:{model.version}"

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC
 
 import click
-from google.protobuf.json_format import MessageToDict
 
-from aggregator.commands.formats import output
+from aggregator.commands.cells import document
+from aggregator.commands.formats import output, print_json
 from aggregator.commands.source import Source, service_options
 from aggregator.commands.text import Heading, printable, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
-from playscore.common.v1 import common_pb2 as common
+from playscore.client.words import model_label
 
 
-@click.command(short_help="Erase a player or a league, for good.")
+@click.command(short_help="Erase a player or a league permanently.")
 @click.option("--league", required=True, help="For example NFL.")
-@click.option("--subject", "subject_id", default="", help="The player, by their identifier.")
-@click.option("--whole-league", is_flag=True, help="Everything of the league.")
+@click.option("--subject", "subject_id", default="", help="The player's identifier.")
+@click.option("--whole-league", is_flag=True, help="Erase everything recorded of the league.")
 @click.option(
-    "--justification", required=True, help="Why, for the record, for example the number of a request; not who."
+    "--justification",
+    required=True,
+    help="Why, for the record, for example the number of a request. Must not identify the player.",
 )
-@click.option("--request-id", default="", help="To repeat an erasure that was interrupted; a new one if absent.")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--request-id", default="", help="Repeat an interrupted erasure.  [default: a new one]")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @service_options
 def erase(
     *,
@@ -38,14 +39,13 @@ def erase(
 ) -> None:
     """Erase what is recorded of a player, or all of a league, from every state that the store keeps.
 
-    Records of an erased player that come later are refused. Backups, and the files that scores were made from, are not
-    the aggregator's to erase.
+    Later records of an erased player are refused. Backups, and the files that scores were made from, are not erased.
     """
     if bool(subject_id) is whole_league:
-        raise click.UsageError("say what to erase: --subject ID or --whole-league, one of them")
+        raise click.UsageError("give either --subject ID or --whole-league")
     what = f"everything of {league}" if whole_league else f"player {printable(subject_id)} of {league}"
     if not yes:
-        click.confirm(f"Erase {what}, for good?", abort=True)
+        click.confirm(f"Erase {what} permanently?", abort=True)
 
     async def ask(aggregator: AggregatorClient) -> messages.EraseRecordsResponse:
         return await aggregator.erase_records(
@@ -59,7 +59,7 @@ def erase(
 
 
 @click.command(short_help="What operators did: models switched, records erased.")
-@click.option("--league", default="", help="One league; all of them if absent.")
+@click.option("--league", default="", help="A league.  [default: all leagues]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @service_options
 def operations(*, source: Source, league: str, as_json: bool) -> None:
@@ -70,11 +70,10 @@ def operations(*, source: Source, league: str, as_json: bool) -> None:
 
     done = source.ask(ask)
     if as_json:
-        listed = [MessageToDict(each, preserving_proto_field_name=True) for each in done]
-        click.echo(json.dumps(listed, indent=1), file=output())
+        print_json({"league": league or None, "operations": [document(each) for each in done]})
         return
     headings = [Heading("time"), Heading("league"), Heading("by"), Heading("done", shrinks=True)]
-    for line in table(headings, [(_time(each), each.league, each.caller, _told(each)) for each in done]):
+    for line in table(headings, [(_time(each), each.league, each.caller, _summary(each)) for each in done]):
         click.echo(line, file=output())
 
 
@@ -82,10 +81,10 @@ def _time(operation: messages.Operation) -> str:
     return operation.operation_time.ToDatetime(UTC).isoformat(timespec="seconds")
 
 
-def _told(operation: messages.Operation) -> str:
+def _summary(operation: messages.Operation) -> str:
     if operation.HasField("model_switch"):
         switch = operation.model_switch
-        return f"rated by {_name(switch.model)} instead of {_name(switch.previous)}"
+        return f"rated by {model_label(switch.model)} instead of {model_label(switch.previous)}"
     erasure = operation.erasure
     what = "the league" if erasure.whole_league else "a player"
     counts = _counts(erasure.scores, erasure.superseded, erasure.unscored, erasure.mentions)
@@ -95,7 +94,3 @@ def _told(operation: messages.Operation) -> str:
 def _counts(scores: int, superseded: int, unscored: int, mentions: int) -> str:
     counted = {"scores": scores, "earlier states": superseded, "plays not scored": unscored, "mentions": mentions}
     return ", ".join(f"{count} {what}" for what, count in counted.items())
-
-
-def _name(model: common.ModelVersion) -> str:
-    return f"{model.name}:{model.version}"

@@ -13,7 +13,6 @@ from aggregator.commands.formats import Format, Rows, format_options, output
 from aggregator.commands.question import (
     ROWS_FOR_PEOPLE,
     Question,
-    find_subject,
     first_of,
     limit_option,
     page_size,
@@ -21,23 +20,23 @@ from aggregator.commands.question import (
     question_options,
 )
 from aggregator.commands.ratings import terminal_columns
-from aggregator.commands.roles import ending, measures, situation
+from aggregator.commands.roles import play_numbers
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import Heading, bar, sparkline, table
+from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient, ListedPlay
+from playscore.client.words import clock, counted, joined, result, situation
 from playscore.common.v1 import common_pb2 as common
 
 DRAWN_YARDS = np.arange(-10.0, 51.0, 4.0)
-"""Edges of the bars of a distribution; the outermost bars also have what lies beyond them."""
+"""Edges of the bars of a distribution, in yards; the outermost bars include what lies beyond them."""
 
 
 @click.command(short_help="The plays that a rating is made of.")
-@click.option(
-    "--subject", metavar="ID|NAME", help="Whose plays: an identifier, or a part of a name; everybody's if absent."
-)
+@click.option("--subject", metavar="ID|NAME", help="Only plays of this subject: an identifier, or a part of a name.")
 @question_options()
-@click.option("--distributions", is_flag=True, help="Show what was expected of each play, too.")
-@click.option("--ungraded", is_flag=True, help="Show plays that wait for their official result, too.")
+@click.option("--distributions", is_flag=True, help="Also show what was expected of each play.")
+@click.option("--ungraded", is_flag=True, help="Also show plays that wait for their official result.")
 @limit_option
 @format_options
 @source_options
@@ -58,11 +57,11 @@ def plays(
     """
 
     async def ask(aggregator: AggregatorClient) -> None:
-        whose = None if subject is None else await find_subject(aggregator, question, subject)
+        found = None if subject is None else await question.subject(aggregator, subject)
         listing = aggregator.list_plays(
             question.league,
             split=question.split,
-            subject_id="" if whose is None else whose.subject_id,
+            subject_id="" if found is None else found.subject_id,
             include_distributions=distributions,
             include_ungraded=ungraded,
             page_size=page_size(ROWS_FOR_PEOPLE if limit is None and written.is_for_people else limit),
@@ -71,12 +70,12 @@ def plays(
         first = await listing.first_page()
         if written.is_for_people:
             listed = await first_of(listing, limit or ROWS_FOR_PEOPLE)
-            _show(question, whose, listed, first.total_size, distributions=distributions)
+            _show(question, found, listed, first, distributions=distributions)
             return
         rows = PlayRows(question.view, distributions=distributions)
         about = {
-            **question.named(question.model),
-            "subject_id": None if whose is None else whose.subject_id,
+            **question.named(first.model),
+            "subject_id": None if found is None else found.subject_id,
             "total": first.total_size,
             "revision": first.revision.value,
         }
@@ -86,21 +85,26 @@ def plays(
 
 
 def _show(
-    question: Question, whose: common.Subject | None, listed: Sequence[ListedPlay], total: int, *, distributions: bool
+    question: Question,
+    subject: common.Subject | None,
+    listed: Sequence[ListedPlay],
+    page: messages.ListPlaysResponse,
+    *,
+    distributions: bool,
 ) -> None:
-    out = output()
-    model = listed[0].record.model if listed else None
-    click.echo(question.told(model, *([] if whose is None else [whose.subject_name or whose.subject_id])), file=out)
+    out, total = output(), page.total_size
+    names = [] if subject is None else [subject.subject_name or subject.subject_id]
+    click.echo(question.heading(page.model, *names), file=out)
     if listed:
         click.echo("", file=out)
-        lines = play_lines(listed, terminal_columns(), of_one=whose is not None, distributions=distributions)
+        lines = play_lines(listed, terminal_columns(), of_one=subject is not None, distributions=distributions)
         for place, line in enumerate(lines):
             click.echo(line if place else click.style(line, bold=True), file=out)
     click.echo("", file=out)
     if len(listed) < total:
-        click.echo(f"{len(listed)} of {total} plays are shown; --limit shows more.", file=out)
+        click.echo(f"{len(listed)} of {counted(total, 'play')} shown; --limit shows more.", file=out)
     else:
-        click.echo(f"{total} {'play' if total == 1 else 'plays'}.", file=out)
+        click.echo(f"{counted(total, 'play')}.", file=out)
 
 
 def play_lines(
@@ -111,7 +115,7 @@ def play_lines(
     headings = (
         Heading("game"),
         Heading("play", right=True),
-        Heading("whose", shrinks=True),
+        Heading("subject", shrinks=True),
         Heading("situation", shrinks=True),
         Heading("result"),
         Heading("yards", right=True),
@@ -124,9 +128,9 @@ def play_lines(
             play.record.key.game_id,
             play.record.key.play_id,
             "" if of_one else play.record.subject.subject_name or play.record.subject.subject_id,
-            situation(play.record),
-            ending(play.record),
-            *measures(play.record),
+            joined((clock(play.record), situation(play.record))),
+            result(play.record),
+            *play_numbers(play.record),
             drawn(play) if distributions else "",
         )
         for play in listed

@@ -1,9 +1,8 @@
-"""What a command asks about: the split, its model and the state; and how an answer's pages are read."""
+"""What a command asks about: a split, a model and a state; and how the pages of an answer are read."""
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +10,17 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from aggregator.commands.cells import document
 from aggregator.commands.formats import Row
 from aggregator.commands.roles import VIEWS, RoleView
 from playscore.client import AggregatorClient, Listing
 from playscore.client.aggregator import PAGE_SIZE
+from playscore.client.subjects import find_subject
+from playscore.client.words import model_label
 from playscore.common.v1 import common_pb2 as common
-from playscore.errors import PlayscoreError, Reason
+from playscore.release import ModelVersion
 
 ROWS_FOR_PEOPLE: Final = 50
-_MODEL: Final = re.compile(r"(?P<name>.+):(?P<version>[1-9][0-9]{0,8})")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Item = TypeVar("Item")
@@ -34,13 +35,15 @@ class ModelName(click.ParamType[common.ModelVersion]):
         """Reads it."""
         if isinstance(value, common.ModelVersion):
             return value
-        if (match := _MODEL.fullmatch(value)) is None:
-            self.fail(f"{value!r} is not name:version; for example passing:4", param, ctx)
-        return common.ModelVersion(name=match["name"], version=int(match["version"]))
+        try:
+            model = ModelVersion.parse(value)
+            return common.ModelVersion(name=model.name, version=model.version)
+        except ValueError as refusal:
+            self.fail(str(refusal), param, ctx)
 
 
 class State(click.ParamType[common.RevisionToken | datetime]):
-    """A state of the store: a revision token as an answer has it, or a time."""
+    """A state of the store: the revision token of an answer, or a time."""
 
     name = "token|time"
 
@@ -58,7 +61,7 @@ class State(click.ParamType[common.RevisionToken | datetime]):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which plays are looked at, and as of when."""
+    """The plays that are asked about, and as of when."""
 
     league: str
     view: RoleView
@@ -66,25 +69,29 @@ class Question:
     model: common.ModelVersion | None = None
     as_of: common.RevisionToken | datetime | None = None
 
+    async def subject(self, aggregator: AggregatorClient, text: str) -> common.Subject:
+        """The subject that an identifier, a name or a part of one names. Raises SUBJECT_NOT_FOUND."""
+        return await find_subject(aggregator, self.league, text, **self.reads)
+
     @property
     def reads(self) -> dict[str, Any]:
         """The arguments that every read of the client takes."""
         return {"role": self.view.number, "model": self.model, "as_of": self.as_of}
 
     def named(self, model: common.ModelVersion | None = None) -> dict[str, Any]:
-        """The question, as JSON answers repeat it. `model` is the one that answered."""
+        """The question, as JSON answers repeat it. `model` is the one that rated."""
         return {
             "league": self.league,
             "role": self.view.option,
             "split": self.split,
-            "model": None if model is None else {"name": model.name, "version": model.version},
+            "model": None if model is None else document(model),
         }
 
-    def told(self, model: common.ModelVersion | None = None, *more: str) -> str:
-        """The question in a line for people."""
+    def heading(self, model: common.ModelVersion | None = None, *more: str) -> str:
+        """The question in a line for people. `model` is the one that rated."""
         model = model or self.model
-        parts = [f"{self.league} {self.view.subjects}", self.split or "all plays"]
-        return " · ".join([*parts, *([f"{model.name} {model.version}"] if model else []), *more])
+        parts = [f"{self.league} {self.view.words.subjects}", self.split or "all plays"]
+        return " · ".join([*parts, *([model_label(model)] if model else []), *more])
 
 
 _LEAGUE = click.option("--league", help="For example NFL.  [default: NFL for passers, NHL for the other roles]")
@@ -92,11 +99,11 @@ _ROLE = click.option(
     "--role", type=click.Choice(list(VIEWS)), default="passer", show_default=True, help="What is rated."
 )
 _SPLIT = click.option(
-    "--split", default="", help="A filter over plays, for example 'down = 3 AND under_pressure'; all plays if absent."
+    "--split", default="", help="A filter over plays, for example 'down = 3 AND under_pressure'.  [default: all plays]"
 )
-_MODEL_OPTION = click.option("--model", type=ModelName(), help="Rated by; by what the league is rated by if absent.")
+_MODEL = click.option("--model", type=ModelName(), help="Model to rate by.  [default: the league's current model]")
 _AS_OF = click.option(
-    "--as-of", type=State(), help="The state that was: a revision token out of JSON, or a time in ISO 8601."
+    "--as-of", type=State(), help="An earlier state: a revision token from JSON output, or a time in ISO 8601."
 )
 
 
@@ -117,9 +124,8 @@ def question_options(*, split: bool = True, as_of: bool = True) -> Callable[[Com
             view = VIEWS[role]
             return command(question=Question(league or view.league, view, split, model, as_of), **others)
 
-        for option, wanted in ((_AS_OF, as_of), (_MODEL_OPTION, True), (_SPLIT, split), (_ROLE, True), (_LEAGUE, True)):
-            if wanted:
-                option(with_question)
+        for option in (*([_AS_OF] if as_of else []), _MODEL, *([_SPLIT] if split else []), _ROLE, _LEAGUE):
+            option(with_question)
         return with_question  # type: ignore[return-value]
 
     return decorated
@@ -128,18 +134,29 @@ def question_options(*, split: bool = True, as_of: bool = True) -> Callable[[Com
 limit_option: Final = click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help=f"At most so many rows.  [default: {ROWS_FOR_PEOPLE} in a table, all in JSON, CSV and Parquet]",
+    help=f"Maximum number of rows.  [default: {ROWS_FOR_PEOPLE} in a table, all in JSON, CSV and Parquet]",
+)
+
+
+min_plays_option: Final = click.option(
+    "--min-plays", type=click.IntRange(min=0), help="Minimum plays to be ranked.  [default: scales with games played]"
 )
 
 
 def group_by_option(command: Command) -> Command:
-    """Gives a command the option that says what makes one rating, as its argument `group_by`."""
+    """Gives a command the option --group-by, as its argument `group_by`."""
     return click.option(
         "--group-by",
         default="",
         callback=lambda _ctx, _param, value: tuple(filter(None, (name.strip() for name in value.split(",")))),
-        help="Fields that make one rating, comma separated, for example season,subject_id; the subject if absent.",
+        help="Fields that make one rating, comma separated, for example season,subject_id.  [default: subject_id]",
     )(command)
+
+
+def ranked_options(command: Command) -> Command:
+    """Gives a command the options of a ranking, as its arguments `min_plays` and `qualified_only`."""
+    click.option("--qualified-only", is_flag=True, help="Leave out those without a rank.")(command)
+    return min_plays_option(command)
 
 
 def page_size(limit: int | None) -> int:
@@ -160,7 +177,7 @@ async def first_of(listing: Listing[Any, Item], limit: int) -> list[Item]:
 async def pages_of(
     listing: Listing[Any, Item], row: Callable[[Item], Row], limit: int | None
 ) -> AsyncIterator[Sequence[Row]]:
-    """A listing's items as rows, up to a limit, as many at a time as a page has."""
+    """A listing's items as rows, up to a limit, a page at a time."""
     rows: list[Row] = []
     count = 0
     async for item in listing:
@@ -172,31 +189,3 @@ async def pages_of(
             yield rows
             rows = []
     yield rows
-
-
-async def find_subject(aggregator: AggregatorClient, question: Question, wanted: str) -> common.Subject:
-    """Whom an identifier, a name or a part of one means.
-
-    Raises:
-        ClickException: where it is nobody, or may be several.
-    """
-    noun = question.view.subject
-    try:
-        found = await aggregator.get_rating(question.league, wanted, **question.reads)
-    except PlayscoreError as refusal:
-        if refusal.reason not in (Reason.SUBJECT_NOT_FOUND, Reason.FIELD_INVALID):
-            raise
-    else:
-        if found.rating.plays:
-            return found.rating.subject
-    listing = aggregator.list_subjects(question.league, name_contains=wanted, **question.reads)
-    listed = [each.subject async for each in listing]
-    named = [each for each in listed if each.subject_name.casefold() == wanted.casefold()] or listed
-    match named:
-        case []:
-            raise click.ClickException(f"no {noun} of {question.league} is called {wanted!r}, nor has that identifier")
-        case [only]:
-            return only
-    shown = ", ".join(f"{each.subject_name} ({each.subject_id}, {each.team_id or 'no team'})" for each in named[:10])
-    more = f" and {len(named) - 10} more" if len(named) > 10 else ""
-    raise click.ClickException(f"{wanted!r} may be {len(named)} {question.view.subjects}: {shown}{more}; say which")

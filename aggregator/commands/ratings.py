@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from aggregator.commands.cells import RatingRows, field_value, kinds_of
+from aggregator.commands.cells import RatingRows, kinds_of
 from aggregator.commands.formats import Format, Rows, format_options, output
 from aggregator.commands.question import (
     ROWS_FOR_PEOPLE,
@@ -18,12 +18,14 @@ from aggregator.commands.question import (
     page_size,
     pages_of,
     question_options,
+    ranked_options,
 )
 from aggregator.commands.roles import RoleView
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import Heading, Scale, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
+from playscore.client.words import UNKNOWN, counted, field_value
 from playscore.common.v1 import common_pb2 as common
 
 SUBJECT = "subject_id"
@@ -33,9 +35,8 @@ TEAM = "team_id"
 @click.command(short_help="Ratings in any split of the plays.")
 @question_options()
 @group_by_option
-@click.option("--order-by", default="", help="For example 'plays desc'; the rating, best first, if absent.")
-@click.option("--min-plays", type=click.IntRange(min=0), help="Plays that a rank takes; by what was played if absent.")
-@click.option("--qualified-only", is_flag=True, help="Leave out those without a rank.")
+@click.option("--order-by", default="", help="For example 'plays desc'.  [default: the rating, best first]")
+@ranked_options
 @limit_option
 @format_options
 @source_options
@@ -56,7 +57,7 @@ def ratings(
     playscore ratings --split 'under_pressure AND time_to_throw_seconds >= 2.5'
     playscore ratings --league NHL --role goalie --group-by season,subject_id --csv
 
-    docs/splits.md has the fields of a split; an unknown one is answered with those there are.
+    docs/splits.md lists the fields of a split; the error for an unknown field lists them, too.
     """
 
     async def ask(aggregator: AggregatorClient) -> None:
@@ -94,28 +95,24 @@ def _show(
     question: Question, group_by: Sequence[str], listed: Sequence[messages.Rating], page: messages.ListRatingsResponse
 ) -> None:
     out, view = output(), question.view
-    click.echo(question.told(page.ranking.model), file=out)
+    click.echo(question.heading(page.ranking.model), file=out)
     if listed:
         click.echo("", file=out)
         for place, line in enumerate(rating_lines(view, group_by, listed, terminal_columns())):
             click.echo(line if place else click.style(line, bold=True), file=out)
         click.echo("", file=out)
-    noun = "groups" if group_by and SUBJECT not in group_by else view.subjects
+    noun = "groups" if group_by and SUBJECT not in group_by else view.words.subjects
     if not page.total_size:
-        click.echo(f"No {noun} have plays in it. --role and --league say what is rated; --split which plays.", file=out)
+        click.echo(f"No {noun} have plays in this split; check --role, --league and --split.", file=out)
         return
-    needed = page.ranking.min_plays
-    click.echo(
-        f"{page.ranking.qualified} {noun} have the {needed} {'play' if needed == 1 else 'plays'} that a rank takes; "
-        "--min-plays sets another number.",
-        file=out,
-    )
+    minimum = counted(page.ranking.min_plays, "play")
+    click.echo(f"{page.ranking.qualified} {noun} ranked (minimum {minimum}); --min-plays changes it.", file=out)
     if len(listed) < page.total_size:
-        click.echo(f"{len(listed)} of {page.total_size} {noun} are shown; --limit shows more.", file=out)
+        click.echo(f"{len(listed)} of {page.total_size} {noun} shown; --limit shows more.", file=out)
 
 
 def terminal_columns() -> int | None:
-    """How wide a table may be; None where the output is no terminal."""
+    """How wide a table may be; None where the output is not a terminal."""
     return shutil.get_terminal_size().columns if output().isatty() else None
 
 
@@ -124,18 +121,18 @@ def rating_lines(
 ) -> Iterator[str]:
     """A table of ratings, the headings first."""
     intervals = [view.interval(rating) for rating in listed]
-    scale = Scale(min(low for low, _, _ in intervals), max(high for _, _, high in intervals))
+    scale = Scale(min(each.low for each in intervals), max(each.high for each in intervals))
     groups = [name for name in group_by if name not in (SUBJECT, TEAM)]
     headings = (
         Heading("rank", right=True),
-        Heading(view.subject, shrinks=True),
+        Heading(view.words.subject, shrinks=True),
         Heading("team"),
         *(Heading(name, shrinks=True) for name in groups),
         Heading("plays", right=True),
-        Heading(view.rated.heading, right=True),
+        Heading(view.words.measure, right=True),
         Heading("90% interval", right=True),
         Heading("", optional=True),
-        *(Heading(told.heading, right=True, optional=True) for told in view.others),
+        *(Heading(other.heading, right=True, optional=True) for other in view.others),
     )
     rows = [
         (
@@ -144,24 +141,16 @@ def rating_lines(
             rating.subject.team_id if view.number != common.ROLE_SHOOTING_TEAM else "",
             *(group_text(rating, name) for name in groups),
             str(rating.plays),
-            view.number_as_told(value),
-            f"{view.number_as_told(low)} to {view.number_as_told(high)}",
-            scale.interval(low, value, high),
-            *(told.of(view.value_of(rating)) for told in view.others),
+            view.number_text(interval.value),
+            view.interval_text(interval),
+            scale.interval(*interval),
+            *(other.text(view.value_of(rating)) for other in view.others),
         )
-        for rating, (low, value, high) in zip(listed, intervals, strict=True)
+        for rating, interval in zip(listed, intervals, strict=True)
     ]
     return table(headings, rows, columns)
 
 
 def group_text(rating: messages.Rating, name: str) -> str:
     """The value of a field that ratings are grouped by, for people."""
-    match next((field_value(each) for each in rating.group if each.field == name), None):
-        case None:
-            return "not known"
-        case bool() as flag:
-            return "yes" if flag else "no"
-        case float() as number:
-            return f"{number:g}"
-        case value:
-            return str(value)
+    return next((field_value(each) for each in rating.group if each.field == name), UNKNOWN)

@@ -1,11 +1,11 @@
-"""Where a command reads: a running aggregator, or a store file."""
+"""Where a command reads: a running aggregator, or a store."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,6 +13,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from playscore.client import AggregatorClient, Tls
+from playscore.client.tls_options import tls_options
+from playscore.errors import PlayscoreError, Reason
 
 ADDRESS: Final = "127.0.0.1:50053"
 TIMEOUT_SECONDS: Final = 5.0
@@ -29,6 +31,8 @@ class Source:
     tls: Tls | None = None
     store: str = ""
     """Empty: the running aggregator is asked."""
+    offers_store: bool = False
+    """Whether the command has the option --store."""
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[AggregatorClient]:
@@ -44,7 +48,7 @@ class Source:
             )
 
     def ask(self, question: Callable[[AggregatorClient], Awaitable[Answer]]) -> Answer:
-        """What a question comes to. A failure to reach the aggregator is a ClickException that says what to try."""
+        """The answer to a question. Raises NOT_SERVING, with what to try, where the aggregator cannot be reached."""
 
         async def asked() -> Answer:
             async with self.opened() as aggregator:
@@ -53,31 +57,26 @@ class Source:
         try:
             return asyncio.run(asked())
         except BrokenPipeError:
-            raise  # of the output: whoever read it has read enough
+            raise  # of the output: its reader has read enough
         except (ConnectionError, TimeoutError) as failure:
-            raise click.ClickException(
-                f"no answer from an aggregator: {failure}\n"
-                "--aggregator HOST:PORT says where one runs, --store FILE reads a store without one."
-            ) from failure
+            hint = "--aggregator HOST:PORT names a running one"
+            if self.offers_store:
+                hint += "; --store PATH|URL reads a store without one"
+            raise PlayscoreError(Reason.NOT_SERVING, f"no answer from an aggregator: {failure}\n{hint}") from failure
 
 
-_ADDRESS_OPTION: Final = click.option(
+_address_option: Final = click.option(
     "--aggregator",
     metavar="HOST:PORT",
     envvar="PLAYSCORE_AGGREGATOR",
     show_envvar=True,
     help=f"A running aggregator.  [default: {ADDRESS}]",
 )
-_STORE_OPTION: Final = click.option(
+_store_option: Final = click.option(
     "--store",
-    metavar="FILE",
-    help="Read a store instead, without a running service: a SQLite file, or sqlite:///FILE. It is not written to, "
-    "and may be in use.",
-)
-_TLS_OPTIONS: Final = (
-    click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM."),
-    click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM."),
-    click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM."),
+    metavar="PATH|URL",
+    help="Read a store directly, without a running service: a SQLite file, or a sqlite:// or postgresql:// URL. "
+    "It may be in use; nothing is written.",
 )
 
 
@@ -85,52 +84,29 @@ def service_options(command: Command) -> Command:
     """Gives a command the options that say which running aggregator it calls, as its argument `source`."""
 
     @functools.wraps(command)
-    def with_service(
-        *,
-        aggregator: str | None,
-        tls_authority: Path | None,
-        tls_certificate: Path | None,
-        tls_key: Path | None,
-        **others: Any,
-    ) -> Any:
-        tls = Tls(tls_authority, tls_certificate, tls_key)
-        return command(source=Source(aggregator or ADDRESS, None if tls == Tls() else tls), **others)
+    def with_service(*, aggregator: str | None, tls: Tls | None, **others: Any) -> Any:
+        return command(source=Source(aggregator or ADDRESS, tls), **others)
 
-    return _with_options(command, with_service, (_ADDRESS_OPTION, *_TLS_OPTIONS))
+    return _address_option(tls_options(with_service))  # type: ignore[return-value]
 
 
 def source_options(command: Command) -> Command:
     """Gives a command the options that say where it reads, as its argument `source`: an aggregator, or a store."""
 
     @functools.wraps(command)
-    def with_source(
-        *,
-        aggregator: str | None,
-        store: str | None,
-        tls_authority: Path | None,
-        tls_certificate: Path | None,
-        tls_key: Path | None,
-        **others: Any,
-    ) -> Any:
-        tls = Tls(tls_authority, tls_certificate, tls_key)
+    def with_source(*, aggregator: str | None, store: str | None, tls: Tls | None, **others: Any) -> Any:
         if store is None:
-            return command(source=Source(aggregator or ADDRESS, None if tls == Tls() else tls), **others)
+            return command(source=Source(aggregator or ADDRESS, tls, offers_store=True), **others)
         named = click.get_current_context().get_parameter_source("aggregator")
-        if named is click.core.ParameterSource.COMMANDLINE or tls != Tls():
-            raise click.UsageError("--store is read without a service: leave --aggregator and --tls-… out")
-        return command(source=Source("", store=_url(store)), **others)
+        if named is click.core.ParameterSource.COMMANDLINE or tls is not None:
+            raise click.UsageError("--store reads without a service: leave out --aggregator and --tls-…")
+        return command(source=Source("", store=_url(store), offers_store=True), **others)
 
-    return _with_options(command, with_source, (_ADDRESS_OPTION, _STORE_OPTION, *_TLS_OPTIONS))
-
-
-def _with_options(_: Command, wrapped: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Command:
-    for option in reversed(options):
-        option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return _address_option(_store_option(tls_options(with_source)))  # type: ignore[return-value]
 
 
 def _url(store: str) -> str:
-    """A store's URL; of a path, that of a SQLite file."""
+    """A store's URL; a path is that of a SQLite file."""
     if "://" not in store:
         return f"sqlite:///{Path(store).absolute()}"
     from aggregator.stores import check_store_url

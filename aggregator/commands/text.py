@@ -11,11 +11,11 @@ _GAP: Final = "  "
 _LEAST_SHRUNK: Final = 8
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _JOINERS: Final = "\u200c\u200d"
-"""Not printable by themselves, and part of names in some scripts."""
+"""Not printable by themselves, but part of names in some scripts."""
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal would obey: control characters, and those that turn the direction of others."""
+    """Text without characters that control a terminal or change the direction of text."""
     return "".join(
         each if each.isprintable() or each in _JOINERS else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
         for each in text
@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal text takes."""
+    """The width of text in columns of a terminal."""
     return sum(map(_columns, text))
 
 
@@ -48,19 +48,19 @@ def cut(text: str, columns: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The top of a column."""
+    """The heading and layout of a column."""
 
     title: str
     right: bool = False
-    """Its values end below each other, as numbers do."""
+    """Values are aligned to the right, as numbers are."""
     shrinks: bool = False
-    """Its values may be cut where the table is too wide."""
+    """Values may be cut if the table is too wide."""
     optional: bool = False
-    """It is left out where the table is too wide."""
+    """The column is left out if the table is too wide."""
 
 
 def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: int | None = None) -> Iterator[str]:
-    """Lines of a table, the headings first, in at most so many columns of a terminal where that is possible.
+    """Lines of a table, the headings first, at most `columns` wide if possible.
 
     Columns that are empty throughout are left out.
     """
@@ -76,7 +76,7 @@ def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: i
 
 
 def _fit(headings: Sequence[Heading], widths: dict[int, int], columns: int) -> None:
-    """Leave columns out and make others narrower until the table fits, or nothing is left to give."""
+    """Drops optional columns, then narrows others, until the table fits or cannot get narrower."""
 
     def excess() -> int:
         return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - columns
@@ -122,7 +122,7 @@ class Scale:
 
 
 def sparkline(heights: Sequence[float]) -> str:
-    """A bar for each height, the highest as high as there are; a blank for none."""
+    """A bar for each height, scaled to the highest; a blank for zero."""
     highest = max(heights, default=0.0)
     if highest <= 0:
         return " " * len(heights)

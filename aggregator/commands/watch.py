@@ -9,25 +9,24 @@ from typing import Any
 
 import click
 
-from aggregator.commands.board import Board, is_change
-from aggregator.commands.cells import RatingRows, named
+from aggregator.commands.cells import RatingRows, document, named
 from aggregator.commands.formats import output
-from aggregator.commands.question import Question, find_subject, group_by_option, question_options
+from aggregator.commands.leaderboard import Leaderboard, is_change
+from aggregator.commands.question import Question, group_by_option, question_options, ranked_options
+from aggregator.commands.reconnecting import Interrupted, follow
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import printable
-from aggregator.commands.watching import Interrupted, follow
 from playscore.client import AggregatorClient, RatingsUpdate, RatingsWatch
 
 REDRAWN_PER_SECOND = 2
-"""For its ages; what changes is drawn at once."""
+"""Keeps the ages on the screen current; changes are drawn at once."""
 
 
-@click.command(short_help="Ratings as they change: a live board in the terminal.")
+@click.command(short_help="Ratings as they change: a live leaderboard in the terminal.")
 @question_options()
 @group_by_option
-@click.option("--subject", "subjects", multiple=True, metavar="ID|NAME", help="Only theirs; may be given again.")
-@click.option("--min-plays", type=click.IntRange(min=0), help="Plays that a rank takes; by what was played if absent.")
-@click.option("--qualified-only", is_flag=True, help="Leave out those without a rank.")
+@click.option("--subject", "subjects", multiple=True, metavar="ID|NAME", help="Watch only this subject; repeatable.")
+@ranked_options
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each change.")
 @source_options
 def watch(
@@ -42,16 +41,16 @@ def watch(
 ) -> None:
     """Ratings as they change, until Ctrl-C.
 
-    Where the connection is lost, or the service drains, the watch goes on when it is back, without a gap.
+    When the connection is lost, or the service drains, the watch reconnects and resumes without a gap.
     """
     if not as_json and not output().isatty():
-        raise click.UsageError("the board needs a terminal; --json prints a line for each change")
+        raise click.UsageError("the leaderboard needs a terminal; --json prints a line for each change")
 
     async def ask(aggregator: AggregatorClient) -> None:
         watched = aggregator.watch_ratings(
             question.league,
             split=question.split,
-            subject_ids=[(await find_subject(aggregator, question, each)).subject_id for each in subjects],
+            subject_ids=[(await question.subject(aggregator, each)).subject_id for each in subjects],
             group_by=group_by,
             min_plays=min_plays,
             qualified_only=qualified_only,
@@ -66,7 +65,7 @@ def watch(
 
 
 async def _print(watched: RatingsWatch, question: Question, group_by: Sequence[str]) -> None:
-    """Print a line for each change; trouble goes to standard error."""
+    """Print a line for each change. Interruptions go to standard error."""
     rows, out = RatingRows(question.view, group_by, {}), output()
     async for update in follow(watched):
         if isinstance(update, Interrupted):
@@ -76,13 +75,13 @@ async def _print(watched: RatingsWatch, question: Question, group_by: Sequence[s
 
 
 def as_document(update: RatingsUpdate, rows: RatingRows) -> dict[str, Any]:
-    """A change as JSON has it: the ratings that changed as they are now, and those that left."""
+    """A change as JSON: the ratings that changed, as they are now, and the keys of those that left."""
     ranking = update.checkpoint.ranking
     return {
         "revision": update.checkpoint.revision.value,
         "restarted": update.restarted,
         "coalesced_ticks": update.coalesced_ticks,
-        "model": {"name": ranking.model.name, "version": ranking.model.version},
+        "model": document(ranking.model),
         "min_plays": ranking.min_plays,
         "qualified": ranking.qualified,
         "ratings": [named(rows.columns, rows.row(rating)) for rating in update.changed],
@@ -91,19 +90,19 @@ def as_document(update: RatingsUpdate, rows: RatingRows) -> dict[str, Any]:
 
 
 async def _show(watched: RatingsWatch, question: Question, group_by: Sequence[str]) -> None:
-    """Draw the board."""
+    """Draw the leaderboard."""
     from rich.console import Console
     from rich.live import Live
 
-    from aggregator.commands.board_view import BoardView
+    from aggregator.commands.leaderboard_view import LeaderboardView
 
-    board = Board(question.view)
-    shown = BoardView(question, group_by, board)
-    with Live(shown, console=Console(), refresh_per_second=REDRAWN_PER_SECOND) as live:
+    leaderboard = Leaderboard(question.view)
+    view = LeaderboardView(question, group_by, leaderboard)
+    with Live(view, console=Console(), refresh_per_second=REDRAWN_PER_SECOND) as live:
         async for update in follow(watched):
             if isinstance(update, Interrupted):
-                shown.interrupted(update.why)
+                view.interrupted(update.why)
             else:
-                board.take(update, watched.ratings)
-                shown.heard(update)
+                leaderboard.take(update, watched.ratings)
+                view.heard(update)
             live.refresh()

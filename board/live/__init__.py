@@ -1,1 +1,1 @@
-"""The live view: leaderboards and games over HTTP, moved by WatchRatings, read-only."""
+"""The live view: leaderboards and games over HTTP, kept current by WatchRatings. Read-only."""

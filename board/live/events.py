@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 EVENTS_KEPT: Final = 64
-"""A browser that is further behind than this starts again from the state as it is."""
+"""A browser that is further behind gets the whole state."""
 HEARTBEAT: Final = b": still here\n\n"
 
 
 def event(kind: str, data: Mapping[str, Any], place: str) -> bytes:
-    """One event. JSON has no line breaks, so that no data can end it."""
+    """An event as bytes. JSON has no line breaks, so data cannot end it."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return f"id: {place}\nevent: {kind}\ndata: {text}\n\n".encode()
 
@@ -32,21 +32,21 @@ class RecentEvents:
 
     @property
     def place(self) -> str:
-        """Of the last event."""
+        """The place of the last event."""
         return f"{self._epoch}-{self._number}"
 
     def add(self, kind: str, data: Mapping[str, Any]) -> None:
-        """One more event."""
+        """Appends an event."""
         self._number += 1
         self._events.append((self._number, event(kind, data, self.place)))
 
     def after(self, place: str) -> bytes | None:
-        """Everything since a place; None where that is not known any more, and the state must be told instead."""
-        epoch, _, told = place.partition("-")
-        if epoch != self._epoch or not (told.isascii() and told.isdigit()) or len(told) > 18:
+        """Everything since a place; None where that is no longer known: the whole state must be sent instead."""
+        epoch, _, number = place.partition("-")
+        if epoch != self._epoch or not (number.isascii() and number.isdigit()) or len(number) > 18:
             return None
-        seen = int(told)
+        seen = int(number)
         oldest = self._events[0][0] if self._events else self._number + 1
         if not oldest - 1 <= seen <= self._number:
             return None
-        return b"".join(content for number, content in self._events if number > seen)
+        return b"".join(content for index, content in self._events if index > seen)

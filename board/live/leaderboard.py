@@ -1,4 +1,4 @@
-"""A watched table of ratings: what the watch says goes in, what has changed for its readers comes out."""
+"""A watched table of ratings: updates of the watch go in, changes of the rows shown come out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import RatingsUpdate
 
 MAX_ROWS: Final = 200
-"""Shown of a leaderboard; the best."""
+"""Maximum rows shown: the best."""
 
 
 class Leaderboard:
@@ -26,7 +26,7 @@ class Leaderboard:
         return len(self._ratings)
 
     def update(self, update: RatingsUpdate) -> tuple[list[dict[str, Any]], list[str]]:
-        """Takes in what changed. Rows that are new or different then, and the keys of those that are gone."""
+        """Takes in an update. Returns the rows that are new or different, and the keys of those that are gone."""
         if update.restarted:
             self._ratings.clear()
         for left in update.left:

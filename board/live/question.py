@@ -1,4 +1,4 @@
-"""What a page asks for, as its address says."""
+"""What a page asks for, read from its address."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from board.filters import both, equals
-from board.ratings import ROLES
-from board.words import role_name
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client.words import ROLES, role_name
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.wire.validation import check

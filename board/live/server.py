@@ -1,4 +1,4 @@
-"""The view's HTTP server: pages, their data, and streams of events. It reads, and nothing else."""
+"""The view's HTTP server: pages, their data, and streams of events. Read-only."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import grpc
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from board import words
 from board.live.events import HEARTBEAT
 from board.live.question import Question, read_role
 from board.live.watches import Watch, Watches
-from board.ratings import ROLES
 from board.single_file import PAGES
 from board.text_order import natural
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient
+from playscore.client.words import ROLES, role_name
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
+from playscore.rpc_errors import code_of
 from servicekit.addresses import Address
 
 HEARTBEAT_SECONDS: Final = 10.0
 SEND_SECONDS: Final = 30.0
-"""A browser that takes longer to read what it was sent is let go; it comes back by itself, and starts anew."""
+"""A browser that takes longer to read what it was sent is disconnected; it reconnects by itself and restarts."""
 MAX_GAMES: Final = 200
 MAX_LINE: Final = 32_768
 """Bytes of an address: the longest filter, every character escaped."""
@@ -45,13 +46,16 @@ _HEADERS: Final = {
 }
 _TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _STATUSES: Final = {
-    Reason.LEAGUE_NOT_FOUND: 404,
-    Reason.GAME_NOT_FOUND: 404,
-    Reason.SUBJECT_NOT_FOUND: 404,
-    Reason.OVERLOADED: 503,
-    Reason.NOT_SERVING: 503,
-    Reason.INTERNAL: 500,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.INTERNAL: 500,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
+"""HTTP statuses by gRPC status code; any other is 400."""
 _ASSETS: Final = (
     *("theme.css", "pages.css", "live.css", "icon.svg"),
     *("elements.js", "interval.js", "distribution.js", "ratings.js", "plays.js", "charts.js"),
@@ -62,7 +66,7 @@ _ASSETS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the view takes on at once."""
+    """The load that the view accepts at once."""
 
     browsers: int = 500
     questions: int = 64
@@ -79,8 +83,8 @@ class View:
         self._browsers = 0
 
     def application(self) -> web.Application:
-        """The routes. All of them answer GET and HEAD only."""
-        app = web.Application(middlewares=[_told], client_max_size=1024)
+        """The routes. They answer GET and HEAD only."""
+        app = web.Application(middlewares=[_failures], client_max_size=1024)
         app.on_response_prepare.append(_secured)
         app.on_shutdown.append(self._close)
         app.router.add_get("/", _page("board.html"))
@@ -96,19 +100,19 @@ class View:
         await self._watches.close()
 
     async def _health(self, _: web.Request) -> web.Response:
-        """Whether this process answers. Whether the aggregator does is said on the pages."""
+        """Whether this process answers. The pages show whether the aggregator does."""
         return web.json_response({"status": "ok", "browsers": self._browsers})
 
     async def _about(self, request: web.Request) -> web.Response:
-        """What a form offers for a role, and the games of a league."""
+        """The fields of a role that a form offers, and the games of a league."""
         role = read_role(request.query.get("role", ""))
         league = request.query.get("league", "") or self._league
         fields, (games, note) = await asyncio.gather(self._ratings.describe_splits(role), self._games(league, role))
         return web.json_response(
             {
                 "league": league,
-                "role": words.role_name(role),
-                "roles": [[words.role_name(each), told.subjects] for each, told in ROLES.items()],
+                "role": role_name(role),
+                "roles": [[role_name(each), words.subjects.capitalize()] for each, words in ROLES.items()],
                 "fields": [
                     {
                         "name": field.name,
@@ -142,13 +146,13 @@ class View:
         return [[rating.group[1].text, rating.plays] for rating in latest[:MAX_GAMES]], ""
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """The answer to a question as it changes, until the browser leaves."""
+        """The answer to a question as it changes, until the browser disconnects."""
         question = Question.of({"league": self._league, **request.query})
         async with self._admitted(), self._watches.watch(question) as watch:
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
             await response.prepare(request)
-            with suppress(ConnectionResetError, TimeoutError):  # the browser has left, or reads no more
-                await _tell(watch, request.headers.get("Last-Event-ID", ""), response)
+            with suppress(ConnectionResetError, TimeoutError):  # the browser has disconnected, or does not read
+                await _send(watch, request.headers.get("Last-Event-ID", ""), response)
             return response
 
     @asynccontextmanager
@@ -156,7 +160,7 @@ class View:
         if self._browsers >= self._limits.browsers:
             raise PlayscoreError(
                 Reason.OVERLOADED,
-                f"{self._limits.browsers} browsers are following, as many as this view allows; come back later",
+                f"{self._limits.browsers} browsers are connected, the maximum of this view; try again later",
                 retry_after_seconds=5.0,
             )
         self._browsers += 1
@@ -166,8 +170,8 @@ class View:
             self._browsers -= 1
 
 
-async def _tell(watch: Watch, place: str, response: web.StreamResponse) -> None:
-    """Writes what a watch has to say from a place on, until it ends. Raises TimeoutError where nobody reads."""
+async def _send(watch: Watch, place: str, response: web.StreamResponse) -> None:
+    """Writes the events of a watch from a place on, until it ends. Raises TimeoutError if the browser does not read."""
     while True:
         content, place = watch.since(place)
         async with asyncio.timeout(SEND_SECONDS):
@@ -203,20 +207,27 @@ async def _secured(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
 
 
+def http_status(reason: Reason) -> int:
+    """The HTTP status of a failure: that of its gRPC status code."""
+    return _STATUSES.get(code_of(reason), 400)
+
+
 @web.middleware
-async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Failures as answers: JSON for data, a page for people."""
+async def _failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers failures: with JSON under /api/, else with a page."""
     retry: dict[str, str] = {}
     try:
         return await handler(request)
     except PlayscoreError as error:
-        status, reason, detail = _STATUSES.get(error.reason, 400), words.reason_name(error.reason), error.detail
+        status, reason, detail = http_status(error.reason), error.reason.name, error.detail
         if error.retry_after_seconds is not None:
             retry = {"Retry-After": f"{max(1, round(error.retry_after_seconds))}"}
     except web.HTTPException as error:
         status, reason, detail = error.status, error.reason, f"{request.method} {request.path}: {error.reason}"
-    except (ConnectionError, TimeoutError) as error:
-        status, reason, detail = 503, "REASON_NOT_SERVING", f"the aggregator cannot be reached: {error}"
+    except ConnectionError as error:
+        status, reason, detail = 503, Reason.NOT_SERVING.name, f"the aggregator cannot be reached: {error}"
+    except TimeoutError as error:
+        status, reason, detail = 504, Reason.NOT_SERVING.name, f"the aggregator did not answer in time: {error}"
     if request.path.startswith("/api/"):
         return web.json_response({"reason": reason, "detail": detail}, status=status, headers=retry)
     page = PAGES.joinpath("error.html").read_text().replace("<!-- detail -->", html.escape(detail))
@@ -225,11 +236,11 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @asynccontextmanager
 async def serving(view: View, address: Address) -> AsyncIterator[str]:
-    """Serves a view, and says at what address. Raises OSError where that is taken."""
+    """Serves a view, and yields its URL. Raises OSError where the address is taken."""
     runner = web.AppRunner(
         view.application(),
         access_log=None,
-        handler_cancellation=True,  # so that whoever leaves makes room at once
+        handler_cancellation=True,  # a browser that disconnects frees its slot at once
         max_line_size=MAX_LINE,
         shutdown_timeout=2.0,
     )

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from board import words
 from board.coverage import coverage_data
 from board.live.events import RecentEvents, event
 from board.live.leaderboard import Leaderboard
@@ -16,16 +15,17 @@ from board.live.question import Question
 from board.plays import MEASURES, chart_of, play_rows
 from board.ratings import table
 from playscore.client import AggregatorClient, RatingsUpdate, backoff
+from playscore.client.words import model_label
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 
 _LOG = logging.getLogger(__name__)
 LINGER_SECONDS: Final = 15.0
-"""How long a watch goes on after its last browser: one that comes back finds what it missed."""
+"""How long a watch continues after its last browser has left; one that reconnects gets what it missed."""
 QUIET_SECONDS: Final = 2.0
-"""A break that is mended within this is not told."""
+"""A shorter interruption is not shown."""
 GAME_PLAYS: Final = 40
-"""The latest plays of a game that are shown."""
+"""Plays of a game that are shown: the latest."""
 _TRANSIENT: Final = (Reason.NOT_SERVING, Reason.NOT_FRESH_ENOUGH, Reason.OVERLOADED, Reason.STORE_UNAVAILABLE)
 
 
@@ -38,13 +38,13 @@ class Watch:
         self._recent = RecentEvents()
         self._moved = asyncio.Event()
         self._board: Leaderboard | None = None
-        self._state: dict[str, Mapping[str, Any]] = {"status": {"live": False, "told": "Asking …"}}
+        self._state: dict[str, Mapping[str, Any]] = {"status": {"live": False, "text": "Loading…"}}
         self._encoded: tuple[str, bytes] = ("", b"")
         self.ended = False
-        """No more is to come: the question was refused, or the view is closing."""
+        """Whether no more events come: the question was refused, or the view is closing."""
 
     async def follow(self) -> None:
-        """Watches until cancelled, or until the question is refused. Breaks are told, and mended."""
+        """Watches until cancelled, or until the question is refused. It reports interruptions and reconnects."""
         asked = self._question
         pauses = backoff()
         watch = self._ratings.watch_ratings(
@@ -72,27 +72,27 @@ class Watch:
                     self._lost(str(failure))
                 except Exception:
                     _LOG.exception("a watch failed")
-                    self._refuse(PlayscoreError(Reason.INTERNAL, "this view failed; its log says why"))
+                    self._refuse(PlayscoreError(Reason.INTERNAL, "this view failed; see its log"))
                     return
                 await asyncio.sleep(next(pauses))
 
     def end(self) -> None:
-        """Lets go of everybody who follows."""
+        """Ends the streams of all followers."""
         self.ended = True
         self._wake()
 
     def since(self, place: str) -> tuple[bytes, str]:
-        """What a browser that has seen everything up to `place` has not, and its new place."""
+        """The events that a browser at `place` has not seen, and its new place."""
         content = self._recent.after(place)
         return (self._whole() if content is None else content), self._recent.place
 
     async def moved(self, place: str) -> None:
-        """Returns once there is more than a place has seen, or nothing more is to come."""
+        """Returns once there are events after a place, or the watch has ended."""
         while place == self._recent.place and not self.ended:
             await self._moved.wait()
 
     def _whole(self) -> bytes:
-        """The state as it is, encoded once for all who come anew."""
+        """The whole state, encoded once for all new browsers."""
         if self._encoded[0] != self._recent.place:
             events = dict(self._state)
             if "table" in events and self._board is not None:
@@ -110,7 +110,7 @@ class Watch:
         return self._board
 
     async def _publish(self, board: Leaderboard, update: RatingsUpdate) -> None:
-        # Work for a whole league or a whole game is done in threads, so that nobody else waits for it.
+        # Work for a whole league or a whole game runs in threads, so that it does not block other browsers.
         changed, gone = await asyncio.to_thread(board.update, update)
         ranking = update.checkpoint.ranking
         head = {
@@ -118,7 +118,7 @@ class Watch:
             "total": len(board),
             "min_plays": ranking.min_plays,
             "qualified": ranking.qualified,
-            "model": f"{ranking.model.name} {ranking.model.version}",
+            "model": model_label(ranking.model),
         }
         is_first = "table" not in self._state
         if changed or gone or self._state.get("table") != head:
@@ -126,10 +126,10 @@ class Watch:
             self._add("table" if is_first else "change", {**head, "rows": changed, "gone": gone})
         if self._question.game_id:
             self._set("game", await self._game(update.checkpoint.revision))
-        self._set("status", {"live": True, "told": ""})
+        self._set("status", {"live": True, "text": ""})
 
     async def _game(self, revision: common.RevisionToken) -> dict[str, Any]:
-        """The latest plays of the game, and its coverage. Nothing where it has not begun."""
+        """The latest plays of the game, and its coverage; None for both before its first play."""
         asked: dict[str, Any] = {"role": self._question.role, "at_least_as_fresh": revision}
         try:
             coverage = await self._ratings.get_coverage(self._question.league, game_id=self._question.game_id, **asked)
@@ -158,14 +158,14 @@ class Watch:
 
     def _refuse(self, refusal: PlayscoreError) -> None:
         self._state.clear()
-        self._set("refused", {"reason": words.reason_name(refusal.reason), "detail": refusal.detail})
+        self._set("refused", {"reason": refusal.reason.name, "detail": refusal.detail})
         self.end()
 
     def _lost(self, detail: str) -> None:
-        self._set("status", {"live": False, "told": f"The ratings cannot be reached; trying again. {detail}"})
+        self._set("status", {"live": False, "text": f"The ratings cannot be reached; reconnecting. {detail}"})
 
     def _set(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Tells what has changed of the state."""
+        """Adds an event if this part of the state has changed."""
         if self._state.get(kind) != data:
             self._state[kind] = data
             self._add(kind, data)
@@ -180,7 +180,7 @@ class Watch:
 
 
 class Watches:
-    """The questions that somebody asks now, at most `most` of them."""
+    """The watches of all questions that browsers ask, at most `most`."""
 
     def __init__(self, ratings: AggregatorClient, most: int) -> None:
         self._ratings = ratings
@@ -222,7 +222,7 @@ class Watches:
                 return
         raise PlayscoreError(
             Reason.OVERLOADED,
-            f"{self._most} questions are being watched, as many as this view allows; ask one of them, or later",
+            f"{self._most} questions are being watched, the maximum of this view; try again later",
             retry_after_seconds=LINGER_SECONDS,
         )
 
@@ -243,11 +243,11 @@ class _Shared:
         self._ending: asyncio.TimerHandle | None = None
 
     def keep(self) -> None:
-        """Somebody follows."""
+        """Cancels the pending end, as a browser follows again."""
         if self._ending is not None:
             self._ending.cancel()
             self._ending = None
 
     def end_after(self, seconds: float, end: Callable[[], None]) -> None:
-        """Nobody does."""
+        """Schedules the end, as no browser follows."""
         self._ending = asyncio.get_running_loop().call_later(seconds, end)

@@ -1,7 +1,7 @@
 // The leaderboard. Its address is its state: it can be shared, and goes back and forth.
 import { $, called, el } from "./elements.js";
 import { completes } from "./completion.js";
-import { moved, refuse, told } from "./live.js";
+import { moved, refuse, summary } from "./live.js";
 import { showRatings } from "./ratings.js";
 import { follow } from "./stream.js";
 
@@ -14,13 +14,13 @@ const groupsAsked = () => (address().get("group_by") ?? "").split(",").filter(Bo
 async function show({ filled }) {
   const turn = ++latest, asked = address();
   const answer = await fetch(`api/about?${new URLSearchParams({ role: asked.get("role") ?? "", league: asked.get("league") ?? "" })}`);
-  const told = await answer.json();
+  const found = await answer.json();
   if (turn !== latest) return;
   stop();
   $("refused").hidden = true;
-  if (!answer.ok) return refuse(told.detail);
-  const roleChanged = told.role !== about.role;
-  about = told;
+  if (!answer.ok) return refuse(found.detail);
+  const roleChanged = found.role !== about.role;
+  about = found;
   if (filled) fill(asked);
   if (filled || roleChanged) offerGroups();
   $("grouped").textContent = groupsAsked().join(", ") || "player";
@@ -43,15 +43,16 @@ function offerGroups() {
 }
 function watch(groups) {
   const parameters = Object.fromEntries([...address()].filter(([, value]) => value));
-  if (!about.league) return refuse("Which league? For example NFL.");
+  if (!about.league) return refuse("Enter a league, for example NFL.");
   let shown = "";
   stop = follow({ ...parameters, league: about.league, role: about.role }, {
     onRefused: refuse,
     onTable(table, changed) {
       const words = about.roles.find(([name]) => name === table.role)[1];
       $("heading").textContent = `${words}, ${about.league}`;
+      $("description").textContent = `${table.measure}: ${table.description}`;
       $("ratings").hidden = !table.rows.length;
-      $("told").textContent = table.rows.length ? told(table) : about.note || "No play in this split yet. It shows here when there is one.";
+      $("summary").textContent = table.rows.length ? summary(table) : about.note || "No plays in this split yet. They appear here when they are recorded.";
       showRatings($("ratings"), table, { groups });
       if (shown === table.role) moved($("ratings"), table, changed);
       shown = table.role;

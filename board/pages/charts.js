@@ -103,7 +103,7 @@ export const CHARTS = {
     legend: () => ["high", "medium", "low", "goal"].map((name) => el("li", [el("i", [], { class: name }), name === "goal" ? name : `${name} chance`])),
     note(plays) {
       const out = plays.filter((play) => !(play.ice?.x >= ICE.left)).length;
-      return `Area: the chance of a goal. Every shot is turned to go to the right.${out ? ` ${out} from farther out, or from a place that is not known: not drawn.` : ""}`;
+      return `Area: the chance of a goal. Every shot is turned to go to the right.${out ? ` ${out} from farther out or from an unknown place: not drawn.` : ""}`;
     },
   },
   field: {
@@ -111,7 +111,7 @@ export const CHARTS = {
     draw: fieldChart,
     legend: () => [],
     note: () => "Seen from behind the offense. Below the line of scrimmage, each pass where the passer stood at the release; "
-      + "orange to purple: its play score. Above it, passes by depth, with their mean play score. To which side passes went is not recorded.",
+      + "orange to purple: its play score. Above it, passes by depth, with their mean play score. The side of a pass is not recorded.",
   },
 };
 export const asTable = (name, headings, rows) => el("details", [

@@ -18,7 +18,7 @@ export function offersFor(text, fields) {
   return matching(next.map((name) => ({ name, more: "" })), word);
 }
 function matching(offers, word) {
-  const wanted = word.toLowerCase(), at = ({ name }) => name.toLowerCase().indexOf(wanted);
+  const typed = word.toLowerCase(), at = ({ name }) => name.toLowerCase().indexOf(typed);
   const found = offers.filter((offer) => at(offer) >= 0 && offer.name !== word);
   return { word, offers: found.sort((a, b) => Math.min(at(a), 1) - Math.min(at(b), 1)).slice(0, MOST) };
 }

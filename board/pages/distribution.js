@@ -1,4 +1,4 @@
-// What was expected of a play, drawn small, with what came of it.
+// A small drawing of what was expected of a play, and of its result.
 import { svg } from "./elements.js";
 
 const WIDTH = 122, HEIGHT = 30;

@@ -14,6 +14,6 @@ export const svg = (tag, attributes, content = []) => make("http://www.w3.org/20
 export const number = (content, name = "") => el("td", content, { class: `number ${name}` });
 export const heading = (text, name = "") => el("th", text, { scope: "col", class: name });
 export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
-// A name of somebody or something, whichever way it is written, which leaves the words around it as they are.
+// A name in any script and direction, isolated from the text around it.
 export const called = (name) => el("bdi", name);
 export const small = (text) => (text ? el("small", text) : null);

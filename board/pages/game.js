@@ -1,7 +1,7 @@
-// A game while it is on: ratings, the latest plays and the coverage move as they are recorded.
+// A live game: its ratings, latest plays and coverage are updated as plays are recorded.
 import { $, called, el, number } from "./elements.js";
 import { CHARTS, drawn } from "./charts.js";
-import { moved, refuse, told } from "./live.js";
+import { moved, refuse, summary } from "./live.js";
 import { showPlays } from "./plays.js";
 import { showRatings } from "./ratings.js";
 import { follow } from "./stream.js";
@@ -21,7 +21,7 @@ follow(question, {
   onRefused: refuse,
   onTable(table, changed) {
     $("ratings").hidden = !table.rows.length;
-    $("told").textContent = table.rows.length ? told(table) : "No play of this game is recorded yet. It shows here when there is one.";
+    $("summary").textContent = table.rows.length ? summary(table) : "No plays of this game are recorded yet. They appear here when they are.";
     showRatings($("ratings"), table);
     if (shown) moved($("ratings"), table, changed);
     shown = true;
@@ -31,7 +31,7 @@ follow(question, {
     if (!game.plays) return;
     plays = game.plays.rows;
     showPlays($("plays"), game.plays);
-    $("coverage-told").textContent = game.coverage.told;
+    $("coverage-summary").textContent = game.coverage.summary;
     $("reasons").hidden = !game.coverage.reasons.length;
     $("reasons").tBodies[0].replaceChildren(...game.coverage.reasons.map(([name, count]) => el("tr", [el("th", name, { scope: "row" }), number(count)])));
     const chart = CHARTS[game.plays.chart];

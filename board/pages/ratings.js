@@ -13,7 +13,7 @@ export function ratingsHead(table, groups = []) {
   ]);
 }
 export function ratingsRow(table, row, scale, { groups = [], link = null } = {}) {
-  const who = row.name || "all of them";
+  const who = row.name || "All";
   const name = link ? el("a", called(who), { href: link }) : called(who);
   const first = [name, row.team ? el("small", called(row.team)) : null];
   return el("tr", [

@@ -1,4 +1,4 @@
-// The report: what `board.report.content.page_data` made, which the page carries.
+// The report: it shows what `board.report.content.page_data` made.
 import { $, called, el, heading, number, small } from "./elements.js";
 import { CHARTS, asTable, drawn, trendChart } from "./charts.js";
 import { interval, scaleOf } from "./interval.js";
@@ -11,13 +11,13 @@ $("title").append(called(data.title));
 $("subtitle").append(called(data.subtitle));
 $("filter").hidden = !data.filter;
 $("filter").lastChild.textContent = data.filter;
-$("description").textContent = `${data.splits.measure}: ${data.description}`;
+$("description").textContent = `${data.splits.measure}: ${data.splits.description}`;
 $("figures").append(...data.figures.map(([name, value, more]) => el("div", [el("dt", called(name)), el("dd", [value, small(more)])])));
 $("made").append(...data.made.map(([name, value]) => el("div", [el("dt", name), el("dd", value)])));
 
 if (data.standings) {
   $("standings").hidden = false;
-  $("standings-told").textContent = data.standings.told;
+  $("standings-summary").textContent = data.standings.summary;
   showRatings($("ratings"), data.standings);
 }
 
@@ -60,12 +60,12 @@ if (data.chart) {
   drawn($("chart-place"), draw(data.plays.rows));
 }
 
-$("plays-told").textContent = data.plays.told;
+$("plays-summary").textContent = data.plays.summary;
 $("plays-note").textContent = data.plays.rows.some((row) => row.drawn?.heights)
-  ? "What was expected: the chance of each gain from a loss of 10 yards to 50; heights are square roots. The line: what came of it. The tick below: no gain."
-  : "What was expected: the chance; filled in red where it came about.";
+  ? "What was expected: the chance of each gain from a loss of 10 yards to 50; heights are square roots. The line is the actual gain, the tick below it no gain."
+  : "What was expected: the chance of success; red where it succeeded.";
 showPlays($("plays"), data.plays, $("more"));
 
-$("coverage-told").append("Of ", called(data.coverage.of), `: ${data.coverage.told}`);
+$("coverage-summary").append(called(data.coverage.of), `: ${data.coverage.summary}`);
 $("reasons").hidden = !data.coverage.reasons.length;
 $("reasons").tBodies[0].append(...data.coverage.reasons.map(([name, plays]) => el("tr", [el("th", name, { scope: "row" }), number(plays.toLocaleString("en-US"))])));

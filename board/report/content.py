@@ -1,4 +1,4 @@
-"""What a report's page shows, from what the aggregator said."""
+"""What a report's page shows, from the aggregator's answers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from board import words
 from board.coverage import coverage_data
 from board.plays import MEASURES, chart_of, play_rows
-from board.ratings import ROLES, measure_text, measured, row, table
+from board.ratings import COLUMNS, DOMAINS, interval_text, measure_text, measured, row, table
 from board.report.gather import Answers, Question
 from board.report.scope import Scope
 from board.report.splits import Splits
 from board.report.trend import Point
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client.words import ROLES, UNKNOWN, counted, joined, model_label
 from playscore.common.v1 import common_pb2 as common
 
 _KINDS: Final = {"player": "", "team": "Team", "season": "All of the league", "game": "Both teams"}
@@ -22,17 +22,14 @@ _KINDS: Final = {"player": "", "team": "Team", "season": "All of the league", "g
 
 def page_data(question: Question, scope: Scope, answers: Answers, made: datetime) -> dict[str, Any]:
     """What `report.js` reads. `made` is when, with its time zone."""
-    told = ROLES[question.role]
+    words = ROLES[question.role]
     team = answers.overall[0].subject.team_id if scope.kind == "player" else ""
-    series = [rating.subject.team_id or words.NOT_KNOWN for rating in answers.overall] if scope.kind == "game" else [""]
+    series = [rating.subject.team_id or UNKNOWN for rating in answers.overall] if scope.kind == "game" else [""]
     plays = play_rows(answers.plays, answers.names)
     return {
         "title": scope.title,
-        "subtitle": ", ".join(
-            part for part in (_KINDS[scope.kind], team, question.league, told.subjects.lower()) if part
-        ),
+        "subtitle": joined((_KINDS[scope.kind], team, question.league, words.subjects)),
         "filter": question.filter,
-        "description": told.description,
         "figures": _figures(question, scope, answers),
         "series": series,
         "splits": {**table(question.role, ()), **_splits(answers.splits, series)},
@@ -43,15 +40,15 @@ def page_data(question: Question, scope: Scope, answers: Answers, made: datetime
             "measure": MEASURES[question.role],
             "subjects": scope.kind != "player" and question.role != common.ROLE_SHOOTING_TEAM,
             "rows": plays,
-            "told": _plays_told(len(plays), answers.total_plays),
+            "summary": _plays_summary(len(plays), answers.total_plays),
         },
         "coverage": {
             **coverage_data(answers.coverage),
             "of": scope.title if scope.game_id else f"all games of {question.league}",
         },
         "made": [
-            ["Model", f"{answers.ranking.model.name} {answers.ranking.model.version}"],
-            ["Plays that a rank needs", f"{answers.ranking.min_plays:,}"],
+            ["Model", model_label(answers.ranking.model)],
+            ["Minimum plays", f"{answers.ranking.min_plays:,}"],
             ["Revision", answers.revision.value],
             ["Made", made.strftime("%Y-%m-%d %H:%M %Z").strip()],
         ],
@@ -59,13 +56,14 @@ def page_data(question: Question, scope: Scope, answers: Answers, made: datetime
 
 
 def _figures(question: Question, scope: Scope, answers: Answers) -> list[list[str]]:
-    told = ROLES[question.role]
+    words, role = ROLES[question.role], question.role
     figures = []
     for rating in answers.overall:
         measure = measured(rating)
-        name = f"{told.measure}, {rating.subject.team_id or words.NOT_KNOWN}" if scope.kind == "game" else told.measure
-        low, high = measure_text(question.role, measure.low), measure_text(question.role, measure.high)
-        figures.append([name, measure_text(question.role, measure.value), f"90% interval {low} to {high}"])
+        name = words.measure.capitalize()
+        if scope.kind == "game":
+            name += f", {rating.subject.team_id or UNKNOWN}"
+        figures.append([name, measure_text(role, measure.value), f"90% interval {interval_text(role, measure)}"])
     if scope.kind == "player":
         rating = answers.overall[0]
         rank = str(rating.rank) if rating.qualified else "-"
@@ -73,16 +71,16 @@ def _figures(question: Question, scope: Scope, answers: Answers) -> list[list[st
             [
                 "Rank",
                 rank,
-                f"of {words.counted(answers.ranking.qualified, 'ranked player')}"
+                f"of {counted(answers.ranking.qualified, 'ranked player')}"
                 if rating.qualified
-                else f"needs {words.counted(answers.ranking.min_plays, 'play')}",
+                else f"minimum {counted(answers.ranking.min_plays, 'play')}",
             ]
         )
-    figures.append([told.plays, f"{sum(rating.plays for rating in answers.overall):,}", ""])
+    figures.append([words.plays.capitalize(), f"{sum(rating.plays for rating in answers.overall):,}", ""])
     if scope.kind != "game":
         figures += [
             [name, value, f"{small[1:-1]} expected" if small else ""]
-            for name, (value, small) in zip(told.columns, row(answers.overall[0])["cells"], strict=True)
+            for name, (value, small) in zip(COLUMNS[role], row(answers.overall[0])["cells"], strict=True)
         ]
     return figures
 
@@ -104,7 +102,7 @@ def _splits(
             }
             for splits, answer in known
         ],
-        "unknown": f"Not known of any of these plays: {', '.join(unknown).lower()}." if unknown else "",
+        "unknown": f"Unknown for all of these plays: {', '.join(unknown).lower()}." if unknown else "",
     }
 
 
@@ -118,8 +116,8 @@ def _trend(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
     points, several = answers.trend.points, len({point.season for point in answers.trend.points}) > 1
     return {
         "by": {"week": "Week", "game_id": "Game"}[answers.trend.by],
-        "measure": ROLES[role].measure,
-        "domain": list(ROLES[role].domain or ()) or None,
+        "measure": ROLES[role].measure.capitalize(),
+        "domain": list(DOMAINS.get(role, ())) or None,
         "points": [
             {"label": _label(point, several), **_measure_of(point.rating)} for point in points if point.rating.plays
         ],
@@ -127,7 +125,7 @@ def _trend(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
 
 
 def _label(point: Point, with_season: bool) -> str:
-    own = point.game_id or (words.NOT_KNOWN if point.week is None else str(point.week))
+    own = point.game_id or (UNKNOWN if point.week is None else str(point.week))
     return f"{point.season}, {own}" if with_season and point.season is not None else own
 
 
@@ -143,11 +141,11 @@ def _standings(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
     shown = len(answers.standings)
     return {
         **table(role, (row(rating) for rating in sorted(answers.standings, key=lambda rating: not rating.qualified))),
-        "told": f"The first {shown:,} of {answers.subjects:,}." if shown < answers.subjects else "",
+        "summary": f"The first {shown:,} of {answers.subjects:,}." if shown < answers.subjects else "",
     }
 
 
-def _plays_told(shown: int, total: int) -> str:
+def _plays_summary(shown: int, total: int) -> str:
     if shown < total:
-        return f"The latest {shown:,} of {words.counted(total, 'play')}."
-    return f"All {words.counted(total, 'play')}." if total > 1 else ""
+        return f"The latest {shown:,} of {counted(total, 'play')}."
+    return f"All {counted(total, 'play')}." if total > 1 else ""

@@ -1,4 +1,4 @@
-"""Asks the aggregator for all that a report shows, of one state."""
+"""All calls that a report needs, of one state of the ratings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 
 CALLS_AT_ONCE: Final = 8
-NAMES_TOLD: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,63 +33,36 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the aggregator said, all of one state."""
+    """The aggregator's answers, all of one state."""
 
     overall: Sequence[aggregator.Rating]
     """The scope's own ratings; for a player with their rank in the league."""
     ranking: aggregator.Ranking
-    """Of a player among the league, else of the standings."""
+    """The ranking of the league for a player, else that of the standings."""
     splits: Sequence[tuple[Splits, Sequence[Sequence[aggregator.Rating]]]]
-    """For each filter the scope's ratings that have plays in it."""
+    """The scope's ratings with plays in each filter."""
     trend: Trend
     standings: Sequence[aggregator.Rating]
-    """Of the subjects in the scope, best first; none for a player."""
+    """Ratings of the subjects in the scope, best first; empty for a player."""
     subjects: int
-    """How many there are, shown or not."""
+    """How many there are in all."""
     plays: Sequence[ListedPlay]
     """The latest of them, in their order."""
     total_plays: int
     names: Mapping[str, str]
-    """Of shooters, by identifier; none where plays are the subject's own."""
+    """Names of shooters by identifier; empty where plays are the subject's own."""
     coverage: aggregator.GetCoverageResponse
-    """Of the game, or of the league."""
+    """The coverage of the game, or of the league."""
     revision: common.RevisionToken
 
 
-async def find_player(ratings: AggregatorClient, question: Question, wanted: str) -> Scope:
-    """The player of an identifier or, if there is none, of a name or a part of one.
-
-    Raises SUBJECT_NOT_FOUND where nobody or more than one fits, and says who there is.
-    """
-    listed = ratings.list_subjects(question.league, role=question.role)
-    by_id = [each async for each in listed if each.subject.subject_id == wanted]
-    if by_id:
-        return Scope.of_player(by_id[0])
-    found = ratings.list_subjects(question.league, role=question.role, name_contains=wanted)
-    fitting = [each async for each in found]
-    whole = [each for each in fitting if each.subject.subject_name.casefold() == wanted.casefold()]
-    match whole or fitting:
-        case [one]:
-            return Scope.of_player(one)
-        case []:
-            raise PlayscoreError(
-                Reason.SUBJECT_NOT_FOUND, f"no identifier and no name in {question.league} has {wanted!r} in this role"
-            )
-        case several:
-            told = [f"{each.subject.subject_name} ({each.subject.subject_id})" for each in several[:NAMES_TOLD]]
-            more = f", and {len(several) - NAMES_TOLD} more" if len(several) > NAMES_TOLD else ""
-            raise PlayscoreError(
-                Reason.SUBJECT_NOT_FOUND, f"{wanted!r} is not one player; give an identifier: {', '.join(told)}{more}"
-            )
-
-
 async def gather(ratings: AggregatorClient, question: Question, scope: Scope) -> Answers:
-    """Asks for everything. Raises as the client does; SUBJECT_NOT_FOUND where the scope has no plays."""
+    """All answers. Raises as the client does, and SUBJECT_NOT_FOUND where the scope has no plays."""
     return await _Gathering(ratings, question, scope).all()
 
 
 class _Gathering:
-    """One report's calls. The first says which state; the others are of it."""
+    """The calls of one report. The first determines the state of all others."""
 
     def __init__(self, ratings: AggregatorClient, question: Question, scope: Scope) -> None:
         self._ratings = ratings
@@ -108,7 +80,7 @@ class _Gathering:
         if not overall or not overall[0].plays:
             raise PlayscoreError(
                 Reason.SUBJECT_NOT_FOUND,
-                f"no play of {scope.kind} {scope.title!r} in {question.league} is in this split",
+                f"{scope.kind} {scope.title!r} of {question.league} has no plays in this split",
             )
         trend = await self._trend()
         splits, (standings, subjects), (plays, total), names = await asyncio.gather(
@@ -158,8 +130,8 @@ class _Gathering:
 
     async def _splits(self) -> list[tuple[Splits, list[list[aggregator.Rating]]]]:
         asked = SPLITS[self._question.role]
-        wanted = [both(self._filter, text) for each in asked for _, text in each.filters]
-        answers = iter(await asyncio.gather(*(self._list(text, self._scope.group_by) for text in wanted)))
+        filters = [both(self._filter, text) for each in asked for _, text in each.filters]
+        answers = iter(await asyncio.gather(*(self._list(text, self._scope.group_by) for text in filters)))
         return [(each, [next(answers)[0] for _ in each.filters]) for each in asked]
 
     async def _trend(self) -> Trend:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from board.filters import equals
-from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client import AggregatorClient
+from playscore.client.subjects import find_subject
+from playscore.common.v1 import common_pb2 as common
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +24,46 @@ class Scope:
     group_by: Sequence[str]
     """What makes its ratings: one, or in a game that of either team."""
     subject_id: str = ""
-    """Of a player."""
+    """The identifier of a player; empty for other kinds."""
     game_id: str = ""
-    """Of a game."""
+    """The identifier of a game; empty for other kinds."""
 
     @classmethod
-    def of_player(cls, subject: aggregator.ListedSubject) -> Self:
+    async def asked(
+        cls,
+        ratings: AggregatorClient,
+        league: str,
+        role: common.Role.ValueType,
+        *,
+        subject: str | None,
+        team: str | None,
+        season: int | None,
+        game: str | None,
+    ) -> Self:
+        """The scope that one of `subject` (an identifier, a name or a part of one), `team`, `season` and `game` names.
+
+        Raises SUBJECT_NOT_FOUND where `subject` is no player, or may be several.
+        """
+        if subject is not None:
+            return cls.of_player(await find_subject(ratings, league, subject, role=role))
+        if team is not None:
+            return cls.of_team(team)
+        return cls.of_season(season) if season is not None else cls.of_game(str(game))
+
+    @classmethod
+    def of_player(cls, subject: common.Subject) -> Self:
         """A player, in one role."""
-        who = subject.subject
         return cls(
-            who.subject_name or who.subject_id,
+            subject.subject_name or subject.subject_id,
             "player",
-            equals("subject_id", who.subject_id),
+            equals("subject_id", subject.subject_id),
             ("subject_id",),
-            subject_id=who.subject_id,
+            subject_id=subject.subject_id,
         )
 
     @classmethod
     def of_team(cls, team_id: str) -> Self:
-        """A team, whoever played."""
+        """A team, with all of its players."""
         return cls(team_id, "team", equals("team_id", team_id), ("team_id",))
 
     @classmethod

@@ -11,11 +11,11 @@ from playscore.common.v1 import common_pb2 as common
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Splits that say one thing in several ways. A play is in at most one of them."""
+    """A group of splits that exclude each other: a play is in at most one of them."""
 
     name: str
     filters: Sequence[tuple[str, str]]
-    """Names and filters."""
+    """The name and the filter of each split."""
 
 
 _PLACE: Final = Splits("Where", [("Home", "home"), ("Away", "NOT home")])
@@ -137,9 +137,9 @@ _FACEOFFS: Final = (
     Splits(
         "Zone",
         [
-            ("Own end", "zone = RINK_ZONE_DEFENSIVE"),
+            ("Defensive zone", "zone = RINK_ZONE_DEFENSIVE"),
             ("Neutral zone", "zone = RINK_ZONE_NEUTRAL"),
-            ("Attacking end", "zone = RINK_ZONE_OFFENSIVE"),
+            ("Offensive zone", "zone = RINK_ZONE_OFFENSIVE"),
         ],
     ),
     _STRENGTH,

@@ -11,13 +11,13 @@ from board.text_order import natural
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 
 MAX_GAMES: Final = 30
-"""Games that one filter names; it may hold 64 comparisons."""
+"""Maximum games that one filter names; a filter may hold 64 comparisons."""
 _MAX_CHARACTERS: Final = 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One week or game. Season and week are None where they are not known."""
+    """One week or game. Season and week are None where they are unknown."""
 
     season: int | None
     week: int | None
@@ -26,7 +26,7 @@ class Point:
 
     @property
     def filter(self) -> str:
-        """Its plays."""
+        """A filter for its plays."""
         if self.game_id:
             return equals("game_id", self.game_id)
         season = "NOT season:*" if self.season is None else f"season = {self.season}"
@@ -34,7 +34,7 @@ class Point:
 
     @property
     def order(self) -> tuple[int, int, tuple[tuple[int, int, str], ...]]:
-        """As plays are listed: by season, week and game, numbers within identifiers compared as numbers."""
+        """A sort key: by season, week and game, with numbers in identifiers compared as numbers."""
         return (
             -1 if self.season is None else self.season,
             -1 if self.week is None else self.week,

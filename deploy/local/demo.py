@@ -17,7 +17,6 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from board.words import counted
 from deploy.local.page import render
 from deploy.local.page.boards import Board
 from deploy.local.page.content import Slate, page_data
@@ -31,6 +30,7 @@ from pipeline.pace import paced
 from pipeline.results import Ending, PlayResult
 from pipeline.tasks import tasks_over
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
+from playscore.client.words import counted
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed

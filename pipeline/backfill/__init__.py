@@ -1,1 +1,1 @@
-"""Seasons of recorded games through the services in bulk. docs/backfill.md tells how to run one."""
+"""Seasons of recorded games through the services in bulk. docs/backfill.md shows how to run one."""

@@ -20,14 +20,15 @@ from rich.console import Console
 from pipeline.backfill.game_report import GameReport
 from pipeline.backfill.journal import Journal
 from pipeline.backfill.progress import progress_bar, show
-from pipeline.backfill.run import GAMES_AT_ONCE, Backfilled, Watcher
+from pipeline.backfill.run import GAMES_AT_ONCE, Backfilled, Callbacks
 from pipeline.backfill.run import backfill as play_all
 from pipeline.backfill.share import Share
 from pipeline.commands import LayoutName
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
-from pipeline.standings_table import counted
 from playscore.client import Tls
+from playscore.client.tls_options import tls_options
+from playscore.client.words import counted
 from playscore.release import ModelVersion
 from playscore.sources import open_source, select_games
 from servicekit.addresses import Address
@@ -35,7 +36,7 @@ from servicekit.metrics import metrics_port
 
 
 class _Parsed(click.ParamType[Any]):
-    """Whatever a function reads that raises ValueError for what it cannot read."""
+    """The type of an option whose text a function parses, raising ValueError."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name
@@ -62,28 +63,37 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     type=click.Path(exists=True, path_type=Path),
     help="Folder of tables, or of files of feed messages.",
 )
-@click.option("--layout", type=LayoutName(), help="Layout of the data; found by its columns if there is one.")
-@click.option("--games", default="", type=_Parsed("id,id", _list_of(str)), help="Identifiers; all if absent.")
-@click.option("--seasons", default="", type=_Parsed("year,year", _list_of(int)), help="Years; all if absent.")
+@click.option("--layout", type=LayoutName(), help="Layout of the data.  [default: recognized by its columns]")
+@click.option(
+    "--games",
+    default="",
+    type=_Parsed("id,id", _list_of(str)),
+    help="Identifiers, comma separated.  [default: all games]",
+)
+@click.option(
+    "--seasons",
+    default="",
+    type=_Parsed("year,year", _list_of(int)),
+    help="Years, comma separated.  [default: all seasons]",
+)
 @click.option(
     "--models",
     default="",
     type=_Parsed("name:version", _list_of(ModelVersion.parse)),
-    help="Models to score by, for example passing:4: a release scores in the shadow of the one that counts. A task "
-    "without one is scored by the scorer's default.",
+    help="Models to score by, for example passing:4, to score in the shadow of the current model.  "
+    "[default: the scorer's default of each task]",
 )
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that keeps which games are done, so that the same command goes on where it was ended. Workers may "
-    "share it.",
+    help="Folder that records which games are done, so that the same command resumes. Workers may share it.",
 )
 @click.option(
     "--worker",
     default="0/1",
     show_default=True,
     type=_Parsed("index/count", Share.parse),
-    help="Do one share of the games only, counted from 0: 2/8 is the third of eight.",
+    help="Play only this share of the games, counted from 0: 2/8 is the third of eight.",
 )
 @click.option(
     "--concurrency",
@@ -96,25 +106,23 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     "--json",
     "report",
     type=click.File("w", lazy=False),
-    help="A JSON line a game, then the summary; - is standard output.",
+    help="Write a JSON line for each game, then a summary; - is standard output.",
 )
 @click.option(
-    "--featurizer", metavar="HOST:PORT", default="127.0.0.1:50051", show_default=True, help="Running service."
+    "--featurizer", metavar="HOST:PORT", default="127.0.0.1:50051", show_default=True, help="A running featurizer."
 )
-@click.option("--scorer", metavar="HOST:PORT", default="127.0.0.1:50052", show_default=True)
+@click.option("--scorer", metavar="HOST:PORT", default="127.0.0.1:50052", show_default=True, help="A running scorer.")
 @click.option(
-    "--aggregator", metavar="HOST:PORT", default="127.0.0.1:50053", show_default=True, help="Running service."
+    "--aggregator", metavar="HOST:PORT", default="127.0.0.1:50053", show_default=True, help="A running aggregator."
 )
 @click.option(
     "--give-up-after",
     default=GIVE_UP_SECONDS,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds that a service may be unavailable or overloaded.",
+    help="Seconds to wait for a service that is unavailable or overloaded.",
 )
-@click.option("--tls-authority", type=click.Path(exists=True, path_type=Path), help="Authorities to trust, PEM.")
-@click.option("--tls-certificate", type=click.Path(exists=True, path_type=Path), help="Own certificates, PEM.")
-@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Own private key, PEM.")
+@tls_options
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
 def backfill(
     *,
@@ -131,27 +139,24 @@ def backfill(
     scorer: str,
     aggregator: str,
     give_up_after: float,
-    tls_authority: Path | None,
-    tls_certificate: Path | None,
-    tls_key: Path | None,
+    tls: Tls | None,
     metrics_listen: str | None,
 ) -> None:
     """Record every play of recorded games, through running services.
 
-    A play comes to what it comes to live. Playing a game again changes nothing, so a backfill that was ended is run
-    again; with --state it goes on where it was.
+    Scores are those of a live run. Playing a game again changes nothing, so an interrupted backfill can simply be run
+    again; with --state it resumes.
 
-    The first Ctrl-C or SIGTERM finishes the games that are being played, a second one ends at once. Exit code 0: every
-    play is recorded. 1: some are not, or a game could not be read. 128 and the signal's number: it was ended by one.
+    The first Ctrl-C or SIGTERM finishes the games in progress; a second one stops at once. Exit code 0: every play is
+    recorded. 1: some are not, or a game could not be read. 128 plus the signal's number: stopped by a signal.
     """
     console = Console(stderr=True)
     source = open_source(data, layout)
     game_ids = [game_id for game_id in select_games(source, games) if worker.holds(game_id)]
-    tls = Tls(tls_authority, tls_certificate, tls_key)
-    addresses = Addresses(featurizer, scorer, aggregator, None if tls == Tls() else tls)
+    addresses = Addresses(featurizer, scorer, aggregator, tls)
     signals: list[int] = []
 
-    async def run(watcher: Watcher) -> Backfilled:
+    async def run(callbacks: Callbacks) -> Backfilled:
         stop = asyncio.Event()
         with _stopped_by_signals(stop, signals):
             return await play_all(
@@ -164,7 +169,7 @@ def backfill(
                 games_at_once=concurrency,
                 give_up_seconds=give_up_after,
                 stop=stop,
-                watcher=watcher,
+                callbacks=callbacks,
             )
 
     with contextlib.ExitStack() as closing:
@@ -172,9 +177,9 @@ def backfill(
             closing.enter_context(metrics_port(Address.parse(metrics_listen)))
         try:
             journal = None if state is None else Journal(state, worker, str(data.resolve()))
-            with progress_bar(console, len(game_ids)) as watcher:
+            with progress_bar(console, len(game_ids)) as callbacks:
                 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # above the bar
-                done = uvloop.run(run(watcher if report is None else _telling(watcher, report)))
+                done = uvloop.run(run(callbacks if report is None else _reporting(callbacks, report)))
         except asyncio.CancelledError:
             raise click.exceptions.Exit(128 + signals[-1]) from None
         except OSError as failure:
@@ -186,11 +191,11 @@ def backfill(
 
 
 def _end(done: Backfilled, signals: list[int]) -> None:
-    """Raise unless all that was to be recorded was."""
+    """Raises ClickException or Exit unless every play was recorded."""
     if done.given_up:
         raise click.ClickException(f"{done.given_up}; repeat the command for the rest")
     if done.failed:
-        raise click.ClickException(f"{counted(len(done.failed), 'game')} not done, named above; repeat the command")
+        raise click.ClickException(f"{counted(len(done.failed), 'game')} not done (listed above); repeat the command")
     if done.left:
         raise click.exceptions.Exit(128 + signals[0])
 
@@ -207,7 +212,7 @@ def _stopped_by_signals(stop: asyncio.Event, received: list[int]) -> Iterator[No
             task.cancel()
             return
         stop.set()
-        click.echo(f"{number.name}: finishing the games that are being played; a second signal ends at once", err=True)
+        click.echo(f"{number.name}: finishing the games in progress; a second signal stops at once", err=True)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
@@ -219,18 +224,18 @@ def _stopped_by_signals(stop: asyncio.Event, received: list[int]) -> Iterator[No
             loop.remove_signal_handler(number)
 
 
-def _telling(watcher: Watcher, report: IO[str]) -> Watcher:
-    """The same, and a line for every game."""
+def _reporting(callbacks: Callbacks, report: IO[str]) -> Callbacks:
+    """The callbacks, and a line of the report for every game."""
 
     def on_game(game: GameReport) -> None:
-        watcher.on_game(game)
+        callbacks.on_game(game)
         _write(report, game.as_json())
 
-    return replace(watcher, on_game=on_game)
+    return replace(callbacks, on_game=on_game)
 
 
-def _write(report: IO[str], told: Any) -> None:
-    report.write(json.dumps(told) + "\n")
+def _write(report: IO[str], document: Any) -> None:
+    report.write(json.dumps(document) + "\n")
     report.flush()
 
 

@@ -1,4 +1,4 @@
-"""What a backfill came to, a game and as a whole."""
+"""The results of a backfill, by game."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any, Self
 from pipeline.results import Ending, PlayResult
 
 UNKNOWN_REASON = "UNKNOWN"
-"""Of a play that was rejected for a reason of a newer contract."""
+"""Stands for a reason of a newer contract."""
 
 
 class Status(enum.StrEnum):
-    """How a game stands."""
+    """The state of a game after a backfill."""
 
     DONE = "done"
     """Every play of it is recorded: scored, or not scored for a reason."""
     ALREADY_DONE = "already done"
-    """By an earlier run, and the store still has it."""
+    """Done by an earlier run, and the store still has it."""
     OTHER_SEASON = "other season"
-    """It was not asked for."""
+    """Left out by the seasons asked for."""
     INCOMPLETE = "incomplete"
-    """A play is not recorded, or a message could not be taken in. It is played again next time."""
+    """A play is not recorded, or a message was refused. The next run plays it again."""
     FAILED = "failed"
-    """It could not be read or played. It is tried again next time."""
+    """It could not be read or played. The next run tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class PlayCounts:
     """plays = scored + waiting + superseded + the sum of `rejected` + not_recorded."""
 
     plays: int = 0
-    """That the source names."""
+    """Plays that the source names."""
     scored: int = 0
-    """And graded: they count in ratings."""
+    """Scored and graded: they are in ratings."""
     waiting: int = 0
-    """Scored; their official results are not known."""
+    """Scored; their official results are pending."""
     superseded: int = 0
-    """A later revision, or a later official result, stands in the store."""
+    """The store has a later revision or official result."""
     rejected: Mapping[str, int] = field(default_factory=dict)
-    """Not scored, by reason."""
+    """Plays not scored, by reason."""
     not_recorded: int = 0
-    """The aggregator does not answer for them."""
+    """Plays that the aggregator has not confirmed."""
 
     @classmethod
     def of(cls, plays: Iterable[str], results: Iterable[PlayResult]) -> Self:
-        """What became of the plays that a source names."""
+        """Counts the results of the plays that a source names."""
         became = {result.play_id: result for result in results}
         endings: Counter[Ending] = Counter()
         rejected: Counter[str] = Counter()
@@ -84,31 +84,31 @@ class PlayCounts:
 
 @dataclass(frozen=True, slots=True)
 class GameReport:
-    """What came of one game."""
+    """The result of one game."""
 
     game_id: str
     status: Status
     league: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
-    """By which model each task's plays were scored."""
+    """The model that scored each task's plays."""
     counts: PlayCounts = PlayCounts()
     covered: Mapping[str, int] = field(default_factory=dict)
-    """Plays of the game that the store had afterwards, by role: what GetCoverage answered."""
+    """Plays of the game in the store afterwards, by role, as answered by GetCoverage."""
     refused_messages: Sequence[str] = ()
-    """What was wrong with messages that could not be taken in."""
+    """Why messages were refused."""
     detail: str = ""
     """Why it failed."""
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """A line of JSON, less the line."""
-        told = asdict(self)
-        return {"game_id": told.pop("game_id"), "status": told.pop("status"), **told.pop("counts"), **told}
+        """As a JSON object."""
+        members = asdict(self)
+        return {"game_id": members.pop("game_id"), "status": members.pop("status"), **members.pop("counts"), **members}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
-        """What `as_json` told. Raises ValueError, TypeError or KeyError for anything else."""
-        counts = {name: told[name] for name in PlayCounts.__dataclass_fields__}
-        others = {name: told[name] for name in cls.__dataclass_fields__ if name not in ("counts", "status")}
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Reads what `as_json` returns. Raises ValueError, TypeError or KeyError for anything else."""
+        counts = {name: document[name] for name in PlayCounts.__dataclass_fields__}
+        others = {name: document[name] for name in cls.__dataclass_fields__ if name not in ("counts", "status")}
         others["refused_messages"] = tuple(others["refused_messages"])
-        return cls(status=Status(told["status"]), counts=PlayCounts(**counts), **others)
+        return cls(status=Status(document["status"]), counts=PlayCounts(**counts), **others)

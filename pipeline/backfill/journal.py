@@ -1,4 +1,4 @@
-"""What is done of a backfill, kept in a folder, so that a run that goes on need not read these games again."""
+"""The games that a backfill has completed, kept in a folder, so that a later run skips them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pipeline.backfill.share import Share
 
 
 class Journal:
-    """A line a game that is done, in a file for each share; workers may share the folder.
+    """A line for each completed game, in a file for each share; workers may share the folder.
 
-    A line is on disk before `note` returns. One that cannot be read, as the last of a worker that was killed, counts
-    for nothing: its game is played again, which changes nothing.
+    A line is on disk before `note` returns. One that cannot be read, such as the last line of a killed worker, is
+    ignored: its game is played again, which changes nothing.
 
     Args:
-        folder: made if it is not there.
-        share: whose lines are written. Those of all shares are read, so that their number may change between runs.
-        data: what is backfilled. Lines about other data count for nothing.
+        folder: created if missing.
+        share: the share whose lines are written. Lines of all shares are read, so their number may change between runs.
+        data: what is backfilled. Lines about other data are ignored.
     """
 
     def __init__(self, folder: Path, share: Share, data: str) -> None:
@@ -36,11 +36,11 @@ class Journal:
             self._append(b"\n")  # ends the line of a worker that was killed
 
     def done(self, game_id: str) -> GameReport | None:
-        """What was noted of a game last."""
+        """The last report of a completed game."""
         return self._done.get(game_id)
 
     def note(self, report: GameReport) -> None:
-        """A game is done. Raises OSError where that cannot be written."""
+        """Records a completed game. Raises OSError where that cannot be written."""
         self._append(json.dumps({"data": self._data, **report.as_json()}).encode() + b"\n")
         self._done[report.game_id] = report
 
@@ -53,8 +53,8 @@ class Journal:
     def _reports(self, file: Path) -> Iterator[GameReport]:
         for line in file.read_bytes().splitlines():
             try:
-                told: dict[str, Any] = json.loads(line)
-                if told.pop("data") == self._data:
-                    yield GameReport.from_json(told)
+                document: dict[str, Any] = json.loads(line)
+                if document.pop("data") == self._data:
+                    yield GameReport.from_json(document)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue

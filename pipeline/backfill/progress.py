@@ -1,4 +1,4 @@
-"""How a backfill gets on, for people."""
+"""Progress and result of a backfill, for people."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.backfill.game_report import GameReport
-from pipeline.backfill.run import Backfilled, Watcher
+from pipeline.backfill.run import Backfilled, Callbacks
 from pipeline.results import Ending, PlayResult
-from pipeline.standings_table import counted
+from playscore.client.words import counted
 
 GAMES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 3
 
 
 @contextlib.contextmanager
-def progress_bar(console: Console, games: int) -> Iterator[Watcher]:
-    """A bar of games, with the plays recorded, their rate, and why plays were not scored."""
+def progress_bar(console: Console, games: int) -> Iterator[Callbacks]:
+    """A progress bar of games, with plays recorded, plays a second, and the top reasons for plays not scored."""
     columns = (
         TextColumn("games"),
         BarColumn(),
@@ -52,11 +52,11 @@ def progress_bar(console: Console, games: int) -> Iterator[Watcher]:
         def on_game(report: GameReport) -> None:
             progress.advance(bar)
 
-        yield Watcher(on_play, on_game)
+        yield Callbacks(on_play, on_game)
 
 
 def show(done: Backfilled, console: Console) -> None:
-    """Print what a backfill came to. Every play that was come to is in one row of the table."""
+    """Print the result of a backfill. Every play of the games reached is in one row of the table."""
     games = ", ".join(f"{count} {status.value}" for status, count in done.by_status.items())
     left = f", {done.left} left" if done.left else ""
     console.print(f"{counted(done.games, 'game')}: {games or 'none played'}{left}")
@@ -84,7 +84,7 @@ def show(done: Backfilled, console: Console) -> None:
     for game_id, why in itertools.islice(done.failed.items(), GAMES_SHOWN):
         console.print(f"Game {game_id}: {why}", markup=False)
     if len(done.failed) > GAMES_SHOWN:
-        console.print(f"and {len(done.failed) - GAMES_SHOWN} games more")
+        console.print(f"and {len(done.failed) - GAMES_SHOWN} more games")
     if done.losses:
         left_out = Table("left out", title="What could not be read", title_justify="left")
         left_out.add_column("count", justify="right")

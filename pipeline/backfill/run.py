@@ -1,8 +1,7 @@
 """A backfill: many recorded games through running services, each until all of its plays are recorded.
 
-What a play comes to is what it comes to live: a game is played by `GameRun` and the stages of every other game. Bulk
-means that games are played as fast as they go, several at once, and that plays wait for each other to share calls.
-The store holds what is done; playing a game again changes nothing in it.
+Scores are those of a live run: a game is played by `GameRun` and the same stages. In bulk, games are played at full
+speed, several at once, and plays wait for each other to share calls. Playing a game again changes nothing in the store.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import structlog
 
 from pipeline.backfill.game_report import GameReport, PlayCounts, Status
 from pipeline.backfill.journal import Journal
-from pipeline.backfill.models import choose_models, name_of
+from pipeline.backfill.models import choose_models
 from pipeline.batch_stages import BatchStages, Written
 from pipeline.featurizing import decisive
 from pipeline.game_run import GameRun
@@ -29,6 +28,7 @@ from pipeline.retry import GIVE_UP_SECONDS, until_it_answers
 from pipeline.task import Task
 from pipeline.tasks import Models, tasks_over
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
+from playscore.client.words import model_label, role_name
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
@@ -42,43 +42,43 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class Callbacks:
     """Callbacks that report a backfill's progress."""
 
     on_play: Callable[[PlayResult], None] = lambda result: None
-    """Of every play that is recorded, each time."""
+    """Called each time a play is recorded."""
     on_game: Callable[[GameReport], None] = lambda report: None
-    """Of every game, once."""
+    """Called once for each game."""
 
 
 @dataclass(slots=True)
 class Backfilled:
-    """What a backfill came to."""
+    """The result of a backfill."""
 
     games: int = 0
-    """That were to be played."""
+    """Games to play."""
     by_status: Counter[Status] = field(default_factory=Counter)
-    """Games that were come to. The others were left for another run."""
+    """Games that were reached. The others are left for another run."""
     counts: PlayCounts = field(default_factory=PlayCounts)
-    """Of all games that were come to, those already done among them."""
+    """Plays of all games that were reached, including games that were already done."""
     played: int = 0
-    """Plays of the games that were played now."""
+    """Plays of the games that were played in this run."""
     written: Written = field(default_factory=Written)
     failed: dict[str, str] = field(default_factory=dict)
-    """By game: why it is not done."""
+    """Why a game is not done, by game."""
     losses: tuple[Loss, ...] = ()
-    """What could not be read of the data, and was left out."""
+    """Data that could not be read and was left out."""
     given_up: str = ""
-    """Why the backfill ended before its end; empty if it did not."""
+    """Why the backfill gave up; empty if it did not."""
     seconds: float = 0.0
 
     @property
     def left(self) -> int:
-        """Games that were not come to."""
+        """Games that were not reached."""
         return self.games - self.by_status.total()
 
     def take(self, report: GameReport) -> None:
-        """One more game was come to."""
+        """Adds the report of a game."""
         self.by_status[report.status] += 1
         self.counts += report.counts
         self.played += 0 if report.status is Status.ALREADY_DONE else report.counts.plays
@@ -103,7 +103,7 @@ async def backfill(
     games_at_once: int = GAMES_AT_ONCE,
     give_up_seconds: float = GIVE_UP_SECONDS,
     stop: asyncio.Event | None = None,
-    watcher: Watcher = Watcher(),
+    callbacks: Callbacks = Callbacks(),
 ) -> Backfilled:
     """Plays games through the services and records their plays.
 
@@ -111,13 +111,13 @@ async def backfill(
         source: the games.
         game_ids: which of them.
         services: where they are.
-        models: to score by; a task without one is scored by the model that the scorer is set to when this begins.
+        models: to score by; a task without one is scored by the scorer's default at the start.
         seasons: games of other seasons are left out; empty: none are.
-        journal: which games are done, from earlier runs; None: all are played.
-        games_at_once: that are played at the same time. Memory and the load on the services go with it.
-        give_up_seconds: how long a service may be unavailable before the backfill ends with what was done.
-        stop: once it is set, games that are being played are finished and no other is begun.
-        watcher: hears how it gets on.
+        journal: games that earlier runs completed; None: all are played.
+        games_at_once: games played at the same time. Memory and the load on the services grow with it.
+        give_up_seconds: how long a service may be unavailable before the backfill stops.
+        stop: once set, games in progress are finished and no other is started.
+        callbacks: report progress.
 
     A game that cannot be read or played fails alone. Raises what fails all of them and is not transient: a model that
     is not served, a scorer that has another feature specification, a service that refuses the caller.
@@ -133,7 +133,7 @@ async def backfill(
             chosen = await until_it_answers(lambda: choose_models(scorer, models), give_up_seconds)
             stages = BatchStages(
                 ratings,
-                on_recorded=watcher.on_play,
+                on_recorded=callbacks.on_play,
                 give_up_seconds=give_up_seconds,
                 gather_seconds=GATHER_SECONDS,
                 timed=False,
@@ -157,7 +157,7 @@ async def backfill(
                         return
                     report = await run.game(game_id)
                     done.take(report)
-                    watcher.on_game(report)
+                    callbacks.on_game(report)
 
             async with stages, asyncio.TaskGroup() as workers:
                 waiting = iter(game_ids)
@@ -189,7 +189,7 @@ class _Run:
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READ_AT_ONCE))
 
     async def game(self, game_id: str) -> GameReport:
-        """Plays a game, unless it is done. What is wrong with it alone is in the report."""
+        """Plays a game, unless it is done. Failures of this game alone go into the report."""
         noted = None if self.journal is None else self.journal.done(game_id)
         if noted is not None and await self._stands(noted):
             return replace(noted, status=Status.ALREADY_DONE)
@@ -231,7 +231,7 @@ class _Run:
         )
 
     async def _stands(self, noted: GameReport) -> bool:
-        """Whether the models are those that scored a game then, and the store still has what it had."""
+        """Whether the game was scored by the same models, and the store still has as many of its plays."""
         tasks = [task for task in self.tasks if task.name in noted.models]
         if any(noted.models[task.name] != self._model(task) for task in tasks):
             return False
@@ -245,7 +245,7 @@ class _Run:
         covered = {}
         for task in tasks:
             for role in task.roles:
-                covered[common.Role.Name(role).removeprefix("ROLE_").lower()] = await until_it_answers(
+                covered[role_name(role)] = await until_it_answers(
                     lambda: self._plays(game, role, self.models.get(task.number), revision),  # noqa: B023
                     self.give_up_seconds,
                 )
@@ -269,7 +269,7 @@ class _Run:
         return coverage.plays
 
     def _model(self, task: Task) -> str:
-        return name_of(self.models[task.number]) if task.number in self.models else ""
+        return model_label(self.models[task.number]) if task.number in self.models else ""
 
 
 def _failed(game_id: str, detail: str) -> GameReport:

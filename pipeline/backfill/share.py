@@ -1,4 +1,4 @@
-"""How the games of a backfill are parted among its workers."""
+"""How the games of a backfill are divided among its workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of `of` shares of all games, by a hash of their identifiers. Workers need not know of each other.
+    """One of `of` shares of all games, by a hash of their identifiers. Workers need no coordination.
 
     Shares are counted from 0, as the indexes of a Kubernetes Job are.
     """

@@ -21,7 +21,7 @@ from deploy.local.stack import LocalStack
 from featurizer.service import FeaturizerService
 from pipeline.backfill.game_report import GameReport, Status
 from pipeline.backfill.journal import Journal
-from pipeline.backfill.run import Backfilled, Watcher, backfill
+from pipeline.backfill.run import Backfilled, Callbacks, backfill
 from pipeline.backfill.share import Share
 from pipeline.replay import Addresses, replay
 from pipeline.results import PlayResult
@@ -156,7 +156,7 @@ async def live(makers: Makers, releases: Path, football: Path, tmp_path_factory:
         return await held(addresses, "SIM")
 
 
-async def test_backfilled_games_come_to_what_they_come_to_live(services: Addresses, football: Path, live: Told) -> None:
+async def test_backfilled_games_match_a_live_run(services: Addresses, football: Path, live: Told) -> None:
     source = open_source(football)
     done = await backfill(source, source.game_ids, services)
     assert done.by_status == {Status.DONE: GAMES}
@@ -166,7 +166,7 @@ async def test_backfilled_games_come_to_what_they_come_to_live(services: Address
     assert await held(services, "SIM") == same(live)
 
 
-async def test_so_do_shots_and_face_offs(
+async def test_backfilled_shots_and_face_offs_match_a_live_run(
     makers: Makers, services: Addresses, releases: Path, hockey: Path, tmp_path: Path
 ) -> None:
     source = open_source(hockey)
@@ -203,16 +203,16 @@ async def test_a_backfill_that_is_broken_off_and_goes_on_is_one_that_was_not(
 
     source = open_source(football)
 
-    async def run(watcher: Watcher) -> Backfilled:
+    async def run(callbacks: Callbacks) -> Backfilled:
         journal = Journal(tmp_path / "state", Share(), str(football))
-        return await backfill(source, source.game_ids, services, journal=journal, games_at_once=2, watcher=watcher)
+        return await backfill(source, source.game_ids, services, journal=journal, games_at_once=2, callbacks=callbacks)
 
-    broken = asyncio.create_task(run(Watcher(on_play=on_play)))
+    broken = asyncio.create_task(run(Callbacks(on_play=on_play)))
     await under_way.wait()
     broken.cancel()
     with suppress(asyncio.CancelledError):
         await broken
-    done = await run(Watcher())
+    done = await run(Callbacks())
     assert done.by_status.total() == GAMES
     assert not done.failed
     assert done.counts.plays == GAMES * PLAYS
@@ -364,7 +364,7 @@ async def test_a_backfill_that_is_stopped_finishes_what_it_plays_and_begins_noth
 
     source = open_source(football)
     done = await backfill(
-        source, source.game_ids, services, games_at_once=2, stop=stop, watcher=Watcher(on_game=on_game)
+        source, source.game_ids, services, games_at_once=2, stop=stop, callbacks=Callbacks(on_game=on_game)
     )
     assert done.by_status == {Status.DONE: len(reports)}
     assert 1 <= len(reports) <= 2
@@ -412,7 +412,7 @@ async def test_a_process_killed_in_the_middle_goes_on_where_it_was(
     assert await held(services, "SIM") == same(live)
 
 
-async def test_a_process_that_is_terminated_finishes_its_games_and_says_so_by_its_exit_code(
+async def test_a_terminated_process_finishes_its_games_and_has_the_exit_code_of_the_signal(
     services: Addresses, football: Path, tmp_path: Path
 ) -> None:
     async with Command(tmp_path / "run", *command(football, services, "--concurrency", "1")) as run:

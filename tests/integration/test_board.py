@@ -110,7 +110,7 @@ async def names(page: Page) -> list[str]:
     return await page.locator("#ratings tbody th > bdi").all_inner_texts()
 
 
-async def test_the_leaderboard_shows_who_leads_and_moves_as_plays_are_recorded(surroundings: Surroundings) -> None:
+async def test_the_leaderboard_changes_as_plays_are_recorded(surroundings: Surroundings) -> None:
     await surroundings.record(*passes(20, 0.6), *passes(20, 0.4, 101, passer="p2", name="P. Two", team_id="BUF"))
     async with surroundings.page("") as page:
         await expect(page.locator("#status")).to_have_text("Live")
@@ -126,7 +126,7 @@ async def test_the_leaderboard_shows_who_leads_and_moves_as_plays_are_recorded(s
 async def test_a_league_of_which_nothing_is_recorded_appears_when_something_is(surroundings: Surroundings) -> None:
     await surroundings.record(*passes(1, 0.6, league="OTHER"))
     async with surroundings.page("?league=LATER") as page:
-        await expect(page.locator("#told")).to_contain_text("there are: OTHER")
+        await expect(page.locator("#summary")).to_contain_text("there are: OTHER")
         await surroundings.record(*passes(3, 0.6, league="LATER"))
         await expect(page.locator("#ratings tbody tr")).to_have_count(1)
 
@@ -194,16 +194,16 @@ async def test_an_address_is_a_view_that_can_be_shared(surroundings: Surrounding
 
 async def test_a_game_moves_while_it_is_on(surroundings: Surroundings) -> None:
     async with surroundings.page("game?league=SIM&game=g1&role=passer") as page:
-        await expect(page.locator("#told")).to_contain_text("No play of this game is recorded yet")
+        await expect(page.locator("#summary")).to_contain_text("No plays of this game are recorded yet")
         await surroundings.record(*passes(3, 0.6), a_pass(4, None), *passes(5, 0.6, game="g2"))
         await expect(page.locator("#ratings tbody tr td").nth(1)).to_have_text("3")
         await expect(page.locator("#plays tbody tr")).to_have_count(4)
-        await expect(page.locator("#plays tbody tr").first).to_contain_text("result to come")
-        await expect(page.locator("#coverage-told")).to_contain_text("3 of 4 plays")
+        await expect(page.locator("#plays tbody tr").first).to_contain_text("result pending")
+        await expect(page.locator("#coverage-summary")).to_contain_text("3 of 4 plays")
         await surroundings.record(a_pass(5, 0.9, yards=31), a_sack(6))
         await expect(page.locator("#plays tbody tr").first).to_contain_text("31 yards")
-        await expect(page.locator("#coverage-told")).to_contain_text("4 of 6 plays")
-        await expect(page.locator("#reasons")).to_contain_text("No throw (sacks, scrambles)")
+        await expect(page.locator("#coverage-summary")).to_contain_text("4 of 6 plays")
+        await expect(page.locator("#reasons")).to_contain_text("ended without the ball being thrown")
 
 
 async def test_a_game_of_hockey_shows_its_shots_on_the_ice(surroundings: Surroundings) -> None:
@@ -252,7 +252,7 @@ async def written(surroundings: Surroundings, folder: Path, *arguments: Iterable
     return pages
 
 
-async def test_a_report_is_one_file_that_sorts_its_plays_and_needs_nobody(
+async def test_a_report_is_one_file_that_sorts_its_plays_and_makes_no_requests(
     surroundings: Surroundings, tmp_path: Path
 ) -> None:
     weeks = [record for week in (1, 2, 10) for record in passes(4, week / 20, 100 * week, week=week, game=f"g{week}")]
@@ -261,12 +261,12 @@ async def test_a_report_is_one_file_that_sorts_its_plays_and_needs_nobody(
     asked = len(surroundings.asked)
     async with surroundings.page(file.as_uri()) as page:
         await expect(page.locator("h1")).to_have_text("P. One")
-        await expect(page.locator("#plays-told")).to_have_text("The latest 9 of 13 plays.")
+        await expect(page.locator("#plays-summary")).to_have_text("The latest 9 of 13 plays.")
         await expect(page.locator("#plays tbody tr")).to_have_count(9)
         await expect(page.locator("#trend-chart [aria-label=dot] circle")).to_have_count(3)
         labels = await page.locator("#trend-table tbody th").all_text_contents()
         assert labels == ["1", "2", "10"]
-        await expect(page.locator("#reasons")).to_contain_text("No throw (sacks, scrambles)")
+        await expect(page.locator("#reasons")).to_contain_text("ended without the ball being thrown")
         await expect(page.locator("#plays .distribution").first).to_be_visible()
         score = page.locator("#plays thead button", has_text="Play score")
         await score.press("Enter")
@@ -297,11 +297,11 @@ async def test_a_report_of_a_store_file_is_that_of_its_service(surroundings: Sur
     assert told(read) == told(asked)
 
 
-async def test_a_report_of_nobody_says_who_there_is(surroundings: Surroundings, tmp_path: Path) -> None:
+async def test_a_report_of_an_ambiguous_player_lists_the_players(surroundings: Surroundings, tmp_path: Path) -> None:
     await surroundings.record(*passes(3, 0.6), *passes(3, 0.5, 11, passer="p2", name="P. Two"))
     options = ["--league", "SIM", "--aggregator", surroundings.ratings.address, "--out", str(tmp_path / "page.html")]
     done = await asyncio.to_thread(CliRunner().invoke, report, [*options, "--subject", "P."])
-    assert "give an identifier: P. One (p1), P. Two (p2)" in str(done.exception)
+    assert "'P.' matches 2 passers: P. One (p1, KC), P. Two (p2, KC); give an identifier" in str(done.exception)
     done = await asyncio.to_thread(CliRunner().invoke, report, options)
     assert "exactly one of --subject, --team, --season and --game" in done.output
 
@@ -316,7 +316,7 @@ async def test_a_page_outlives_its_service(browser: Browser, tmp_path: Path) -> 
                 opened = here.page("")
                 page = await opened.__aenter__()
                 await expect(page.locator("#status")).to_have_text("Live")
-            await expect(page.locator("#status")).to_contain_text("trying again", timeout=15_000)
+            await expect(page.locator("#status")).to_contain_text("reconnecting", timeout=15_000)
             assert await names(page) == ["P. One"]
             async with aggregating(tmp_path / "scores.sqlite", listen):
                 await expect(page.locator("#status")).to_have_text("Live", timeout=15_000)
@@ -351,7 +351,7 @@ async def test_it_only_reads_and_says_what_is_wrong_with_a_request(surroundings:
             assert (answer.status, "<b>" in text, "&lt;b&gt;" in text) == (404, False, True)
 
 
-async def test_browsers_beyond_the_limit_are_told_to_come_back(surroundings: Surroundings) -> None:
+async def test_browsers_beyond_the_limit_are_refused_and_may_retry(surroundings: Surroundings) -> None:
     view = View(surroundings.ratings, "SIM", Limits(browsers=1, questions=1))
     async with (
         serving(view, FREE) as url,
@@ -359,6 +359,6 @@ async def test_browsers_beyond_the_limit_are_told_to_come_back(surroundings: Sur
         http.get("/api/events") as first,
         http.get("/api/events") as second,
     ):
-        assert (first.status, second.status) == (200, 503)
+        assert (first.status, second.status) == (200, 429)
         assert int(second.headers["Retry-After"]) > 0
-        assert "as many as this view allows" in (await second.json())["detail"]
+        assert "the maximum of this view" in (await second.json())["detail"]

@@ -16,7 +16,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from pipeline.commands import BACKLOG
 from pipeline.readers.feed_files import FeedWriter
-from pipeline.replay import Addresses, Replay, Watcher, replay
+from pipeline.replay import Addresses, Callbacks, Replay, replay
 from pipeline.results import Ending, PlayResult
 from playscore.sources import open_source
 from simulator.bdb2019 import write
@@ -82,7 +82,7 @@ async def test_a_server_killed_in_the_middle_leaves_the_ratings_of_an_undisturbe
 
     source = open_source(games)
     playing = asyncio.create_task(
-        replay(source, source.game_ids, addresses(own_stack), speed=60.0, watcher=Watcher(on_recorded=on_recorded))
+        replay(source, source.game_ids, addresses(own_stack), speed=60.0, callbacks=Callbacks(on_recorded=on_recorded))
     )
     await under_way.wait()
     await own_stack.servers[victim].kill()
@@ -192,7 +192,7 @@ async def test_a_recorded_replay_is_a_layout_that_replays_to_the_same_ratings(
     source = open_source(games)
     for file in ("recorded.feed", "recorded.jsonl"):
         with FeedWriter(tmp_path / file) as writer:
-            await replay(source, source.game_ids, addresses(own_stack), watcher=Watcher(on_message=writer.write))
+            await replay(source, source.game_ids, addresses(own_stack), callbacks=Callbacks(on_message=writer.write))
         recorded = open_source(tmp_path / file)
         assert sorted(recorded.game_ids) == sorted(source.game_ids)
         again = await replay(recorded, recorded.game_ids, addresses(own_stack))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from board.ratings import ROLES, row
-from board.words import counted
+from board.ratings import COLUMNS, row
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client.words import ROLES, counted
 from playscore.common.v1 import common_pb2 as common
 
 ROWS: Final = 25
@@ -15,7 +15,7 @@ ROWS: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Ratings of one role, best first. `min_plays` is what a rank takes."""
+    """Ratings of one role, best first. `min_plays` are needed to be ranked."""
 
     role: common.Role.ValueType
     min_plays: int
@@ -24,15 +24,15 @@ class Board:
 
 def board_data(board: Board) -> dict[str, Any]:
     """A leaderboard as `hockey.js` reads it."""
-    told = ROLES[board.role]
+    words = ROLES[board.role]
     rows = [row(rating) for rating in sorted(board.ratings, key=lambda rating: not rating.qualified)[:ROWS]]
     return {
-        "name": told.subjects,
-        "subjects": told.subject,
-        "description": told.description,
+        "name": words.subjects.capitalize(),
+        "subjects": words.subject.capitalize(),
+        "description": words.description,
         "min_plays": counted(board.min_plays, "play"),
         "qualified": sum(rating.qualified for rating in board.ratings),
-        "columns": [told.plays, *told.columns, told.measure],
+        "columns": [words.plays.capitalize(), *COLUMNS[board.role], words.measure.capitalize()],
         "rows": [
             {
                 "rank": each["rank"],

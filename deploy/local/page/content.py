@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from board.words import counted
 from deploy.local.page import words
 from deploy.local.page.boards import Board, board_data
 from deploy.local.page.leaderboard import Split, leaderboard_data
@@ -16,6 +15,7 @@ from deploy.local.page.shots import chart_data, is_graded_shot, shots_data
 from pipeline.commands import BACKLOG
 from pipeline.reported_plays import kind_of
 from pipeline.results import Ending, PlayResult, StageTimes
+from playscore.client.words import counted
 from playscore.game import Game
 
 Standing = TypeVar("Standing")

@@ -9,8 +9,8 @@ function showSplit(chosen) {
   const split = football.splits[chosen];
   [...$("splits").children].forEach((button, i) => button.setAttribute("aria-pressed", i === chosen));
   $("description").textContent = split.description;
-  $("qualified").textContent = `${split.qualified} of ${split.ratings.length} passers have the `
-    + `${split.min_plays_applied} plays that a rank needs.`;
+  $("qualified").textContent = `${split.qualified} of ${split.ratings.length} passers ranked `
+    + `(minimum ${split.min_plays_applied} plays).`;
   $("legend").textContent = `-: needs ${split.min_plays_applied} plays to be ranked. Range: the rating’s 90% interval.`;
   $("filter").hidden = !split.filter;
   $("filter").lastChild.textContent = split.filter;

@@ -9,7 +9,7 @@ function showBoard(chosen) {
   const board = hockey.boards[chosen];
   [...$("boards").children].forEach((button, i) => button.setAttribute("aria-pressed", i === chosen));
   $("board-description").textContent = board.description;
-  $("board-qualified").textContent = `${board.qualified} of ${board.rows.length} have the ${board.min_plays} that a rank needs.`;
+  $("board-qualified").textContent = `${board.qualified} of ${board.rows.length} ranked (minimum ${board.min_plays}).`;
   $("ratings").tHead.replaceChildren(el("tr", [
     el("th", "Rank", { scope: "col", class: "number" }), el("th", board.subjects, { scope: "col" }),
     ...board.columns.map((name) => el("th", name, { scope: "col", class: "number" }))]));

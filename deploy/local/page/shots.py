@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from board.words import chance, counted
 from pipeline.results import PlayResult
+from playscore.client.words import chance, counted, enum_word
 from playscore.game import AttackingDirection, Frames, Game, Play, Track, TrackedObject
 from playscore.hockey.v1 import hockey_pb2 as hockey
 from playscore.scorer.v1 import scorer_pb2 as scorer
@@ -24,12 +24,6 @@ _LEVELS: Final = {
     hockey.OPPORTUNITY_LEVEL_LOW: "low",
     hockey.OPPORTUNITY_LEVEL_MEDIUM: "medium",
     hockey.OPPORTUNITY_LEVEL_HIGH: "high",
-}
-_RESULTS: Final = {
-    hockey.SHOT_RESULT_GOAL: "goal",
-    hockey.SHOT_RESULT_SAVED: "saved",
-    hockey.SHOT_RESULT_MISSED: "missed",
-    hockey.SHOT_RESULT_POST: "off the post",
 }
 
 
@@ -86,7 +80,7 @@ def _shot_data(game: Game, play: Play, result: PlayResult) -> dict[str, Any]:
     names = {player.player_id: player.display_name for player in game.roster}
     shooter = names.get(situation.shooter_id, "Somebody")
     probability = score.distribution.bernoulli.probability
-    ended = _RESULTS[score.grade.result]
+    ended = enum_word(score.grade, "result")
     period = f"period {situation.period}" if situation.period else ""
     return {
         "title": f"{chance(probability)}, {_LEVELS[score.level]}: {shooter}, {ended}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from board.words import REASONS, chance, counted
 from pipeline.results import Ending
+from playscore.client.words import chance, counted, down_and_distance, gained, reason_meaning
 from playscore.errors import Reason
 from playscore.passing import PassResult
 
@@ -22,30 +22,27 @@ STAGES = {
     "play": "all of it: closing frame sent to rating readable",
 }
 INCOMPLETIONS = {PassResult.INCOMPLETE: "incomplete", PassResult.INTERCEPTED: "intercepted"}
-DOWNS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th"}
 
 
 def ending(how: Ending, reason: Reason | None) -> str:
     """What became of a play, and why if it was rejected."""
     if how is not Ending.REJECTED or reason is None:
         return ENDINGS[how]
-    return REASONS.get(reason) or f"{ENDINGS[how]}: {reason.name.replace('_', ' ').lower()}"
+    return reason_meaning(reason.value)
 
 
 def result(how: PassResult | None, yards: float) -> str:
     """How a pass ended: "19 yards", "loss of 5 yards", "incomplete"."""
-    if how in INCOMPLETIONS:
-        return INCOMPLETIONS[how]
-    return f"loss of {counted(-yards, 'yard')}" if yards < 0 else counted(yards, "yard")
+    return INCOMPLETIONS[how] if how in INCOMPLETIONS else gained(yards)
 
 
 def situation(quarter: int | None, down: int | None, yards_to_go: float | None) -> str:
-    """The place of a play in its game: "quarter 3, 2nd and 8"; what is unknown is left out."""
+    """The place of a play in its game: "quarter 3, 2nd & 8"; what is unknown is left out."""
     parts = []
     if quarter:
         parts.append(f"quarter {quarter}")
     if down and yards_to_go:
-        parts.append(f"{DOWNS[down]} and {yards_to_go:.0f}")
+        parts.append(down_and_distance(down, yards_to_go))
     return ", ".join(parts)
 
 

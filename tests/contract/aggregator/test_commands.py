@@ -23,13 +23,16 @@ from click.testing import CliRunner, Result
 
 from aggregator import commands
 from aggregator.__main__ import AggregatorSettings, build
+from aggregator.commands.compare import Compared, lines
+from aggregator.commands.question import Question
+from aggregator.commands.roles import VIEWS
 from aggregator.local import reading
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient, ListedPlay
 from playscore.common.v1 import common_pb2 as common
 from playscore.common.v1 import reason_pb2
 from playscore.distribution.v1 import distribution_pb2 as distributions
-from playscore.errors import PlayscoreError
+from playscore.errors import PlayscoreError, Reason
 from playscore.football.v1 import football_pb2 as football
 from playscore.hockey.v1 import hockey_pb2 as hockey
 from playscore.release import Support, list_releases
@@ -184,13 +187,13 @@ def asked(store: Path, question: Callable[[AggregatorClient], Awaitable[Answer]]
 
 def test_ratings_are_a_table_for_people(say: Callable[..., Result]) -> None:
     lines = say("ratings", "--split", "under_pressure AND week = 1", "--min-plays", "5").stdout.splitlines()
-    assert lines[0] == f"NFL passers · under_pressure AND week = 1 · passing {PASSING.version}"
+    assert lines[0] == f"NFL passers · under_pressure AND week = 1 · {PASSING.label}"
     assert lines[2].split() == ["rank", "passer", "team", "plays", "rating", "90%", "interval", "yards", "expected"]
     (rank, *name), (team, plays, rating) = lines[3].split()[:3], lines[3].split()[3:6]
     assert (rank, " ".join(name), team, plays) == ("1", "Jordan Swift", "KC", "5")
     assert "├" in lines[3] and "●" in lines[3] and f"{float(rating):.1f}" == rating
     assert "大谷 José" in lines[5]
-    assert lines[8] == "4 passers have the 5 plays that a rank takes; --min-plays sets another number."
+    assert lines[8] == "4 passers ranked (minimum 5 plays); --min-plays changes it."
 
 
 def test_those_without_a_rank_are_listed_without_one(say: Callable[..., Result]) -> None:
@@ -201,7 +204,7 @@ def test_those_without_a_rank_are_listed_without_one(say: Callable[..., Result])
 
 
 def test_a_table_says_how_many_are_not_shown(say: Callable[..., Result]) -> None:
-    assert "2 of 4 passers are shown; --limit shows more." in say("ratings", "--limit", "2").stdout
+    assert "2 of 4 passers shown; --limit shows more." in say("ratings", "--limit", "2").stdout
     assert len(json.loads(say("ratings", "--limit", "2", "--json").stdout)["ratings"]) == 2
 
 
@@ -213,11 +216,14 @@ def test_ratings_by_groups_name_the_groups(say: Callable[..., Result]) -> None:
         ["2", "BUF", "2021", "20"],
         ["3", "DEN", "2021", "20"],
     ]
-    assert "groups have the 1 play that a rank takes" in shown
+    assert "3 groups ranked (minimum 1 play)" in shown
 
 
 def test_a_split_without_plays_says_what_to_change(say: Callable[..., Result]) -> None:
-    assert "No goalies have plays in it. --role and --league say" in say("ratings", "--role", "goalie").stdout
+    assert (
+        "No goalies have plays in this split; check --role, --league and --split."
+        in say("ratings", "--role", "goalie").stdout
+    )
 
 
 def test_json_csv_and_parquet_are_what_the_service_answers(
@@ -345,7 +351,7 @@ def test_a_store_is_rated_by_what_the_environment_of_a_service_says(store: Path,
     assert "settings refused: --releases (PLAYSCORE_AGGREGATOR_RELEASES)" in refused.stderr
 
 
-def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_store_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(commands.ratings, ["--store", str(tmp_path / "none.sqlite")])
     assert isinstance(done.exception, PlayscoreError)
     assert "there is no such file" in done.exception.detail
@@ -356,7 +362,7 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ratings", "--league", "NFLX"], "nothing is recorded of league 'NFLX'; there are: NFL, NHL"),
         (["ratings", "--split", "quarterback = 7"], "there is no field 'quarterback'"),
@@ -365,27 +371,30 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
         (["coverage", "--game", "g9"], "nothing is recorded of game 'g9'"),
     ],
 )
-def test_what_the_service_refuses_is_told_in_its_words(
-    say: Callable[..., Result], arguments: list[str], told: str
+def test_refusals_of_the_service_are_raised_in_its_words(
+    say: Callable[..., Result], arguments: list[str], message: str
 ) -> None:
     refused = say(*arguments, code=1).exception
     assert isinstance(refused, PlayscoreError)
-    assert told in refused.detail
+    assert message in refused.detail
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ratings", "--json", "--csv"], "give one of --json, --csv and --parquet"),
-        (["ratings", "--model", "passing"], "'passing' is not name:version"),
-        (["ratings", "--aggregator", "here:1"], "--store is read without a service"),
+        (["ratings", "--model", "passing"], '"passing" is not name:version'),
+        (["ratings", "--model", "passing:99999999999"], "Invalid value for '--model'"),
+        (["ratings", "--aggregator", "here:1"], "--store reads without a service"),
         (["compare", "Swift"], "give a second SUBJECT"),
         (["compare", "a", "b", "c"], "two subjects can be compared, not 3"),
-        (["watch"], "the board needs a terminal; --json prints a line for each change"),
+        (["watch"], "the leaderboard needs a terminal; --json prints a line for each change"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(say: Callable[..., Result], arguments: list[str], told: str) -> None:
-    assert told in say(*arguments, code=2).stderr
+def test_a_question_that_makes_no_sense_is_refused(
+    say: Callable[..., Result], arguments: list[str], message: str
+) -> None:
+    assert message in say(*arguments, code=2).stderr
 
 
 def test_a_store_url_of_another_kind_is_refused() -> None:
@@ -397,17 +406,23 @@ def test_a_store_url_of_another_kind_is_refused() -> None:
 
 
 def test_a_subject_is_found_by_identifier_or_part_of_a_name(say: Callable[..., Result]) -> None:
-    for wanted in ("p3", "jose", "大谷 José"):
-        assert say("plays", "--subject", wanted).stdout.splitlines()[0].endswith("大谷 José")
+    for text in ("p3", "jose", "大谷 José"):
+        assert say("plays", "--subject", text).stdout.splitlines()[0].endswith("大谷 José")
 
 
 def test_a_name_of_several_lists_them(say: Callable[..., Result]) -> None:
-    told = say("plays", "--subject", "jordan", code=1).stderr
-    assert "'jordan' may be 2 passers: Jordan Smith (p2, BUF), Jordan Swift (p1, KC); say which" in told
+    refused = say("plays", "--subject", "jordan", code=1).exception
+    assert isinstance(refused, PlayscoreError)
+    assert refused.reason is Reason.SUBJECT_NOT_FOUND
+    assert refused.detail == (
+        "'jordan' matches 2 passers: Jordan Smith (p2, BUF), Jordan Swift (p1, KC); give an identifier"
+    )
 
 
-def test_a_name_of_nobody_is_told(say: Callable[..., Result]) -> None:
-    assert "no passer of NFL is called 'Nobody'" in say("plays", "--subject", "Nobody", code=1).stderr
+def test_a_name_that_no_subject_has_is_refused(say: Callable[..., Result]) -> None:
+    refused = say("plays", "--subject", "Nobody", code=1).exception
+    assert isinstance(refused, PlayscoreError)
+    assert refused.detail == "no passer of NFL has the identifier or name 'Nobody'"
 
 
 # --- Comparisons ---
@@ -438,11 +453,34 @@ def test_one_subject_is_compared_in_two_splits(say: Callable[..., Result]) -> No
     assert "Jordan Swift where under_pressure (" in shown and "Jordan Swift where down = 2 (" in shown
     document = json.loads(say(*arguments, "--json").stdout)
     assert (document["first"]["split"], document["second"]["split"]) == ("under_pressure", "down = 2")
-    assert f"{document['difference']['shared_plays']} plays are in both sides" in shown
+    shared = document["difference"]["shared_plays"]
+    assert f"{shared} plays are in both splits and cancel out." in shown
     assert document["difference"]["measure"] == "rating"
 
 
-def test_a_side_without_plays_is_told(say: Callable[..., Result]) -> None:
+def test_plays_that_two_takers_or_two_models_share_are_not_said_to_cancel_out() -> None:
+    view = VIEWS["faceoff-taker"]
+    one, other = (common.Subject(subject_id=each, subject_name=each) for each in ("f1", "f2"))
+    model = common.ModelVersion(name="faceoffs", version=1)
+
+    def said(second: common.Subject, second_model: common.ModelVersion, shared: int) -> str:
+        answer = messages.CompareRatingsResponse(
+            first=messages.Rating(plays=60, faceoffs=messages.FaceoffRating()),
+            second=messages.Rating(plays=60, faceoffs=messages.FaceoffRating()),
+            first_model=model,
+            second_model=second_model,
+            difference=messages.RatingDifference(shared_plays=shared),
+        )
+        question = Question("NHL", view)
+        *_, last = lines(Compared(question, question, (one, second), answer), None)
+        return last
+
+    assert said(other, model, 60) == "60 plays are shared."
+    assert said(one, common.ModelVersion(name="faceoffs", version=2), 1) == "1 play is shared."
+    assert said(one, model, 1) == "1 play is in both splits and cancels out."
+
+
+def test_a_side_without_plays_is_named(say: Callable[..., Result]) -> None:
     arguments = ("compare", "Swift", "--split", "week = 1", "--second-split", "week = 17")
     assert say(*arguments).stdout.startswith("Jordan Swift where week = 17 has no plays")
     assert json.loads(say(*arguments, "--json").stdout)["difference"] is None
@@ -471,7 +509,7 @@ def test_plays_have_their_situation_measures_and_distribution(say: Callable[...,
         "50",
         "yd",
     ]
-    assert "g3    p1-20  Q1 14:32, 3rd & 7, 4.0 s, pressure, deep  complete      5       6.5" in lines[3]
+    assert "g3    p1-20  Q1 14:32, 3rd & 7, under pressure, 4.0 s, deep  complete      5       6.5" in lines[3]
     assert set(lines[3].split()[-1]) <= set("▁▂▃▄▅▆▇█") and len(lines[3].split()[-1]) == 15
     assert lines[-1] == "1 play."
 
@@ -479,7 +517,7 @@ def test_plays_have_their_situation_measures_and_distribution(say: Callable[...,
 def test_plays_that_wait_for_their_result_are_shown_when_asked_for(say: Callable[..., Result]) -> None:
     shown = say("plays", "--subject", "p1", "--split", "week = 3", "--ungraded").stdout
     (line,) = [line for line in shown.splitlines() if "p1-99" in line]
-    assert "not known" in line
+    assert "result pending" in line
 
 
 def test_quantiles_of_what_was_expected_are_those_of_the_distribution(say: Callable[..., Result], store: Path) -> None:
@@ -500,7 +538,7 @@ def test_chances_of_shots_are_drawn_as_bars(say: Callable[..., Result]) -> None:
     assert "P2, 21 ft, power play           saved       0.10" in lines[3]
     assert lines[3].endswith("█░░░░░░░░░")
     assert "rebound" in lines[5]
-    assert lines[-1] == "3 of 6 plays are shown; --limit shows more."
+    assert lines[-1] == "3 of 6 plays shown; --limit shows more."
 
 
 # --- Coverage ---
@@ -512,7 +550,7 @@ def test_coverage_says_in_plain_words_why_plays_were_not_scored(say: Callable[..
     assert "      81  ███████████████████░  95%  in ratings" in shown
     assert "       1  ░░░░░░░░░░░░░░░░░░░░   1%  waiting for the official result" in shown
     assert "       2  NO_RELEASE: The play ended without the ball being thrown." in shown
-    assert "       1  4711: a newer release says why" in shown
+    assert "       1  4711: Reason 4711 is unknown to this release." in shown
 
 
 def test_coverage_as_json_adds_up(say: Callable[..., Result]) -> None:
@@ -537,16 +575,34 @@ def test_every_command_is_an_entry_point_that_needs_no_extra() -> None:
         assert not entry.extras
 
 
-def test_asking_needs_the_base_install_only_and_nobody_there_is_told_with_what_to_try() -> None:
+def test_calling_a_service_needs_the_base_install_only_and_an_unreachable_one_is_reported_with_what_to_try() -> None:
     missing = ("lark", "grpc_health", "polars", "rich", "structlog", "uvloop", "prometheus_client", "pydantic_settings")
     probe = (
         f"import sys\nfor name in {missing!r}: sys.modules[name] = None\n"
-        "from aggregator.commands import ratings\nratings(['--aggregator', '127.0.0.1:1'])"
+        "sys.argv = ['playscore', 'ratings', '--aggregator', '127.0.0.1:1']\n"
+        "from playscore.cli import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
-    assert "Error: no answer from an aggregator: 127.0.0.1:1: " in done.stderr
-    assert "--store FILE reads a store without one" in done.stderr
+    assert done.stderr.startswith("playscore: no answer from an aggregator: 127.0.0.1:1: ")
+    assert "--store PATH|URL reads a store without one" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["erase", "--league", "NFL", "--whole-league", "--justification", "request 17", "--yes"],
+        ["operations"],
+        ["models", "switch", "passing:3", "--league", "NFL", "--task", "passing"],
+    ],
+)
+def test_a_command_that_reads_no_store_does_not_advise_to_read_one(arguments: list[str]) -> None:
+    command, *others = arguments
+    refused = CliRunner().invoke(getattr(commands, command), [*others, "--aggregator", "127.0.0.1:1"]).exception
+    assert isinstance(refused, PlayscoreError)
+    assert refused.reason is Reason.NOT_SERVING
+    assert "--aggregator HOST:PORT" in refused.detail
+    assert "--store" not in refused.detail
 
 
 def test_a_reader_that_has_read_enough_ends_a_command_quietly(store: Path) -> None:

@@ -81,11 +81,14 @@ async def test_two_models_are_compared_by_whom_both_rate(address: str) -> None:
     arguments = ("compare", "passing:2", "passing:3", "--league", "NFL", "--min-plays", "5")
     result = await invoke(address, *arguments, "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert [(model["model"], model["graded"]) for model in told["models"]] == [("passing:2", 60), ("passing:3", 60)]
-    assert told["measure"] == "rating"
-    assert told["rank_correlation"] == pytest.approx(0.5)
-    moved = {each["subject_id"]: each for each in told["moved"]}
+    document = json.loads(result.output)
+    assert [(model["model"], model["graded"]) for model in document["models"]] == [
+        ({"name": "passing", "version": 2}, 60),
+        ({"name": "passing", "version": 3}, 60),
+    ]
+    assert document["measure"] == "rating"
+    assert document["rank_correlation"] == pytest.approx(0.5)
+    moved = {each["subject_id"]: each for each in document["moved"]}
     assert next(iter(moved)) == "102"
     assert moved["102"]["ranks"] == [2, 3]
     assert moved["102"]["difference"] == moved["102"]["values"][1] - moved["102"]["values"][0] < 0
@@ -94,14 +97,14 @@ async def test_two_models_are_compared_by_whom_both_rate(address: str) -> None:
     shown = await invoke(address, *arguments)
     assert "3 qualify by both; compared by rating." in shown.output
     assert "rank correlation    0.500" in shown.output
-    assert "not graded the same plays" not in shown.output
+    assert "graded different numbers of plays" not in shown.output
     assert shown.output.index("P. 102") < shown.output.index("P. 103") < shown.output.index("P. 101")
 
 
-async def test_models_that_have_not_graded_the_same_plays_are_said_to_be(address: str) -> None:
+async def test_models_that_graded_different_numbers_of_plays_are_compared_with_a_caveat(address: str) -> None:
     result = await invoke(address, "compare", "passing:1", "passing:3", "--league", "NFL")
-    assert "have not graded the same plays" in result.output
-    assert "Nobody qualifies by both." in result.output
+    assert "The models graded different numbers of plays" in result.output
+    assert "No subject qualifies by both." in result.output
 
 
 async def test_a_model_that_is_not_released_is_refused_by_name(address: str) -> None:
@@ -113,18 +116,26 @@ async def test_a_model_that_is_not_released_is_refused_by_name(address: str) -> 
 async def test_what_is_no_model_is_a_wrong_usage(address: str) -> None:
     result = await invoke(address, "compare", "passing", "passing:3", "--league", "NFL")
     assert result.exit_code == 2
-    assert "'passing' is not name:version; for example passing:4" in result.output
+    assert '"passing" is not name:version; for example passing:2' in result.output
 
 
 async def test_the_models_of_a_league_are_listed_with_what_they_have_scored(address: str) -> None:
     result = await invoke(address, "list", "--league", "NFL", "--json")
-    assert json.loads(result.output) == [
-        {"model": "passing:1", "graded": 0, "ungraded": 0, "is_default": False},
-        {"model": "passing:2", "graded": 60, "ungraded": 0, "is_default": False},
-        {"model": "passing:3", "graded": 60, "ungraded": 0, "is_default": True},
-    ]
+    assert json.loads(result.output) == {
+        "league": "NFL",
+        "role": "passer",
+        "models": [
+            {
+                "model": {"name": "passing", "version": version},
+                "graded": graded,
+                "ungraded": 0,
+                "is_default": version == 3,
+            }
+            for version, graded in ((1, 0), (2, 60), (3, 60))
+        ],
+    }
     shown = await invoke(address, "list", "--league", "NFL")
-    assert [line.split() for line in shown.output.splitlines()][-1] == ["passing:3", "60", "0", "rated", "by"]
+    assert [line.split() for line in shown.output.splitlines()][-1] == ["passing:3", "60", "0", "current"]
 
 
 async def test_a_league_is_switched_to_another_model_at_once_and_back(address: str) -> None:
@@ -132,13 +143,13 @@ async def test_a_league_is_switched_to_another_model_at_once_and_back(address: s
         before = await client.get_rating("NFL", "102", min_plays=5)
         result = await invoke(address, "switch", "passing:2", "--league", "NFL", "--task", "passing")
         assert result.output.splitlines() == [
-            "NFL: passing is rated by passing:2 now, before by passing:3",
-            "back: playscore models switch passing:3 --league NFL --task passing --expect passing:2",
+            "NFL: passing is now rated by passing:2, before by passing:3",
+            "To undo: playscore models switch passing:3 --league NFL --task passing --expect passing:2",
         ]
         switched = await client.get_rating("NFL", "102", min_plays=5, at_least_as_fresh=await last(client))
         assert switched.ranking.model.version == 2
         assert switched.rating.passing.rating > before.rating.passing.rating
-        await invoke(address, *result.output.splitlines()[1].split()[3:])
+        await invoke(address, *result.output.splitlines()[1].split()[4:])
         back = await client.get_rating("NFL", "102", min_plays=5, at_least_as_fresh=await last(client))
         assert back.rating == before.rating
 

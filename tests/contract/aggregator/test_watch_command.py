@@ -19,7 +19,7 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from aggregator.commands.watching import Interrupted, follow
+from aggregator.commands.reconnecting import Interrupted, follow
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.client import AggregatorClient
@@ -28,7 +28,7 @@ from servicekit.calls import Chain
 from servicekit.errors import map_errors
 from tests.clients.services import ROOT, running
 from tests.contract.aggregator.test_commands import SUPPORT, passed
-from tests.unit.aggregator.test_commands_board import checkpoint, rating
+from tests.unit.aggregator.test_commands_leaderboard import checkpoint, rating
 
 Script = Callable[[messages.WatchRatingsRequest], AsyncIterator[messages.WatchRatingsResponse]]
 
@@ -135,7 +135,7 @@ async def test_a_watch_that_the_service_refuses_is_not_repeated(tmp_path: Path) 
     assert len(service.asked) == 1
 
 
-async def test_a_watch_of_nobody_is_refused_at_once(tmp_path: Path) -> None:
+async def test_a_watch_of_an_unreachable_service_fails_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         await followed(f"unix:{tmp_path}/nobody", 1)
 

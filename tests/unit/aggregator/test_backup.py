@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.backup import backups_of
+from aggregator.commands.store import store as command
 from aggregator.core.revision import Revision
-from aggregator.store_commands import store as command
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 from tests.unit.aggregator.scores import scored, unscored
@@ -176,8 +176,8 @@ def run(*arguments: object) -> Result:
 async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
     path, copy = tmp_path / "s", tmp_path / "copy"
     stood = await filled(path)
-    assert run("backup", copy, "--store", url(path)).output.endswith(f"{copy}: whole and sound\n")
-    assert run("check", "--store", url(copy)).output == "sound\n"
+    assert run("backup", copy, "--store", url(path)).output.endswith(f"{copy}: complete, no problems found\n")
+    assert run("check", "--store", url(copy)).output == "no problems found\n"
     damage(copy, "DELETE FROM supports")
     checked = run("check", "--store", url(copy))
     assert checked.exit_code == 1

@@ -7,17 +7,19 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.commands.cells import Cell, Column, Kind, PlayRows, RatingRows, kinds_of, named
-from aggregator.commands.formats import Row, Rows, escaped, unescaped, write_csv, write_json, write_parquet
+from aggregator.commands.cells import Cell, Column, Kind, PlayRows, RatingRows, document, kinds_of, named
+from aggregator.commands.formats import Row, Rows, escaped, write_csv, write_json, write_parquet
 from aggregator.commands.roles import VIEWS, RoleView
 from aggregator.core.fields import FieldType
 from aggregator.faceoffs.fields import SCHEMA as FACEOFFS
@@ -68,7 +70,7 @@ def filled(message: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
 def answers(draw: st.DrawFn) -> tuple[RoleView, list[str], list[messages.Rating]]:
     """A role, what its ratings are grouped by, and ratings as a service may answer them."""
     view = draw(st.sampled_from(list(VIEWS.values())))
-    groupable = [field for field in SCHEMAS[view.value].fields.values() if field.groups]
+    groupable = [field for field in SCHEMAS[view.words.value].fields.values() if field.groups]
     groups = draw(st.lists(st.sampled_from(groupable), unique=True, max_size=3))
 
     def rating() -> messages.Rating:
@@ -110,6 +112,11 @@ async def _pages(pages: Sequence[Sequence[Row]]) -> AsyncIterator[Sequence[Row]]
         yield page
 
 
+def unescaped(cell: str) -> str:
+    """The text that `escaped` made the cell of."""
+    return cell[1:] if re.match(r"'+[=+\-@\t\r]", cell) else cell
+
+
 def read_csv(cell: str, kind: Kind) -> Cell:
     if cell == "":
         return None
@@ -147,7 +154,7 @@ def test_json_csv_and_parquet_say_of_ratings_what_the_call_answered(
     tmp_path_factory: pytest.TempPathFactory, answer: tuple[RoleView, list[str], list[messages.Rating]]
 ) -> None:
     view, group_by, ratings = answer
-    fields = kinds_of(map(field_to_message, SCHEMAS[view.value].fields.values()))
+    fields = kinds_of(map(field_to_message, SCHEMAS[view.words.value].fields.values()))
     rows = RatingRows(view, group_by, fields)
     path = tmp_path_factory.getbasetemp() / "ratings.parquet"
     for rating, row in zip(ratings, same_in_all(rows.columns, list(map(rows.row, ratings)), path), strict=True):
@@ -224,6 +231,33 @@ def test_csv_is_as_rfc_4180_has_it() -> None:
 
 def test_no_field_that_ratings_can_be_grouped_by_is_called_like_another_column() -> None:
     for view in VIEWS.values():
-        groups = [field.name for field in SCHEMAS[view.value].fields.values() if field.groups]
+        groups = [field.name for field in SCHEMAS[view.words.value].fields.values() if field.groups]
         names = [column.name for column in RatingRows(view, groups, {}).columns]
         assert len(set(names)) == len(names), view.option
+
+
+def test_a_message_is_json_with_all_of_its_fields_zero_counts_too() -> None:
+    operation = messages.Operation(
+        operation_time=Timestamp(seconds=1_800_000_000),
+        league="NFL",
+        erasure=messages.Erasure(whole_league=False, justification="request 17", scores=3),
+        revision=common.RevisionToken(value="r"),
+    )
+    assert document(operation) == {
+        "operation_time": "2027-01-15T08:00:00+00:00",
+        "caller": None,
+        "request_id": None,
+        "league": "NFL",
+        "erasure": {
+            "whole_league": False,
+            "justification": "request 17",
+            "scores": 3,
+            "superseded": 0,
+            "unscored": 0,
+            "mentions": 0,
+        },
+        "revision": "r",
+    }
+    switch = messages.ModelSwitch(model=common.ModelVersion(name="passing", version=3))
+    assert document(switch)["model"] == {"name": "passing", "version": 3}
+    assert document(switch)["previous"] is None

@@ -13,19 +13,19 @@ def rated(subject_id: str, value: float, rank: int = 1) -> Rated:
     return Rated(subject_id, f"Player {subject_id}", 100, value, rank)
 
 
-def test_those_who_qualify_by_both_are_compared_who_moved_most_first() -> None:
+def test_subjects_who_qualify_by_both_models_are_compared_largest_difference_first() -> None:
     compared = compare(
         [rated("a", 90.0), rated("b", 80.0), rated("c", 70.0), rated("d", 60.0, rank=0)],
         [rated("a", 89.0), rated("b", 84.0), rated("d", 65.0), rated("e", 50.0)],
     )
-    assert [(moved.subject_id, moved.difference) for moved in compared.moved] == [("b", 4.0), ("a", -1.0)]
+    assert [(moved.first.subject_id, moved.difference) for moved in compared.moved] == [("b", 4.0), ("a", -1.0)]
     assert compared.mean_difference == 2.5
     assert compared.largest_difference == 4.0
     assert compared.only_first == ["c"]
     assert compared.only_second == ["d", "e"]
 
 
-def test_nothing_is_said_of_nobody() -> None:
+def test_a_comparison_without_common_subjects_is_empty() -> None:
     compared = compare([rated("a", 90.0)], [rated("b", 80.0)])
     assert not compared.moved
     assert compared.mean_difference is compared.largest_difference is compared.rank_correlation is None

@@ -1,4 +1,4 @@
-"""What browsers are told: everything, once, whether they follow closely, fall behind, or come back."""
+"""What browsers get: everything, once, whether they follow closely, fall behind, or reconnect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numbers(content: bytes | None) -> list[int] | None:
 
 
 @given(st.integers(0, 12), st.integers(0, 12))
-def test_a_browser_is_told_what_it_has_not_seen_or_all(seen: int, more: int) -> None:
+def test_a_browser_gets_the_events_that_it_has_not_seen_or_the_whole_state(seen: int, more: int) -> None:
     recent = RecentEvents(keep=5)
     for number in range(seen):
         recent.add("tick", {"n": number})
@@ -39,7 +39,7 @@ def test_a_browser_is_told_what_it_has_not_seen_or_all(seen: int, more: int) -> 
 @pytest.mark.parametrize(
     "place", ["", "x", "-", "-1", "0-0", "é-1", "{epoch}-", "{epoch}-x", "{epoch}-99", "{epoch}--1"]
 )
-def test_a_place_that_is_not_one_starts_anew(place: str) -> None:
+def test_an_invalid_place_restarts(place: str) -> None:
     recent = RecentEvents()
     recent.add("tick", {"n": 1})
     epoch = recent.place.partition("-")[0]
@@ -49,10 +49,10 @@ def test_a_place_that_is_not_one_starts_anew(place: str) -> None:
 
 @given(st.text())
 def test_no_data_can_end_an_event(text: str) -> None:
-    told = event("tick", {"n": text}, "p").decode()
-    assert told.count("\n\n") == 1
-    assert told.endswith("\n\n")
-    (data,) = [line for line in told.splitlines() if line.startswith("data: ")]
+    sent = event("tick", {"n": text}, "p").decode()
+    assert sent.count("\n\n") == 1
+    assert sent.endswith("\n\n")
+    (data,) = [line for line in sent.splitlines() if line.startswith("data: ")]
     assert json.loads(data[6:]) == {"n": text}
 
 

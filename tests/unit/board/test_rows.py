@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from board import words
 from board.coverage import coverage_data
 from board.plays import HEIGHT, play_rows
-from board.ratings import ROLES, key_of, row
+from board.ratings import COLUMNS, key_of, row
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import ListedPlay
 from playscore.common.v1 import common_pb2 as common
@@ -15,8 +14,6 @@ from playscore.common.v1 import reason_pb2
 from playscore.football.v1 import football_pb2 as football
 from playscore.hockey.v1 import hockey_pb2 as hockey
 from tests.scored_plays import SUPPORT, a_pass, a_shot
-
-DEPTHS = ("PASS_DEPTH_BEHIND_LINE", "PASS_DEPTH_SHORT", "PASS_DEPTH_INTERMEDIATE", "PASS_DEPTH_DEEP")
 
 
 def listed(record: aggregator.PlayRecord) -> ListedPlay:
@@ -35,7 +32,7 @@ def test_a_pass_says_when_where_and_what_became_of_it() -> None:
         ]
     )  # fmt: skip
     assert shown["when"] == "2021, week 1, Q2 4:12"
-    assert shown["situation"] == "3rd and 8, under pressure"
+    assert shown["situation"] == "3rd & 8, under pressure, behind line"
     assert (shown["result"], shown["text"], shown["value"]) == ("19 yards", "0.97", 0.9731)
     assert shown["field"] == {"lateral": -2.0, "behind": 7.0, "air": None, "depth": "behind line"}
 
@@ -54,7 +51,7 @@ def test_a_distribution_is_drawn_yard_by_yard_up_to_its_ceiling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "yards", "told"),
+    ("result", "yards", "text"),
     [
         (football.PASS_RESULT_INTERCEPTED, 0.0, "intercepted"),
         (football.PASS_RESULT_INCOMPLETE, 0.0, "incomplete"),
@@ -62,16 +59,16 @@ def test_a_distribution_is_drawn_yard_by_yard_up_to_its_ceiling() -> None:
         (football.PASS_RESULT_UNSPECIFIED, 1.0, "1 yard"),
     ],
 )
-def test_a_pass_ends_in_words(result: football.PassResult.ValueType, yards: float, told: str) -> None:
-    assert play_rows([listed(a_pass(1, yards=yards, result=result))])[0]["result"] == told
+def test_a_pass_ends_in_words(result: football.PassResult.ValueType, yards: float, text: str) -> None:
+    assert play_rows([listed(a_pass(1, yards=yards, result=result))])[0]["result"] == text
 
 
 def test_a_play_whose_result_is_not_known_has_no_score() -> None:
     (shown,) = play_rows([listed(a_pass(1, None))])
-    assert (shown["result"], shown["value"], shown["drawn"]["came"]) == ("result to come", None, None)
+    assert (shown["result"], shown["value"], shown["drawn"]["came"]) == ("result pending", None, None)
 
 
-def test_a_shot_is_told_from_its_own_side() -> None:
+def test_a_shot_names_its_shooter_for_other_subjects() -> None:
     shots = a_shot(1, 0.25, hockey.SHOT_RESULT_GOAL, rebound=True, strength=hockey.STRENGTH_POWER_PLAY)
     of_shooter, of_team, of_goalie = play_rows(map(listed, shots), {"s1": "S. Shooter"})
     assert of_shooter["situation"] == "slot, power play, rebound"
@@ -101,10 +98,10 @@ def test_a_rating_is_a_row_with_its_interval() -> None:
     shown = row(rating)
     assert (shown["name"], shown["team"], shown["text"], shown["interval"]) == ("k1", "MTL", "+1.25", "-0.50 to +3.00")
     assert shown["cells"] == [["3", "(4.25)"], ["85.0%", "(80.0%)"]]
-    assert len(shown["cells"]) == len(ROLES[common.ROLE_GOALIE].columns)
+    assert len(shown["cells"]) == len(COLUMNS[common.ROLE_GOALIE])
 
 
-def test_the_keys_of_ratings_tell_unknown_values_from_all_others() -> None:
+def test_the_keys_of_ratings_distinguish_unknown_values_from_all_others() -> None:
     def grouped(**value: object) -> aggregator.RatingKey:
         return aggregator.RatingKey(group=[aggregator.FieldValue(field="week", **value)])  # type: ignore[arg-type]
 
@@ -113,26 +110,12 @@ def test_the_keys_of_ratings_tell_unknown_values_from_all_others() -> None:
     assert key_of(aggregator.Rating(group=grouped(integer=0).group, plays=3)) == key_of(grouped(integer=0))
 
 
-def test_values_of_groups_are_words() -> None:
-    deep = aggregator.FieldValue(field="depth", text="PASS_DEPTH_BEHIND_LINE")
-    assert words.field_value(deep, DEPTHS) == "behind line"
-    assert words.field_value(aggregator.FieldValue(field="team_id", text="PASS_DEPTH_DEEP")) == "PASS_DEPTH_DEEP"
-    assert words.field_value(aggregator.FieldValue(field="home", flag=True)) == "yes"
-    assert words.field_value(aggregator.FieldValue(field="week")) == "not known"
-
-
-def test_a_reason_of_a_later_release_is_still_told() -> None:
-    assert words.reason(reason_pb2.REASON_NO_RELEASE) == "No throw (sacks, scrambles)"
-    assert words.reason(4711) == "Reason 4711"
-    assert words.reason(reason_pb2.REASON_TENSOR_NOT_FINITE) == "Tensor not finite"
-
-
-def test_coverage_says_what_counts_and_what_waits() -> None:
-    told = coverage_data(
+def test_coverage_counts_plays_in_ratings_and_plays_that_wait() -> None:
+    shown = coverage_data(
         aggregator.GetCoverageResponse(
             plays=10, graded=6, ungraded=1, unscored=[aggregator.ReasonCount(reason=reason_pb2.REASON_SPIKE, plays=3)]
         )
     )
-    assert told["told"] == "6 of 10 plays (60%) count in ratings; 1 more are scored and wait for the official result."
-    assert told["reasons"] == [["Spike", 3]]
-    assert coverage_data(aggregator.GetCoverageResponse())["told"] == "0 of 0 plays count in ratings."
+    assert shown["summary"] == "6 of 10 plays (60%) are in ratings; 1 more waits for its official result."
+    assert shown["reasons"] == [["The ball was thrown to the ground to stop the clock.", 3]]
+    assert coverage_data(aggregator.GetCoverageResponse())["summary"] == "0 of 0 plays are in ratings."

@@ -1,4 +1,4 @@
-"""One upstream watch for each question, whoever asks it, and what its followers are told when it breaks."""
+"""One upstream watch for each question, shared by all browsers, and what they see when it is interrupted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ OTHER = Question("SIM", common.ROLE_PASSER, filter="down = 3")
 
 
 @dataclass
-class ToldWatch:
-    """A watch that is told what to say, and what to fail with."""
+class ScriptedWatch:
+    """A watch with scripted updates and failures."""
 
     said: asyncio.Queue[RatingsUpdate | Exception] = field(default_factory=asyncio.Queue)
     checkpoint: aggregator.WatchCheckpoint = field(default_factory=aggregator.WatchCheckpoint)
@@ -45,61 +45,61 @@ class ToldWatch:
 
 
 @dataclass
-class ToldRatings:
-    """Where the aggregator's client stands."""
+class ScriptedRatings:
+    """A stand-in for the aggregator's client."""
 
-    watches: list[ToldWatch] = field(default_factory=list)
-    _opened: asyncio.Queue[ToldWatch] = field(default_factory=asyncio.Queue)
+    watches: list[ScriptedWatch] = field(default_factory=list)
+    _opened: asyncio.Queue[ScriptedWatch] = field(default_factory=asyncio.Queue)
 
-    def watch_ratings(self, league: str, **_: Any) -> ToldWatch:
-        self.watches.append(ToldWatch())
+    def watch_ratings(self, league: str, **_: Any) -> ScriptedWatch:
+        self.watches.append(ScriptedWatch())
         self._opened.put_nowait(self.watches[-1])
         return self.watches[-1]
 
-    async def opened(self) -> ToldWatch:
+    async def opened(self) -> ScriptedWatch:
         """The next watch that is opened."""
         return await asyncio.wait_for(self._opened.get(), 20)
 
 
 @pytest.fixture
-async def ratings() -> ToldRatings:
-    return ToldRatings()
+async def ratings() -> ScriptedRatings:
+    return ScriptedRatings()
 
 
 @pytest.fixture
-async def watches(ratings: ToldRatings) -> AsyncIterator[Watches]:
+async def watches(ratings: ScriptedRatings) -> AsyncIterator[Watches]:
     made = Watches(cast(AggregatorClient, ratings), most=2)
     yield made
     await made.close()
 
 
-async def told(watch: Watch, wanted: Callable[[str], bool]) -> str:
-    """All that a follower has been told once it is what is wanted."""
+async def received(watch: Watch, enough: Callable[[str], bool]) -> str:
+    """Everything a follower has received, once that is enough."""
     content, place = watch.since("")
-    heard = content.decode()
+    seen = content.decode()
     async with asyncio.timeout(20):
-        while not wanted(heard):
+        while not enough(seen):
             await watch.moved(place)
             content, place = watch.since(place)
-            heard += content.decode()
-    return heard
+            seen += content.decode()
+    return seen
 
 
-async def test_many_who_ask_one_question_share_a_watch(watches: Watches, ratings: ToldRatings) -> None:
+async def test_browsers_with_the_same_question_share_a_watch(watches: Watches, ratings: ScriptedRatings) -> None:
     async with watches.watch(LEAGUE) as first, watches.watch(LEAGUE) as second, watches.watch(OTHER) as other:
         assert first is second
         assert first is not other
         (await ratings.opened()).say("p1")
         for watch in (first, second):
-            assert "p1" in await told(watch, lambda heard: "event: table" in heard)
+            assert "p1" in await received(watch, lambda seen: "event: table" in seen)
         assert "p1" not in other.since("")[0].decode()
 
 
-async def test_one_who_leaves_and_comes_back_finds_the_same_watch(watches: Watches, ratings: ToldRatings) -> None:
+async def test_a_browser_that_reconnects_finds_the_same_watch(watches: Watches, ratings: ScriptedRatings) -> None:
     async with watches.watch(LEAGUE) as before:
         upstream = await ratings.opened()
         upstream.say("p1")
-        await told(before, lambda heard: "event: table" in heard)
+        await received(before, lambda seen: "event: table" in seen)
         place = before.since("")[1]
     upstream.say("p2")
     async with watches.watch(LEAGUE) as after:
@@ -123,12 +123,12 @@ async def test_more_questions_than_allowed_are_refused_while_all_are_followed(wa
         assert not made.ended
 
 
-async def test_a_question_that_is_refused_says_why_and_ends(watches: Watches, ratings: ToldRatings) -> None:
+async def test_a_question_that_is_refused_says_why_and_ends(watches: Watches, ratings: ScriptedRatings) -> None:
     async with watches.watch(LEAGUE) as watch:
         (await ratings.opened()).said.put_nowait(PlayscoreError(Reason.FILTER_INVALID, "no\n  x\n  ^"))
-        heard = await told(watch, lambda heard: "event: refused" in heard)
-        assert '"detail":"no\\n  x\\n  ^"' in heard
-        assert "REASON_FILTER_INVALID" in heard
+        seen = await received(watch, lambda seen: "event: refused" in seen)
+        assert '"detail":"no\\n  x\\n  ^"' in seen
+        assert "FILTER_INVALID" in seen
         assert watch.ended
         async with watches.watch(LEAGUE) as again:
             assert again is not watch
@@ -137,28 +137,30 @@ async def test_a_question_that_is_refused_says_why_and_ends(watches: Watches, ra
 @pytest.mark.parametrize(
     "failure", [ConnectionError("gone"), TimeoutError("slow"), PlayscoreError(Reason.NOT_SERVING, "draining")]
 )
-async def test_a_break_is_told_and_mended(watches: Watches, ratings: ToldRatings, failure: Exception) -> None:
+async def test_an_interruption_is_shown_and_the_watch_reconnects(
+    watches: Watches, ratings: ScriptedRatings, failure: Exception
+) -> None:
     async with watches.watch(LEAGUE) as watch:
         upstream = await ratings.opened()
         upstream.say("p1")
         upstream.said.put_nowait(failure)
-        await told(watch, lambda heard: "trying again" in heard)
+        await received(watch, lambda seen: "reconnecting" in seen)
         assert "p1" in watch.since("")[0].decode()
         upstream.say("p2")
-        heard = await told(watch, lambda heard: '"live":true' in heard.rpartition("event: status")[2] and "p2" in heard)
-        assert "event: refused" not in heard
+        seen = await received(watch, lambda seen: '"live":true' in seen.rpartition("event: status")[2] and "p2" in seen)
+        assert "event: refused" not in seen
 
 
-async def test_a_fault_of_the_view_is_told_too(
-    watches: Watches, ratings: ToldRatings, caplog: pytest.LogCaptureFixture
+async def test_a_defect_of_the_view_is_shown_too(
+    watches: Watches, ratings: ScriptedRatings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with watches.watch(LEAGUE) as watch:
         (await ratings.opened()).said.put_nowait(KeyError("a bug"))
-        assert "REASON_INTERNAL" in await told(watch, lambda heard: "event: refused" in heard)
+        assert "INTERNAL" in await received(watch, lambda seen: "event: refused" in seen)
     assert "a bug" in caplog.text
 
 
-async def test_closing_lets_go_of_everybody(watches: Watches) -> None:
+async def test_closing_ends_all_streams(watches: Watches) -> None:
     async with watches.watch(LEAGUE) as watch:
         waiting = asyncio.create_task(watch.moved(watch.since("")[1]))
         await watches.close()

@@ -10,16 +10,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from board.words import chance, counted
 from deploy.local.page import SCRIPTS, render, words
 from deploy.local.page.leaderboard import Split, fewer_yards_rated_higher, leaderboard_data
 from deploy.local.page.plays import ScoredPass, plays_data
 from pipeline.results import Ending
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
+from playscore.client.words import chance, counted
 from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.errors import Reason
 from playscore.game import Game, Play, TrackedObject
 from playscore.passing import PassOutcome, PassResult, PlayKind, situation_of
+from playscore.reasons import MEANINGS
 from playscore.release import Support
 from playscore.scorer.v1 import scorer_pb2 as scorer
 from playscore.wire.distributions import support_to_message
@@ -127,9 +128,7 @@ def test_an_ending_reads_as_words(how: Ending) -> None:
 
 
 def test_a_rejected_play_says_why() -> None:
-    assert words.ending(Ending.REJECTED, Reason.GAP_TOO_LONG) == "A gap in the tracking"
-    assert words.ending(Ending.REJECTED, Reason.NOT_A_PASS) == "Not a pass play"
-    assert words.ending(Ending.REJECTED, Reason.TENSOR_NOT_FINITE) == "Rejected: tensor not finite"
+    assert words.ending(Ending.REJECTED, Reason.NOT_A_PASS) == MEANINGS[Reason.NOT_A_PASS]
 
 
 @pytest.mark.parametrize(
@@ -148,8 +147,8 @@ def test_a_result_reads_as_words(how: PassResult | None, yards: float, text: str
 
 
 def test_an_unknown_situation_is_left_out() -> None:
-    assert words.situation(3, 2, 8) == "quarter 3, 2nd and 8"
-    assert words.situation(None, 4, 1) == "4th and 1"
+    assert words.situation(3, 2, 8) == "quarter 3, 2nd & 8"
+    assert words.situation(None, 4, 1) == "4th & 1"
     assert words.situation(None, None, None) == ""
 
 

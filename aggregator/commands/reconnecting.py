@@ -1,4 +1,4 @@
-"""Follows a watch for ever, and tells when it breaks off."""
+"""Follows a watch across broken connections."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _COMES_BACK: Final = (
     Reason.OVERLOADED,
     Reason.NOT_FRESH_ENOUGH,
     Reason.STORE_UNAVAILABLE,
-    Reason.RESUME_TOKEN_INVALID,  # of a service that does not know its predecessor's: the watch begins anew
+    Reason.RESUME_TOKEN_INVALID,  # of a service that does not know the one before: the watch restarts
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A watch broke off, and is taken up again."""
+    """The watch was interrupted and will reconnect."""
 
     why: str
 
@@ -30,10 +30,12 @@ Update: TypeAlias = RatingsUpdate | Interrupted
 
 
 async def follow(watch: RatingsWatch) -> AsyncIterator[Update]:
-    """The updates of a watch that does not mend itself (`reconnect_seconds=0`), and its breaks, for ever.
+    """The updates and interruptions of a watch, indefinitely.
+
+    The watch must not reconnect by itself (`reconnect_seconds=0`).
 
     Raises:
-        ConnectionError, TimeoutError: there is nobody to begin with.
+        ConnectionError, TimeoutError: the service could not be reached the first time.
         PlayscoreError: the service refuses the watch.
     """
     pauses = backoff()

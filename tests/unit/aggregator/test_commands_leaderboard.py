@@ -1,4 +1,4 @@
-"""The live board: how ratings move on it, and how it fits into a terminal."""
+"""The live leaderboard: how ratings move on it, and how it fits into a terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from aggregator.commands.board import Board, Move
-from aggregator.commands.board_view import BoardView, arrow
+from aggregator.commands.leaderboard import Leaderboard, Move
+from aggregator.commands.leaderboard_view import LeaderboardView, arrow
 from aggregator.commands.question import Question
 from aggregator.commands.roles import VIEWS
 from playscore.aggregator.v1 import aggregator_pb2 as messages
@@ -53,9 +53,9 @@ def update(
     return RatingsUpdate(restarted, changed, list(map(left, gone)), coalesced_ticks, checkpoint(number))
 
 
-def board(*updates: RatingsUpdate) -> Board:
-    """What a board is after updates of a watch, whose table is kept here as the contract has it."""
-    watched, table = Board(PASSER), dict[Key, messages.Rating]()
+def leaderboard(*updates: RatingsUpdate) -> Leaderboard:
+    """The leaderboard after updates of a watch, whose table is kept here as the contract has it."""
+    watched, table = Leaderboard(PASSER), dict[Key, messages.Rating]()
     for each in updates:
         if each.restarted:
             table.clear()
@@ -66,18 +66,18 @@ def board(*updates: RatingsUpdate) -> Board:
     return watched
 
 
-def shown(of: Board) -> list[tuple[str, int, Move]]:
+def shown(of: Leaderboard) -> list[tuple[str, int, Move]]:
     return [(each.subject.subject_id, each.rank, move) for each, move in of.rows()]
 
 
 def test_the_ranked_come_first_and_nothing_has_moved_at_the_beginning() -> None:
-    watched = board(update(rating("c", 95), rating("b", 70, 2), rating("a", 80, 1), restarted=True))
+    watched = leaderboard(update(rating("c", 95), rating("b", 70, 2), rating("a", 80, 1), restarted=True))
     assert shown(watched) == [("a", 1, Move()), ("b", 2, Move()), ("c", 0, Move())]
     assert watched.ranking.min_plays == 14
 
 
-def test_what_moved_up_and_down_and_came_new_is_told() -> None:
-    watched = board(
+def test_subjects_that_moved_up_or_down_or_are_new_are_marked() -> None:
+    watched = leaderboard(
         update(rating("a", 80, 1), rating("b", 70, 2), rating("c", 60), restarted=True),
         update(rating("b", 85, 1), rating("a", 80, 2), rating("d", 65, 3), number=2),
     )
@@ -90,37 +90,37 @@ def test_what_moved_up_and_down_and_came_new_is_told() -> None:
     assert [str(arrow(move)) for _, _, move in shown(watched)] == ["▲1", "▼1", "new", ""]
 
 
-def test_who_leaves_is_gone() -> None:
-    watched = board(update(rating("a", 80, 1), rating("b", 70, 2), restarted=True), update(gone=["a"]))
+def test_a_subject_that_leaves_is_removed() -> None:
+    watched = leaderboard(update(rating("a", 80, 1), rating("b", 70, 2), restarted=True), update(gone=["a"]))
     assert shown(watched) == [("b", 2, Move())]
 
 
 def test_a_checkpoint_without_changes_leaves_what_moved() -> None:
-    watched = board(update(rating("a", 80, 1), restarted=True), update(rating("a", 81, 1)), update(number=3))
+    watched = leaderboard(update(rating("a", 80, 1), restarted=True), update(rating("a", 81, 1)), update(number=3))
     assert shown(watched) == [("a", 1, Move(points=1))]
 
 
-def test_a_watch_that_begins_anew_shows_what_changed_meanwhile() -> None:
-    watched = board(
+def test_a_watch_that_restarts_shows_what_changed_meanwhile() -> None:
+    watched = leaderboard(
         update(rating("a", 80, 1), rating("b", 70, 2), restarted=True),
         update(rating("b", 90, 1), restarted=True),
     )
     assert shown(watched) == [("b", 1, Move(places=1, points=20))]
 
 
-def drawn(view: BoardView, columns: int, height: int = 24) -> list[str]:
+def drawn(view: LeaderboardView, columns: int, height: int = 24) -> list[str]:
     out = io.StringIO()
     Console(file=out, width=columns, height=height).print(view)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
-def view_of(first: RatingsUpdate) -> BoardView:
-    view = BoardView(Question("NFL", PASSER, "under_pressure"), (), board(first))
+def view_of(first: RatingsUpdate) -> LeaderboardView:
+    view = LeaderboardView(Question("NFL", PASSER, "under_pressure"), (), leaderboard(first))
     view.heard(first)
     return view
 
 
-def test_the_board_fits_into_80_columns_and_24_lines() -> None:
+def test_the_leaderboard_fits_into_80_columns_and_24_lines() -> None:
     names = [f"{number:02}" for number in range(60)]
     long = "Maximilian Featherstonehaugh-Wolfeschlegelsteinhausen"
     ratings = [rating(name, 90 - place / 10, place + 1, name=f"{long} {name}") for place, name in enumerate(names)]
@@ -128,13 +128,13 @@ def test_the_board_fits_into_80_columns_and_24_lines() -> None:
     lines = drawn(view, 80)
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 24
-    assert lines[0] == "NFL passers · under_pressure · passing 4"
+    assert lines[0] == "NFL passers · under_pressure · passing:4"
     assert lines[1].startswith("● live · changed 0 s ago")
     assert lines[3].split()[0] == "1" and "90.0" in lines[3] and "82.0 to 98.0" in lines[3]
     assert "more below" in lines[-1]
 
 
-def test_a_broken_watch_says_so_above_what_was_last_known() -> None:
+def test_an_interrupted_watch_says_so_above_the_last_table() -> None:
     view = view_of(update(rating("a", 80, 1), restarted=True))
     view.interrupted("the service is draining")
     lines = drawn(view, 80)
@@ -142,10 +142,10 @@ def test_a_broken_watch_says_so_above_what_was_last_known() -> None:
     assert any("A" in line for line in lines[3:])
 
 
-def test_a_name_cannot_style_or_garble_the_board() -> None:
+def test_a_name_cannot_style_or_garble_the_leaderboard() -> None:
     view = view_of(update(rating("a", 80, 1, name="[red]x\x1b[2J"), restarted=True))
     assert any("[red]x�[2J" in line for line in drawn(view, 80))
 
 
-def test_ticks_that_were_passed_over_are_told() -> None:
-    assert "3 ticks in one" in drawn(view_of(update(rating("a"), restarted=True, coalesced_ticks=3)), 80)[1]
+def test_coalesced_ticks_are_counted() -> None:
+    assert "3 ticks coalesced" in drawn(view_of(update(rating("a"), restarted=True, coalesced_ticks=3)), 80)[1]

@@ -1,4 +1,4 @@
-"""The live board in a terminal."""
+"""The live leaderboard in a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from aggregator.commands.board import Board, Move, is_change
+from aggregator.commands.leaderboard import Leaderboard, Move, is_change
 from aggregator.commands.question import Question
 from aggregator.commands.ratings import SUBJECT, TEAM, group_text
 from aggregator.commands.text import Scale, printable
@@ -17,25 +17,25 @@ from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import RatingsUpdate
 
 _AROUND_ROWS = 7
-"""Lines of the board that are no ratings."""
+"""Lines of the view that are not ratings."""
 _WIDE = 100
-"""Columns from which on intervals are drawn, too."""
+"""The least columns of a terminal in which intervals are drawn, too."""
 
 
-class BoardView:
-    """What `rich.live.Live` shows of a board: drawn anew each time, so that ages go on."""
+class LeaderboardView:
+    """A leaderboard as `rich.live.Live` shows it. It is drawn again each time, so that ages stay current."""
 
-    def __init__(self, question: Question, group_by: Sequence[str], board: Board) -> None:
+    def __init__(self, question: Question, group_by: Sequence[str], leaderboard: Leaderboard) -> None:
         self._question = question
         self._groups = [name for name in group_by if name not in (SUBJECT, TEAM)]
         self._of_subjects = not group_by or SUBJECT in group_by
-        self._board = board
+        self._leaderboard = leaderboard
         self._heard = self._changed = time.monotonic()
         self._trouble = "connecting"
         self._coalesced = 0
 
     def heard(self, update: RatingsUpdate) -> None:
-        """An update came, which the board has taken in."""
+        """The leaderboard has taken in an update."""
         self._heard = time.monotonic()
         self._trouble = ""
         if is_change(update):
@@ -43,26 +43,27 @@ class BoardView:
             self._coalesced = update.coalesced_ticks
 
     def interrupted(self, why: str) -> None:
-        """The watch broke off."""
+        """The watch was interrupted."""
         self._trouble = f"{why}; reconnecting"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        model, ranking = self._board.ranking.model, self._board.ranking
-        yield Text(printable(self._question.told(model if model.name else None)), style="bold", overflow="ellipsis")
+        ranking = self._leaderboard.ranking
+        model = ranking.model if ranking.model.name else None
+        yield Text(printable(self._question.heading(model)), style="bold", overflow="ellipsis")
         yield self._status()
-        rows = self._board.rows()
+        rows = self._leaderboard.rows()
         room = max(3, (options.height or console.height) - _AROUND_ROWS)
         yield self._table(rows[:room], wide=options.max_width >= _WIDE)
         hidden = f", {len(rows) - room} more below" if len(rows) > room else ""
-        yield Text(f"{ranking.qualified} of {len(rows)} have the {ranking.min_plays} plays that a rank takes{hidden}")
+        yield Text(f"{ranking.qualified} of {len(rows)} ranked (minimum {ranking.min_plays} plays){hidden}")
 
     def _status(self) -> Text:
         now = time.monotonic()
         if self._trouble:
-            return Text(f"○ {printable(self._trouble)} · as of {now - self._heard:.0f} s ago", style="yellow")
-        coalesced = f" · {self._coalesced} ticks in one" if self._coalesced else ""
+            return Text(f"○ {printable(self._trouble)} · last update {now - self._heard:.0f} s ago", style="yellow")
+        coalesced = f" · {self._coalesced} ticks coalesced" if self._coalesced else ""
         changed, heard = now - self._changed, now - self._heard
-        return Text(f"● live · changed {changed:.0f} s ago · heard {heard:.0f} s ago{coalesced}", style="green")
+        return Text(f"● live · changed {changed:.0f} s ago · last update {heard:.0f} s ago{coalesced}", style="green")
 
     def _table(self, rows: Sequence[tuple[messages.Rating, Move]], *, wide: bool) -> Table:
         view = self._question.view
@@ -70,20 +71,20 @@ class BoardView:
         table.add_column("rank", justify="right", no_wrap=True)
         table.add_column("", no_wrap=True)
         if self._of_subjects:
-            table.add_column(view.subject, no_wrap=True, overflow="ellipsis", max_width=28)
+            table.add_column(view.words.subject, no_wrap=True, overflow="ellipsis", max_width=28)
         table.add_column("team", no_wrap=True)
         for name in self._groups:
             table.add_column(name, no_wrap=True, overflow="ellipsis")
         table.add_column("plays", justify="right", no_wrap=True)
-        table.add_column(view.rated.heading, justify="right", no_wrap=True)
+        table.add_column(view.words.measure, justify="right", no_wrap=True)
         table.add_column("90% interval", justify="right", no_wrap=True)
         if wide:
             table.add_column("", no_wrap=True)
         intervals = [view.interval(rating) for rating, _ in rows]
         scale = Scale(
-            min((low for low, _, _ in intervals), default=0), max((high for *_, high in intervals), default=0)
+            min((each.low for each in intervals), default=0), max((each.high for each in intervals), default=0)
         )
-        for (rating, move), (low, value, high) in zip(rows, intervals, strict=True):
+        for (rating, move), interval in zip(rows, intervals, strict=True):
             subject = rating.subject
             table.add_row(
                 str(rating.rank) if rating.qualified else "-",
@@ -92,9 +93,9 @@ class BoardView:
                 Text(printable(subject.team_id)),
                 *(Text(printable(group_text(rating, name))) for name in self._groups),
                 str(rating.plays),
-                Text(view.number_as_told(value), style=_style(move)),
-                f"{view.number_as_told(low)} to {view.number_as_told(high)}",
-                *([scale.interval(low, value, high)] if wide else []),
+                Text(view.number_text(interval.value), style=_style(move)),
+                view.interval_text(interval),
+                *([scale.interval(*interval)] if wide else []),
                 style="" if rating.qualified else "dim",
             )
         return table

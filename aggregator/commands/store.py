@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from aggregator.backup import Backups, Progress, backups_of
+from playscore.client.words import counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -16,9 +18,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 class _StoreUrl(click.ParamType[Backups]):
     name = "URL"
 
-    def convert(self, value: str | Backups, param: click.Parameter | None, ctx: click.Context | None) -> Backups:
-        if not isinstance(value, str):
-            return value
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Backups:
         try:
             return backups_of(value)
         except ValueError as error:
@@ -32,7 +32,7 @@ _store = click.option(
     envvar="PLAYSCORE_AGGREGATOR_STORE",
     default="sqlite:///playscore.sqlite",
     show_default=True,
-    help="Which store, as the aggregator is told it.",
+    help="The store, as in the aggregator's own setting.",
 )
 
 
@@ -45,48 +45,49 @@ def store() -> None:
 @click.argument("file", type=_FILE)
 @_store
 def backup(file: Path, backups: Backups) -> None:
-    """Write all that the store has at one moment to FILE, while the aggregator runs.
+    """Write a consistent copy of the store to FILE, while the aggregator runs.
 
-    The copy is checked before FILE is there. That of a SQLite store is a store itself: it can be checked, and asked.
+    FILE appears only once the copy is complete and has been checked. A backup of a SQLite store is itself a store: it
+    can be checked and read.
     """
-    with _progress("copying") as told:
-        backups.back_up(file, told)
-    click.echo(f"{file}: whole and sound")
+    with _progress("copying") as progress:
+        backups.back_up(file, progress)
+    click.echo(f"{file}: complete, no problems found")
 
 
 @store.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @_store
-@click.option("--replace", is_flag=True, help="Replace the store that is there.")
+@click.option("--replace", is_flag=True, help="Overwrite the existing store.")
 def restore(file: Path, backups: Backups, replace: bool) -> None:
-    """Make the store what the backup FILE has, once that has been checked. Stop the aggregator first.
+    """Check the backup FILE and make it the store. Stop the aggregator first.
 
-    Revision tokens from before are refused afterwards. Who was erased since the backup is in it: erase them again.
+    Earlier revision tokens are refused afterwards. Players erased since the backup are in it again: erase them again.
     """
-    with _progress("copying") as told:
-        backups.restore(file, replace=replace, progress=told)
+    with _progress("copying") as progress:
+        backups.restore(file, replace=replace, progress=progress)
     click.echo("restored; start the aggregator, and record again what came after the backup")
 
 
 @store.command()
 @_store
 def check(backups: Backups) -> None:
-    """Read all of the store and say what is wrong with it, and where; exit code 1 if anything is."""
+    """Read the whole store and report every problem with its place. Exit code 1 if there is any."""
     found = backups.check()
     for problem in found:
         click.echo(problem)
     if found:
-        raise click.ClickException(f"{len(found)} problems; restore a backup")
-    click.echo("sound")
+        raise click.ClickException(f"{counted(len(found), 'problem')} found; restore a backup")
+    click.echo("no problems found")
 
 
 @contextmanager
 def _progress(label: str) -> Iterator[Progress]:
-    """Shows how far something has come."""
+    """Shows progress as a bar."""
     with click.progressbar(length=1, label=label) as bar:
 
-        def told(done: int, of: int) -> None:
+        def show(done: int, of: int) -> None:
             bar.length = max(of, 1)
             bar.update(done - bar.pos)
 
-        yield told
+        yield show

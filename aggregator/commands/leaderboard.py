@@ -1,4 +1,4 @@
-"""The leaderboard of a watch: its ratings in order, and how they moved in the last change."""
+"""The leaderboard of a watch: its ratings in order, and how each moved in the last change."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Move:
     """How a rating moved in the last change."""
 
     places: int = 0
-    """Up the ranking; negative down."""
+    """Ranks gained; negative: lost."""
     points: float = 0.0
-    """Of what ratings are ranked by."""
+    """Change of what ratings are ranked by."""
     new: bool = False
-    """It was not there before, or had no rank."""
+    """Whether it was not in the table before, or had no rank."""
 
 
-class Board:
-    """The ratings of a role as they were at the last checkpoint."""
+class Leaderboard:
+    """The ratings of a role at the last checkpoint."""
 
     def __init__(self, view: RoleView) -> None:
         self._view = view
@@ -33,7 +33,7 @@ class Board:
         self.ranking = messages.Ranking()
 
     def take(self, update: RatingsUpdate, ratings: Mapping[Key, messages.Rating]) -> None:
-        """Goes on to what the watch has after an update: all of its `ratings`."""
+        """Takes in an update. `ratings` are all that the watch has after it."""
         self.ranking = update.checkpoint.ranking
         if not is_change(update):
             return
@@ -57,7 +57,7 @@ class Board:
         )
 
     def _value(self, rating: messages.Rating) -> float:
-        return self._view.interval(rating)[1]
+        return self._view.interval(rating).value
 
     def _place(self, rating: messages.Rating) -> tuple[bool, int, float, str, str]:
         subject = rating.subject
@@ -65,5 +65,5 @@ class Board:
 
 
 def is_change(update: RatingsUpdate) -> bool:
-    """Whether anything changed; else the update only says how fresh the table is."""
+    """Whether any rating changed. Other updates only report how fresh the table is."""
     return update.restarted or bool(update.changed or update.left)
