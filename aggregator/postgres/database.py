@@ -120,17 +120,6 @@ class Database:
                 with contextlib.suppress(*_FAULTS):
                     await connection.close(timeout=CLOSE_SECONDS)
 
-    @contextlib.asynccontextmanager
-    async def plain(self) -> AsyncIterator[Connection]:
-        """A connection for oneself, whatever the database is, which need not be open."""
-        with self.errors():
-            connection = await self._connect()
-            try:
-                yield connection
-            finally:
-                with contextlib.suppress(*_FAULTS):
-                    await connection.close(timeout=CLOSE_SECONDS)
-
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
         """What goes wrong with the database is STORE_UNAVAILABLE."""
