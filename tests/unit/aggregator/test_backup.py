@@ -75,7 +75,7 @@ async def test_a_restored_store_has_all_and_is_another_one(tmp_path: Path) -> No
     async with opened(path) as store:
         before = store.store_id
         await store.record(write(scored(99)))
-    with pytest.raises(PlayscoreError, match="it is there already") as refused:
+    with pytest.raises(PlayscoreError, match="a store already exists there; pass --replace") as refused:
         backups_of(url(path)).restore(copy, replace=False, progress=untold)
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
     async with opened(path):
@@ -195,4 +195,4 @@ async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
 def test_what_is_no_store_is_a_usage_error() -> None:
     refused = run("check", "--store", "scores.sqlite")
     assert refused.exit_code == 2
-    assert "sqlite:///scores.sqlite is one" in refused.output
+    assert "'scores.sqlite' is not a store URL; use sqlite:///scores.sqlite" in refused.output
