@@ -130,7 +130,7 @@ def damage(path: Path, script: str) -> None:
         ("INSERT INTO distributions VALUES (99, x'00', '')", "distributions 99: there is no such score"),
         (
             "UPDATE distributions SET support_id = 't' WHERE score = 12",
-            "distributions 12: its support 't' is not",
+            "distributions 12: its support 't' is missing",
         ),
         ("UPDATE superseded_scores SET since = 1 WHERE id = 5", None),
         ("UPDATE superseded_scores SET since = until WHERE id = 5", "superseded_scores 56: its time as 5, from 56"),
@@ -181,7 +181,7 @@ async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
     damage(copy, "DELETE FROM supports")
     checked = run("check", "--store", url(copy))
     assert checked.exit_code == 1
-    assert "distributions 11: its support 's' is not there" in checked.output
+    assert "distributions 11: its support 's' is missing" in checked.output
     assert "more like the last" in checked.output
     assert run("backup", copy, "--store", url(path)).exit_code == 0
     path.unlink()

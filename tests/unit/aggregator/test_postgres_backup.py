@@ -184,10 +184,10 @@ async def test_a_backup_of_a_newer_release_replaces_nothing(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("DELETE FROM playscore.supports", "its support 's' is not there"),
+        ("DELETE FROM playscore.supports", "its support 's' is missing"),
         ("INSERT INTO playscore.distributions VALUES (9999, '', '')", "distributions 9999: there is no such score"),
         ("UPDATE playscore.superseded_scores SET since = until", "begins before that of the state before it"),
-        ("UPDATE playscore.scores SET outcome = '{'", "measures, attributes or outcome are no JSON"),
+        ("UPDATE playscore.scores SET outcome = '{'", "measures, attributes or outcome are not JSON"),
     ],
 )
 async def test_check_reports_each_kind_of_damage(tmp_path: Path, script: str, says: str) -> None:
