@@ -1,4 +1,4 @@
-"""Records as the values of a row, alike in every store's tables: plain columns, and JSON text where they do not do."""
+"""Records as rows, alike in every store's tables: plain columns, and JSON text for what has no fixed columns."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import functools
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from aggregator.core.erasing import ErasedPlayer
 from aggregator.core.operations import Effect, Erasure, ModelSwitch
-from aggregator.core.recording import Rejected, Stale, Written
-from aggregator.core.records import PlayKey, Score, Unscored
+from aggregator.core.recording import Rejected, Stale, Write, Written
+from aggregator.core.records import Distribution, PlayKey, Score, Scored, Unscored
 from aggregator.core.revision import Revision
-from aggregator.core.store import ScoreColumns
+from aggregator.core.store import LeagueModel, ScoreColumns
 from playscore.errors import Reason
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
@@ -40,17 +42,17 @@ _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_
 
 
 class RowReader:
-    """Makes records of rows.
+    """Makes records from rows.
 
     Args:
-        roles: those of subjects, which rows have by their numbers. Another number makes a role of its own.
+        roles: of subjects. Rows hold the numbers of roles; an unknown number makes a role without a name.
     """
 
     def __init__(self, roles: Iterable[Role]) -> None:
         self._roles = {role.number: role for role in roles}
 
     def score(self, row: Row) -> tuple[int, Score]:
-        """Of the store's number for a score and its SCORE_COLUMNS."""
+        """A score and the store's number for it, from that number and its SCORE_COLUMNS."""
         item, league, game_id, play_id, task, role, model, version, subject_id, *rest = row
         revision, outcome_revision, name, team_id, measures, attributes, outcome = rest
         return item, Score(
@@ -65,8 +67,14 @@ class RowReader:
             outcome=json.loads(outcome) if outcome != "{}" else {},
         )
 
+    def scored(self, row: Row) -> tuple[int, Scored]:
+        """A score with its distribution, from what `score` takes and its `content` (None without one), `support_id`."""
+        *row, content, support_id = row
+        item, score = self.score(row)
+        return item, Scored(score, None if content is None else Distribution(content, support_id))
+
     def unscored(self, row: Row) -> Unscored:
-        """Of UNSCORED_COLUMNS."""
+        """A play that was not scored, from its UNSCORED_COLUMNS."""
         league, game_id, play_id, task, revision, outcome_revision, reason, detail, subjects = row
         return Unscored(
             play=PlayKey(league, game_id, play_id),
@@ -79,7 +87,7 @@ class RowReader:
         )
 
     def written(self, row: Row, revision: Revision) -> Written:
-        """Of ANSWER_COLUMNS."""
+        """The answer to a write, from its ANSWER_COLUMNS."""
         inserted, replaced, unchanged, withdrawn, stale, rejected = row
         return Written(
             inserted=inserted,
@@ -136,12 +144,12 @@ def subjects_json(subjects: Iterable[Subject]) -> str:
 
 
 def score_columns(rows: Sequence[Row]) -> ScoreColumns:
-    """Turns rows of STATE_COLUMNS, one at least, into columns, without making an object of each score."""
+    """Turns rows of STATE_COLUMNS, at least one, into columns, without making an object of each score."""
     return ScoreColumns(*zip(*rows, strict=True))
 
 
 def effect_json(effect: Effect) -> str:
-    """What an operator did, as a JSON object."""
+    """The effect of an operation, as a JSON object."""
     match effect:
         case ModelSwitch():
             return to_json({"switch": [effect.task, *_model_list(effect.previous), *_model_list(effect.model)]})
@@ -151,22 +159,53 @@ def effect_json(effect: Effect) -> str:
 
 
 def effect_from_json(text: str) -> Effect:
-    """What `effect_json` has written."""
+    """The effect that `effect_json` wrote."""
     match json.loads(text):
         case {"switch": [task, name, version, new_name, new_version]}:
             return ModelSwitch(task, _model(name, version), _model(new_name, new_version))
         case {"erasure": [whole_league, justification, *counts]}:
             return Erasure(whole_league, justification, *counts)
-    raise ValueError(f"{text[:200]!r} is no effect")
+    raise ValueError(f"{text[:200]!r} is not an effect")
+
+
+def league_model(row: Row) -> LeagueModel:
+    """The model of a league, from its league, task, model and model_version."""
+    league, task, name, version = row
+    return LeagueModel(league, task, _model(name, version))
 
 
 def tombstone(key: bytes, league: str, subject_id: str) -> bytes:
-    """What is kept of an erased player: a digest by which a store that has the key knows them again."""
-    return hmac.digest(key, to_json([league, subject_id]).encode(), "sha256")
+    """All that is kept of an erased player: a digest by which a store, which has the key, recognizes them."""
+    return keyed(key, to_json([league, subject_id]).encode())
+
+
+def keyed(key: bytes, content: bytes) -> bytes:
+    """The digest of content that may name an erased player; without the store's key nobody can guess it."""
+    return hmac.digest(key, content, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """What a store keeps of the players who were erased."""
+
+    key: bytes
+    mentions: Mapping[bytes, str]
+    """By tombstone, a JSON list of the attributes that name players."""
+
+    def named(self, write: Write) -> list[ErasedPlayer]:
+        """Erased players whom a write may name."""
+        if not self.mentions:
+            return []
+        names = ((league, name, tombstone(self.key, league, name)) for league, name in write.names)
+        return [
+            ErasedPlayer(league, name, frozenset(json.loads(self.mentions[digest])))
+            for league, name, digest in names
+            if digest in self.mentions
+        ]
 
 
 def to_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
-    """As everything that is JSON is written, so that equal content is equal text."""
+    """JSON with sorted keys and no spaces, so that equal content is equal text."""
     if not content:
         return "{}" if isinstance(content, Mapping) else "[]"
     return _encode(content)

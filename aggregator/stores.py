@@ -1,4 +1,4 @@
-"""The stores that there are, by their URLs."""
+"""The store that a URL names."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
 def check_store_url(url: str) -> str:
-    """The URL itself. Raises ValueError where it names no store."""
+    """The URL itself. Raises ValueError if it does not name a store."""
     if url.startswith(_POSTGRESQL):
         named = urlsplit(url).path.strip("/")
     else:
         named = url.removeprefix(SQLITE) if url.startswith(SQLITE) else ""
     if not named:
         raise ValueError(
-            f"{without_password(url)!r} is no store; {SQLITE}scores.sqlite is one, {SQLITE}/var/scores.sqlite an "
-            f"absolute one, {_POSTGRESQL[0]}user@host/database a shared one"
+            f"{without_password(url)!r} is not a store URL; use {SQLITE}scores.sqlite, {SQLITE}/var/scores.sqlite "
+            f"(absolute) or {_POSTGRESQL[0]}user@host/database"
         )
     return url
 
 
 def make_store(url: str, roles: Iterable[Role], *, connections: int = CONNECTIONS, read_only: bool = False) -> Store:
-    """The store at a URL, not opened yet. One that is `read_only` must exist, and lets other processes write to it.
+    """The store at a URL, not opened yet. A `read_only` store must exist; other processes may write to it.
 
-    A shared one is reached through so many connections at most, and one more to follow it.
+    A PostgreSQL store opens at most `connections` connections, and one more to follow changes.
     """
     if check_store_url(url).startswith(_POSTGRESQL):
         return PostgresStore(url, roles, same_distribution, connections=connections, read_only=read_only)

@@ -99,7 +99,11 @@ class Follower:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _load(self) -> None:
-        kept = await self._store.kept(fingerprint()) if isinstance(self._store, KeepsSnapshots) else None
+        kept = (
+            await self._store.kept(fingerprint(self._snapshot.tasks))
+            if isinstance(self._store, KeepsSnapshots)
+            else None
+        )
         if kept is None:
             await load(self._store, self._snapshot)
         else:

@@ -1,6 +1,7 @@
-"""A snapshot as bytes, so that a start reads columns instead of making them anew of every record.
+"""A snapshot as bytes, so that a start reads columns instead of building them from every record.
 
-What is kept is never needed: it is used where the same code made it of the same store, and else the records are read.
+A kept snapshot is an optimization only. It is used if the same code made it for the same roles from the same store;
+otherwise the records are read.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import itertools
 import json
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
 from aggregator.core.columns import Addends, Coded, Column, Plain, Selection
 from aggregator.core.records import PlayKey, Unscored
@@ -27,41 +30,47 @@ from aggregator.core.task import Tasks
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
 
+PIECE_BYTES: Final = 4 << 20
+"""A store writes a snapshot in pieces of this size."""
+_MAX_CHANGES: Final = 20_000
+_MAX_CHANGED_PART: Final = 1 / 4
+
 _NUMBERS: Final = "numbers"
 _HEADER: Final = "header"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packing:
-    """A snapshot that is to be packed. `run` may go on in a thread while the snapshot goes on."""
+    """A snapshot to be packed. `run` may be called in a thread while the snapshot changes."""
 
+    fingerprint: bytes
     revision: Revision
     segments: Sequence[tuple[TableKey, Segment, Selection]]
-    """With the rows that were left."""
+    """Each with the rows that had not been removed."""
     unscored: Sequence[Unscored]
     switched: Sequence[LeagueModel]
 
     def run(self) -> KeptSnapshot:
-        """The snapshot as bytes: a part a segment, and one for what else there is."""
+        """The snapshot as bytes: a part for unscored plays and models of leagues, then one for each segment."""
         parts = [_packed(key, segment, rows) for key, segment, rows in self.segments]
         rest = {
             "unscored": [_unscored_row(play) for play in self.unscored],
             "switched": [[each.league, each.task, each.model.name, each.model.version] for each in self.switched],
         }
-        return KeptSnapshot(fingerprint(), self.revision, [json.dumps(rest).encode(), *parts])
+        return KeptSnapshot(self.fingerprint, self.revision, [json.dumps(rest).encode(), *parts])
 
 
 def packing(snapshot: Snapshot) -> Packing:
-    """The snapshot as it is now."""
+    """The snapshot in its present state, to be packed."""
     segments = [(key, segment, segment.left()) for key, segment in snapshot.segments()]
-    return Packing(snapshot.revision, segments, snapshot.unscored(), snapshot.switched())
+    return Packing(fingerprint(snapshot.tasks), snapshot.revision, segments, snapshot.unscored(), snapshot.switched())
 
 
 def unpacked(kept: KeptSnapshot, tasks: Tasks) -> Snapshot:
     """The snapshot that was packed."""
     snapshot = Snapshot(tasks)
-    rest, *parts = kept.parts
-    told = json.loads(rest)
+    first, *parts = kept.parts
+    rest = json.loads(first)
     for part in parts:
         with np.load(io.BytesIO(part), allow_pickle=False) as arrays:
             header = json.loads(arrays[_HEADER].tobytes())
@@ -71,20 +80,45 @@ def unpacked(kept: KeptSnapshot, tasks: Tasks) -> Snapshot:
                 for name, (data, shift) in header["addends"].items()
             }
             snapshot.adopt(TableKey(*header["table"]), arrays[_NUMBERS].astype(np.int64), columns, addends)
-    snapshot.put_unscored(_unscored(row, tasks) for row in told["unscored"])
+    snapshot.put_unscored(_unscored(row, tasks) for row in rest["unscored"])
     snapshot.switch(
-        LeagueModel(league, task, ModelVersion(name, version)) for league, task, name, version in told["switched"]
+        LeagueModel(league, task, ModelVersion(name, version)) for league, task, name, version in rest["switched"]
     )
     snapshot.revision = kept.revision
     return snapshot
 
 
+def pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a snapshot one after the other, in pieces of PIECE_BYTES; the last may be shorter."""
+    content = memoryview(b"".join(parts))
+    return (bytes(content[start : start + PIECE_BYTES]) for start in range(0, len(content), PIECE_BYTES))
+
+
+def parts_of(pieces: Iterable[bytes], sizes: Iterable[int]) -> list[bytes]:
+    """The parts of a snapshot, by their sizes in bytes, from its pieces."""
+    content = memoryview(b"".join(pieces))
+    return [bytes(content[start:end]) for start, end in itertools.pairwise([0, *itertools.accumulate(sizes)])]
+
+
+def worth_reading(changes: int, scores: int) -> bool:
+    """Whether a kept snapshot and the changes since are quicker to read than all scores of the store."""
+    return changes <= max(_MAX_CHANGES, scores * _MAX_CHANGED_PART)
+
+
+def fingerprint(tasks: Tasks) -> bytes:
+    """A digest of what a snapshot depends on besides the store: the code, and the roles that it holds scores of."""
+    roles = sorted(role.number for role in tasks.roles)
+    return hashlib.sha256(code_digest(Path(__file__).parent.parent) + json.dumps(roles).encode()).digest()
+
+
 @functools.cache
-def fingerprint() -> bytes:
-    """Tells what this code makes of records apart from what any other makes of them."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent.parent
-    for path in sorted(path for folder in package.iterdir() if folder.is_dir() for path in folder.glob("*.py")):
+def code_digest(package: Path) -> bytes:
+    """Of the code that turns records into columns: the core, the tasks, how rows are read, and the libraries."""
+    folders = {path.parent for path in package.glob("*/task.py")}  # the core's is one of them
+    sources = [package / "rows.py", *package.glob("*/reading.py")]
+    sources += [path for folder in folders for path in folder.glob("*.py")]
+    digest = hashlib.sha256(f"numpy {np.__version__} polars {pl.__version__}".encode())
+    for path in sorted(sources):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.digest()
 
@@ -109,7 +143,7 @@ def _packed(key: TableKey, segment: Segment, rows: Selection) -> bytes:
 
 
 def _stated(column: Column, rows: Selection, put: Callable[[Any], str]) -> dict[str, Any]:
-    """What the header says of a column, whose data are put among the arrays."""
+    """How the header describes a column. Its data are put among the arrays."""
     if isinstance(column, Plain):
         return {"data": put(column.data[rows])}
     coded = column.coded()
@@ -126,17 +160,14 @@ def _column(stated: dict[str, Any], arrays: Any) -> Column:
             return Coded(arrays[codes], array("d", arrays[numbers].tobytes()))
         case {"codes": codes, "values": values}:
             return Coded(arrays[codes], values)
-    raise ValueError(f"{stated} is no column")
+    raise ValueError(f"{stated} is not a column")
 
 
 def _unscored_row(play: Unscored) -> list[Any]:
-    subjects = [[each.role.number, each.role.name, each.subject_id, *_named(each)] for each in play.subjects]
-    told = (play.task, play.revision, play.outcome_revision, play.reason, play.detail)
-    return [*play.play, *told, subjects]
-
-
-def _named(subject: Subject) -> tuple[str, str]:
-    return subject.subject_name, subject.team_id
+    subjects = [
+        [each.role.number, each.role.name, each.subject_id, each.subject_name, each.team_id] for each in play.subjects
+    ]
+    return [*play.play, play.task, play.revision, play.outcome_revision, play.reason, play.detail, subjects]
 
 
 def _unscored(row: Sequence[Any], tasks: Tasks) -> Unscored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,10 +14,38 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aggregator.postgres.checking import problems
 from aggregator.postgres.database import APPLICATION, Database
-from aggregator.postgres.schema import SCHEMA
+from aggregator.postgres.schema import MIGRATING, SCHEMA, SCHEMA_VERSION
 
-_REPLACED: Final = f"{SCHEMA}_replaced"
-"""Where the tables of a store are while those of a backup take their place."""
+_LOCK_TIMEOUT: Final = "60s"
+
+
+def _refuse(when: str, because: str) -> str:
+    """A statement that fails under a condition. `because` is a constant of this module."""
+    return f"DO $$ BEGIN IF {when} THEN RAISE EXCEPTION '{because}'; END IF; END $$;\n"
+
+
+# The lock keeps an aggregator from opening the store until the transaction ends.
+_BEGIN: Final = f"""
+BEGIN;
+SET LOCAL client_min_messages = 'warning';
+SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}';
+SELECT pg_advisory_xact_lock({MIGRATING});
+""" + _refuse(
+    f"EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{APPLICATION}')",
+    "an aggregator has it open; stop it first",
+)
+_ONLY_IF_NONE: Final = _refuse(
+    f"to_regnamespace('{SCHEMA}') IS NOT NULL", "a store already exists there; pass --replace to overwrite it"
+)
+_DROP: Final = f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE;\n"
+# Without a cluster the store is given a new identity when it is next opened, as one that was moved is.
+_COMMIT: Final = (
+    _refuse(
+        f"(SELECT max(serves_from) FROM {SCHEMA}.migrations) > {SCHEMA_VERSION}",
+        "a newer release wrote the backup; restore it with that release",
+    )
+    + f"UPDATE {SCHEMA}.store SET cluster = '';\nCOMMIT;\n"
+)
 
 
 class PostgresBackups:
@@ -31,12 +60,12 @@ class PostgresBackups:
         self._database = Database(url, 1)
 
     def back_up(self, file: Path, progress: Callable[[int, int], None]) -> None:
-        """See Backups. It is checked that all of the file can be read."""
+        """See Backups. All of the file is read before it is put in place."""
         part = file.with_name(f"{file.name}.part")
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             asyncio.run(self._recognized())
-            self._run("pg_dump", "--format=custom", f"--schema={SCHEMA}", "--no-owner", f"--file={part}", *self._target)
+            self._run("pg_dump", "--format=custom", f"--schema={SCHEMA}", "--no-owner", f"--file={part}", self._target)
             progress(1, 2)
             self._check(part)
             with part.open("rb+") as written:
@@ -47,17 +76,12 @@ class PostgresBackups:
             part.unlink(missing_ok=True)
 
     def restore(self, file: Path, *, replace: bool, progress: Callable[[int, int], None]) -> None:
-        """See Backups. What was there is there again if the backup cannot be restored."""
+        """See Backups. Until it is committed as a whole, the database is as it was, even if this process is killed."""
         self._check(file)
         progress(1, 3)
-        was_there = asyncio.run(self._put_aside(replace=replace))
-        try:
-            self._run("pg_restore", "--single-transaction", "--no-owner", *self._into, str(file))
-        except BaseException:
-            asyncio.run(self._put_back(was_there=was_there))
-            raise
+        self._load(file, first=_DROP if replace else _ONLY_IF_NONE)
         progress(2, 3)
-        asyncio.run(self._become_another())
+        asyncio.run(self._prepared())
         progress(3, 3)
 
     def check(self) -> Sequence[str]:
@@ -65,37 +89,70 @@ class PostgresBackups:
         return asyncio.run(self._problems())
 
     @property
-    def _target(self) -> tuple[str]:
-        """The database, as an argument that everybody on the machine may see."""
+    def _target(self) -> str:
+        """The database without its password, for an argument that every user of the machine can read."""
         scheme, netloc, *rest = urlsplit(self._url)
         login, at, host = netloc.rpartition("@")
-        return (urlunsplit((scheme, f"{login.partition(':')[0]}{at}{host}", *rest)),)
+        return urlunsplit((scheme, f"{login.partition(':')[0]}{at}{host}", *rest))
 
     @property
-    def _into(self) -> tuple[str, str]:
-        return "--dbname", *self._target
-
-    def _run(self, program: str, *arguments: str) -> None:
-        found = shutil.which(program)
-        if found is None:
-            raise self._database.unavailable(f"{program} is not on the PATH; install PostgreSQL's client programs")
+    def _environment(self) -> dict[str, str]:
         password = unquote(urlsplit(self._url).password or "")
-        environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-        ran = subprocess.run([found, *arguments], env=environment, capture_output=True, text=True, check=False)
+        return {**os.environ, **({"PGPASSWORD": password} if password else {})}
+
+    def _program(self, name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            raise self._database.unavailable(f"{name} is not on the PATH; install PostgreSQL's client programs")
+        return found
+
+    def _run(self, program: str, *arguments: str) -> str:
+        """What a program prints."""
+        ran = subprocess.run(
+            [self._program(program), *arguments], env=self._environment, capture_output=True, text=True, check=False
+        )
         if ran.returncode:
             raise self._database.unavailable(f"{program}: {ran.stderr.strip()}")
+        return ran.stdout
 
     def _check(self, file: Path) -> None:
-        """Read all of a backup. Raises STORE_UNAVAILABLE where that cannot be done, or it is of something else."""
+        """Read all of a backup. Raises STORE_UNAVAILABLE if it cannot be read, or holds something else."""
         self._run("pg_restore", f"--file={os.devnull}", str(file))
-        listed = subprocess.run(
-            [str(shutil.which("pg_restore")), "--list", str(file)], capture_output=True, text=True, check=False
-        )
-        if f"TABLE DATA {SCHEMA} scores" not in listed.stdout:
-            raise self._database.unavailable(f"{file} is no backup of a store")
+        if f"TABLE DATA {SCHEMA} scores" not in self._run("pg_restore", "--list", str(file)):
+            raise self._database.unavailable(f"{file} is not a backup of a store")
+
+    def _load(self, file: Path, *, first: str) -> None:
+        """Restore a backup in one transaction, after other statements.
+
+        psql commits only on the last line that it is sent. If anything fails, or this process ends, its input ends
+        without that line, and the server rolls back.
+        """
+        script = [self._program("pg_restore"), "--file=-", "--no-owner", str(file)]
+        with subprocess.Popen(
+            [
+                *(self._program("psql"), "--no-psqlrc", "--quiet", "--dbname", self._target),
+                *("--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=terse"),
+            ],
+            env=self._environment,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as psql:
+            assert psql.stdin is not None
+            whole, failure = False, b""
+            with contextlib.suppress(BrokenPipeError):  # psql has failed and says why
+                psql.stdin.write((_BEGIN + first).encode())
+                read = subprocess.run(script, stdout=psql.stdin, stderr=subprocess.PIPE, check=False)
+                whole, failure = read.returncode == 0, read.stderr
+                psql.stdin.write(_COMMIT.encode() if whole else b"")
+            _, refusal = psql.communicate()
+        if psql.returncode or not whole:
+            reason = (refusal or failure).decode(errors="replace").strip().removeprefix("ERROR:  ")
+            raise self._database.unavailable(f"not restored: {reason or 'pg_restore was ended'}")
 
     async def _recognized(self) -> None:
-        """Raise STORE_UNAVAILABLE where the database is no store of this release."""
+        """Raise STORE_UNAVAILABLE if the database is not a store of this release."""
         reading = Database(self._url, 1, read_only=True)
         await reading.open()
         await reading.close()
@@ -109,34 +166,7 @@ class PostgresBackups:
         finally:
             await reading.close()
 
-    async def _put_aside(self, *, replace: bool) -> bool:
-        """Put the tables that are there where those of the backup do not meet them. Returns whether there are any."""
-        async with self._database.plain() as connection, connection.transaction():
-            there = await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", SCHEMA)
-            if not there:
-                return False
-            if not replace:
-                raise self._database.unavailable("it is there already; replace it if that is what you want")
-            using = await connection.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
-                " AND pid <> pg_backend_pid()",
-                APPLICATION,
-            )
-            if using:
-                raise self._database.unavailable(f"an aggregator has it open, by {using} connections; stop it first")
-            await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {_REPLACED}")
-            return True
-
-    async def _put_back(self, *, was_there: bool) -> None:
-        async with self._database.plain() as connection, connection.transaction():
-            await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-            if was_there:
-                await connection.execute(f"ALTER SCHEMA {_REPLACED} RENAME TO {SCHEMA}")
-
-    async def _become_another(self) -> None:
-        """Give it an identity of its own, as a database that was moved is given one."""
-        async with self._database.plain() as connection, connection.transaction():
-            await connection.execute(f"UPDATE {SCHEMA}.store SET cluster = ''")
-            await connection.execute(f"DROP SCHEMA IF EXISTS {_REPLACED} CASCADE")
+    async def _prepared(self) -> None:
+        """Open the store once: it is migrated to this release and given an identity of its own."""
         await self._database.open()
         await self._database.close()

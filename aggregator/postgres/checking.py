@@ -1,33 +1,20 @@
-"""What a shared store promises, asked of its tables."""
+"""Checks of a shared store's tables."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from aggregator.checks import NOT_JSON, checks, limited, reports
 from aggregator.postgres.schema import Connection
 
-_NAMED: Final = 10
-"""Rows that are named of each kind of problem."""
 _JSON_SINCE: Final = 160_000
-"""The version of the server from which it can tell what is JSON."""
+"""The first version of the server that has IS JSON."""
 
 _JSON_CHECK: Final = (
-    "scores {}: its measures, attributes or outcome are no JSON",
-    "SELECT id FROM scores WHERE NOT (coalesce(measures, '{}') IS JSON AND attributes IS JSON AND outcome IS JSON)",
+    "SELECT id FROM scores WHERE NOT (coalesce(measures, '{}') IS JSON AND attributes IS JSON AND outcome IS JSON)"
 )
-# Each answers rows by their number, and what else is to be said of them.
 _CHECKS: Final = {
-    "distributions {}: there is no such score": (
-        "SELECT score FROM distributions WHERE NOT EXISTS (SELECT 1 FROM scores WHERE id = score)"
-    ),
-    "distributions {}: its support {!r} is not there": (
-        "SELECT score, support_id FROM distributions WHERE support_id <> ''"
-        " AND NOT EXISTS (SELECT 1 FROM supports WHERE supports.support_id = distributions.support_id)"
-    ),
-    "superseded_scores {}: its support {!r} is not there": (
-        "SELECT id, support_id FROM superseded_scores WHERE support_id <> ''"
-        " AND NOT EXISTS (SELECT 1 FROM supports WHERE supports.support_id = superseded_scores.support_id)"
-    ),
+    **checks("id"),
     "withdrawn {}: it stands": "SELECT score FROM withdrawn WHERE EXISTS (SELECT 1 FROM scores WHERE id = score)",
     "operations {}: its transaction has no time": (
         "SELECT number FROM operations"
@@ -52,16 +39,12 @@ _CHECKS: Final = {
 
 
 async def problems(connection: Connection) -> list[str]:
-    """What is wrong, and where: the first rows of each kind of problem. Nothing if the store is sound."""
+    """What is wrong, and where: the first rows of each kind of problem. Empty if the store is sound."""
     found: list[str] = []
-    checks = dict(_CHECKS)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL statement_timeout = 0")
-        if int(await connection.fetchval("SHOW server_version_num")) >= _JSON_SINCE:
-            checks[_JSON_CHECK[0]] = _JSON_CHECK[1]
-        for says, query in checks.items():
-            rows = await connection.fetch(f"SELECT *, count(*) OVER () FROM ({query}) AS found LIMIT {_NAMED}")
-            found += [says.format(*list(row)[:-1]) for row in rows]
-            if rows and rows[0][-1] > len(rows):
-                found.append(f"and {rows[0][-1] - len(rows)} more like the last")
+        version = int(await connection.fetchval("SHOW server_version_num"))
+        json_check = {NOT_JSON: _JSON_CHECK} if version >= _JSON_SINCE else {}
+        for report, query in (json_check | _CHECKS).items():
+            found += reports(report, await connection.fetch(limited(query)))
     return found

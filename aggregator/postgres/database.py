@@ -120,17 +120,6 @@ class Database:
                 with contextlib.suppress(*_FAULTS):
                     await connection.close(timeout=CLOSE_SECONDS)
 
-    @contextlib.asynccontextmanager
-    async def plain(self) -> AsyncIterator[Connection]:
-        """A connection for oneself, whatever the database is, which need not be open."""
-        with self.errors():
-            connection = await self._connect()
-            try:
-                yield connection
-            finally:
-                with contextlib.suppress(*_FAULTS):
-                    await connection.close(timeout=CLOSE_SECONDS)
-
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
         """What goes wrong with the database is STORE_UNAVAILABLE."""
@@ -138,6 +127,8 @@ class Database:
             yield
         except TimeoutError as error:
             raise self.unavailable("it does not answer in time") from error
+        except OSError as error:
+            raise self.unavailable(f"cannot connect: {error}") from error
         except _FAULTS as error:
             raise self.unavailable(str(error) or type(error).__name__) from error
 
@@ -197,7 +188,9 @@ async def transaction(connection: Connection, *, of_one_state: bool = False) -> 
 
 
 def without_password(url: str) -> str:
-    """A database's url without its password and parameters."""
+    """A database's URL without its password and parameters. Of other text, what follows the last @."""
+    if "://" not in url:
+        return url.rpartition("@")[2]
     scheme, netloc, path, *_ = urlsplit(url)
     login, at, host = netloc.rpartition("@")
     return f"{scheme}://{login.partition(':')[0]}{at}{host}{path}"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Final
 
+from aggregator.core.keeping import parts_of, pieces, worth_reading
 from aggregator.core.revision import Revision
 from aggregator.core.store import KeptSnapshot
 from aggregator.postgres.schema import ERASING, Connection
 
 KEEP_DAYS: Final = 7
 """How long the snapshot of a release is kept that nobody makes anew."""
-MAX_CHANGES_SINCE: Final = 20_000
-"""Or a quarter of the scores: one after the other, they take longer to read than all together."""
 _KEEPING: Final = 0x6B656570
 """The advisory lock of whoever keeps a snapshot."""
-_PIECE_BYTES: Final = 4 << 20
 _CHANGED_SINCE: Final = "since >= $1 OR since = ANY ($2::bigint[])"
 _ERASED_SINCE: Final = "number >= $1 OR number = ANY ($2::bigint[])"
 
@@ -39,19 +36,18 @@ async def keep(connection: Connection, kept: KeptSnapshot) -> None:
         kept.fingerprint,
         KEEP_DAYS,
     )
-    content = memoryview(b"".join(kept.parts))
     await connection.execute(
         "INSERT INTO kept_snapshots (fingerprint, revision_end, revision_missing, sizes) VALUES ($1, $2, $3, $4)",
         kept.fingerprint,
         *revision,
         json.dumps([len(part) for part in kept.parts]),
     )
-    for number, start in enumerate(range(0, len(content), _PIECE_BYTES)):
+    for number, piece in enumerate(pieces(kept.parts)):
         await connection.execute(
             "INSERT INTO kept_pieces (fingerprint, number, content) VALUES ($1, $2, $3)",
             kept.fingerprint,
             number,
-            bytes(content[start : start + _PIECE_BYTES]),
+            piece,
         )
 
 
@@ -66,14 +62,10 @@ async def kept(connection: Connection, fingerprint: bytes) -> KeptSnapshot | Non
         revision.end,
         sorted(revision.missing),
     )
-    if changes > max(MAX_CHANGES_SINCE, scores // 4):
+    if not worth_reading(changes, scores):
         return None
-    pieces = await connection.fetch(
-        "SELECT content FROM kept_pieces WHERE fingerprint = $1 ORDER BY number", fingerprint
-    )
-    content = memoryview(b"".join(piece for (piece,) in pieces))
-    ends = list(itertools.accumulate(json.loads(found["sizes"])))
-    return KeptSnapshot(fingerprint, revision, [bytes(content[a:b]) for a, b in itertools.pairwise([0, *ends])])
+    rows = await connection.fetch("SELECT content FROM kept_pieces WHERE fingerprint = $1 ORDER BY number", fingerprint)
+    return KeptSnapshot(fingerprint, revision, parts_of((piece for (piece,) in rows), json.loads(found["sizes"])))
 
 
 async def forget(connection: Connection) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from aggregator.core.operations import Applied, Operation
-from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, Erased, LeagueModel, Reading, StatePiece
 from aggregator.postgres.database import Database, transaction
@@ -25,10 +24,10 @@ from aggregator.rows import (
     UNSCORED_COLUMNS,
     RowReader,
     effect_from_json,
+    league_model,
     score_columns,
 )
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion
 
 PIECE_ROWS: Final = 5_000
 PIECE_CHANGES: Final = 1_000
@@ -120,7 +119,7 @@ class Reader:
 
     async def _switched(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[LeagueModel]:
         query = f"SELECT league, task, model, model_version FROM switches WHERE {_DONE_SINCE} ORDER BY number"
-        return list(map(_switched, await connection.fetch(query, *changed)))
+        return list(map(league_model, await connection.fetch(query, *changed)))
 
     async def _erased(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[Erased]:
         leagues = await connection.fetch(f"SELECT league FROM erased_leagues WHERE {_DONE_SINCE}", *changed)
@@ -137,7 +136,7 @@ class Reader:
             at = at or present
             then = at.end, sorted(at.missing), league
             switched = await connection.fetch(_SWITCHED_THEN, *then)
-            yield StatePiece(at, switched=list(map(_switched, switched)))
+            yield StatePiece(at, switched=list(map(league_model, switched)))
             query, asked = _stood("scores", _STATE, at, present, league)
             async for rows, _ in _pieces(connection, PIECE_ROWS, query, *asked):
                 if rows:
@@ -154,7 +153,7 @@ class Reader:
             rows = await connection.fetch(_SCORES_THEN, at.end, sorted(at.missing), list(scores))
             needed = {row["support_id"] for row in rows if row["support_id"]}
             supports = await read_supports(connection, needed)
-        return Reading(await in_thread(len(rows), lambda: dict(map(self.scored, rows))), supports)
+        return Reading(await in_thread(len(rows), lambda: dict(map(self._rows.scored, rows))), supports)
 
     async def operations(self, connection: Connection) -> list[Operation]:
         """What operators did, the latest first."""
@@ -225,12 +224,6 @@ class Reader:
             )
         return present
 
-    def scored(self, row: Sequence[Any]) -> tuple[int, Scored]:
-        """Of a score's number, its SCORE_COLUMNS, and `content` and `support_id` of its distribution."""
-        *row, content, support_id = row
-        number, score = self._rows.score(row)
-        return number, Scored(score, None if content is None else Distribution(content, support_id))
-
 
 def _stood(
     table: str, columns: str, at: Revision, present: Revision, league: str | None
@@ -249,11 +242,6 @@ def _stood(
 
 def _revision(row: Mapping[str, Any]) -> Revision:
     return Revision(row["revision_end"], frozenset(row["revision_missing"]))
-
-
-def _switched(row: Sequence[Any]) -> LeagueModel:
-    league, task, name, version = row
-    return LeagueModel(league, task, ModelVersion(name, version))
 
 
 async def _pieces(

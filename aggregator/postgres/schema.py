@@ -19,10 +19,10 @@ Connection: TypeAlias = asyncpg.Connection
 
 SCHEMA: Final = "playscore"
 """Where all tables are, in whatever database."""
-_MIGRATING: Final = 0x706C6179
-"""The advisory lock of whoever migrates."""
+MIGRATING: Final = 0x706C6179
+"""The advisory lock that a migration or a restore holds."""
 ERASING: Final = 0x65726173
-"""The advisory lock that writers share, and that whoever erases has alone."""
+"""The advisory lock that writers share, and that an erasure holds alone."""
 _MIGRATION_LOCK_TIMEOUT: Final = "60s"
 
 
@@ -325,7 +325,7 @@ async def prepare(connection: Connection) -> Identity:
         await connection.execute(
             f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{_MIGRATION_LOCK_TIMEOUT}'"
         )
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
         if not await _is_store(connection):
             await connection.execute(
                 f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +10,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 
-from aggregator.core.erasing import ErasedPlayer
 from aggregator.core.operations import Applied, Effect, EraseRequest, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Existing, Settlement, Write, Written, check_repeated, repeated, settle
-from aggregator.core.records import Distribution, PlayKey, PlayRecord, RecordKey, Scored, Unscored
+from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
 from aggregator.postgres.database import ERASE_SECONDS, Database, transaction
@@ -28,9 +26,11 @@ from aggregator.rows import (
     SCORE_COLUMNS,
     UNSCORED_COLUMNS,
     RowReader,
+    Tombstones,
     answer_row,
     effect_from_json,
     effect_json,
+    keyed,
     score_row,
     tombstone,
     unscored_row,
@@ -114,26 +114,6 @@ _ANSWERS: Final = f"""
 SELECT request_id, digest, revision_end, revision_missing, {", ".join(ANSWER_COLUMNS)} FROM requests
 WHERE request_id = ANY ($1::text[])
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstones:
-    """What is kept of erased players."""
-
-    key: bytes
-    mentions: Mapping[bytes, str]
-    """Attributes that name players, a JSON list, by the digest of who was erased."""
-
-    def named(self, write: Write) -> list[ErasedPlayer]:
-        """Those of them whom a write may name."""
-        if not self.mentions:
-            return []
-        digests = ((league, name, tombstone(self.key, league, name)) for league, name in write.names)
-        return [
-            ErasedPlayer(league, name, frozenset(json.loads(self.mentions[digest])))
-            for league, name, digest in digests
-            if digest in self.mentions
-        ]
 
 
 @dataclass(slots=True)
@@ -281,7 +261,7 @@ class Writer:
             numbers: dict[RecordKey, int] = {}
             records: dict[PlayKey, dict[RecordKey, PlayRecord]] = {}
             for row in scores:
-                number, stands = self._scored(row)
+                number, stands = self._rows.scored(row)
                 numbers[stands.key] = number
                 records.setdefault(stands.play, {})[stands.key] = stands
             for row in unscored:
@@ -290,11 +270,6 @@ class Writer:
             return _Plays(numbers, records, supports, tombstones)
 
         return await in_thread(len(scores) + len(unscored), made)
-
-    def _scored(self, row: Sequence[Any]) -> tuple[int, Scored]:
-        *row, content, support_id = row
-        number, score = self._rows.score(row)
-        return number, Scored(score, None if content is None else Distribution(content, support_id))
 
     async def _change(self, connection: Connection, plays: _Plays, number: int) -> None:
         """Make the changes that writes came to."""
@@ -367,7 +342,7 @@ class Writer:
         row = await connection.fetchrow("SELECT * FROM operations WHERE request_id = $1", asked.request_id)
         if row is None:
             return None
-        check_repeated(asked.request_id, _keyed(key, asked.digest), row["digest"])
+        check_repeated(asked.request_id, keyed(key, asked.digest), row["digest"])
         revision = Revision(row["revision_end"], frozenset(row["revision_missing"]))
         return Applied(effect_from_json(row["deed"]), revision)
 
@@ -380,7 +355,7 @@ class Writer:
             "INSERT INTO operations"
             " (number, request_id, digest, caller, league, deed, revision_end, revision_missing)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            *(number, asked.request_id, _keyed(key, asked.digest), asked.caller, asked.league, effect_json(effect)),
+            *(number, asked.request_id, keyed(key, asked.digest), asked.caller, asked.league, effect_json(effect)),
             *(revision.end, sorted(revision.missing)),
         )
         return Applied(effect, revision)
@@ -453,7 +428,3 @@ def _unscored_row(unscored: Unscored) -> Sequence[Any]:
         value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
         for value in unscored_row(unscored)
     ]
-
-
-def _keyed(key: bytes, digest: bytes) -> bytes:
-    return hmac.digest(key, digest, "sha256")

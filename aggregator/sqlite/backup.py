@@ -33,7 +33,7 @@ class SqliteBackups:
         store = StoreFile(self._path)
         try:
             if self._path.exists() and not replace:
-                raise store.unavailable("it is there already; replace it if that is what you want")
+                raise store.unavailable("a store already exists there; pass --replace to overwrite it")
             _check(file, "the backup")
             store.lock()
             with store.errors(), _reading(file) as source, _replacing(self._path) as part:
@@ -97,7 +97,8 @@ def _check(path: Path, what: str) -> None:
     with _reading(path) as connection:
         found = problems(connection)
     if found:
-        raise StoreFile(path).unavailable(f"{what} is not sound: {found[0]}; and {len(found) - 1} more")
+        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+        raise StoreFile(path).unavailable(f"{what} is not sound: {found[0]}{more}")
 
 
 def _remove_log(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a store's file promises, asked of the file itself."""
+"""Checks of an embedded store's file."""
 
 from __future__ import annotations
 
@@ -6,30 +6,17 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
+from aggregator.checks import NOT_JSON, checks, limited, reports
 from aggregator.sqlite.schema import TRIGGERS
-
-_NAMED: Final = 10
-"""Rows that are named of each kind of problem."""
 
 _KINDS: Final = (("scores", "score"), ("unscored", "unscored"))
 
-# Each answers rows by their number, and what else is to be said of them.
 _CHECKS: Final = {
-    "scores {}: its measures, attributes or outcome are no JSON": (
+    NOT_JSON: (
         "SELECT id FROM scores WHERE NOT (json_valid(coalesce(measures, '{}')) AND json_valid(attributes)"
         " AND json_valid(outcome))"
     ),
-    "distributions {}: there is no such score": (
-        "SELECT score FROM distributions WHERE NOT EXISTS (SELECT 1 FROM scores WHERE id = score)"
-    ),
-    "distributions {}: its support {!r} is not there": (
-        "SELECT score, support_id FROM distributions WHERE support_id <> ''"
-        " AND NOT EXISTS (SELECT 1 FROM supports WHERE supports.support_id = distributions.support_id)"
-    ),
-    "superseded_scores {}: its support {!r} is not there": (
-        "SELECT until, support_id FROM superseded_scores WHERE support_id <> ''"
-        " AND NOT EXISTS (SELECT 1 FROM supports WHERE supports.support_id = superseded_scores.support_id)"
-    ),
+    **checks("until"),
     "changes {}: the change before it is {}, so some are missing": (
         "SELECT seq, previous FROM (SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS previous FROM changes)"
         " WHERE previous <> seq - 1"
@@ -62,7 +49,7 @@ _CHECKS_OF_KIND: Final = {
 
 
 def problems(connection: sqlite3.Connection) -> list[str]:
-    """What is wrong, and where: the first rows of each kind of problem. Nothing if the file is sound.
+    """What is wrong, and where: the first rows of each kind of problem. Empty if the file is sound.
 
     It reads everything: every page, and every row of the tables.
     """
@@ -70,21 +57,17 @@ def problems(connection: sqlite3.Connection) -> list[str]:
         broken = [text for (text,) in connection.execute("PRAGMA integrity_check(20)") if text != "ok"]
     except sqlite3.DatabaseError as error:
         broken = [str(error)]
-    # What else there is to say of a broken file may not be true.
+    # The rows of a file with broken pages prove nothing.
     return broken or list(_problems(connection))
 
 
 def _problems(connection: sqlite3.Connection) -> Iterator[str]:
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
-    for trigger in sorted(TRIGGERS - there):
+    triggers = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
+    for trigger in sorted(TRIGGERS - triggers):
         yield f"trigger {trigger}: it is missing, so history is not kept"
-    checks = dict(_CHECKS)
+    all_checks = dict(_CHECKS)
     for table, kind in _KINDS:
-        for says, query in _CHECKS_OF_KIND.items():
-            checks[says.format(table=table)] = query.format(table=table, kind=kind)
-    for says, query in checks.items():
-        rows = connection.execute(f"SELECT *, count(*) OVER () FROM ({query}) LIMIT {_NAMED}").fetchall()
-        for *row, _ in rows:
-            yield says.format(*row)
-        if rows and rows[0][-1] > len(rows):
-            yield f"and {rows[0][-1] - len(rows)} more like the last"
+        for report, query in _CHECKS_OF_KIND.items():
+            all_checks[report.format(table=table)] = query.format(table=table, kind=kind)
+    for report, query in all_checks.items():
+        yield from reports(report, connection.execute(limited(query)).fetchall())

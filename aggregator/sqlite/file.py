@@ -60,7 +60,8 @@ class StoreFile:
                 holder = lock.read(20).strip() or "unknown"
                 lock.close()
                 raise self.unavailable(
-                    f"another process ({holder}) has it open; SQLite is for one aggregator, use a shared store for more"
+                    f"another process ({holder}) has it open; a SQLite store takes one aggregator: stop it, or use"
+                    " PostgreSQL"
                 ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
@@ -72,8 +73,9 @@ class StoreFile:
         with self.errors():
             if not self.path.is_file():
                 raise self.unavailable("there is no such file")
+            connection = self._connected("ro")
             with self._refusals():
-                check(self.reading())
+                check(connection)
             self._log = None
             self._identity = self._identities()
 
@@ -119,7 +121,8 @@ class StoreFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise self.unavailable(str(error)) from error
+            not_sqlite = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+            raise self.unavailable("this is not a SQLite file" if not_sqlite else str(error)) from error
         except ValueError as error:
             raise self.unavailable(f"what it has is not what a store writes: {error}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -11,10 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from aggregator.core.keeping import parts_of, worth_reading
 from aggregator.core.operations import Applied, Operation
-from aggregator.core.records import Distribution, Scored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, KeptSnapshot, LeagueModel, Reading, StatePiece
+from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
 from aggregator.rows import (
     JSON_COLUMNS,
     SCORE_COLUMNS,
@@ -23,18 +22,16 @@ from aggregator.rows import (
     Row,
     RowReader,
     effect_from_json,
+    league_model,
     score_columns,
 )
 from aggregator.sqlite.file import StoreFile, transaction
 from aggregator.sqlite.schema import HISTORY_VERSION
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion
 
 PIECE_ROWS: Final = 4_000
 """Of a state's piece. They take about 10 ms; larger ones take longer a row."""
 _PIECE_CHANGES: Final = 1_000
-MAX_CHANGES_SINCE_KEPT: Final = 20_000
-"""Or a quarter of the scores: one after the other, they take longer to read than all together."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCORE = ", ".join(SCORE_COLUMNS)
@@ -103,7 +100,7 @@ class Reader:
                 scores=[self._rows.score(row) for row in scores],
                 withdrawn=[item for (item,) in withdrawn],
                 unscored=[self._rows.unscored(row) for row in unscored],
-                switched=[_switched(row) for row in switched],
+                switched=[league_model(row) for row in switched],
                 erased=erased,
             )
 
@@ -119,7 +116,7 @@ class Reader:
                 f" WHERE seq < :end{of_league} GROUP BY league, task",
                 {"end": at.end, "league": league},
             ).fetchall()
-        yield StatePiece(at, switched=[_switched(row[:4]) for row in switched])
+        yield StatePiece(at, switched=[league_model(row[:4]) for row in switched])
         for rows in self._stood("scores", "score", _STATE, at, league):
             yield StatePiece(at, score_columns(rows))
         for rows in self._stood("unscored", "unscored", f"id, {_UNSCORED}", at, league):
@@ -135,25 +132,18 @@ class Reader:
                 return None
             seq, sizes = found
             (scores,) = reading.execute("SELECT count(*) FROM scores").fetchone()
-            if self._last(reading, None) - seq > max(MAX_CHANGES_SINCE_KEPT, scores // 4):
+            if not worth_reading(self._last(reading, None) - seq, scores):
                 return None
             pieces = reading.execute("SELECT content FROM kept_pieces ORDER BY number").fetchall()
-        content = memoryview(b"".join(piece for (piece,) in pieces))
-        ends = list(itertools.accumulate(json.loads(sizes)))
-        parts = [bytes(content[start:end]) for start, end in itertools.pairwise([0, *ends])]
-        return KeptSnapshot(fingerprint, Revision(seq + 1), parts)
+        return KeptSnapshot(fingerprint, Revision(seq + 1), parts_of((piece for (piece,) in pieces), json.loads(sizes)))
 
     def read(self, scores: Collection[int], at: Revision) -> Reading:
         """Scores with their distributions."""
         with self._transaction() as reading:
             self._last(reading, at)
             self._check_kept(at)
-            found: dict[int, Scored] = {}
-            for *row, content, support_id in reading.execute(
-                _SCORES_THEN, {"items": json.dumps(list(scores)), "end": at.end}
-            ):
-                item, score = self._rows.score(row)
-                found[item] = Scored(score, None if content is None else Distribution(content, support_id))
+            rows = reading.execute(_SCORES_THEN, {"items": json.dumps(list(scores)), "end": at.end})
+            found = dict(map(self._rows.scored, rows))
             needed = {each.distribution.support_id for each in found.values() if each.distribution is not None}
             return Reading(found, supports(reading, needed))
 
@@ -266,11 +256,6 @@ def to_us(moment: datetime) -> int:
 
 def _from_us(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
-
-
-def _switched(row: Row) -> LeagueModel:
-    league, task, name, version = row
-    return LeagueModel(league, task, ModelVersion(name, version))
 
 
 def _has_come(came: Sequence[tuple[int, int]], item: int, until: int) -> bool:

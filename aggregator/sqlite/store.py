@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from aggregator.core.keeping import pieces
 from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
@@ -32,8 +33,6 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Role
 
 _GROUP_RECORDS: Final = 20_000
-_PIECE_BYTES: Final = 4 << 20
-"""Of a snapshot that is kept, in a transaction of its own."""
 _LOOK_EVERY_SECONDS: Final = 0.25
 """For what another process has written, where this one only reads."""
 
@@ -42,7 +41,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """A write that shares its transaction with others."""
+    """A write that waits for its transaction, which it may share with others."""
 
     write: Write
     answer: asyncio.Future[Written]
@@ -50,18 +49,18 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """Something else that the writing thread does."""
+    """Any other work for the writing thread."""
 
     do: Callable[[Writer], Any]
     answer: asyncio.Future[Any]
 
 
 class _End:
-    """Of the writing thread."""
+    """Ends the writing thread."""
 
 
-class _Readers:
-    """A connection for reading, and the thread that uses it."""
+class _ReadThread:
+    """A thread that reads, with a connection of its own."""
 
     def __init__(self, reader: Reader, name: str) -> None:
         self._reader = reader
@@ -100,8 +99,8 @@ class SqliteStore:
         self._queue: queue.SimpleQueue[_Waiting | _Job | _End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_on, name="sqlite-writer")
         self._writer: Writer | None = None
-        self._records: _Readers | None = None
-        self._states: _Readers | None = None
+        self._records: _ReadThread | None = None
+        self._states: _ReadThread | None = None
         self._committed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -126,9 +125,9 @@ class SqliteStore:
         if self._thread.is_alive():
             self._queue.put(_End())
             await asyncio.to_thread(self._thread.join)
-        for readers in (self._records, self._states):
-            if readers is not None:
-                await asyncio.to_thread(readers.close)
+        for thread in (self._records, self._states):
+            if thread is not None:
+                await asyncio.to_thread(thread.close)
         self._records = self._states = None
         self._file.close()
 
@@ -177,11 +176,9 @@ class SqliteStore:
         return self._read_only
 
     async def keep(self, kept: KeptSnapshot) -> None:
-        """See KeepsSnapshots. Writes come in between its pieces."""
-        content = memoryview(b"".join(kept.parts))
+        """See KeepsSnapshots. Each piece is a transaction of its own, so that writes can come between them."""
         await self._done(lambda writer: writer.forget_kept())
-        for number, start in enumerate(range(0, len(content), _PIECE_BYTES)):
-            piece = bytes(content[start : start + _PIECE_BYTES])
+        for number, piece in enumerate(pieces(kept.parts)):
             await self._done(lambda writer: writer.keep_piece(number, piece))  # noqa: B023
         sizes = [len(part) for part in kept.parts]
         await self._done(lambda writer: writer.finish_keeping(kept.fingerprint, kept.revision, sizes))
@@ -203,15 +200,15 @@ class SqliteStore:
             self._writer = Writer(self._file, self._file.open(), self._rows, self._same_distribution)
         records, states = (Reader(self._file, self._rows, self._erased) for _ in range(2))
         self._store_id = records.store_id
-        self._records, self._states = _Readers(records, "records"), _Readers(states, "states")
+        self._records, self._states = _ReadThread(records, "records"), _ReadThread(states, "states")
 
     def _erased(self, digest: bytes) -> Erased | None:
         return None if self._writer is None else self._writer.erased(digest)
 
-    def _reading(self, readers: _Readers | None) -> _Readers:
-        if readers is None:
+    def _reading(self, thread: _ReadThread | None) -> _ReadThread:
+        if thread is None:
             raise self._file.unavailable("the store is not open")
-        return readers
+        return thread
 
     async def _done(self, do: Callable[[Writer], _Result]) -> _Result:
         return await self._asked(lambda answer: _Job(do, answer))

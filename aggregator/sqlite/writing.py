@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +13,7 @@ from aggregator.core.erasing import ErasedPlayer
 from aggregator.core.operations import Applied, Effect, EraseRequest, Erasure, SwitchRequest
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Existing, Write, Written, check_repeated, repeated, settle
-from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored
+from aggregator.core.records import PlayRecord, Score, Scored, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.store import Erased
 from aggregator.rows import (
@@ -23,9 +21,11 @@ from aggregator.rows import (
     SCORE_COLUMNS,
     UNSCORED_COLUMNS,
     RowReader,
+    Tombstones,
     answer_row,
     effect_from_json,
     effect_json,
+    keyed,
     score_row,
     to_json,
     tombstone,
@@ -236,26 +236,10 @@ class Writer:
         """What stands of a write's plays."""
         records: list[PlayRecord] = []
         for play in dict.fromkeys(record.play for record in write.records.values()):
-            records += self._scores_of(connection, play)
+            records += (scored for _, scored in map(self._rows.scored, connection.execute(_SCORES_OF_PLAY, play)))
             records += map(self._rows.unscored, connection.execute(_UNSCORED_OF_PLAY, play))
-        return Existing(records, supports(connection, write.supports_needed), self._erased_of(connection, write))
-
-    def _scores_of(self, connection: sqlite3.Connection, play: PlayKey) -> Iterator[Scored]:
-        for *row, content, support_id in connection.execute(_SCORES_OF_PLAY, play):
-            _, score = self._rows.score(row)
-            yield Scored(score, None if content is None else Distribution(content, support_id))
-
-    def _erased_of(self, connection: sqlite3.Connection, write: Write) -> list[ErasedPlayer]:
-        """Players whom a write may name, and who were erased."""
-        known = dict(connection.execute("SELECT digest, mentions FROM erased").fetchall())
-        if not known:
-            return []
-        names = ((league, name, tombstone(self._key, league, name)) for league, name in write.names)
-        return [
-            ErasedPlayer(league, name, frozenset(json.loads(known[digest])))
-            for league, name, digest in names
-            if digest in known
-        ]
+        tombstones = Tombstones(self._key, dict(connection.execute("SELECT digest, mentions FROM erased")))
+        return Existing(records, supports(connection, write.supports_needed), tombstones.named(write))
 
     def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, anew: bool) -> None:
         (item,) = connection.execute(_PUT_SCORE, score_row(scored.score)).fetchone()
@@ -286,9 +270,6 @@ class Writer:
 
     # --- Operations ---
 
-    def _keyed(self, digest: bytes) -> bytes:
-        return hmac.digest(self._key, digest, "sha256")
-
     def _done(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest) -> Applied | None:
         """What was done when the same was asked before."""
         known = connection.execute(
@@ -297,7 +278,7 @@ class Writer:
         if known is None:
             return None
         digest, effect, seq = known
-        check_repeated(asked.request_id, self._keyed(asked.digest), digest)
+        check_repeated(asked.request_id, keyed(self._key, asked.digest), digest)
         return Applied(effect_from_json(effect), Revision(seq + 1))
 
     def _did(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest, effect: Effect) -> Applied:
@@ -306,7 +287,7 @@ class Writer:
             "INSERT INTO operations (seq, request_id, digest, time_us, caller, league, deed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                *(self._seq, asked.request_id, self._keyed(asked.digest)),
+                *(self._seq, asked.request_id, keyed(self._key, asked.digest)),
                 *(self._now_us, asked.caller, asked.league, effect_json(effect)),
             ),
         )

@@ -399,7 +399,7 @@ def test_a_question_that_makes_no_sense_is_refused(
 
 def test_a_store_url_of_another_kind_is_refused() -> None:
     done = CliRunner().invoke(commands.ratings, ["--store", "cassandra://here"])
-    assert done.exit_code == 2 and "is no store" in done.stderr
+    assert done.exit_code == 2 and "is not a store URL" in done.stderr
 
 
 # --- Subjects ---

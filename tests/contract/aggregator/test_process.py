@@ -205,8 +205,8 @@ async def test_it_says_why_it_does_not_start(tmp_path: Path, releases: Path) -> 
         (nowhere, f"sqlite:///{tmp_path}/s", "", 1, "no release"),
         (releases, f"sqlite:///{tmp_path}/s", "passing:7", 1, "no release of passing version 7"),
         (releases, f"sqlite:///{tmp_path}/s", "passing", 2, "is not name:version"),
-        (releases, f"sqlite:///{tmp_path}/text", "", 1, "not a database"),
-        (releases, "postgres://x", "", 2, "is no store"),
+        (releases, f"sqlite:///{tmp_path}/text", "", 1, "this is not a SQLite file"),
+        (releases, "postgres://x", "", 2, "is not a store URL"),
     ]:
         service = await process(folder, store, DEFAULT_MODELS=models)
         output, _ = await asyncio.wait_for(service.communicate(), 30)

@@ -75,7 +75,7 @@ async def test_a_restored_store_has_all_and_is_another_one(tmp_path: Path) -> No
     async with opened(path) as store:
         before = store.store_id
         await store.record(write(scored(99)))
-    with pytest.raises(PlayscoreError, match="it is there already") as refused:
+    with pytest.raises(PlayscoreError, match="a store already exists there; pass --replace") as refused:
         backups_of(url(path)).restore(copy, replace=False, progress=untold)
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
     async with opened(path):
@@ -130,7 +130,7 @@ def damage(path: Path, script: str) -> None:
         ("INSERT INTO distributions VALUES (99, x'00', '')", "distributions 99: there is no such score"),
         (
             "UPDATE distributions SET support_id = 't' WHERE score = 12",
-            "distributions 12: its support 't' is not",
+            "distributions 12: its support 't' is missing",
         ),
         ("UPDATE superseded_scores SET since = 1 WHERE id = 5", None),
         ("UPDATE superseded_scores SET since = until WHERE id = 5", "superseded_scores 56: its time as 5, from 56"),
@@ -181,7 +181,7 @@ async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
     damage(copy, "DELETE FROM supports")
     checked = run("check", "--store", url(copy))
     assert checked.exit_code == 1
-    assert "distributions 11: its support 's' is not there" in checked.output
+    assert "distributions 11: its support 's' is missing" in checked.output
     assert "more like the last" in checked.output
     assert run("backup", copy, "--store", url(path)).exit_code == 0
     path.unlink()
@@ -195,4 +195,4 @@ async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
 def test_what_is_no_store_is_a_usage_error() -> None:
     refused = run("check", "--store", "scores.sqlite")
     assert refused.exit_code == 2
-    assert "sqlite:///scores.sqlite is one" in refused.output
+    assert "'scores.sqlite' is not a store URL; use sqlite:///scores.sqlite" in refused.output

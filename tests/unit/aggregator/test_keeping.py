@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -12,15 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aggregator
 from aggregator.core.filter import EVERYTHING
 from aggregator.core.following import Follower
-from aggregator.core.keeping import fingerprint, packing, unpacked
+from aggregator.core.keeping import code_digest, fingerprint, packing, unpacked
 from aggregator.core.operations import EraseRequest
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, KeepsSnapshots, LeagueModel, Store
+from aggregator.core.task import Tasks
 from aggregator.keeper import Keeper
+from aggregator.shots.task import ShotsTask
 from playscore.passing import PASSER
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
@@ -129,10 +133,43 @@ async def test_a_later_one_takes_its_place(opened: Opens, tmp_path: Path) -> Non
 
 async def test_other_code_makes_nothing_of_it(opened: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await kept_in(opened, tmp_path / "s", "1", "2")
-    monkeypatch.setattr("aggregator.core.following.fingerprint", lambda: b"another")
+    monkeypatch.setattr("aggregator.core.following.fingerprint", lambda _: b"another")
     snapshot, kept = await started(opened, tmp_path / "s")
     assert kept is None
     assert len(graded_table(snapshot)) == 3
+
+
+async def test_a_service_of_more_tasks_reads_the_records_of_all(opened: Opens, tmp_path: Path) -> None:
+    await kept_in(opened, tmp_path / "s", "1", "2")
+    more = Tasks([PASSING, ShotsTask([MODEL], MODEL)])
+    async with opened(tmp_path / "s") as store:
+        follower = Follower(store, Snapshot(more))
+        await follower.open()
+        await follower.close()
+        assert follower.kept is None
+
+
+@pytest.mark.parametrize(
+    ("edited", "discards"),
+    [
+        ("rows.py", True),
+        ("core/batches.py", True),
+        ("shots/fields.py", True),
+        ("sqlite/reading.py", True),
+        ("postgres/reading.py", True),
+        ("commands/ratings.py", False),
+        ("service.py", False),
+        ("sqlite/backup.py", False),
+    ],
+)
+def test_only_an_edit_of_what_makes_columns_discards_kept_snapshots(
+    tmp_path: Path, edited: str, discards: bool
+) -> None:
+    package = shutil.copytree(Path(aggregator.__file__).parent, tmp_path / "aggregator")
+    before = code_digest(package)
+    (package / edited).write_text((package / edited).read_text() + "# edited")
+    code_digest.cache_clear()
+    assert (code_digest(package) != before) == discards
 
 
 async def test_a_snapshot_that_is_not_whole_is_not_used(tmp_path: Path) -> None:
@@ -152,9 +189,9 @@ async def test_nothing_of_who_was_erased_is_kept(opened: Opens, tmp_path: Path) 
         await follower.open()
         late = packing(snapshot)
         await store.erase(EraseRequest("e", b"", "", LEAGUE, "p1", "on request", frozenset()))
-        assert await keeping.kept(fingerprint()) is None
+        assert await keeping.kept(fingerprint(TASKS)) is None
         await keeping.keep(late.run())
-        assert await keeping.kept(fingerprint()) is None
+        assert await keeping.kept(fingerprint(TASKS)) is None
         await follower.close()
 
 

@@ -488,7 +488,11 @@ def test_a_url_is_shown_and_refused_without_its_password(capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         parse_settings(AggregatorSettings, ["--store", "postgresql://scores:s3cret@db.example/"])
     refused = capsys.readouterr().err
-    assert "'postgresql://scores@db.example/' is no store" in refused
+    assert "'postgresql://scores@db.example/' is not a store URL" in refused
+    with pytest.raises(SystemExit):
+        parse_settings(AggregatorSettings, ["--store", "scores:s3cret@db.example/scores"])
+    refused += capsys.readouterr().err
+    assert "'db.example/scores' is not a store URL" in refused
     assert "s3cret" not in refused
     assert isinstance(make_store(settings.store, ROLES), PostgresStore)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shlex
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,7 +66,7 @@ async def test_a_backup_is_restored_as_another_store_with_all_its_states(tmp_pat
     target = backups_of(server().url(name))
     await asyncio.to_thread(restored, target, file)
     assert await asyncio.to_thread(target.check) == []
-    with pytest.raises(PlayscoreError, match="it is there already"):
+    with pytest.raises(PlayscoreError, match="a store already exists there; pass --replace"):
         await asyncio.to_thread(restored, target, file)
     await asyncio.to_thread(restored, target, file, replace=True)
     store = PostgresStore(server().url(name), ROLES)
@@ -100,16 +103,94 @@ async def test_what_cannot_be_read_is_not_restored_and_what_was_there_stays(tmp_
     await store.close()
 
 
+def failing_pg_restore(path: Path, sent: str, end: str) -> Path:
+    """The folder of a pg_restore that sends a part of a backup's statements, and then ends in another way."""
+    program = path / "bin" / "pg_restore"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+PATH={shlex.quote(os.environ["PATH"])}
+case $1 in
+--file=-) pg_restore "$@" | {sent}; {end};;
+*) exec pg_restore "$@";;
+esac
+"""
+    )
+    program.chmod(0o755)
+    return program.parent
+
+
+@pytest.mark.parametrize("sent", ["head -c 0", "head -n 300", "cat"], ids=["nothing", "a part", "everything"])
+async def test_a_restore_that_is_killed_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    stood = await filled(tmp_path / "s")
+    file = tmp_path / "monday.dump"
+    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
+    name = database()
+    target = backups_of(server().url(name))
+    await asyncio.to_thread(restored, target, file)
+    async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:
+        await store.record(write(scored("after the backup")))
+        before, identity = await state_at(store), store.store_id
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{failing_pg_restore(tmp_path, sent, 'kill -KILL $PPID')}{os.pathsep}{path}")
+    command = ("-m", "playscore", "store", "restore", file, "--replace", "--store", server().url(name))
+    killed = await asyncio.create_subprocess_exec(sys.executable, *map(str, command))
+    assert await killed.wait() == -signal.SIGKILL
+    monkeypatch.setenv("PATH", path)
+    async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:
+        assert store.store_id == identity
+        assert (await state_at(store)).state == before.state
+    await asyncio.to_thread(restored, target, file, replace=True)
+    async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:
+        assert (await state_at(store)).state == stood.state
+
+
+async def test_a_restore_whose_pg_restore_fails_is_not_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stood = await filled(tmp_path / "s")
+    file = tmp_path / "monday.dump"
+    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
+    name = database()
+    target = backups_of(server().url(name))
+    await asyncio.to_thread(restored, target, file)
+    failing = failing_pg_restore(tmp_path, "cat", "kill -KILL $$")
+    monkeypatch.setenv("PATH", f"{failing}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(PlayscoreError, match="not restored: pg_restore was ended"):
+        await asyncio.to_thread(restored, target, file, replace=True)
+    async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:
+        assert (await state_at(store)).state == stood.state
+
+
+async def test_a_backup_of_a_newer_release_replaces_nothing(tmp_path: Path) -> None:
+    await filled(tmp_path / "s")
+    file = tmp_path / "monday.dump"
+    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
+    name = database()
+    target = backups_of(server().url(name))
+    await asyncio.to_thread(restored, target, file)
+    server().execute("INSERT INTO playscore.migrations VALUES (99, 99)", name)
+    dump = (server().programs / "pg_dump", "--format=custom", "--schema=playscore", "--file", tmp_path / "newer.dump")
+    dumping = await asyncio.create_subprocess_exec(*map(str, dump), server().url(name))
+    assert await dumping.wait() == 0
+    server().execute("DELETE FROM playscore.migrations WHERE version = 99", name)
+    with pytest.raises(PlayscoreError, match="not restored: a newer release wrote the backup"):
+        await asyncio.to_thread(restored, target, tmp_path / "newer.dump", replace=True)
+    assert await asyncio.to_thread(target.check) == []
+
+
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("DELETE FROM playscore.supports", "its support 's' is not there"),
+        ("DELETE FROM playscore.supports", "its support 's' is missing"),
         ("INSERT INTO playscore.distributions VALUES (9999, '', '')", "distributions 9999: there is no such score"),
         ("UPDATE playscore.superseded_scores SET since = until", "begins before that of the state before it"),
-        ("UPDATE playscore.scores SET outcome = '{'", "measures, attributes or outcome are no JSON"),
+        ("UPDATE playscore.scores SET outcome = '{'", "measures, attributes or outcome are not JSON"),
     ],
 )
-async def test_what_is_wrong_is_said(tmp_path: Path, script: str, says: str) -> None:
+async def test_check_reports_each_kind_of_damage(tmp_path: Path, script: str, says: str) -> None:
     await filled(tmp_path / "s")
     file = tmp_path / "monday.dump"
     await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)

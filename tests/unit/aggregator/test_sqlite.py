@@ -290,7 +290,7 @@ async def test_a_newer_releases_store_is_refused_and_left_as_it_is(tmp_path: Pat
 
 async def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database " * 1000)
-    assert "not a database" in (await refusal(tmp_path / "text")).detail
+    assert (await refusal(tmp_path / "text")).detail == f"store {tmp_path / 'text'}: this is not a SQLite file"
     with contextlib.closing(sqlite3.connect(tmp_path / "other")) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     assert "something else" in (await refusal(tmp_path / "other")).detail

@@ -84,7 +84,7 @@ async def test_what_is_no_store_is_told_apart(tmp_path: Path) -> None:
     empty.touch()
     with contextlib.closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE cats (name TEXT)")
-    assert "not a database" in await refusal(text)
+    assert await refusal(text) == f"store {text}: this is not a SQLite file"
     assert "no aggregator has opened it yet" in await refusal(empty)
     assert "a database of something else" in await refusal(other)
 
