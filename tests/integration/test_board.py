@@ -76,6 +76,8 @@ class Surroundings:
     async def record(self, *records: aggregator.PlayRecord) -> None:
         written = await self.ratings.record_scores(records, [SUPPORT])
         assert not written.rejections
+        league = (records[0].score if records[0].HasField("score") else records[0].unscored).key.league
+        await self.ratings.list_models(league, at_least_as_fresh=written.revision).first_page()  # so that reads see it
 
     @asynccontextmanager
     async def page(self, address: str) -> AsyncIterator[Page]:
