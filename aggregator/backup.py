@@ -1,4 +1,4 @@
-"""Stores backed up while they run, restored, and checked: one port, and the store that a URL names."""
+"""Backups of stores: the port, and its implementation for the store that a URL names."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from aggregator.sqlite.backup import SqliteBackups
 from aggregator.stores import SQLITE, check_store_url
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many parts of how many are done."""
+"""Called with the number of parts done and of all parts."""
 
 
 class Backups(Protocol):
-    """What can be done with a store as a whole. Every call may raise STORE_UNAVAILABLE."""
+    """Backs up, restores and checks a store. Every call may raise STORE_UNAVAILABLE."""
 
     def back_up(self, file: Path, progress: Progress) -> None:
-        """Write all that the store has at one moment to a file, while others write to the store.
+        """Write one state of the store to a file, while others write to the store.
 
-        The file is there when it is whole and has been checked. What was there before stays until then.
+        The file is put in place once it is whole and has been checked. An earlier one stays until then.
         """
 
     def restore(self, file: Path, *, replace: bool, progress: Progress) -> None:
-        """Make the store what a backup has, once that has been checked.
+        """Check a backup, and make it the store.
 
-        It is another store from then on, so that nobody takes a state of the one that was backed up for one of it:
-        revision tokens from before are refused. Raises STORE_UNAVAILABLE where a process has the store open, and where
-        one is there that is not to be replaced.
+        The store gets a new identity, so that its states are not confused with those of the one that was backed up:
+        earlier revision tokens are refused.
+
+        Raises:
+            PlayscoreError: STORE_UNAVAILABLE, a process has the store open, or one exists and `replace` is false.
         """
 
     def check(self) -> Sequence[str]:
-        """What is wrong with the store, and where; nothing if it is sound. Others may write to it meanwhile."""
+        """Each problem of the store, and where it is; empty if it is sound. Others may write to it meanwhile."""
 
 
 def backups_of(url: str) -> Backups:
-    """Those of the store that a URL names. Raises ValueError where it names none."""
+    """The backups of the store that a URL names. Raises ValueError if it does not name a store."""
     if check_store_url(url).startswith(SQLITE):
         return SqliteBackups(Path(url.removeprefix(SQLITE)))
     return PostgresBackups(url)

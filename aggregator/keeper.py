@@ -1,4 +1,4 @@
-"""Has the store keep the snapshot now and then, so that the next start is quick."""
+"""Keeps the snapshot in its store periodically, so that the next start is quick."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from playscore.errors import PlayscoreError
 
 KEEP_EVERY_SECONDS: Final = 600.0
 MIN_CHANGES: Final = 10_000
-"""Since the last time, or scores if there was none, that are worth it while the service runs."""
+"""Changes since the last kept snapshot, or scores if there is none, that make keeping one worthwhile."""
 MIN_CHANGES_AT_END: Final = 1_000
-"""The same when it ends."""
+"""The same number when the service ends."""
 
 _logger = structlog.get_logger()
 
 
 class Keeper:
-    """Keeps a snapshot in its store: when the service has started, from time to time, and when it ends."""
+    """Keeps a snapshot in its store: when the service has started, every KEEP_EVERY_SECONDS, and when it ends."""
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         self._store = store if isinstance(store, KeepsSnapshots) and not store.read_only else None
         self._snapshot = snapshot
         self._kept: int | None = None
-        """How many changes the snapshot had gone through when it was kept; None: it was not."""
+        """The snapshot's number of changes when it was last kept; None if it was not."""
         self._task: asyncio.Task[None] | None = None
 
     def open(self, *, kept: bool) -> None:
-        """Begin. `kept` says whether what the store keeps is where the snapshot began."""
+        """Start. `kept`: the snapshot was loaded from a kept one."""
         self._kept = 0 if kept else None
         if self._store is not None:
             self._task = asyncio.create_task(self._keep_on())
 
     async def close(self) -> None:
-        """Keep it a last time."""
+        """Keep the snapshot a last time."""
         if self._task is None:
             return
         self._task.cancel()

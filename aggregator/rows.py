@@ -23,18 +23,18 @@ SCORE_COLUMNS: Final = (
     *("league", "game_id", "play_id", "task", "role", "model", "model_version", "subject_id"),
     *("revision", "outcome_revision", "subject_name", "team_id", "measures", "attributes", "outcome"),
 )
-"""Of a score, in the order of `score_row`. Measures (NULL: ungraded), attributes and outcome are JSON objects."""
+"""Columns of a score, in the order of `score_row`. The last three are JSON objects; measures NULL: ungraded."""
 UNSCORED_COLUMNS: Final = (
     *("league", "game_id", "play_id", "task", "revision", "outcome_revision", "reason", "detail", "subjects"),
 )
-"""Of a play that was not scored, in the order of `unscored_row`. Subjects are a JSON list, see `subjects_json`."""
+"""Columns of a play that was not scored, in the order of `unscored_row`. For subjects see `subjects_json`."""
 ANSWER_COLUMNS: Final = ("inserted", "replaced", "unchanged", "withdrawn", "stale", "rejected")
-"""Of the answer to a write, in the order of `answer_row`, but for its revision. The last two are JSON lists."""
+"""Columns of the answer to a write, without its revision. The last two are JSON lists, see `answer_row`."""
 STATE_COLUMNS: Final = (
     *("id", "league", "game_id", "play_id", "role", "model", "model_version", "subject_id", "subject_name", "team_id"),
     *("measures", "attributes", "outcome"),
 )
-"""What `score_columns` takes of a score, the store's number for it first; of JSON_COLUMNS the bytes."""
+"""Columns that `score_columns` takes, the store's number for the score first; those of JSON_COLUMNS as bytes."""
 JSON_COLUMNS: Final = ("measures", "attributes", "outcome")
 
 Row = Sequence[Any]

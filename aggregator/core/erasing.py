@@ -1,4 +1,4 @@
-"""What is left of records once a player is erased: pure, so that every store forgets alike."""
+"""What remains of records once a player is erased. Pure, so that every store erases alike."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _ERASED: Final = "(erased)"
 
 @dataclass(frozen=True, slots=True)
 class ErasedPlayer:
-    """A player of whom nothing is recorded any more."""
+    """An erased player."""
 
     league: str
     subject_id: str
     mentions: frozenset[str]
-    """Attributes that name players."""
+    """The attributes that name players."""
 
     def remains(self, record: PlayRecord) -> PlayRecord | None:
-        """The record without the player: itself where it does not name them, None where it is a score of theirs."""
+        """The record without the player: itself if it does not name them, None if it is one of their scores."""
         if record.play.league != self.league:
             return record
         if isinstance(record, Unscored):
-            detail, subjects = self.remains_told(record.detail, record.subjects)
-            told = (detail, subjects) == (record.detail, record.subjects)
-            return record if told else replace(record, detail=detail, subjects=subjects)
+            detail, subjects = self.redacted(record.detail, record.subjects)
+            unchanged = (detail, subjects) == (record.detail, record.subjects)
+            return record if unchanged else replace(record, detail=detail, subjects=subjects)
         score = record.score
         if score.subject.subject_id == self.subject_id:
             return None
@@ -40,8 +40,8 @@ class ErasedPlayer:
         whole = len(kept) == len(score.attributes)
         return record if whole else Scored(replace(score, attributes=kept), record.distribution)
 
-    def remains_told(self, detail: str, subjects: tuple[Subject, ...]) -> tuple[str, tuple[Subject, ...]]:
-        """A reason in words and whom it is about, without the player. Of a subject, role and team stay."""
+    def redacted(self, detail: str, subjects: tuple[Subject, ...]) -> tuple[str, tuple[Subject, ...]]:
+        """A detail and its subjects without the player. A subject keeps its role and team."""
         them = [subject for subject in subjects if subject.subject_id == self.subject_id]
         detail = detail.replace(repr(self.subject_id), _ERASED)
         if them:

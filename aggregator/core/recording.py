@@ -199,7 +199,7 @@ class _Settling:
     def _without_erased(self, rejected: Rejected) -> Rejected:
         for player in self._erased:
             if rejected.play is not None and rejected.play.league == player.league:
-                detail, subjects = player.remains_told(rejected.detail, rejected.subjects)
+                detail, subjects = player.redacted(rejected.detail, rejected.subjects)
                 rejected = replace(rejected, detail=detail, subjects=subjects)
         return rejected
 

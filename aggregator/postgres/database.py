@@ -19,15 +19,15 @@ CLOSE_SECONDS: Final = 1
 STATEMENT_SECONDS: Final = 30
 """The longest that one statement may take."""
 ERASE_SECONDS: Final = 600
-"""The same, of one that erases."""
+"""The longest that a statement of an erasure may take."""
 LOCK_SECONDS: Final = 5
-"""The longest that a statement waits for another's transaction, and a call for a connection."""
+"""The longest that a statement waits for a lock, and a call for a connection."""
 IDLE_SECONDS: Final = 60
-"""The longest that a transaction is kept by somebody who asks for nothing."""
+"""The longest that a transaction may be idle."""
 _RETRY_SECONDS: Final = 1.0
 
 APPLICATION: Final = "playscore aggregator"
-"""By which the server knows whose connections they are."""
+"""The application name of an aggregator's connections."""
 _SETTINGS: Final = {
     "application_name": APPLICATION,
     "search_path": SCHEMA,
@@ -40,12 +40,12 @@ _FAULTS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 
 
 class Database:
-    """See the module. Every method but `unavailable` may raise STORE_UNAVAILABLE.
+    """A database and its connections. Every method but `unavailable` may raise STORE_UNAVAILABLE.
 
     Args:
-        url: as libpq takes it. Its password is shown nowhere.
-        connections: how many are shared; whoever follows has one more.
-        read_only: leave it as it is.
+        url: as libpq takes it. Its password is never shown.
+        connections: how many are shared; each follower has one more.
+        read_only: never write to it.
     """
 
     def __init__(self, url: str, connections: int, *, read_only: bool = False) -> None:
@@ -58,18 +58,18 @@ class Database:
 
     @property
     def read_only(self) -> bool:
-        """Whether it is left as it is."""
+        """Whether it is never written to."""
         return self._read_only
 
     @property
     def identity(self) -> Identity:
-        """Which store it is."""
+        """The identity of the store."""
         if self._identity is None:
             raise self.unavailable("the store is not open")
         return self._identity
 
     async def open(self) -> None:
-        """Make it a store of this release, and connect."""
+        """Migrate it to this release, and connect."""
         with self.errors():
             connection = await self._connect()
             try:
@@ -90,7 +90,7 @@ class Database:
             )
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close all connections."""
         pool, self._pool, self._identity = self._pool, None, None
         if pool is not None:
             try:
@@ -101,7 +101,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def shared(self) -> AsyncIterator[Connection]:
-        """One of the shared connections, for a while."""
+        """One of the shared connections, until the block ends."""
         if self._pool is None:
             raise self.unavailable("the store is not open")
         with self.errors():
@@ -110,7 +110,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def own(self) -> AsyncIterator[Connection]:
-        """A connection for oneself."""
+        """A connection that is not shared."""
         with self.errors():
             connection = await self._connect()
             try:
@@ -122,7 +122,7 @@ class Database:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """What goes wrong with the database is STORE_UNAVAILABLE."""
+        """Raises failures of the database as STORE_UNAVAILABLE."""
         try:
             yield
         except TimeoutError as error:
@@ -133,7 +133,7 @@ class Database:
             raise self.unavailable(str(error) or type(error).__name__) from error
 
     def unavailable(self, detail: str) -> PlayscoreError:
-        """The error for what is wrong with it."""
+        """A STORE_UNAVAILABLE that names the database."""
         return PlayscoreError(
             Reason.STORE_UNAVAILABLE,
             f"store {without_password(self._url)}: {detail}",
@@ -145,7 +145,7 @@ class Database:
         return self.revision(await connection.fetchval("SELECT pg_current_snapshot()"))
 
     def revision(self, snapshot: tuple[int, int, Sequence[int]]) -> Revision:
-        """The state that a snapshot of the server sees. Transactions from before there was a store are not named."""
+        """The state that a snapshot of the server sees, without transactions from before the store existed."""
         _, end, running = snapshot
         base = self.identity.base
         return Revision(end + base, frozenset(number + base for number in running if number + base > 0))
@@ -156,29 +156,29 @@ class Database:
         )
 
     async def _check(self, connection: Connection) -> None:
-        """Refuse another store than the one that was opened: what it has is nothing to what is known here."""
+        """Fail if the database now holds another store than the one that was opened."""
         if not is_present(await connection.fetchrow(IDENTITY), self.identity):
-            raise self.unavailable("the database was restored or moved while it was open; restart to go on with it")
-        # What is answered is durable, whatever the database's default is.
+            raise self.unavailable("the database was restored or moved while it was open; restart to use it")
+        # Answers are durable, whatever the database's default is.
         await connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
 
 
 async def _leave_as_it_is(_: Connection) -> None:
-    """Nothing is left of a transaction's settings, and those of a connection are for good."""
+    """Connections need no reset: settings of transactions end with them, those of connections stay."""
 
 
 @contextlib.asynccontextmanager
 async def transaction(connection: Connection, *, of_one_state: bool = False) -> AsyncIterator[None]:
-    """A transaction that an exception undoes. One that only reads can be of one state from its beginning to its end."""
+    """A transaction, which an exception rolls back. With `of_one_state` it only reads, and sees one state."""
     isolation = "repeatable_read" if of_one_state else "read_committed"
     running = connection.transaction(isolation=isolation, readonly=of_one_state)
     await running.start()
     try:
         yield
     except BaseException:
-        # A connection that cannot undo it is of no use to the next; when it ends, the server does.
+        # If it cannot be rolled back, the connection is closed, and the server rolls it back.
         try:
             await running.rollback()
         except _FAULTS:

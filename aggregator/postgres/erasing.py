@@ -1,4 +1,4 @@
-"""How a player or a league is taken out of the shared store, in the transaction of whoever asks."""
+"""Erases a player or a league from the shared store, within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from aggregator.postgres.threads import in_thread
 from aggregator.rows import SCORE_COLUMNS, UNSCORED_COLUMNS, RowReader, subjects_json, to_json
 
 ERASED: Final = "playscore_erased"
-"""Where it is notified who was erased: a JSON list of the kept digest in hexadecimal, league and subject_id."""
+"""The channel that notifies of erased players: a JSON list of tombstone in hexadecimal, league and subject_id."""
 
 _SCORE: Final = ", ".join(SCORE_COLUMNS)
 _UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
 
 
 class Eraser:
-    """Erases in a transaction that no other writer is beside.
+    """Erases in a transaction that runs while no other writer does.
 
     Args:
         connection: in the transaction.
-        rows: makes records of rows.
+        rows: makes records from rows.
         number: of the transaction.
     """
 
@@ -35,12 +35,12 @@ class Eraser:
         self._number = number
 
     async def league(self, request: EraseRequest) -> Erasure:
-        """Erase all of a league."""
+        """Erase everything of a league."""
         league = request.league
         await self._run("DELETE FROM distributions USING scores WHERE score = id AND league = $1", league)
         scores = await self._run("DELETE FROM scores WHERE league = $1", league)
         unscored = await self._run("DELETE FROM unscored WHERE league = $1", league)
-        # What stood was superseded by this.
+        # The deletions above superseded what stood.
         superseded = await self._run("DELETE FROM superseded_scores WHERE league = $1", league) - scores
         superseded += await self._run("DELETE FROM superseded_unscored WHERE league = $1", league) - unscored
         await self._forget_answers(league)
@@ -48,7 +48,7 @@ class Eraser:
         return Erasure(True, request.justification, scores, superseded, unscored, 0)
 
     async def player(self, player: ErasedPlayer, digest: bytes, justification: str) -> Erasure:
-        """Erase a player, of whom a digest is kept."""
+        """Erase a player. `digest` is their tombstone."""
         them = player.league, player.subject_id
         gone = [
             item
@@ -75,7 +75,7 @@ class Eraser:
         return Erasure(False, justification, len(gone), superseded, unscored, mentions)
 
     async def _rewrite_scores(self, player: ErasedPlayer, table: str) -> int:
-        """Take a player out of others' scores."""
+        """Remove a player from other players' scores. Returns how many changed."""
         rows = await self._fetch(
             f"SELECT since, id, {_SCORE} FROM {table} WHERE league = $1 AND strpos(attributes, $2) > 0",
             *(player.league, _as_json(player.subject_id)),
@@ -93,7 +93,7 @@ class Eraser:
         return await self._update(table, ("attributes",), await in_thread(len(rows), changed))
 
     async def _rewrite_unscored(self, player: ErasedPlayer, table: str) -> int:
-        """Take a player out of plays that were not scored."""
+        """Remove a player from plays that were not scored. Returns how many changed."""
         rows = await self._fetch(
             f"SELECT id, since, {_UNSCORED} FROM {table}"
             " WHERE league = $1 AND (strpos(subjects, $2) > 0 OR strpos(detail, $3) > 0)",
@@ -112,7 +112,7 @@ class Eraser:
         return await self._update(table, ("detail", "subjects"), await in_thread(len(rows), changed))
 
     async def _update(self, table: str, columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]) -> int:
-        """Set texts of rows by their id and `since`. What stands is changed by this transaction."""
+        """Set text columns of rows, given by id and `since`. Returns how many changed."""
         if not rows:
             return 0
         texts = ", ".join(f"{column} = new.{column}" for column in columns)
@@ -125,14 +125,14 @@ class Eraser:
         )
 
     async def _forget_answers(self, name: str) -> None:
-        """Forget kept answers that name a player or a league, in whatever they say."""
+        """Delete kept answers that name a player or a league anywhere."""
         await self._run(
             "DELETE FROM requests WHERE rejected <> '[]' AND (strpos(rejected, $1) > 0 OR strpos(rejected, $2) > 0)",
             *(name, _as_json(name)[1:-1]),
         )
 
     async def _run(self, statement: str, *parameters: Any) -> int:
-        """How many rows a statement changed."""
+        """Execute a statement. Returns how many rows it changed."""
         status = await self._connection.execute(statement, *parameters, timeout=ERASE_SECONDS)
         return int(status.split()[-1])
 

@@ -1,4 +1,4 @@
-"""The snapshot that aggregators of one release start from, kept in the shared store by one of them for all."""
+"""The snapshot that replicas start from, kept in the shared store by one of them for all."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aggregator.core.store import KeptSnapshot
 from aggregator.postgres.schema import ERASING, Connection
 
 KEEP_DAYS: Final = 7
-"""How long the snapshot of a release is kept that nobody makes anew."""
+"""How long a snapshot is kept if no aggregator replaces it."""
 _KEEPING: Final = 0x6B656570
-"""The advisory lock of whoever keeps a snapshot."""
+"""The advisory lock held while a snapshot is written."""
 _CHANGED_SINCE: Final = "since >= $1 OR since = ANY ($2::bigint[])"
 _ERASED_SINCE: Final = "number >= $1 OR number = ANY ($2::bigint[])"
 
 
 async def keep(connection: Connection, kept: KeptSnapshot) -> None:
-    """Keep a snapshot in a transaction, unless another replica is at it or something was erased that it may have."""
+    """Keep a snapshot, unless another replica is doing so, or something was erased since that it may hold."""
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _KEEPING):
         return
     await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", ERASING)
@@ -52,7 +52,7 @@ async def keep(connection: Connection, kept: KeptSnapshot) -> None:
 
 
 async def kept(connection: Connection, fingerprint: bytes) -> KeptSnapshot | None:
-    """The snapshot that is kept, if it is of that code, and not so old that reading everything is quicker."""
+    """The kept snapshot, if it has that fingerprint and is quicker than reading everything."""
     found = await connection.fetchrow("SELECT * FROM kept_snapshots WHERE fingerprint = $1", fingerprint)
     if found is None:
         return None
@@ -69,5 +69,5 @@ async def kept(connection: Connection, fingerprint: bytes) -> KeptSnapshot | Non
 
 
 async def forget(connection: Connection) -> None:
-    """Keep none: something is erased."""
+    """Delete all kept snapshots."""
     await connection.execute("DELETE FROM kept_snapshots")

@@ -1,4 +1,4 @@
-"""What the shared store reads, each time as of one state."""
+"""Reads of the shared store, each of one state."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ SELECT * FROM (
 
 
 class Reader:
-    """See `aggregator.core.store.Store` for what it reads.
+    """Reads through connections that it is given. See `aggregator.core.store.Store`.
 
     Args:
-        database: that is open.
-        rows: makes its records.
-        erased: who was erased, as far as this process was told, by the digest that is kept of them.
+        database: an open one.
+        rows: makes records from rows.
+        erased: erased players by tombstone, as far as this process knows them.
     """
 
     def __init__(self, database: Database, rows: RowReader, erased: MutableMapping[bytes, Erased]) -> None:
@@ -77,10 +77,10 @@ class Reader:
         self._names = erased
 
     async def follow(self, connection: Connection, after: Revision, poll_seconds: float) -> AsyncGenerator[Changes]:
-        """What changes, as it is notified; where a notification is lost, `poll_seconds` later."""
+        """Changes as they are notified; if a notification is lost, at most `poll_seconds` later."""
         news = asyncio.Event()
         await connection.add_listener(CHANGED, lambda *_: news.set())
-        await connection.add_listener(ERASED, lambda *notified: self._hear_erased(notified[-1]))
+        await connection.add_listener(ERASED, lambda *notified: self._on_erased(notified[-1]))
         connection.add_termination_listener(lambda *_: news.set())
         first = True
         while True:
@@ -94,12 +94,12 @@ class Reader:
                 async with asyncio.timeout(poll_seconds):
                     await news.wait()
 
-    def _hear_erased(self, text: str) -> None:
+    def _on_erased(self, text: str) -> None:
         digest, league, subject_id = json.loads(text)
         self._names[bytes.fromhex(digest)] = Erased(league, subject_id)
 
     async def _changes(self, connection: Connection, after: Revision) -> AsyncGenerator[Changes]:
-        """What changed since a revision, up to the present one."""
+        """Changes since a revision, up to the present one."""
         async with transaction(connection, of_one_state=True):
             present = await self._reached(connection, after)
             changed = after.end, sorted(after.missing)
@@ -130,7 +130,7 @@ class Reader:
     async def state(
         self, connection: Connection, at: Revision | None, league: str | None
     ) -> AsyncGenerator[StatePiece]:
-        """All that stood at a revision."""
+        """All records that stood at a revision."""
         async with transaction(connection, of_one_state=True):
             present = await self._kept(connection, at)
             at = at or present
@@ -156,7 +156,7 @@ class Reader:
         return Reading(await in_thread(len(rows), lambda: dict(map(self._rows.scored, rows))), supports)
 
     async def operations(self, connection: Connection) -> list[Operation]:
-        """What operators did, the latest first."""
+        """Every switch and erasure, the latest first."""
         return [
             Operation(
                 row["time"],
@@ -173,8 +173,8 @@ class Reader:
     async def revision_at(self, connection: Connection, time: datetime) -> Revision:
         """The state that had been committed by a time.
 
-        Of what is about to be committed nobody knows yet, so that what is asked of a time that has hardly passed may
-        have more when it is asked again.
+        A transaction that is about to commit is not seen yet, so the same question about a time just past may be
+        answered with a later state when it is repeated.
         """
         async with transaction(connection, of_one_state=True):
             began = await connection.fetchrow("SELECT * FROM history")
@@ -201,7 +201,7 @@ class Reader:
             return Revision(end, frozenset(number for number in missing if number < end))
 
     async def _reached(self, connection: Connection, asked: Revision) -> Revision:
-        """The present revision. Raises NOT_FRESH_ENOUGH where another is still to come."""
+        """The present revision. Raises NOT_FRESH_ENOUGH if it does not cover `asked`."""
         present = await self._database.present(connection)
         if not present.covers(asked):
             raise PlayscoreError(
@@ -212,7 +212,7 @@ class Reader:
         return present
 
     async def _kept(self, connection: Connection, at: Revision | None) -> Revision:
-        """The present revision. Raises REVISION_NOT_KEPT where another is from before history was kept."""
+        """The present revision. Raises REVISION_NOT_KEPT if `at` is from before history was kept."""
         if at is None:
             return await self._database.present(connection)
         present = await self._reached(connection, at)
@@ -228,7 +228,7 @@ class Reader:
 def _stood(
     table: str, columns: str, at: Revision, present: Revision, league: str | None
 ) -> tuple[str, tuple[Any, ...]]:
-    """What selects the rows of a table that stood at a revision, and its parameters."""
+    """A query for the rows of a table that stood at a revision, and its parameters."""
     if at == present:
         query = f"SELECT {columns} FROM {table} WHERE $1::text IS NULL OR league = $1"
         return query, (league,)
@@ -247,7 +247,7 @@ def _revision(row: Mapping[str, Any]) -> Revision:
 async def _pieces(
     connection: Connection, size: int, query: str, *parameters: Any
 ) -> AsyncIterator[tuple[Sequence[Sequence[Any]], bool]]:
-    """Rows, so many at once, and whether they are the last; one piece at least, though it may be empty."""
+    """Rows in pieces of a size, each with whether it is the last. At least one piece comes; it may be empty."""
     cursor = await connection.cursor(query, *parameters)
     rows = await cursor.fetch(size)
     while len(rows) == size:

@@ -1,7 +1,7 @@
 """The tables of the shared store, and how a database of an older release becomes one of this.
 
 Migrations first expand, then contract: one that only adds is served by the binaries before it, so that a rollout goes
-replica by replica and can be rolled back. Whoever starts first applies what is missing.
+replica by replica and can be rolled back. The first to start applies what is missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playscore.errors import PlayscoreError, Reason
 Connection: TypeAlias = asyncpg.Connection
 
 SCHEMA: Final = "playscore"
-"""Where all tables are, in whatever database."""
+"""The schema that holds all tables."""
 MIGRATING: Final = 0x706C6179
 """The advisory lock that a migration or a restore holds."""
 ERASING: Final = 0x65726173
@@ -38,13 +38,13 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which store a database is."""
+    """The identity of the store that a database holds."""
 
     store_id: str
     cluster: str
-    """The server and its timeline: what numbers transactions."""
+    """The server and its timeline, which number transactions."""
     base: int
-    """What is added to the server's numbers of transactions: they count from 1, and go on in another server."""
+    """Added to the server's transaction numbers, so that the store's start at 1 and continue on another server."""
 
 
 _TABLES: Final = """
@@ -137,7 +137,7 @@ CREATE INDEX requests_by_age ON requests (recorded);
 
 
 def _superseded(table: str, columns: tuple[str, ...], kept: str, more: str = "", source: str = "") -> str:
-    """Keeps what the rows of a table were, whoever changes them. What a transaction itself made never stood."""
+    """A table of earlier rows, kept by triggers. Rows that a transaction itself made never stood, and are not kept."""
     names = ", ".join(columns)
     keep = f"""
         INSERT INTO {SCHEMA}.superseded_{table} (id, {names}{more}, since, until)
@@ -292,7 +292,7 @@ CREATE TABLE kept_pieces (
 )
 
 OPERATIONS_VERSION: Final = 2
-"""Earlier binaries know of no erasures: after the first they cannot serve any more."""
+"""Earlier binaries know no erasures: after the first one they cannot serve the store."""
 MIGRATIONS: Final = (Migration(1, 1, _TABLES), Migration(OPERATIONS_VERSION, 1, _HISTORY))
 SCHEMA_VERSION: Final = MIGRATIONS[-1].version
 
@@ -301,7 +301,7 @@ _CLUSTER: Final = (
     " || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 )
 IDENTITY: Final = f"SELECT id, cluster, base, {_CLUSTER} AS present FROM {SCHEMA}.store"
-"""Which store it was when it was last opened, and the server that it is on now."""
+"""The identity when it was last opened, and the cluster that it is on now."""
 _LAST_NUMBER: Final = "SELECT greatest({})".format(
     ", ".join(
         f"(SELECT coalesce(max({number}), 0) FROM {table})"
@@ -317,9 +317,9 @@ _LAST_NUMBER: Final = "SELECT greatest({})".format(
 
 
 async def prepare(connection: Connection) -> Identity:
-    """Make a database a store of this release, whatever it was before, in one transaction.
+    """Make a database a store of this release, from an older one or none, in one transaction.
 
-    Raises STORE_UNAVAILABLE where a release wrote it that this one cannot follow.
+    Raises STORE_UNAVAILABLE if a newer release wrote it that this one cannot serve.
     """
     async with connection.transaction():
         await connection.execute(
@@ -343,7 +343,7 @@ async def prepare(connection: Connection) -> Identity:
 
 
 async def recognize(connection: Connection) -> Identity:
-    """Which store a database is, to read from it. Raises STORE_UNAVAILABLE where it is none of this release."""
+    """The identity of a store that is only read. Raises STORE_UNAVAILABLE if it is not of this release."""
     version = await _version(connection) if await _is_store(connection) else 0
     known = await connection.fetchrow(IDENTITY) if version >= SCHEMA_VERSION else None
     if known is None or known["cluster"] != known["present"]:
@@ -358,7 +358,7 @@ async def _is_store(connection: Connection) -> bool:
 
 
 async def _version(connection: Connection) -> int:
-    """Of the tables. Raises STORE_UNAVAILABLE where this release cannot serve them."""
+    """The version of the tables. Raises STORE_UNAVAILABLE if this release cannot serve them."""
     version, serves_from = await connection.fetchrow(
         "SELECT coalesce(max(version), 0), coalesce(max(serves_from), 0) FROM migrations"
     )
@@ -371,7 +371,7 @@ async def _version(connection: Connection) -> int:
 
 
 async def _identified(connection: Connection) -> Identity:
-    """Which store it is. Where the database was restored or moved, it is another one from now on."""
+    """The identity of the store: a new one if the database was restored or moved."""
     known = await connection.fetchrow(IDENTITY)
     if known is None:
         made = Identity(
@@ -387,7 +387,7 @@ async def _identified(connection: Connection) -> Identity:
     if cluster == present:
         return Identity(store_id, cluster, base)
     last: int = await connection.fetchval(_LAST_NUMBER)
-    # Whatever has not ended there comes after all that is here.
+    # Transactions still running there must come after all that the store holds.
     oldest: int = await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     moved = Identity(uuid.uuid4().hex, present, base + max(0, last + 1 - (oldest + base)))
     await connection.execute(
@@ -397,7 +397,7 @@ async def _identified(connection: Connection) -> Identity:
 
 
 def is_present(row: Any, identity: Identity) -> bool:
-    """Whether what IDENTITY selects is still the store that was opened."""
+    """Whether IDENTITY still selects the store that was opened."""
     return bool(
         (row["id"], row["cluster"]) == (identity.store_id, identity.cluster) and row["present"] == row["cluster"]
     )

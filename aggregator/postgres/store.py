@@ -1,7 +1,7 @@
 """The shared store: a PostgreSQL database that several aggregators read and write at once.
 
-Transactions are numbered by the server when they begin to write, and commit in any order: a follower asks for all that
-was committed since, whatever its number, and so passes over nothing and waits for nobody.
+The server numbers transactions when they begin to write, and they commit in any order. A follower reads everything that
+was committed since its revision, whatever its number: it misses nothing, and never waits for a running transaction.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class _Waiting:
 
 
 class PostgresStore:
-    """See `aggregator.core.store.Store`. Opened once; of one event loop.
+    """See `aggregator.core.store.Store`. Opened once, and used by one event loop.
 
-    Writes that wait for the one before share a transaction, and so one sync to disk.
+    Writes that wait for a transaction share the next one, and so one sync to disk.
 
     Args:
-        url: postgresql://USER@HOST/DATABASE, and whatever else libpq takes.
-        roles: those of its subjects, whom it keeps by their roles' numbers.
-        same_distribution: whether the contents of two distributions that differ are the same after all.
-        connections: the most that are open at once, without one for each `follow`.
-        poll_seconds: how often a follower looks for changes of which it was not notified.
-        read_only: of a store that exists; the database refuses to change it.
+        url: postgresql://USER@HOST/DATABASE, or any other that libpq takes.
+        roles: of subjects; the tables hold their numbers.
+        same_distribution: whether two different contents mean the same distribution.
+        connections: open at most; each `follow` has one more.
+        poll_seconds: how often a follower looks for changes without a notification.
+        read_only: the store must exist; the database refuses changes.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class PostgresStore:
 
     @property
     def store_id(self) -> str:
-        """See Store. A database that was restored, or that another server took over, is another store."""
+        """See Store. A database that was restored or moved to another server is another store."""
         return self._store_id
 
     async def open(self) -> None:
@@ -110,7 +110,7 @@ class PostgresStore:
         return await self._writer.switch(request)
 
     async def erase(self, request: EraseRequest) -> Applied:
-        """See Store. Other writers wait for it. Releases that know of no erasures cannot serve the store afterwards."""
+        """See Store. Other writers wait for it. Releases without erasures cannot serve the store afterwards."""
         return await self._writer.erase(request)
 
     async def operations(self) -> Sequence[Operation]:
@@ -128,7 +128,7 @@ class PostgresStore:
                 yield piece
 
     async def follow(self, after: Revision) -> AsyncIterator[Changes]:
-        """See Store. A connection that is lost is replaced once before that is an error."""
+        """See Store. A lost connection is replaced once before the loss is an error."""
         lost = False
         while True:
             try:
@@ -155,7 +155,7 @@ class PostgresStore:
         return self._database.read_only
 
     async def keep(self, kept: KeptSnapshot) -> None:
-        """See KeepsSnapshots. Of several replicas one keeps it at a time, for all of them."""
+        """See KeepsSnapshots. One replica keeps it for all."""
         async with self._database.shared() as connection, transaction(connection):
             await keeping.keep(connection, kept)
 
@@ -187,7 +187,7 @@ class PostgresStore:
                 return
 
     def _group(self) -> list[_Waiting]:
-        """Writes that wait, up to a bound, each of another request."""
+        """Waiting writes, up to a bound, each of a different request."""
         group: list[_Waiting] = []
         requests: set[str] = set()
         records = 0

@@ -1,4 +1,4 @@
-"""What the shared store writes, each time in one transaction."""
+"""Writes of the shared store, each in one transaction."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
 ANSWERS_KEPT: Final = "7 days"
-"""How long a request that comes again has the answer it had. Later it is written again, which changes nothing."""
+"""How long a repeated request gets its first answer. Later it is written again, which changes nothing."""
 CHANGED: Final = "playscore_changed"
-"""Where it is notified that there is something new."""
+"""The channel that notifies of changes."""
 _SWITCHING: Final = 0x73776974
-"""The advisory lock of whoever switches a model."""
+"""The advisory lock held while a model is switched."""
 _MAX_RUNNING: Final = 1_000
-"""Transactions of other writers that a revision names at most."""
+"""The most running transactions that a revision names."""
 _DISTRIBUTIONS_AT_ONCE: Final = 1_000
 _FORGET_EVERY_SECONDS: Final = 60.0
 
@@ -69,13 +69,13 @@ _NUMBERS: Final = {"task", "role", "model_version", "revision", "outcome_revisio
 
 
 def _rows(name: str, columns: Sequence[str]) -> str:
-    """Rows of a JSON text, the first parameter: many values that way take the event loop little time to send."""
+    """Rows from a JSON text, the first parameter: the event loop spends little time on sending many values so."""
     typed = ", ".join(f"{column} {'bigint' if column in _NUMBERS else 'text'}" for column in columns)
     return f"json_to_recordset($1::json) AS {name} ({typed})"
 
 
 def _put(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    """Inserts rows, or changes those that have their key. The second parameter is `since`."""
+    """Inserts rows, or updates those with the same key. The second parameter is `since`."""
     content = ", ".join(f"{column} = excluded.{column}" for column in (*columns, "since") if column not in key)
     names = ", ".join(columns)
     return f"""
@@ -84,8 +84,8 @@ ON CONFLICT ({", ".join(key)}) DO UPDATE SET {content} RETURNING id, {", ".join(
 """
 
 
-_PLAYS: Final = _rows("wanted", PlayKey._fields)
-# Locks the rows that are there, too: of those, none meets the condition to be changed.
+_PLAYS: Final = _rows("target", PlayKey._fields)
+# Existing rows are locked as well: the update matches them, and its condition changes none.
 _LOCK_PLAYS: Final = f"""
 INSERT INTO play_locks (play)
 SELECT DISTINCT hashtextextended(json_build_array(league, game_id, play_id)::text, 0) AS play FROM {_PLAYS}
@@ -118,19 +118,19 @@ WHERE request_id = ANY ($1::text[])
 
 @dataclass(slots=True)
 class _Plays:
-    """What stands of the plays of several writes, as one is settled after the other."""
+    """Existing records of the plays of several writes, updated as each write is settled."""
 
     numbers: Mapping[RecordKey, int]
-    """The store's, of scores that stood before the first."""
+    """The store's numbers of scores that stood before the first write."""
     records: dict[PlayKey, dict[RecordKey, PlayRecord]]
     supports: dict[str, bytes]
     erased: Tombstones
     changed: dict[RecordKey, PlayRecord | None] = field(default_factory=dict)
-    """None: it does not stand any more."""
+    """None: it was withdrawn."""
     new_supports: dict[str, bytes] = field(default_factory=dict)
 
     def settle(self, write: Write, same_distribution: SameDistribution) -> Settlement:
-        """What a write comes to, after those before."""
+        """The settlement of a write, after the writes before it."""
         plays = {record.play for record in write.records.values()}
         stands = [record for play in plays for record in self.records.get(play, {}).values()]
         settlement = settle(write, Existing(stands, self.supports, self.erased.named(write)), same_distribution)
@@ -151,10 +151,10 @@ class Writer:
     Writers of one play take turns, here and in other processes. Others commit in any order.
 
     Args:
-        database: that is open.
-        rows: makes its records.
-        erased: where it is said who was erased, by the digest that is kept of them.
-        same_distribution: whether the contents of two distributions that differ are the same after all.
+        database: an open one.
+        rows: makes records from rows.
+        erased: erased players by tombstone, to which erasures add theirs.
+        same_distribution: whether two different contents mean the same distribution.
     """
 
     def __init__(
@@ -171,9 +171,9 @@ class Writer:
         self._forget_at = 0.0
 
     async def record(self, writes: Sequence[Write]) -> list[Answer]:
-        """Write in one transaction; where that fails, each in its own, so that none fails for another's sake.
+        """Write in one transaction. If that fails, write each in its own, so that no write fails because of another.
 
-        The identifiers of the requests are different.
+        The requests must differ in their identifiers.
         """
         try:
             return await self._committed(lambda connection: self._record(connection, writes))
@@ -194,13 +194,13 @@ class Writer:
         return await self._committed(lambda connection: self._erase(connection, request))
 
     async def _committed(self, work: Callable[[Connection], Awaitable[_Result]]) -> _Result:
-        """What comes of a transaction that changes something. It is tried twice where that may help."""
+        """The result of a transaction that changes something. It is tried twice if that may help."""
         try:
             return await self._attempt(work)
         except PlayscoreError as error:
             if not _is_transient(error):
                 raise
-        # If it was committed after all, its answer is found.
+        # If the first attempt was committed after all, its answer is found.
         return await self._attempt(work)
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[_Result]]) -> _Result:
@@ -272,7 +272,7 @@ class Writer:
         return await in_thread(len(scores) + len(unscored), made)
 
     async def _change(self, connection: Connection, plays: _Plays, number: int) -> None:
-        """Make the changes that writes came to."""
+        """Make the changes that the writes settled on."""
         scored = {key: record for key, record in plays.changed.items() if isinstance(record, Scored)}
         unscored = [record for record in plays.changed.values() if isinstance(record, Unscored)]
         gone = [plays.numbers[key] for key, record in plays.changed.items() if record is None and key in plays.numbers]
@@ -315,13 +315,13 @@ class Writer:
             await connection.execute("DELETE FROM distributions WHERE score = ANY ($1::bigint[])", bare)
 
     async def _revision(self, connection: Connection, number: int) -> Revision:
-        """The state with a transaction's changes, with all that it has seen, and without what others are writing.
+        """The state with a transaction's changes and all that it has seen, without transactions still running.
 
-        Followers are notified of it when it is committed.
+        Followers are notified of it when the transaction commits.
         """
         snapshot, _ = await connection.fetchrow("SELECT pg_current_snapshot(), pg_notify($1, '')", CHANGED)
         seen = self._database.revision(snapshot)
-        # Transactions that began before this one and have not ended; a reader waits for those that are not named.
+        # Transactions that began before this one and may still run; a reader waits for those not named.
         running = range(max(seen.end, number - _MAX_RUNNING), number)
         return Revision(max(seen.end, number + 1), seen.missing.union(running) - {number})
 
@@ -338,7 +338,7 @@ class Writer:
         return Tombstones(await connection.fetchval("SELECT erased FROM keys") if known else b"", dict(known))
 
     async def _done(self, connection: Connection, asked: SwitchRequest | EraseRequest, key: bytes) -> Applied | None:
-        """What was done when the same was asked before."""
+        """The answer to a request that was applied before."""
         row = await connection.fetchrow("SELECT * FROM operations WHERE request_id = $1", asked.request_id)
         if row is None:
             return None
@@ -349,7 +349,7 @@ class Writer:
     async def _did(
         self, connection: Connection, asked: SwitchRequest | EraseRequest, effect: Effect, number: int, key: bytes
     ) -> Applied:
-        """Keep that it was done."""
+        """Keep an operation."""
         revision = await self._revision(connection, number)
         await connection.execute(
             "INSERT INTO operations"
@@ -397,7 +397,7 @@ class Writer:
 
 
 async def read_supports(connection: Connection, support_ids: Collection[str]) -> dict[str, bytes]:
-    """Those of the supports that are there."""
+    """The supports that the store has, of those named."""
     if not support_ids:
         return {}
     return dict(
@@ -408,22 +408,22 @@ async def read_supports(connection: Connection, support_ids: Collection[str]) ->
 
 
 def _is_transient(error: PlayscoreError) -> bool:
-    """Whether the same may go well at once: a connection was lost, or another writer was first."""
+    """Whether an immediate retry may succeed: a connection was lost, or another writer was first."""
     return isinstance(error.__cause__, _TRANSIENT) and not isinstance(error.__cause__, asyncpg.DataError)
 
 
 def _transposed(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
-    """Rows of so many values, column by column."""
+    """Rows of `width` values, column by column."""
     return list(zip(*rows, strict=True)) or [()] * width
 
 
 def _as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as `_rows` takes them."""
+    """Rows as the JSON text that `_rows` reads."""
     return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False)
 
 
 def _unscored_row(unscored: Unscored) -> Sequence[Any]:
-    """As the table takes it: a text of PostgreSQL has no NUL, which words may have."""
+    """A row for the table. NUL characters are replaced: PostgreSQL's text cannot hold them."""
     return [
         value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
         for value in unscored_row(unscored)

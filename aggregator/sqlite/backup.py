@@ -1,4 +1,4 @@
-"""The file of an embedded store backed up while it is written to, put in another's place, and checked."""
+"""The file of an embedded store: backed up while it is written to, restored, and checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SqliteBackups:
         self._path = path
 
     def back_up(self, file: Path, progress: Callable[[int, int], None]) -> None:
-        """See Backups. As long as it is copied, the store's write-ahead log keeps what is written meanwhile."""
+        """See Backups. While it copies, the store's write-ahead log grows by what is written."""
         with _reading(self._path) as source, _replacing(file) as part:
             _copy(source, part, progress)
             _check(part, "the copy")
@@ -53,7 +53,7 @@ class SqliteBackups:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """One state of a store, which others may write to."""
+    """A connection that sees one state of a store, which others may write to."""
     file = StoreFile(path)
     try:
         file.open_to_read()
@@ -68,7 +68,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A file to write that takes the place of `path` when it is whole, and goes if it does not become so."""
+    """A file to write. It replaces `path` if the block succeeds, and is deleted otherwise."""
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     part.unlink(missing_ok=True)
@@ -82,7 +82,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _copy(source: sqlite3.Connection, part: Path, progress: Callable[[int, int], None]) -> None:
-    """The state that the source reads, which stays one as long as its transaction does."""
+    """Copy the state that the source's transaction sees."""
     try:
         with contextlib.closing(_connected(part, "rwc")) as target:
             source.backup(
@@ -102,7 +102,7 @@ def _check(path: Path, what: str) -> None:
 
 
 def _remove_log(path: Path) -> None:
-    """What a store's log has is not for the file that takes the store's place."""
+    """Remove a store's log, which must not be applied to the file that replaces it."""
     if path.exists():
         with contextlib.suppress(sqlite3.Error), contextlib.closing(_connected(path, "rw")) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,4 +1,4 @@
-"""The file of an embedded store: opened by one process, the same one as long as it is open, its log bounded."""
+"""The file of an embedded store: opened by one process, checked to stay the same file, its log bounded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ BUSY_SECONDS: Final = 2.0
 LOG_BYTES: Final = 64 << 20
 """The write-ahead log is emptied when it is larger."""
 _CHECKPOINT_SECONDS: Final = 0.1
-"""How long emptying the log waits for those who read from it; the store's own reads are shorter."""
+"""How long emptying the log waits for its readers; the store's own reads are shorter."""
 _RETRY_SECONDS: Final = 1.0
 
 
 class StoreFile:
-    """A store's file. What is wrong with it is raised as STORE_UNAVAILABLE."""
+    """A store's file. Its failures are raised as STORE_UNAVAILABLE."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +42,9 @@ class StoreFile:
                 prepare(connection)
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
-                raise self.unavailable(f"its journal is {mode!r}, for its file system cannot keep a write-ahead log")
+                raise self.unavailable(
+                    f"its journal mode is {mode!r}: its file system does not support a write-ahead log"
+                )
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
             connection.execute("SELECT count(*) FROM store").fetchone()
             self._identity = self._identities()
@@ -69,7 +71,7 @@ class StoreFile:
             self._lock = lock
 
     def open_to_read(self) -> None:
-        """Make sure that the file is a store of this release. Nothing is written, and nobody is kept from writing."""
+        """Check that the file is a store of this release. Nothing is written, and no other process is locked out."""
         with self.errors():
             if not self.path.is_file():
                 raise self.unavailable("there is no such file")
@@ -85,7 +87,7 @@ class StoreFile:
             return self._connected("ro")
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close all connections, and unlock the file."""
         for connection in reversed(self._connections):
             connection.close()
         self._connections.clear()
@@ -94,13 +96,13 @@ class StoreFile:
             self._lock = None
 
     def check(self) -> None:
-        """Refuse to go on where another file, or none, has taken its place: what is written now would be lost."""
+        """Fail if the file was replaced or removed: what is written now would be lost."""
         with self.errors():
             if self._identities() != self._identity:
-                raise self.unavailable("another file was put in its place while it was open; restart on the right one")
+                raise self.unavailable("the file was replaced while it was open; restart on the right one")
 
     def bound_log(self, connection: sqlite3.Connection) -> None:
-        """Empty the log if it has grown large. Where somebody reads from it, that is tried again when it has grown."""
+        """Empty the log if it has grown large. If a reader prevents it, try again when it has grown further."""
         with self.errors():
             assert self._log is not None
             size = self._log.stat().st_size
@@ -110,24 +112,24 @@ class StoreFile:
                 self._empty_log_at = size + LOG_BYTES // 8
 
     def empty_log(self, connection: sqlite3.Connection) -> None:
-        """Move all that was committed to the file itself."""
+        """Move everything that was committed into the file itself."""
         with self.errors():
             if not self._log_emptied(connection, BUSY_SECONDS):
-                raise self.unavailable("an earlier state is still being read; ask again")
+                raise self.unavailable("an earlier state is still being read; try again")
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """What goes wrong with the file is STORE_UNAVAILABLE."""
+        """Raises failures of the file as STORE_UNAVAILABLE."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             not_sqlite = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
             raise self.unavailable("this is not a SQLite file" if not_sqlite else str(error)) from error
         except ValueError as error:
-            raise self.unavailable(f"what it has is not what a store writes: {error}") from error
+            raise self.unavailable(f"its content is damaged: {error}") from error
 
     def unavailable(self, detail: str) -> PlayscoreError:
-        """The error for what is wrong with it."""
+        """A STORE_UNAVAILABLE that names the file."""
         return PlayscoreError(
             Reason.STORE_UNAVAILABLE, f"store {self.path}: {detail}", retry_after_seconds=_RETRY_SECONDS
         )
@@ -147,19 +149,19 @@ class StoreFile:
 
     @contextlib.contextmanager
     def _refusals(self) -> Iterator[None]:
-        """What is refused of the file's schema is refused with its name."""
+        """Adds the name of the file to refusals of its schema."""
         try:
             yield
         except PlayscoreError as refusal:
             raise self.unavailable(refusal.detail) from None
 
     def _identities(self) -> tuple[tuple[int, int], ...]:
-        """Of the file and of its log, by which they are told from others of their names."""
+        """Device and inode of the file and of its log: another file of the same name has others."""
         states = [path.stat() for path in (self.path, self._log) if path is not None]
         return tuple((state.st_dev, state.st_ino) for state in states)
 
     def _log_emptied(self, connection: sqlite3.Connection, seconds: float) -> bool:
-        """Whether nobody read from it for longer than that."""
+        """Empty the log. Returns whether its readers ended within that time."""
         connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
         try:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -170,7 +172,7 @@ class StoreFile:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
-    """A transaction, DEFERRED for reading or IMMEDIATE for writing, which an exception undoes."""
+    """A transaction, DEFERRED for reading or IMMEDIATE for writing, which an exception rolls back."""
     connection.execute(f"BEGIN {kind}")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the embedded store reads, each in one short transaction, so that its log does not grow beside a slow reader."""
+"""Reads of the embedded store, each in a short transaction, so that slow readers do not make its log grow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from aggregator.sqlite.schema import HISTORY_VERSION
 from playscore.errors import PlayscoreError, Reason
 
 PIECE_ROWS: Final = 4_000
-"""Of a state's piece. They take about 10 ms; larger ones take longer a row."""
+"""Rows of a piece of a state. A piece takes about 10 ms; larger pieces take longer per row."""
 _PIECE_CHANGES: Final = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,9 +55,9 @@ class Reader:
     """Reads through a connection of its own. See `aggregator.core.store.Store` for what.
 
     Args:
-        file: that is open.
-        rows: makes its records.
-        erased: who is meant by what is kept of an erased player, if that is known.
+        file: an open store.
+        rows: makes records from rows.
+        erased: the player of a tombstone, if this process knows it.
     """
 
     def __init__(self, file: StoreFile, rows: RowReader, erased: Callable[[bytes], Erased | None]) -> None:
@@ -72,7 +72,7 @@ class Reader:
             ).fetchone()
 
     def changes(self, after: Revision) -> Changes:
-        """The next piece of what changed."""
+        """The next changes."""
         with self._transaction() as reading:
             last = self._last(reading, after)
             first = after.end
@@ -105,7 +105,7 @@ class Reader:
             )
 
     def state(self, at: Revision | None, league: str | None) -> Iterator[StatePiece]:
-        """All that stood at a revision. Each piece is read when it is asked for, in a transaction of its own."""
+        """All records that stood at a revision. Each piece is read on demand, in a transaction of its own."""
         of_league = "" if league is None else " AND league = :league"
         with self._transaction() as reading:
             last = self._last(reading, at)
@@ -123,7 +123,7 @@ class Reader:
             yield StatePiece(at, unscored=[self._rows.unscored(row[1:]) for row in rows])
 
     def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
-        """The snapshot that is kept, if it is of that code, and not so old that reading everything is quicker."""
+        """The kept snapshot, if it has that fingerprint and is quicker than reading everything."""
         with self._transaction() as reading:
             found = reading.execute(
                 "SELECT seq, sizes FROM kept_snapshot WHERE fingerprint = ?", (fingerprint,)
@@ -153,7 +153,7 @@ class Reader:
             return revision_at(reading, moment)
 
     def operations(self) -> list[Operation]:
-        """What operators did, the latest first."""
+        """Every switch and erasure, the latest first."""
         with self._transaction() as reading:
             return [
                 Operation(
@@ -167,8 +167,8 @@ class Reader:
     def _stood(self, table: str, kind: str, columns: str, at: Revision, league: str | None) -> Iterator[Sequence[Row]]:
         """A table's rows as they stood at a revision, the columns `id` first.
 
-        Those that stand as they did come first, then those that were superseded since. While these are read, rows that
-        have come already may join them.
+        Rows that still stand come first, then those superseded since. A row that is superseded after it came is found
+        among the latter again, and left out there.
         """
         of_league = "" if league is None else " AND league = :league"
         came: list[tuple[int, int]] = []
@@ -207,7 +207,7 @@ class Reader:
             yield self._connection
 
     def _last(self, reading: sqlite3.Connection, reached: Revision | None) -> int:
-        """The last change. Raises NOT_FRESH_ENOUGH where a revision is still to come."""
+        """The last change. Raises NOT_FRESH_ENOUGH if the store has not reached a revision."""
         (last,) = reading.execute(_LAST_SEQ).fetchone()
         if reached is not None and reached.end > last + 1:
             raise PlayscoreError(
@@ -226,7 +226,7 @@ class Reader:
 
 
 def supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> dict[str, bytes]:
-    """Those of the supports that are there."""
+    """The supports that the store has, of those named."""
     if not support_ids:
         return {}
     return dict(
@@ -238,7 +238,7 @@ def supports(connection: sqlite3.Connection, support_ids: Collection[str]) -> di
 
 
 def revision_at(connection: sqlite3.Connection, moment: datetime) -> Revision:
-    """The state that stood at a time, of what is committed by now."""
+    """The state that stood at a time, according to what has been committed."""
     row = connection.execute(
         "SELECT seq FROM commits WHERE time_us <= ? ORDER BY seq DESC LIMIT 1", (to_us(moment),)
     ).fetchone()
@@ -259,6 +259,6 @@ def _from_us(us: int) -> datetime:
 
 
 def _has_come(came: Sequence[tuple[int, int]], item: int, until: int) -> bool:
-    """Whether a row stood when its piece was read. Of each, `came` has the last row, and the last change by then."""
+    """Whether a row stood when its piece was read. `came` holds the last row and the last change of each piece."""
     piece = bisect.bisect_left(came, (item,))
     return piece < len(came) and until > came[piece][1]

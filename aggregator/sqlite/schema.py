@@ -1,7 +1,7 @@
 """The tables of the embedded store, and how a file of an older release becomes one of this.
 
-Tables are only added to, so that the release before can serve a file of this one, and a rollout can be rolled back. It
-knows the tables of version 2 and writes those. What has come since is kept right by triggers, whoever writes.
+Tables are only added to, so that the previous release can serve a file of this one, and a rollout can be rolled back.
+That release knows the tables of version 2. Triggers maintain what was added since, whichever release writes.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ TRIGGERS: Final = frozenset(
         *(f"superseded_{table}_{how}" for table in ("scores", "unscored") for how in ("updated", "deleted")),
     }
 )
-"""Those that keep history."""
+"""The triggers that keep history."""
 
 _NEXT_SEQ = "(SELECT coalesce(max(seq), 0) + 1 FROM changes)"
 
@@ -286,7 +286,7 @@ _ATTRIBUTES_OF_1: Mapping[str, str] = {
 def prepare(connection: sqlite3.Connection) -> None:
     """Make an empty file a store, and a store of an older release one of this, in one transaction.
 
-    Raises STORE_UNAVAILABLE where the file is of something else, or of a newer release.
+    Raises STORE_UNAVAILABLE if the file is another program's, or a newer release's.
     """
     changes = []
     match _version(connection):
@@ -315,12 +315,12 @@ def check(connection: sqlite3.Connection) -> None:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """Of a store; 0 of an empty file. Raises STORE_UNAVAILABLE for anything else, or a newer release's."""
+    """The version of a store; 0 for an empty file. Raises STORE_UNAVAILABLE for other files and newer releases."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
-        raise PlayscoreError(Reason.STORE_UNAVAILABLE, "it is a database of something else")
+        raise PlayscoreError(Reason.STORE_UNAVAILABLE, "it is a database of another program")
     if version > SERVED_VERSION:
         raise PlayscoreError(
             Reason.STORE_UNAVAILABLE,

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, one process.
 
-A thread writes; whatever waits when it comes round shares one transaction and so one sync to disk. Another reads what
-changed and the records asked for, and a third reads whole states. `-lock` beside the file keeps a second process out,
-unless it only reads.
+One thread writes: all waiting writes share one transaction, and so one sync to disk. Another reads changes and single
+records, and a third reads whole states. The file `-lock` beside the store keeps out a second process, unless that one
+only reads.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from playscore.subjects import Role
 
 _GROUP_RECORDS: Final = 20_000
 _LOOK_EVERY_SECONDS: Final = 0.25
-"""For what another process has written, where this one only reads."""
+"""How often a read-only store looks for what another process has written."""
 
 _Result = TypeVar("_Result")
 
@@ -74,13 +74,13 @@ class _ReadThread:
 
 
 class SqliteStore:
-    """See `aggregator.core.store.Store`. Opened once; of one event loop.
+    """See `aggregator.core.store.Store`. Opened once, and used by one event loop.
 
     Args:
         path: of the file.
-        roles: those of its subjects, whom it keeps by their roles' numbers.
-        same_distribution: whether the contents of two distributions that differ are the same after all.
-        read_only: neither write to the file nor keep another process from writing to it; follow what that one writes.
+        roles: of subjects; the file holds their numbers.
+        same_distribution: whether two different contents mean the same distribution.
+        read_only: do not write to the file, and follow what another process writes.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SqliteStore:
         return self._store_id
 
     async def open(self) -> None:
-        """See Store. STORE_UNAVAILABLE where the file is in use, is no store, or is a newer release's."""
+        """See Store. STORE_UNAVAILABLE if the file is in use, is not a store, or is a newer release's."""
         self._loop = asyncio.get_running_loop()
         try:
             await asyncio.to_thread(self._open)
@@ -140,7 +140,7 @@ class SqliteStore:
         return await self._done(lambda writer: writer.switch(request))
 
     async def erase(self, request: EraseRequest) -> Applied:
-        """See Store. Other writes wait while the file is written anew without what was erased."""
+        """See Store. Other writes wait while the file is rewritten."""
         return await self._done(lambda writer: writer.erase(request))
 
     async def operations(self) -> Sequence[Operation]:
@@ -148,7 +148,7 @@ class SqliteStore:
         return await self._reading(self._records).do(Reader.operations)
 
     async def state(self, at: Revision | None = None, *, league: str | None = None) -> AsyncIterator[StatePiece]:
-        """See Store. Between two pieces nothing is held that others wait for."""
+        """See Store. No lock is held between two pieces."""
         pieces = await self._reading(self._states).do(lambda reader: reader.state(at, league))
         while (piece := await self._reading(self._states).do(lambda _: next(pieces, None))) is not None:
             yield piece
@@ -188,7 +188,7 @@ class SqliteStore:
         return await self._reading(self._states).do(lambda reader: reader.kept(fingerprint))
 
     async def revision_at(self, time: datetime) -> Revision:
-        """See Store. It comes after what is being written, so that nothing is committed later at an earlier time."""
+        """See Store. It waits for writes in progress, so that none commits later with an earlier time."""
         if self._read_only:
             return await self._reading(self._records).do(lambda reader: reader.revision_at(time))
         return await self._done(lambda writer: writer.revision_at(time))
@@ -214,7 +214,7 @@ class SqliteStore:
         return await self._asked(lambda answer: _Job(do, answer))
 
     async def _asked(self, ask: Callable[[asyncio.Future[_Result]], _Waiting | _Job]) -> _Result:
-        """What the writing thread answers."""
+        """The writing thread's answer."""
         if not self._thread.is_alive():
             raise self._file.unavailable("it is open for reading only" if self._read_only else "it is not open")
         answer: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
@@ -234,12 +234,12 @@ class SqliteStore:
                 group, after = self._grouped(item)
                 answers = self._writer.record([waiting.write for waiting in group])
                 self._answer([waiting.answer for waiting in group], answers)
-            with contextlib.suppress(PlayscoreError):  # what is written is written; it is tried again
+            with contextlib.suppress(PlayscoreError):  # the write is committed; tidying is tried again
                 self._writer.tidy()
             item = after or self._queue.get()
 
     def _grouped(self, first: _Waiting) -> tuple[list[_Waiting], _Job | _End | None]:
-        """Writes that wait now, up to a bound, and what else comes after them."""
+        """Waiting writes, up to a bound, and the other job after them, if one ended the group."""
         group = [first]
         records = len(first.write.records)
         while records < _GROUP_RECORDS:
@@ -255,7 +255,7 @@ class SqliteStore:
 
     def _answer(self, futures: Sequence[asyncio.Future[Any]], answers: Sequence[object]) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it every waiting task
             self._loop.call_soon_threadsafe(self._set, futures, answers)
 
     def _set(self, futures: Sequence[asyncio.Future[Any]], answers: Sequence[object]) -> None:
@@ -266,7 +266,7 @@ class SqliteStore:
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        # After a failure, too: whoever follows finds out whether the file can still be read.
+        # Also after a failure: followers then find out whether the file can still be read.
         committed, self._committed = self._committed, asyncio.Event()
         committed.set()
 

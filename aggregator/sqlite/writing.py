@@ -1,4 +1,4 @@
-"""What the embedded store writes, by one thread."""
+"""Writes of the embedded store, by one thread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
 ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
-"""How long a request that comes again has the answer it had. Later it is written again, which changes nothing."""
+"""How long a repeated request gets its first answer. Later it is written again, which changes nothing."""
 
 Answer: TypeAlias = Written | PlayscoreError
 
@@ -84,7 +84,7 @@ class Writer:
         (self._key,) = connection.execute("SELECT erased FROM keys").fetchone()
 
     def record(self, writes: Sequence[Write]) -> list[Answer]:
-        """Write in one transaction; where that fails, each in its own, so that none fails for another's sake."""
+        """Write in one transaction. If that fails, write each in its own, so that no write fails because of another."""
         try:
             with self._transaction() as connection:
                 self._forget_answers(connection)
@@ -115,7 +115,7 @@ class Writer:
             return self._did(connection, request, effect)
 
     def erase(self, request: EraseRequest) -> Applied:
-        """Erase a player or a league, from the file's free space and its log, too."""
+        """Erase a player or a league, also from the file's free space and its log."""
         with self._transaction() as connection:
             done = self._done(connection, request)
             if done is None:
@@ -127,23 +127,23 @@ class Writer:
                 done = self._did(connection, request, effect)
             _forget_kept(connection)
         with self._file.errors():
-            # Written anew without its free space, where what was deleted is still legible.
+            # Rewritten without its free space, where deleted rows can still be read.
             self._connection.execute("VACUUM")
         self._file.empty_log(self._connection)
         return done
 
     def forget_kept(self) -> None:
-        """Begin to keep another snapshot."""
+        """Delete the kept snapshot."""
         with self._transaction() as connection:
             _forget_kept(connection)
 
     def keep_piece(self, number: int, content: bytes) -> None:
-        """Keep a piece of the parts of a snapshot."""
+        """Keep a piece of a snapshot."""
         with self._transaction() as connection:
             connection.execute("INSERT INTO kept_pieces (number, content) VALUES (?, ?)", (number, content))
 
     def finish_keeping(self, fingerprint: bytes, at: Revision, sizes: Sequence[int]) -> None:
-        """All pieces are there: the snapshot counts, unless something was erased that it may have."""
+        """Make the kept pieces a snapshot, unless something was erased since that it may hold."""
         with self._transaction() as connection:
             (erased,) = connection.execute(
                 "SELECT (SELECT count(*) FROM erased WHERE seq >= :end)"
@@ -159,24 +159,24 @@ class Writer:
                 )
 
     def revision_at(self, moment: datetime) -> Revision:
-        """The state that stood at a time. Whatever is committed from now on has a later time than any up to now."""
+        """The state that stood at a time. Whatever commits from now on has a later time."""
         with self._file.errors():
             self._now_us = max(self._now_us, min(to_us(moment), _clock_us()))
             return revision_at(self._connection, moment)
 
     def tidy(self) -> None:
-        """What is done after a transaction and before the next."""
+        """Empty the log if it is due, between two transactions."""
         self._file.bound_log(self._connection)
 
     def erased(self, digest: bytes) -> Erased | None:
-        """Who was erased, of those whom this process has erased: nothing but a digest is kept of them."""
+        """The player of a tombstone, if this process erased them: the file only holds the tombstone."""
         return self._names.get(digest)
 
     # --- Transactions ---
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """What it has changed when it ends is in the file that the store was opened with."""
+        """A transaction on the file that the store was opened with; fails if the file was replaced."""
         connection = self._connection
         with self._file.errors(), transaction(connection, "IMMEDIATE"):
             (before,) = connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()
@@ -221,7 +221,7 @@ class Writer:
         stood = {record.key for record in existing.records}
         for record in settlement.put.values():
             if isinstance(record, Scored):
-                self._put_scored(connection, record, anew=record.key not in stood)
+                self._put_scored(connection, record, is_new=record.key not in stood)
             else:
                 self._put_unscored(connection, record)
         written = settlement.written(Revision(self._seq + 1))
@@ -233,7 +233,7 @@ class Writer:
         return written
 
     def _existing(self, connection: sqlite3.Connection, write: Write) -> Existing:
-        """What stands of a write's plays."""
+        """The existing records of a write's plays."""
         records: list[PlayRecord] = []
         for play in dict.fromkeys(record.play for record in write.records.values()):
             records += (scored for _, scored in map(self._rows.scored, connection.execute(_SCORES_OF_PLAY, play)))
@@ -241,14 +241,14 @@ class Writer:
         tombstones = Tombstones(self._key, dict(connection.execute("SELECT digest, mentions FROM erased")))
         return Existing(records, supports(connection, write.supports_needed), tombstones.named(write))
 
-    def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, anew: bool) -> None:
+    def _put_scored(self, connection: sqlite3.Connection, scored: Scored, *, is_new: bool) -> None:
         (item,) = connection.execute(_PUT_SCORE, score_row(scored.score)).fetchone()
         if scored.distribution is not None:
             connection.execute(
                 "INSERT OR REPLACE INTO distributions (score, content, support_id) VALUES (?, ?, ?)",
                 (item, scored.distribution.content, scored.distribution.support_id),
             )
-        elif not anew:
+        elif not is_new:
             connection.execute("DELETE FROM distributions WHERE score = ?", (item,))
         self._log(connection, "score", item)
 
@@ -271,7 +271,7 @@ class Writer:
     # --- Operations ---
 
     def _done(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest) -> Applied | None:
-        """What was done when the same was asked before."""
+        """The answer to a request that was applied before."""
         known = connection.execute(
             "SELECT digest, deed, seq FROM operations WHERE request_id = ?", (asked.request_id,)
         ).fetchone()
@@ -282,7 +282,7 @@ class Writer:
         return Applied(effect_from_json(effect), Revision(seq + 1))
 
     def _did(self, connection: sqlite3.Connection, asked: SwitchRequest | EraseRequest, effect: Effect) -> Applied:
-        """Keep that it was done, by the last change."""
+        """Keep an operation, which the last change completed."""
         connection.execute(
             "INSERT INTO operations (seq, request_id, digest, time_us, caller, league, deed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -333,7 +333,7 @@ class Writer:
         return Erasure(False, justification, len(numbers), superseded, unscored, mentions)
 
     def _rewrite_scores(self, connection: sqlite3.Connection, player: ErasedPlayer, table: str) -> int:
-        """Take a player out of others' scores."""
+        """Remove a player from other players' scores. Returns how many changed."""
         rewritten = 0
         key = "id" if table == "scores" else "until"
         rows = connection.execute(
@@ -354,7 +354,7 @@ class Writer:
         return rewritten
 
     def _rewrite_unscored(self, connection: sqlite3.Connection, player: ErasedPlayer, table: str) -> int:
-        """Take a player out of plays that were not scored."""
+        """Remove a player from plays that were not scored. Returns how many changed."""
         rewritten = 0
         key = "id" if table == "unscored" else "until"
         rows = connection.execute(
@@ -377,7 +377,7 @@ class Writer:
 
 @contextmanager
 def _unkept(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
-    """What is deleted of tables is not kept as superseded."""
+    """Deletes from tables without keeping the rows as superseded."""
     triggers = [f"superseded_{table}_deleted" for table in tables]
     kept = [
         connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (trigger,)).fetchone()[0]
@@ -391,7 +391,7 @@ def _unkept(connection: sqlite3.Connection, *tables: str) -> Iterator[None]:
 
 
 def _forget_requests(connection: sqlite3.Connection, name: str) -> None:
-    """Forget answers that name a player or a league, in whatever they say."""
+    """Delete kept answers that name a player or a league anywhere."""
     connection.execute(
         "DELETE FROM requests WHERE rejected <> '[]' AND (instr(rejected, ?) OR instr(rejected, ?))",
         (name, to_json([name])[2:-2]),

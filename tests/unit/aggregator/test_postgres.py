@@ -480,6 +480,12 @@ async def test_a_store_that_is_only_read_is_left_as_it_is(url: str) -> None:
         await reading.close()
 
 
+async def test_a_server_that_is_away_is_named_as_such(tmp_path: Path) -> None:
+    store = PostgresStore(f"postgresql://scores@/scores?host={tmp_path}", ROLES)
+    with pytest.raises(PlayscoreError, match="store postgresql://scores@/scores: cannot connect: "):
+        await store.open()
+
+
 def test_a_url_is_shown_and_refused_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
     settings = AggregatorSettings(
         store="postgresql://scores:s3cret@db.example/scores?sslmode=verify-full&password=s3cret"
@@ -647,7 +653,7 @@ async def test_a_store_that_is_moved_while_it_is_open_is_not_gone_on_with(url: s
         with pytest.raises(PlayscoreError) as raised:
             async for _ in store.follow(NOTHING):
                 pass
-        assert "restart to go on with it" in raised.value.detail
+        assert "restart to use it" in raised.value.detail
         async with opened(url) as moved:
             assert moved.store_id != store.store_id
             assert len((await everything(moved))[0]) == 1

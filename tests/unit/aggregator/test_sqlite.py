@@ -293,7 +293,7 @@ async def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     assert (await refusal(tmp_path / "text")).detail == f"store {tmp_path / 'text'}: this is not a SQLite file"
     with contextlib.closing(sqlite3.connect(tmp_path / "other")) as connection:
         connection.execute("CREATE TABLE theirs (x)")
-    assert "something else" in (await refusal(tmp_path / "other")).detail
+    assert "a database of another program" in (await refusal(tmp_path / "other")).detail
     (tmp_path / "folder").mkdir()
     await refusal(tmp_path / "folder")
 

@@ -143,7 +143,7 @@ async def test_nothing_is_acknowledged_into_a_file_that_is_gone_and_it_may_come_
         path.write_bytes(away.read_bytes())  # the same content, and yet another file
         with unavailable() as refused:
             await store.record(late)
-        assert "another file was put in its place" in refused.value.detail
+        assert "the file was replaced while it was open" in refused.value.detail
         away.rename(path)
         assert counts(await store.record(late)) == (1, 0, 0, 0)
         assert await everything(store) == ([scored(1), scored(2)], [])

@@ -86,7 +86,7 @@ async def test_what_is_no_store_is_told_apart(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE cats (name TEXT)")
     assert await refusal(text) == f"store {text}: this is not a SQLite file"
     assert "no aggregator has opened it yet" in await refusal(empty)
-    assert "a database of something else" in await refusal(other)
+    assert "a database of another program" in await refusal(other)
 
 
 async def test_a_store_of_another_release_is_refused_and_not_migrated(tmp_path: Path) -> None:
