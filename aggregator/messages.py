@@ -536,7 +536,8 @@ def past_time(message: Timestamp, path: str) -> datetime:
     except ValueError as error:
         raise invalid(path, f"must be a time: {error}") from None
     if time > datetime.now(UTC):
-        raise invalid(path, f"must have passed; it is {datetime.now(UTC).isoformat(timespec='seconds')}")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        raise invalid(path, f"must not be in the future; the service's time is {now}")
     return time
 
 

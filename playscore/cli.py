@@ -105,11 +105,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line; what the domain refuses is one line on standard error and exit code 1."""
+    """Runs the command line; what the domain refuses is an error as of wrong usage, with exit code 1."""
     try:
         cli(prog_name="playscore")
     except PlayscoreError as error:
-        click.echo(f"playscore: {error.detail}", err=True)
+        click.echo(f"Error: {error.detail}", err=True)
         for violation in error.fields:
-            click.echo(f"  {violation.field}: {violation.description}", err=True)
+            if violation.description not in error.detail:
+                click.echo(f"  {violation.field}: {violation.description}", err=True)
         sys.exit(1)

@@ -39,10 +39,6 @@ class ModelVersion:
     version: int
 
     def __str__(self) -> str:
-        return f"{self.name} version {self.version}"
-
-    @property
-    def label(self) -> str:
         """As commands and settings write it: "passing:3"."""
         return f"{self.name}:{self.version}"
 

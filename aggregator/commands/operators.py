@@ -7,6 +7,7 @@ from datetime import UTC
 import click
 
 from aggregator.commands.cells import document
+from aggregator.commands.erasable import league_to_erase, player_to_erase
 from aggregator.commands.formats import output, print_json
 from aggregator.commands.source import Source, service_options
 from aggregator.commands.text import Heading, printable, table
@@ -17,7 +18,7 @@ from playscore.client.words import model_label
 
 @click.command(short_help="Erase a player or a league permanently.")
 @click.option("--league", required=True, help="For example NFL.")
-@click.option("--subject", "subject_id", default="", help="The player's identifier.")
+@click.option("--subject", "subject_id", metavar="ID", default="", help="The player's identifier; not a name.")
 @click.option("--whole-league", is_flag=True, help="Erase everything recorded of the league.")
 @click.option(
     "--justification",
@@ -26,6 +27,7 @@ from playscore.client.words import model_label
 )
 @click.option("--request-id", default="", help="Repeat an interrupted erasure.  [default: a new one]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--force", is_flag=True, help="Erase even if no score is recorded: plays of others may name the player.")
 @service_options
 def erase(
     *,
@@ -36,6 +38,7 @@ def erase(
     justification: str,
     request_id: str,
     yes: bool,
+    force: bool,
 ) -> None:
     """Erase what is recorded of a player, or all of a league, from every state that the store keeps.
 
@@ -43,9 +46,14 @@ def erase(
     """
     if bool(subject_id) is whole_league:
         raise click.UsageError("give either --subject ID or --whole-league")
-    what = f"everything of {league}" if whole_league else f"player {printable(subject_id)} of {league}"
+    if force:
+        what = f"everything of {league}" if whole_league else f"player {printable(subject_id)} of {league}"
+    elif whole_league:
+        what = source.ask(lambda aggregator: league_to_erase(aggregator, league))
+    else:
+        what = source.ask(lambda aggregator: player_to_erase(aggregator, league, subject_id))
     if not yes:
-        click.confirm(f"Erase {what} permanently?", abort=True)
+        click.confirm(f"Erase {what}, permanently?", abort=True)
 
     async def ask(aggregator: AggregatorClient) -> messages.EraseRecordsResponse:
         return await aggregator.erase_records(
@@ -53,9 +61,8 @@ def erase(
         )
 
     erased = source.ask(ask)
-    click.echo(
-        f"Erased {what}: {_counts(erased.scores, erased.superseded, erased.unscored, erased.mentions)}.", file=output()
-    )
+    counts = _counts(erased.scores, erased.superseded, erased.unscored, erased.mentions)
+    click.echo(f"Erased {what}. Records: {counts}.", file=output())
 
 
 @click.command(short_help="What operators did: models switched, records erased.")
@@ -71,6 +78,9 @@ def operations(*, source: Source, league: str, as_json: bool) -> None:
     done = source.ask(ask)
     if as_json:
         print_json({"league": league or None, "operations": [document(each) for each in done]})
+        return
+    if not done:
+        click.echo(f"Nothing has been done{f' in {league}' if league else ''}.", file=output())
         return
     headings = [Heading("time"), Heading("league"), Heading("by"), Heading("done", shrinks=True)]
     for line in table(headings, [(_time(each), each.league, each.caller, _summary(each)) for each in done]):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -56,6 +57,8 @@ class Source:
 
         try:
             return asyncio.run(asked())
+        except PlayscoreError as refusal:
+            raise in_options(refusal) from refusal
         except BrokenPipeError:
             raise  # of the output: its reader has read enough
         except (ConnectionError, TimeoutError) as failure:
@@ -78,6 +81,37 @@ _store_option: Final = click.option(
     help="Read a store directly, without a running service: a SQLite file, or a sqlite:// or postgresql:// URL. "
     "It may be in use; nothing is written.",
 )
+
+
+_OPTIONS: Final = {
+    "consistency.as_of": "--as-of",
+    "consistency.as_of_time": "--as-of",
+    "group_by": "--group-by",
+    "justification": "--justification",
+    "league": "--league",
+    "min_plays": "--min-plays",
+    "order_by": "--order-by",
+    "request_id": "--request-id",
+    "split.filter": "--split",
+    "split.league": "--league",
+    "subject_id": "--subject",
+}
+"""Options by the fields of requests that they set."""
+_PLACE: Final = re.compile(r"\[\d+\]$")
+
+
+def in_options(refusal: PlayscoreError) -> PlayscoreError:
+    """A refusal that names options instead of fields of a request."""
+    detail, fields = refusal.detail, []
+    for violation in refusal.fields:
+        option = _OPTIONS.get(_PLACE.sub("", violation.field))
+        if option:
+            detail = re.sub(rf"(?<![\w.]){re.escape(violation.field)}(?![\w.])", option, detail)
+            detail = detail if option in detail else f"{option}: {detail}"
+        fields.append(replace(violation, field=option or violation.field))
+    if refusal.reason is Reason.REVISION_TOKEN_INVALID:
+        detail += "\n--as-of takes a time, for example 2026-11-26T13:00, or a revision from JSON output"
+    return PlayscoreError(refusal.reason, detail, fields=tuple(fields), retry_after_seconds=refusal.retry_after_seconds)
 
 
 def service_options(command: Command) -> Command:

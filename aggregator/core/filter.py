@@ -12,6 +12,7 @@ import difflib
 import enum
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -240,7 +241,10 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
             case FieldType.ENUM:
                 if text in known.values:
                     return text
-                raise self._mismatch(f"{known.name} is one of {', '.join(known.values)}, not {text!r}", argument)
+                raise self._mismatch(
+                    f"{known.name} is one of {', '.join(known.values)}, not {text!r}{_meant(text, known.values)}",
+                    argument,
+                )
             case FieldType.BOOLEAN if not quoted and text in ("true", "false"):
                 return text == "true"
             case FieldType.INTEGER if not quoted and _INTEGER.fullmatch(text):
@@ -256,6 +260,14 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
             detail + _at(self._text, token.start_pos),
             fields=(FieldViolation(FIELD, detail),),
         )
+
+
+def _meant(text: str, values: Sequence[str]) -> str:
+    """The value that a text without the prefix of its enum, or with a slip, may stand for; as the end of an error."""
+    wanted = re.sub(r"\W+", "_", text.strip()).upper()
+    named = [each for each in values if each.endswith(f"_{wanted}")]
+    close = named or difflib.get_close_matches(wanted, values, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _unquoted(text: str) -> str:

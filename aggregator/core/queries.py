@@ -360,7 +360,7 @@ def _check_game(league: League, game_id: str, field: str) -> None:
 
 def _not_found(reason: Reason, what: str, wanted: str, there_are: Sequence[str], of: str = "") -> PlayscoreError:
     if not there_are:
-        return PlayscoreError(reason, f"nothing is recorded of {what} {wanted!r}, nor of any other")
+        return PlayscoreError(reason, f"nothing is recorded of {what} {wanted!r}: there are no {what}s{of} yet")
     named = nearest(wanted, there_are)
     others = f", and {len(there_are) - len(named)} more" if len(named) < len(there_are) else ""
     return PlayscoreError(

@@ -158,6 +158,6 @@ def check_released(task: Task, model: ModelVersion) -> None:
     if model not in task.models:
         raise PlayscoreError(
             Reason.MODEL_NOT_FOUND,
-            f"{model} is not released here, and a rating needs the release; released: "
+            f"{model} is not a released model of {' and '.join(role.name for role in task.roles)}; released: "
             f"{', '.join(map(str, sorted(task.models)))}",
         )

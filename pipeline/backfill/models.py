@@ -24,7 +24,7 @@ async def choose_models(scorer: ScorerClient, named: Sequence[ModelVersion]) -> 
     by_label = {model_label(each.model): each for each in served}
     chosen = {each.task: each.model for each in served if each.is_default}
     asked: dict[common.Task.ValueType, str] = {}
-    for label in (model.label for model in named):
+    for label in map(str, named):
         if label not in by_label:
             detail = f"the scorer does not serve {label}; it serves {', '.join(by_label)}"
             raise PlayscoreError(Reason.MODEL_NOT_FOUND, detail)

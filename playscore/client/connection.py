@@ -28,7 +28,6 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
 )
 _REASONS = {
-    grpc.StatusCode.UNIMPLEMENTED: Reason.NOT_IMPLEMENTED,
     grpc.StatusCode.UNAUTHENTICATED: Reason.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED: Reason.PERMISSION_DENIED,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Reason.OVERLOADED,
@@ -118,6 +117,9 @@ def failure_of(error: grpc.aio.AioRpcError, address: str) -> Exception:
     if told is not None:
         return told
     code, detail = error.code(), f"{address}: {error.details() or error.code().name}"
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        detail = f"{address} does not have this call: it is another service, or an earlier release"
+        return PlayscoreError(Reason.NOT_IMPLEMENTED, detail)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return TimeoutError(detail)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):

@@ -24,9 +24,12 @@ async def find_subject(
 ) -> common.Subject:
     """The subject that has `text` as its identifier, else as its name, else as a part of its name, in any case.
 
-    Raises SUBJECT_NOT_FOUND where there is none, or where there are several, with their identifiers.
+    Raises SUBJECT_NOT_FOUND where there is none, or where there are several, with their identifiers; FIELD_INVALID
+    where the text is empty.
     """
     words = ROLES[role]
+    if not text.strip():
+        raise PlayscoreError(Reason.FIELD_INVALID, "the subject is empty; give an identifier or a name")
     try:
         found = await aggregator.get_rating(league, text, role=role, model=model, as_of=as_of)
     except PlayscoreError as refusal:
@@ -43,10 +46,14 @@ async def find_subject(
         case [only]:
             return only
         case several:
-            names = [
-                f"{each.subject_name} ({each.subject_id}, {each.team_id or 'no team'})"
-                for each in several[:_NAMES_LISTED]
-            ]
+            names = map(described, several[:_NAMES_LISTED])
             more = f" and {len(several) - _NAMES_LISTED} more" if len(several) > _NAMES_LISTED else ""
             detail = f"{text!r} matches {len(several)} {words.subjects}: {', '.join(names)}{more}; give an identifier"
     raise PlayscoreError(Reason.SUBJECT_NOT_FOUND, detail)
+
+
+def described(subject: common.Subject) -> str:
+    """A subject's name, identifier and team: "Jordan Swift (p1, KC)"; only the identifier where it has no name."""
+    if not subject.subject_name:
+        return subject.subject_id
+    return f"{subject.subject_name} ({subject.subject_id}, {subject.team_id or 'no team'})"

@@ -60,6 +60,10 @@ class RoleWords:
         value, name = getattr(rating, self.value), self.ranked_by
         return Interval(getattr(value, f"{name}_low"), getattr(value, name), getattr(value, f"{name}_high"))
 
+    def counted_plays(self, number: int) -> str:
+        """A number of plays: "1 pass", "1,204 shots"."""
+        return f"{number:,} {self.play if number == 1 else self.plays}"
+
 
 def _of_shots(subject: str, *, saved: bool = False) -> RoleWords:
     return RoleWords(
@@ -108,7 +112,7 @@ def role_name(role: common.Role.ValueType) -> str:
 
 def model_label(model: common.ModelVersion) -> str:
     """A released model as commands write it: "passing:3"."""
-    return ModelVersion(model.name, model.version).label
+    return str(ModelVersion(model.name, model.version))
 
 
 def clock(play: aggregator.ScoreRecord) -> str:
@@ -213,6 +217,13 @@ def field_value(value: aggregator.FieldValue, values: Sequence[str] = ()) -> str
 def joined(parts: Iterable[str]) -> str:
     """The parts that are not empty, with commas between."""
     return ", ".join(filter(None, parts))
+
+
+def alternatives(parts: Sequence[str], most: int) -> str:
+    """Up to `most` of them with "or" between: "a, b or c", "a, b or 7 more"."""
+    named = list(parts) if len(parts) <= most else [*parts[:most], f"{len(parts) - most} more"]
+    *first, last = named
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _pass_situation(known: football.PassAttributes) -> Iterable[str]:

@@ -301,7 +301,7 @@ async def test_an_aggregator_without_the_release_ends_it_before_a_play_is_record
         (newest / name).symlink_to(releases / name)
     source = open_source(football)
     async with stored(makers, newest, tmp_path / "scores.db") as services:
-        with pytest.raises(PlayscoreError, match="passing version 2") as refused:
+        with pytest.raises(PlayscoreError, match="passing:2") as refused:
             await backfill(source, source.game_ids, services, models=[OLDER])
         assert refused.value.reason is Reason.MODEL_NOT_FOUND
         async with AggregatorClient(services.aggregator) as ratings:

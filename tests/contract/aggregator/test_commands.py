@@ -187,7 +187,7 @@ def asked(store: Path, question: Callable[[AggregatorClient], Awaitable[Answer]]
 
 def test_ratings_are_a_table_for_people(say: Callable[..., Result]) -> None:
     lines = say("ratings", "--split", "under_pressure AND week = 1", "--min-plays", "5").stdout.splitlines()
-    assert lines[0] == f"NFL passers · under_pressure AND week = 1 · {PASSING.label}"
+    assert lines[0] == f"NFL passers · under_pressure AND week = 1 · {PASSING}"
     assert lines[2].split() == ["rank", "passer", "team", "plays", "rating", "90%", "interval", "yards", "expected"]
     (rank, *name), (team, plays, rating) = lines[3].split()[:3], lines[3].split()[3:6]
     assert (rank, " ".join(name), team, plays) == ("1", "Jordan Swift", "KC", "5")
@@ -368,6 +368,13 @@ def test_a_store_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         (["ratings", "--split", "quarterback = 7"], "there is no field 'quarterback'"),
         (["ratings", "--group-by", "yards_to_go"], "'yards_to_go' is not one of defenders_near_target, depth, down"),
         (["ratings", "--as-of", "WyJ4IiwxXQ"], "is not a revision token of this store"),
+        (["ratings", "--as-of", "yesterday"], "--as-of takes a time, for example 2026-11-26T13:00, or a revision"),
+        (["ratings", "--as-of", "2999-01-01"], "--as-of must not be in the future; the service's time is 2"),
+        (["ratings", "--order-by", "height"], "--order-by: 'height' is not one of rating,"),
+        (["ratings", "--split", "depth = deep"], "not 'deep'; did you mean PASS_DEPTH_DEEP?"),
+        (["ratings", "--league", "a b"], "--league"),
+        (["ratings", "--model", "shots:1"], "shots:1 is not a released model of passer; released: passing:1"),
+        (["plays", "--subject", " "], "the subject is empty; give an identifier or a name"),
         (["coverage", "--game", "g9"], "nothing is recorded of game 'g9'"),
     ],
 )
@@ -377,6 +384,24 @@ def test_refusals_of_the_service_are_raised_in_its_words(
     refused = say(*arguments, code=1).exception
     assert isinstance(refused, PlayscoreError)
     assert message in refused.detail
+    assert "split." not in refused.detail
+    assert "consistency" not in refused.detail
+
+
+def test_a_refusal_is_printed_once(store: Path) -> None:
+    command = [sys.executable, "-m", "playscore", "ratings", "--store", str(store), "--split", "down = 3 and home"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("home") == 1
+    assert "split.filter" not in done.stderr
+
+
+def test_another_service_is_not_taken_for_an_aggregator() -> None:
+    with running("featurizer") as address:
+        refused = CliRunner().invoke(commands.ratings, ["--aggregator", address]).exception
+    assert isinstance(refused, PlayscoreError)
+    assert refused.detail == f"{address} does not have this call: it is another service, or an earlier release"
 
 
 @pytest.mark.parametrize(
@@ -584,7 +609,7 @@ def test_calling_a_service_needs_the_base_install_only_and_an_unreachable_one_is
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
-    assert done.stderr.startswith("playscore: no answer from an aggregator: 127.0.0.1:1: ")
+    assert done.stderr.startswith("Error: no answer from an aggregator: 127.0.0.1:1: ")
     assert "--store PATH|URL reads a store without one" in done.stderr
 
 

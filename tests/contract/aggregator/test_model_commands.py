@@ -108,7 +108,7 @@ async def test_models_that_graded_different_numbers_of_plays_are_compared_with_a
 
 
 async def test_a_model_that_is_not_released_is_refused_by_name(address: str) -> None:
-    with pytest.raises(PlayscoreError, match="passing version 99") as refused:
+    with pytest.raises(PlayscoreError, match="passing:99") as refused:
         await invoke(address, "compare", "passing:99", "passing:3", "--league", "NFL")
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

@@ -203,7 +203,7 @@ async def test_it_says_why_it_does_not_start(tmp_path: Path, releases: Path) -> 
     (tmp_path / "text").write_text("no database " * 1000)
     for folder, store, models, code, says in [
         (nowhere, f"sqlite:///{tmp_path}/s", "", 1, "no release"),
-        (releases, f"sqlite:///{tmp_path}/s", "passing:7", 1, "no release of passing version 7"),
+        (releases, f"sqlite:///{tmp_path}/s", "passing:7", 1, "no release of passing:7"),
         (releases, f"sqlite:///{tmp_path}/s", "passing", 2, "is not name:version"),
         (releases, f"sqlite:///{tmp_path}/text", "", 1, "this is not a SQLite file"),
         (releases, "postgres://x", "", 2, "is not a store URL"),

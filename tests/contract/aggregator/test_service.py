@@ -625,9 +625,9 @@ def unmodeled(**changed: Any) -> pb.ScoreRecord:
         (record(key=common.PlayKey(league="N F L")), "FIELD_INVALID", "league"),
         (record(revision=-1), "FIELD_INVALID", "revision"),
         (record(outcome_revision=-1), "FIELD_INVALID", "outcome_revision"),
-        (unmodeled(name="shots"), "MODEL_NOT_FOUND", "shots version 1"),
+        (unmodeled(name="shots"), "MODEL_NOT_FOUND", "shots:1"),
         (unmodeled(version=-1), "FIELD_INVALID", "version"),
-        (unmodeled(version=9), "MODEL_NOT_FOUND", "passing version 9"),
+        (unmodeled(version=9), "MODEL_NOT_FOUND", "passing:9"),
         (
             record(shot_measure=pb.ShotMeasure(goal_probability=0, result=hockey.SHOT_RESULT_SAVED)),
             "FIELD_INVALID",

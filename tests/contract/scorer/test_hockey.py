@@ -168,7 +168,7 @@ async def test_a_model_that_is_not_of_shots_is_not_found(served: Served, name: s
     model = common.ModelVersion(name=name, version=version)
     code, error = await refusal(served.score(shot_to_score(served.shots), model=model))
     assert (code, error.reason) == (grpc.StatusCode.NOT_FOUND, Reason.MODEL_NOT_FOUND)
-    assert "shots version 1" in error.detail
+    assert "shots:1" in error.detail
 
 
 async def test_257_shots_in_a_call_are_refused(served: Served) -> None:

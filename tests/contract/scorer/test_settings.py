@@ -64,7 +64,7 @@ async def test_releases_of_other_tasks_are_left_out(releases: Path, passing_rele
 
 
 def test_a_default_model_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(PlayscoreError, match="passing version 99 cannot be the default") as refused:
+    with pytest.raises(PlayscoreError, match="passing:99 cannot be the default") as refused:
         build(settings(default_models="passing:99"))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

@@ -216,7 +216,7 @@ async def test_a_triton_without_the_version_is_unavailable(bench: Bench) -> None
     await bench.script(fails(grpc.StatusCode.NOT_FOUND, "Request for unknown model: 'passing' version 7 is not found"))
     error = await refusal(bench.infer(model=ModelVersion("passing", 7)))
     assert error.reason is Reason.INFERENCE_UNAVAILABLE
-    assert "passing version 7" in error.detail
+    assert "passing:7" in error.detail
 
 
 async def test_a_batch_that_triton_refuses_is_a_defect(bench: Bench) -> None:

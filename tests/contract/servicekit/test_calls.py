@@ -93,7 +93,7 @@ async def test_an_error_out_of_a_task_group_is_the_error_inside(serve: Any) -> N
         return "never"
 
     async def refuse() -> None:
-        raise PlayscoreError(Reason.MODEL_NOT_FOUND, "passing version 99")
+        raise PlayscoreError(Reason.MODEL_NOT_FOUND, "passing:99")
 
     async with serve(in_group) as stub:
         assert (await refusal(stub, "Unary", "x")).reason is Reason.MODEL_NOT_FOUND

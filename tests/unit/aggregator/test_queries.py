@@ -128,7 +128,7 @@ def test_a_league_of_which_nothing_is_recorded_is_not_found_with_those_there_are
         assert named.split(", ")[0] == "NFL"
         assert named.endswith("and 14 more")
         assert named.count(",") == 20
-    assert "nor of any other" in refused(Reason.LEAGUE_NOT_FOUND, queries().ratings, ALL).detail
+    assert "there are no leagues yet" in refused(Reason.LEAGUE_NOT_FOUND, queries().ratings, ALL).detail
 
 
 def test_leagues_and_games_with_unscored_plays_alone_are_there() -> None:
@@ -222,7 +222,7 @@ def test_it_rates_by_the_model_it_is_set_to_whatever_is_recorded() -> None:
 def test_what_a_model_without_a_release_left_behind_is_not_answered() -> None:
     left = queries(score(1, model=UNRELEASED), score(2))
     unreleased = Split(LEAGUE, PASSER, model=UNRELEASED)
-    assert "passing version 3" in refused(Reason.MODEL_NOT_FOUND, left.rating, unreleased, "p1").detail
+    assert "passing:3" in refused(Reason.MODEL_NOT_FOUND, left.rating, unreleased, "p1").detail
     refused(Reason.MODEL_NOT_FOUND, left.plays, unreleased)
     refused(Reason.MODEL_NOT_FOUND, left.coverage, LEAGUE, PASSER, UNRELEASED)
     refused(Reason.MODEL_NOT_FOUND, left.subjects, LEAGUE, PASSER, ModelVersion("shots", 1))

@@ -660,7 +660,7 @@ async def test_two_operators_do_not_undo_each_other(opened: Opens, tmp_path: Pat
         )
         (refused,) = (answer for answer in answers if isinstance(answer, PlayscoreError))
         assert refused.reason is Reason.MODEL_CHANGED
-        assert "is rated by passing version" in refused.detail
+        assert "is rated by passing:" in refused.detail
         assert len(await store.operations()) == 1
 
 

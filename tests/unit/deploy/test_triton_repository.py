@@ -53,13 +53,13 @@ def test_the_outputs_are_those_that_the_release_names(tmp_path: Path) -> None:
 
 def test_versions_that_answer_different_outputs_are_refused(tmp_path: Path) -> None:
     one, other = ((ReleasedTensor(name=name, shape=(1,)),) for name in ("chance", "odds"))
-    with pytest.raises(PlayscoreError, match=r"outputs chance \[1\]; passing version 2 has .* outputs odds \[1\]"):
+    with pytest.raises(PlayscoreError, match=r"outputs chance \[1\]; passing:2 has .* outputs odds \[1\]"):
         build_repository(released(tmp_path, {1: one, 2: other}), tmp_path / "out", Target.PYTHON)
 
 
 def test_an_output_that_is_a_bare_number_is_refused(tmp_path: Path) -> None:
     bare = (ReleasedTensor(name="chance", shape=()),)
-    with pytest.raises(PlayscoreError, match="passing version 1: Triton cannot serve output chance"):
+    with pytest.raises(PlayscoreError, match="passing:1: Triton cannot serve output chance"):
         build_repository(released(tmp_path, {1: bare}), tmp_path / "out", Target.PYTHON)
 
 
@@ -125,5 +125,5 @@ def test_versions_that_take_other_statics_are_refused(tmp_path: Path) -> None:
     release = load_release(there)
     fewer = release.features.model_copy(update={"static_columns": release.features.static_columns[:-1]})
     (there / DESCRIPTION).write_text(release.model_copy(update={"features": fewer}).to_json())
-    with pytest.raises(PlayscoreError, match="shots version 1 has 0 frame columns, 110 static columns"):
+    with pytest.raises(PlayscoreError, match="shots:1 has 0 frame columns, 110 static columns"):
         build_repository(root, tmp_path / "out", Target.PYTHON)

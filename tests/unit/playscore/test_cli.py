@@ -99,5 +99,5 @@ def test_what_the_domain_refuses_is_one_line_and_exit_code_1(tmp_path: Path) -> 
     command = [sys.executable, "-m", "playscore", "replay", "--data", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("playscore: ")
+    assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr

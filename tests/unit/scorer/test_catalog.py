@@ -70,8 +70,8 @@ def sums(release: Release, version: int, inference: Inference | None = None, nam
 def test_models_are_listed_by_name_and_version(passing_release: Release) -> None:
     models = [sums(passing_release, 1), passing(passing_release, 10), passing(passing_release, 9)]
     assert [str(model.release.key) for model in Catalog(models)] == [
-        "passing version 9",
-        "passing version 10",
+        "passing:9",
+        "passing:10",
         "sums version 1",
     ]
 
@@ -93,7 +93,7 @@ def test_the_default_of_a_task_is_its_newest_model_unless_another_is_set(passing
 
 
 def test_a_default_that_is_not_served_is_refused(passing_release: Release) -> None:
-    with pytest.raises(PlayscoreError, match=r"passing version 9 .* served: passing version 1") as refused:
+    with pytest.raises(PlayscoreError, match=r"passing:9 .* served: passing:1") as refused:
         Catalog([passing(passing_release, 1)], [ModelVersion("passing", 9)])
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 
@@ -101,7 +101,7 @@ def test_a_default_that_is_not_served_is_refused(passing_release: Release) -> No
 @pytest.mark.parametrize("wanted", [ModelVersion("passing", 9), ModelVersion("passes", 1), ModelVersion("sums", 1)])
 def test_a_model_of_another_name_version_or_task_is_not_found(passing_release: Release, wanted: ModelVersion) -> None:
     catalog = Catalog([passing(passing_release, 1), sums(passing_release, 1)])
-    with pytest.raises(PlayscoreError, match=f"{wanted} is not served; served: passing version 1$") as refused:
+    with pytest.raises(PlayscoreError, match=f"{wanted} is not served; served: passing:1$") as refused:
         catalog.find("passing", wanted)
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
     assert [violation.field for violation in refused.value.fields] == ["model"]

@@ -209,7 +209,7 @@ def test_a_release_that_cannot_score_shots_is_refused_before_it_is_served(
     release: Release, tmp_path: Path, change: dict[str, object], says: str
 ) -> None:
     other = release.model_copy(update=change)
-    with pytest.raises(PlayscoreError, match=f"shots version 1 cannot score shots: .*{says}") as refused:
+    with pytest.raises(PlayscoreError, match=f"shots:1 cannot score shots: .*{says}") as refused:
         Model(other, Shots(), OnnxInference(tmp_path, [other]))
     assert refused.value.reason is Reason.MODEL_NOT_FOUND
 

@@ -345,7 +345,7 @@ async def test_bad_requests_are_rejected_naming_their_play(
     graded_shot = scorer_pb2.ShotToGrade(key=before.key, revision=1, outcome=hockey_pb2.ShotOutcome())
     requests = [
         (foreign, "REASON_FEATURE_SPECIFICATION_MISMATCH", "score_pass.tensor"),
-        (unknown, "REASON_MODEL_NOT_FOUND", "passing version 99"),
+        (unknown, "REASON_MODEL_NOT_FOUND", "passing:99"),
         (yards, "REASON_YARDS_OUT_OF_RANGE", "score_pass.outcome.yards_gained"),
         (grade, "REASON_FIELD_INVALID", "grade_pass.outcome.yards_gained"),
         (Request(request_id=4, score_shot=shot), "REASON_MODEL_NOT_FOUND", "no model of shots is served"),
