@@ -16,11 +16,16 @@ from aggregator.commands.source import Source, service_options, source_options
 from aggregator.commands.text import Heading, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
-from playscore.client.words import model_label
+from playscore.client.words import counted, model_label
 from playscore.common.v1 import common_pb2 as common
 
 MOVERS: Final = 10
-TASKS: Final = [name.removeprefix("TASK_").lower() for name, number in common.Task.items() if number]
+TASKS: Final = {
+    "passing": (common.TASK_PASSING, common.ROLE_PASSER),
+    "shots": (common.TASK_SHOTS, common.ROLE_SHOOTER),
+    "faceoffs": (common.TASK_FACEOFFS, common.ROLE_FACEOFF_TAKER),
+}
+"""Tasks by their names on the command line, each with a role that is rated for all of its plays."""
 
 _LEAGUE: Final = click.option("--league", required=True, help="For example NFL.")
 _ROLE: Final = click.option("--role", default="passer", show_default=True, type=click.Choice(list(VIEWS)))
@@ -101,20 +106,44 @@ def compare_models(
 @models.command("switch", short_help="Rate a league by another model.")
 @click.argument("model", type=ModelName())
 @_LEAGUE
-@click.option("--task", required=True, type=click.Choice(TASKS))
+@click.option("--task", required=True, type=click.Choice(list(TASKS)))
 @click.option("--expect", type=ModelName(), help="Refuse unless the league is now rated by this model.")
+@click.option("--force", is_flag=True, help="Switch even if MODEL has graded no play of the league.")
 @service_options
 def switch_model(
-    *, source: Source, model: common.ModelVersion, league: str, task: str, expect: common.ModelVersion | None
+    *,
+    source: Source,
+    model: common.ModelVersion,
+    league: str,
+    task: str,
+    expect: common.ModelVersion | None,
+    force: bool,
 ) -> None:
     """Rate a league by MODEL from now on, for all callers that do not name a model."""
-    number = common.Task.Value(f"TASK_{task.upper()}")
-    answer = source.ask(lambda aggregator: aggregator.switch_model(league, number, model, expected=expect))
+    number, role = TASKS[task]
+
+    async def ask(aggregator: AggregatorClient) -> messages.SwitchModelResponse:
+        if not force:
+            listed = [each async for each in aggregator.list_models(league, role=role)]
+            _check_graded(model, league, listed)
+        return await aggregator.switch_model(league, number, model, expected=expect)
+
+    answer = source.ask(ask)
     now, before = model_label(model), model_label(answer.previous)
     click.echo(f"{league}: {task} is now rated by {now}, before by {before}", file=output())
     if before != now:
         undo = f"playscore models switch {before} --league {league} --task {task} --expect {now}"
         click.echo(f"To undo: {undo}", file=output())
+
+
+def _check_graded(model: common.ModelVersion, league: str, listed: list[messages.ListedModel]) -> None:
+    """Refuses a model by which nobody would be rated, where somebody is by another. One not listed is not released."""
+    most = max((each.graded for each in listed), default=0)
+    if most and any(each.model == model and not each.graded for each in listed):
+        raise click.ClickException(
+            f"{model_label(model)} has graded none of the {counted(most, 'play')} of {league}, so nobody would be rated; "
+            "score them by it first (playscore backfill --models), or give --force"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +183,9 @@ def _rated(rating: messages.Rating, view: RoleView) -> Rated:
 
 
 def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comparison) -> None:
-    counted = [Heading(title, right=True) for title in ("plays", "graded", "waiting", "not scored", "qualified")]
+    counts = [Heading(title, right=True) for title in ("plays", "graded", "waiting", "not scored", "qualified")]
     _print(
-        [Heading("model"), *counted],
+        [Heading("model"), *counts],
         [
             (
                 model_label(side.model),
@@ -176,10 +205,11 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
         )
     click.echo(file=out)
     if not compared.moved:
-        click.echo("No subject qualifies by both.", file=out)
+        click.echo("No subject qualifies by both; --min-plays lowers the bar.", file=out)
         return
+    qualify = "qualifies" if len(compared.moved) == 1 else "qualify"
     click.echo(
-        f"{len(compared.moved)} qualify by both; compared by {view.words.ranked_by.replace('_', ' ')}.", file=out
+        f"{len(compared.moved)} {qualify} by both; compared by {view.words.ranked_by.replace('_', ' ')}.", file=out
     )
     correlation = "not defined" if compared.rank_correlation is None else f"{compared.rank_correlation:.3f}"
     click.echo(f"rank correlation    {correlation}", file=out)

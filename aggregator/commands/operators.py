@@ -46,7 +46,7 @@ def erase(
     """
     if bool(subject_id) is whole_league:
         raise click.UsageError("give either --subject ID or --whole-league")
-    if force:
+    if force or request_id:  # what is repeated may have been done
         what = f"everything of {league}" if whole_league else f"player {printable(subject_id)} of {league}"
     elif whole_league:
         what = source.ask(lambda aggregator: league_to_erase(aggregator, league))

@@ -104,7 +104,7 @@ async def test_two_models_are_compared_by_whom_both_rate(address: str) -> None:
 async def test_models_that_graded_different_numbers_of_plays_are_compared_with_a_caveat(address: str) -> None:
     result = await invoke(address, "compare", "passing:1", "passing:3", "--league", "NFL")
     assert "The models graded different numbers of plays" in result.output
-    assert "No subject qualifies by both." in result.output
+    assert "No subject qualifies by both; --min-plays lowers the bar." in result.output
 
 
 async def test_a_model_that_is_not_released_is_refused_by_name(address: str) -> None:
@@ -152,6 +152,21 @@ async def test_a_league_is_switched_to_another_model_at_once_and_back(address: s
         await invoke(address, *result.output.splitlines()[1].split()[4:])
         back = await client.get_rating("NFL", "102", min_plays=5, at_least_as_fresh=await last(client))
         assert back.rating == before.rating
+
+
+async def test_a_league_is_not_switched_to_a_model_that_has_graded_none_of_it(address: str) -> None:
+    switch = ("switch", "passing:1", "--league", "NFL", "--task", "passing")
+    refused = await invoke(address, *switch)
+    assert refused.exit_code == 1
+    assert "passing:1 has graded none of the 60 plays of NFL, so nobody would be rated" in refused.output
+    listed = await invoke(address, "list", "--league", "NFL")
+    assert [line.split()[-1] for line in listed.output.splitlines() if "passing:3" in line] == ["current"]
+    assert (await invoke(address, *switch, "--force")).exit_code == 0
+
+
+async def test_a_model_of_another_task_is_refused_as_such(address: str) -> None:
+    with pytest.raises(PlayscoreError, match="shots:1 is not a released model of passer; released: passing:1"):
+        await invoke(address, "switch", "shots:1", "--league", "NFL", "--task", "passing")
 
 
 async def test_two_operators_do_not_undo_each_other(address: str) -> None:

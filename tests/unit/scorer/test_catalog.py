@@ -72,7 +72,7 @@ def test_models_are_listed_by_name_and_version(passing_release: Release) -> None
     assert [str(model.release.key) for model in Catalog(models)] == [
         "passing:9",
         "passing:10",
-        "sums version 1",
+        "sums:1",
     ]
 
 
