@@ -19,8 +19,6 @@ COLUMNS: Final[Mapping[common.Role.ValueType, tuple[str, ...]]] = {
     common.ROLE_FACEOFF_TAKER: ("Won",),
 }
 """Headings of `cells`, between the plays and the measure."""
-DOMAINS: Final = {common.ROLE_PASSER: (50.0, 99.0)}
-"""Least and greatest value of measures that have them."""
 
 
 def measured(rating: aggregator.Rating) -> Interval:
@@ -30,12 +28,16 @@ def measured(rating: aggregator.Rating) -> Interval:
 
 def measure_text(role: common.Role.ValueType, value: float) -> str:
     """A value of the measure: "87" for passers, "+1.25" for the others."""
-    return f"{value:.0f}" if role in DOMAINS else f"{value:+.2f}"
+    return format(value, _form(role))
 
 
 def interval_text(role: common.Role.ValueType, interval: Interval) -> str:
     """The ends of an interval: "82 to 91"."""
-    return f"{measure_text(role, interval.low)} to {measure_text(role, interval.high)}"
+    return ROLES[role].interval_text(interval, _form(role))
+
+
+def _form(role: common.Role.ValueType) -> str:
+    return "+z.2f" if ROLES[role].scale is None else ".0f"
 
 
 def cells(rating: aggregator.Rating) -> list[list[str]]:
@@ -95,7 +97,7 @@ def row(rating: aggregator.Rating, values: Mapping[str, Sequence[str]] | None = 
 
 def table(role: common.Role.ValueType, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Rows with their headings, as `ratings.js` shows them."""
-    words, domain = ROLES[role], DOMAINS.get(role)
+    words = ROLES[role]
     return {
         "role": role_name(role),
         "subject": words.subject.capitalize(),
@@ -103,6 +105,6 @@ def table(role: common.Role.ValueType, rows: Iterable[dict[str, Any]]) -> dict[s
         "measure": words.measure.capitalize(),
         "description": words.description,
         "columns": list(COLUMNS[role]),
-        "domain": list(domain) if domain else None,
+        "domain": list(words.scale) if words.scale else None,
         "rows": list(rows),
     }

@@ -123,12 +123,17 @@ def lines(compared: Compared, columns: int | None) -> Iterator[str]:
     """The comparison for people: in words, then both sides with their intervals below each other."""
     labels = _labels(compared)
     yield printable(_sentence(compared, labels))
+    if not any(rating.plays for _, rating, _ in compared.sides):
+        return
     yield ""
     yield from _sides(compared, labels, columns)
     difference = compared.answer.difference
     if _surprises(compared):
         yield ""
-        yield "The difference is estimated from all plays together and may not equal the difference of the two ratings."
+        yield (
+            "The difference is estimated from all plays together and shrunk toward 0, the more so the fewer they are; "
+            "it may not equal the difference of the two ratings."
+        )
     if difference.shared_plays:
         yield ""
         yield _shared(compared)
@@ -145,33 +150,42 @@ def _shared(compared: Compared) -> str:
 
 
 def _sentence(compared: Compared, labels: Sequence[str]) -> str:
-    answer, view = compared.answer, compared.first.view
+    answer, view, split = compared.answer, compared.first.view, compared.first.split
+    where = f" where {split}" if split and split == compared.second.split else ""
+    if not any(rating.plays for _, rating, _ in compared.sides):
+        return f"Neither {' nor '.join(labels)} has plays{where}."
     for label, (_, rating, _) in zip(labels, compared.sides, strict=True):
         if not rating.plays:
-            return f"{label} has no plays to compare."
+            return f"{label} has no plays{where}: there is nothing to compare."
     if not answer.HasField("difference"):
         return f"{labels[0]} and {labels[1]} cannot be compared."
     first, second = (
         f"{label} ({_rated(view, rating)})" for label, (_, rating, _) in zip(labels, compared.sides, strict=True)
     )
-    difference, form = answer.difference, view.difference.form
+    difference, (form, unit) = answer.difference, (view.difference.form, view.difference.unit)
     interval = f"[90%: {difference.difference_low:{form}} to {difference.difference_high:{form}}]"
-    if difference.difference == 0:
-        return f"{first} is rated like {second} {interval}."
-    above = difference.difference > 0
+    size = f"{abs(difference.difference):{form}}"
     better = difference.probability_first_is_better
-    words = view.difference.above if above else view.difference.below
+    if not float(size):
+        return (
+            f"{first} and {second} cannot be told apart: estimated true difference {size} {unit} {interval}; "
+            f"probability that the first is higher: {chance(better)}."
+        )
+    above = difference.difference > 0
+    word = "higher" if above else "lower"
     return (
-        f"{first} is rated {abs(difference.difference):{form}} {words} {second} {interval}; "
-        f"the probability that the difference is real is {chance(better if above else 1 - better)}."
+        f"{first} compared with {second}: estimated true difference {size} {unit} {word} {interval}; "
+        f"probability that it is {word}: {chance(better if above else 1 - better)}."
     )
 
 
 def _surprises(compared: Compared) -> bool:
     """Whether the difference visibly disagrees with the ratings shown beside it."""
     answer, view = compared.answer, compared.first.view
-    if not answer.HasField("difference") or view.number != common.ROLE_PASSER:
+    if not answer.HasField("difference"):
         return False
+    if view.number != common.ROLE_PASSER:  # their ratings are sums over plays, the difference is of one play
+        return not float(f"{abs(answer.difference.difference):{view.difference.form}}")
     apart = view.interval(answer.first).value - view.interval(answer.second).value
     return abs(apart - answer.difference.difference) > NOTICED_POINTS
 
@@ -204,8 +218,8 @@ def _sides(compared: Compared, labels: Sequence[str], columns: int | None) -> It
     scale = Scale(min(each.low for each in intervals), max(each.high for each in intervals))
     headings = (
         Heading(view.words.subject, shrinks=True),
-        Heading("team"),
-        Heading("plays", right=True),
+        Heading("team", spare=1),
+        Heading("plays", right=True, spare=2),
         Heading(view.words.measure, right=True),
         Heading("90% interval", right=True),
         Heading("", optional=True),

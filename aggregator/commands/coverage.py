@@ -13,6 +13,7 @@ from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import bar
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
+from playscore.client.roles import lacks, roles_with_plays
 from playscore.client.words import counted, reason_meaning, reason_name
 
 
@@ -28,6 +29,10 @@ def coverage(*, source: Source, question: Question, game_id: str, as_json: bool)
         answer = await aggregator.get_coverage(question.league, game_id=game_id, **question.reads)
         if as_json:
             print_json(_as_json(question, game_id, answer))
+            return
+        if not answer.plays:
+            others = await roles_with_plays(aggregator, question.league, question.as_of)
+            click.echo(f"{lacks(question.league, question.view.number, others)}.", file=output())
             return
         for line in _lines(question, game_id, answer):
             click.echo(line, file=output())

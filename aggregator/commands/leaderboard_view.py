@@ -11,22 +11,22 @@ from rich.text import Text
 
 from aggregator.commands.leaderboard import Leaderboard, Move, is_change
 from aggregator.commands.question import Question
-from aggregator.commands.ratings import SUBJECT, TEAM, group_text
-from aggregator.commands.text import Scale, printable
+from aggregator.commands.ratings import SUBJECT, TEAM, group_text, ranked_text
+from aggregator.commands.text import Heading, Scale, fitted, printable
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import RatingsUpdate
 
 _AROUND_ROWS = 7
 """Lines of the view that are not ratings."""
-_WIDE = 100
-"""The least columns of a terminal in which intervals are drawn, too."""
 
 
 class LeaderboardView:
     """A leaderboard as `rich.live.Live` shows it. It is drawn again each time, so that ages stay current."""
 
-    def __init__(self, question: Question, group_by: Sequence[str], leaderboard: Leaderboard) -> None:
+    def __init__(self, question: Question, group_by: Sequence[str], leaderboard: Leaderboard, empty: str = "") -> None:
         self._question = question
+        self.empty = empty
+        """Shown instead of a table without ratings."""
         self._groups = [name for name in group_by if name not in (SUBJECT, TEAM)]
         self._of_subjects = not group_by or SUBJECT in group_by
         self._leaderboard = leaderboard
@@ -52,10 +52,14 @@ class LeaderboardView:
         yield Text(printable(self._question.heading(model)), style="bold", overflow="ellipsis")
         yield self._status()
         rows = self._leaderboard.rows()
+        if not rows:
+            yield Text("\n".join(map(printable, self.empty.splitlines())))
+            return
         room = max(3, (options.height or console.height) - _AROUND_ROWS)
-        yield self._table(rows[:room], wide=options.max_width >= _WIDE)
+        yield self._table(rows[:room], options.max_width)
         hidden = f", {len(rows) - room} more below" if len(rows) > room else ""
-        yield Text(f"{ranking.qualified} of {len(rows)} ranked (minimum {ranking.min_plays} plays){hidden}")
+        noun = self._question.view.words.subject if self._of_subjects else "group"
+        yield Text(f"{ranked_text(ranking, len(rows), noun)}{hidden}")
 
     def _status(self) -> Text:
         now = time.monotonic()
@@ -65,39 +69,48 @@ class LeaderboardView:
         changed, heard = now - self._changed, now - self._heard
         return Text(f"● live · changed {changed:.0f} s ago · last update {heard:.0f} s ago{coalesced}", style="green")
 
-    def _table(self, rows: Sequence[tuple[messages.Rating, Move]], *, wide: bool) -> Table:
+    def _table(self, rows: Sequence[tuple[messages.Rating, Move]], columns: int) -> Table:
         view = self._question.view
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        table.add_column("rank", justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        if self._of_subjects:
-            table.add_column(view.words.subject, no_wrap=True, overflow="ellipsis", max_width=28)
-        table.add_column("team", no_wrap=True)
-        for name in self._groups:
-            table.add_column(name, no_wrap=True, overflow="ellipsis")
-        table.add_column("plays", justify="right", no_wrap=True)
-        table.add_column(view.words.measure, justify="right", no_wrap=True)
-        table.add_column("90% interval", justify="right", no_wrap=True)
-        if wide:
-            table.add_column("", no_wrap=True)
         intervals = [view.interval(rating) for rating, _ in rows]
-        scale = Scale(
-            min((each.low for each in intervals), default=0), max((each.high for each in intervals), default=0)
+        scale = Scale(min(each.low for each in intervals), max(each.high for each in intervals))
+        headings = (
+            Heading("rank", right=True),
+            Heading("", spare=3),
+            *([Heading(view.words.subject, shrinks=True)] if self._of_subjects else []),
+            Heading("team", spare=1),
+            *(Heading(name, shrinks=True) for name in self._groups),
+            Heading("plays", right=True, spare=2),
+            Heading(view.words.measure, right=True),
+            Heading("90% interval", right=True),
+            Heading("", optional=True),
         )
-        for (rating, move), interval in zip(rows, intervals, strict=True):
-            subject = rating.subject
-            table.add_row(
-                str(rating.rank) if rating.qualified else "-",
+        cells = [
+            [
+                Text(str(rating.rank) if rating.qualified else "-"),
                 arrow(move),
-                *([Text(printable(subject.subject_name or subject.subject_id))] if self._of_subjects else []),
-                Text(printable(subject.team_id)),
+                *(
+                    [Text(printable(rating.subject.subject_name or rating.subject.subject_id))]
+                    if self._of_subjects
+                    else []
+                ),
+                Text(printable(rating.subject.team_id)),
                 *(Text(printable(group_text(rating, name))) for name in self._groups),
-                str(rating.plays),
+                Text(str(rating.plays)),
                 Text(view.number_text(interval.value), style=_style(move)),
-                view.interval_text(interval),
-                *([scale.interval(*interval)] if wide else []),
-                style="" if rating.qualified else "dim",
+                Text(view.interval_text(interval)),
+                Text(scale.interval(*interval)),
+            ]
+            for (rating, move), interval in zip(rows, intervals, strict=True)
+        ]
+        widths = fitted(headings, [[cell.plain for cell in row] for row in cells], columns)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for place, width in widths.items():
+            heading = headings[place]
+            table.add_column(
+                Text(heading.title), justify="right" if heading.right else "left", no_wrap=True, width=width
             )
+        for (rating, _), row in zip(rows, cells, strict=True):
+            table.add_row(*(row[place] for place in widths), style="" if rating.qualified else "dim")
         return table
 
 

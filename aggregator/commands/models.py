@@ -141,8 +141,8 @@ def _check_graded(model: common.ModelVersion, league: str, listed: list[messages
     most = max((each.graded for each in listed), default=0)
     if most and any(each.model == model and not each.graded for each in listed):
         raise click.ClickException(
-            f"{model_label(model)} has graded none of the {counted(most, 'play')} of {league}, so nobody would be rated; "
-            "score them by it first (playscore backfill --models), or give --force"
+            f"{model_label(model)} has graded none of the {counted(most, 'play')} of {league}, so nobody would be "
+            "rated; score them by it first (playscore backfill --models), or give --force"
         )
 
 
@@ -213,7 +213,7 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
     )
     correlation = "not defined" if compared.rank_correlation is None else f"{compared.rank_correlation:.3f}"
     click.echo(f"rank correlation    {correlation}", file=out)
-    click.echo(f"mean difference     {compared.mean_difference:.2f}", file=out)
+    click.echo(f"mean difference     {compared.mean_difference:z.2f}", file=out)
     click.echo(f"largest difference  {compared.largest_difference:.2f}", file=out)
     click.echo(file=out)
     _print(
@@ -229,7 +229,7 @@ def _print_comparison(view: RoleView, sides: tuple[_Side, _Side], compared: Comp
                 moved.first.name or moved.first.subject_id,
                 f"{moved.first.value:.2f}",
                 f"{moved.second.value:.2f}",
-                f"{moved.difference:+.2f}",
+                f"{moved.difference:+z.2f}",
                 f"{moved.first.rank} to {moved.second.rank}",
             )
             for moved in compared.moved[:MOVERS]

@@ -113,15 +113,15 @@ def play_lines(
     """A table of plays, the headings first."""
     of_yards = any(play.support is not None for play in listed)
     headings = (
-        Heading("game"),
+        Heading("game", spare=2),
         Heading("play", right=True),
-        Heading("subject", shrinks=True),
+        Heading("subject", shrinks=True, spare=4),
         Heading("situation", shrinks=True),
-        Heading("result"),
-        Heading("yards", right=True),
-        Heading("expected", right=True),
+        Heading("result", spare=5),
+        Heading("yards", right=True, spare=3),
+        Heading("expected", right=True, spare=1),
         Heading("score", right=True),
-        Heading(f"{DRAWN_YARDS[0]:.0f} to {DRAWN_YARDS[-1]:.0f} yd" if of_yards else "chance", optional=True),
+        Heading(f"{DRAWN_YARDS[0]:.0f} to {DRAWN_YARDS[-1]:.0f} yd" if of_yards else "chance", spare=6),
     )
     rows = [
         (

@@ -74,7 +74,13 @@ def ratings(
         first = await listing.first_page()
         if written.is_for_people:
             listed = await first_of(listing, limit or ROWS_FOR_PEOPLE)
-            _show(question, group_by, listed, first)
+            rated = first.total_size
+            if qualified_only and not rated:
+                everybody = aggregator.list_ratings(
+                    question.league, split=question.split, group_by=group_by, page_size=1, **question.reads
+                )
+                rated = (await everybody.first_page()).total_size
+            _show(question, group_by, listed, first, rated)
             return
         kinds = kinds_of(await aggregator.describe_splits(question.view.number)) if group_by else {}
         rows = RatingRows(question.view, group_by, kinds)
@@ -92,23 +98,32 @@ def ratings(
 
 
 def _show(
-    question: Question, group_by: Sequence[str], listed: Sequence[messages.Rating], page: messages.ListRatingsResponse
+    question: Question,
+    group_by: Sequence[str],
+    listed: Sequence[messages.Rating],
+    page: messages.ListRatingsResponse,
+    rated: int,
 ) -> None:
+    """Prints a page. `rated` is how many have plays, of whom the page may list only those that are ranked."""
     out, view = output(), question.view
     click.echo(question.heading(page.ranking.model), file=out)
+    click.echo("", file=out)
     if listed:
-        click.echo("", file=out)
         for place, line in enumerate(rating_lines(view, group_by, listed, terminal_columns())):
             click.echo(line if place else click.style(line, bold=True), file=out)
         click.echo("", file=out)
-    noun = "groups" if group_by and SUBJECT not in group_by else view.words.subjects
-    if not page.total_size:
-        click.echo(f"No {noun} have plays in this split; check --role, --league and --split.", file=out)
+    noun = "group" if group_by and SUBJECT not in group_by else view.words.subject
+    if not rated:
+        click.echo(f"No {noun}s have plays in this split; check --role, --league and --split.", file=out)
         return
-    minimum = counted(page.ranking.min_plays, "play")
-    click.echo(f"{page.ranking.qualified} {noun} ranked (minimum {minimum}); --min-plays changes it.", file=out)
+    click.echo(f"{ranked_text(page.ranking, rated, noun)}; --min-plays changes it.", file=out)
     if len(listed) < page.total_size:
-        click.echo(f"{len(listed)} of {page.total_size} {noun} shown; --limit shows more.", file=out)
+        click.echo(f"{len(listed)} of {counted(page.total_size, noun)} shown; --limit shows more.", file=out)
+
+
+def ranked_text(ranking: messages.Ranking, rated: int, noun: str) -> str:
+    """How many are ranked, and what that takes: "15 of 31 passers ranked (minimum 8 plays)"."""
+    return f"{ranking.qualified:,} of {counted(rated, noun)} ranked (minimum {counted(ranking.min_plays, 'play')})"
 
 
 def terminal_columns() -> int | None:
@@ -126,9 +141,9 @@ def rating_lines(
     headings = (
         Heading("rank", right=True),
         Heading(view.words.subject, shrinks=True),
-        Heading("team"),
+        Heading("team", spare=1),
         *(Heading(name, shrinks=True) for name in groups),
-        Heading("plays", right=True),
+        Heading("plays", right=True, spare=2),
         Heading(view.words.measure, right=True),
         Heading("90% interval", right=True),
         Heading("", optional=True),

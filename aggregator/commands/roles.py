@@ -31,8 +31,7 @@ class Difference:
     """The words for how far apart two ratings are."""
 
     form: str
-    above: str
-    below: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +74,16 @@ class RoleView:
 
     def interval_text(self, interval: Interval) -> str:
         """The ends of an interval: "73.8 to 97.2"."""
-        return f"{self.number_text(interval.low)} to {self.number_text(interval.high)}"
+        return self.words.interval_text(interval, self.form)
 
 
 def _of_shots(number: common.Role.ValueType, goals: str, saved: str = "") -> RoleView:
     return RoleView(
         number=number,
         league="NHL",
-        form="+.2f",
+        form="+z.2f",
         others=(ValueColumn(goals, "goals"), ValueColumn("expected", "expected_goals", ".2f")),
-        difference=Difference(".3f", f"goals{saved} a shot above", f"goals{saved} a shot below"),
+        difference=Difference("z.3f", f"goals{saved} a shot"),
         measure="shot_measure",
         attributes="shot_attributes",
     )
@@ -101,7 +100,7 @@ VIEWS: Final[Mapping[str, RoleView]] = {
                 ValueColumn("yards", "yards_per_play", ".1f"),
                 ValueColumn("expected", "expected_yards_per_play", ".1f"),
             ),
-            difference=Difference(".1f", "points above", "points below"),
+            difference=Difference("z.1f", "points"),
             measure="pass_measure",
             attributes="pass_attributes",
         ),
@@ -111,9 +110,9 @@ VIEWS: Final[Mapping[str, RoleView]] = {
         RoleView(
             number=common.ROLE_FACEOFF_TAKER,
             league="NHL",
-            form="+.1f",
+            form="+z.1f",
             others=(ValueColumn("won", "wins"), ValueColumn("expected", "expected_wins", ".1f")),
-            difference=Difference(".3f", "wins a face-off above", "wins a face-off below"),
+            difference=Difference("z.3f", "wins a face-off"),
             measure="faceoff_measure",
             attributes="faceoff_attributes",
         ),

@@ -57,6 +57,8 @@ class Heading:
     """Values may be cut if the table is too wide."""
     optional: bool = False
     """The column is left out if the table is too wide."""
+    spare: int = 0
+    """Where narrowing would not make the table fit, columns are left out from 1 on; 0: never."""
 
 
 def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: int | None = None) -> Iterator[str]:
@@ -65,31 +67,41 @@ def table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: i
     Columns that are empty throughout are left out.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
-    shown = [place for place, _ in enumerate(headings) if not rows or any(row[place] for row in cells)]
-    widths = {place: max(map(width, [headings[place].title, *(row[place] for row in cells)])) for place in shown}
-    if columns is not None:
-        _fit(headings, widths, columns)
+    widths = fitted(headings, cells, columns)
     for line in ([heading.title for heading in headings], *cells):
         yield _GAP.join(
             _padded(cut(line[place], widths[place]), widths[place], right=headings[place].right) for place in widths
         ).rstrip()
 
 
-def _fit(headings: Sequence[Heading], widths: dict[int, int], columns: int) -> None:
-    """Drops optional columns, then narrows others, until the table fits or cannot get narrower."""
+def fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], columns: int | None) -> dict[int, int]:
+    """The columns of a table that have values, by their places, with widths that make it at most `columns` wide.
 
-    def excess() -> int:
-        return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - columns
+    Optional columns are left out, then spare ones, then others are narrowed, until the table fits or cannot get
+    narrower.
+    """
+    shown = [place for place, _ in enumerate(headings) if not rows or any(row[place] for row in rows)]
+    widths = {place: max(map(width, [headings[place].title, *(row[place] for row in rows)])) for place in shown}
+    if columns is None:
+        return widths
+
+    def excess(*, narrowed: bool = False) -> int:
+        least = (min(widths[place], _LEAST_SHRUNK) if headings[place].shrinks else widths[place] for place in widths)
+        return sum(least if narrowed else widths.values()) + len(_GAP) * (len(widths) - 1) - columns
 
     for place in [place for place in widths if headings[place].optional][::-1]:
         if excess() > 0:
+            del widths[place]
+    for place in sorted((place for place in widths if headings[place].spare), key=lambda place: headings[place].spare):
+        if excess(narrowed=True) > 0:
             del widths[place]
     shrinking = [place for place in widths if headings[place].shrinks]
     while excess() > 0 and shrinking:
         widest = max(shrinking, key=lambda place: widths[place])
         if widths[widest] <= _LEAST_SHRUNK:
-            return
+            break
         widths[widest] -= 1
+    return widths
 
 
 def _padded(text: str, columns: int, *, right: bool) -> str:

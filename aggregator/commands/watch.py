@@ -17,9 +17,11 @@ from aggregator.commands.reconnecting import Interrupted, follow
 from aggregator.commands.source import Source, source_options
 from aggregator.commands.text import printable
 from playscore.client import AggregatorClient, RatingsUpdate, RatingsWatch
+from playscore.errors import PlayscoreError, Reason
 
 REDRAWN_PER_SECOND = 2
 """Keeps the ages on the screen current; changes are drawn at once."""
+WAITING = "Ratings appear here when plays are recorded."
 
 
 @click.command(short_help="Ratings as they change: a live leaderboard in the terminal.")
@@ -58,7 +60,10 @@ def watch(
             **question.reads,
         )
         async with watched:
-            await (_print if as_json else _show)(watched, question, group_by)
+            if as_json:
+                await _print(watched, question, group_by)
+            else:
+                await _show(watched, question, group_by, aggregator)
 
     with contextlib.suppress(KeyboardInterrupt):
         source.ask(ask)
@@ -89,7 +94,20 @@ def as_document(update: RatingsUpdate, rows: RatingRows) -> dict[str, Any]:
     }
 
 
-async def _show(watched: RatingsWatch, question: Question, group_by: Sequence[str]) -> None:
+async def _nothing_yet(aggregator: AggregatorClient, question: Question) -> str:
+    """What to show while there are no ratings; with the leagues there are, where the one that is watched is new."""
+    try:
+        await aggregator.get_coverage(question.league, role=question.view.number)
+    except PlayscoreError as refusal:
+        if refusal.reason is Reason.LEAGUE_NOT_FOUND:
+            return f"{refusal.detail}\n{WAITING}"
+        raise
+    return f"No {question.view.words.subjects} have plays in this split yet.\n{WAITING}"
+
+
+async def _show(
+    watched: RatingsWatch, question: Question, group_by: Sequence[str], aggregator: AggregatorClient
+) -> None:
     """Draw the leaderboard."""
     from rich.console import Console
     from rich.live import Live
@@ -105,4 +123,6 @@ async def _show(watched: RatingsWatch, question: Question, group_by: Sequence[st
             else:
                 leaderboard.take(update, watched.ratings)
                 view.heard(update)
+                if not view.empty and not watched.ratings:
+                    view.empty = await _nothing_yet(aggregator, question)
             live.refresh()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from board.coverage import coverage_data
 from board.plays import MEASURES, chart_of, play_rows
-from board.ratings import COLUMNS, DOMAINS, interval_text, measure_text, measured, row, table
+from board.ratings import COLUMNS, interval_text, measure_text, measured, row, table
 from board.report.gather import Answers, Question
 from board.report.scope import Scope
 from board.report.splits import Splits
@@ -117,7 +117,7 @@ def _trend(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
     return {
         "by": {"week": "Week", "game_id": "Game"}[answers.trend.by],
         "measure": ROLES[role].measure.capitalize(),
-        "domain": list(DOMAINS.get(role, ())) or None,
+        "domain": list(ROLES[role].scale or ()) or None,
         "points": [
             {"label": _label(point, several), **_measure_of(point.rating)} for point in points if point.rating.plays
         ],

@@ -54,11 +54,21 @@ class RoleWords:
     """The arm of `Rating.value`."""
     ranked_by: str
     """The field of that arm which ratings are ranked by; `<field>_low` and `<field>_high` end its interval."""
+    scale: tuple[float, float] | None = None
+    """Least and greatest value of the measure, if it has them."""
 
     def interval(self, rating: aggregator.Rating) -> Interval:
         """What a rating is ranked by, with its 90% interval."""
         value, name = getattr(rating, self.value), self.ranked_by
         return Interval(getattr(value, f"{name}_low"), getattr(value, name), getattr(value, f"{name}_high"))
+
+    def interval_text(self, interval: Interval, form: str) -> str:
+        """The ends of an interval, formatted: "73.8 to 97.2". One that is cut off by the scale is not shown as sure."""
+        low, high = format(interval.low, form), format(interval.high, form)
+        if self.scale is not None and low == high:
+            bottom, top = (format(end, form) for end in self.scale)
+            return {top: "top of scale", bottom: "bottom of scale"}.get(low, f"{low} to {high}")
+        return f"{low} to {high}"
 
     def counted_plays(self, number: int) -> str:
         """A number of plays: "1 pass", "1,204 shots"."""
@@ -88,6 +98,7 @@ ROLES: Final[Mapping[common.Role.ValueType, RoleWords]] = {
         description="How the yards gained compare with what was expected, from 50 to 99.",
         value="passing",
         ranked_by="rating",
+        scale=(50.0, 99.0),
     ),
     common.ROLE_SHOOTER: _of_shots("shooter"),
     common.ROLE_GOALIE: _of_shots("goalie", saved=True),

@@ -193,7 +193,7 @@ def test_ratings_are_a_table_for_people(say: Callable[..., Result]) -> None:
     assert (rank, " ".join(name), team, plays) == ("1", "Jordan Swift", "KC", "5")
     assert "├" in lines[3] and "●" in lines[3] and f"{float(rating):.1f}" == rating
     assert "大谷 José" in lines[5]
-    assert lines[8] == "4 passers ranked (minimum 5 plays); --min-plays changes it."
+    assert lines[8] == "4 of 4 passers ranked (minimum 5 plays); --min-plays changes it."
 
 
 def test_those_without_a_rank_are_listed_without_one(say: Callable[..., Result]) -> None:
@@ -216,7 +216,14 @@ def test_ratings_by_groups_name_the_groups(say: Callable[..., Result]) -> None:
         ["2", "BUF", "2021", "20"],
         ["3", "DEN", "2021", "20"],
     ]
-    assert "3 groups ranked (minimum 1 play)" in shown
+    assert "3 of 3 groups ranked (minimum 1 play)" in shown
+
+
+def test_where_nobody_has_a_rank_it_says_how_many_there_are_and_what_a_rank_takes(say: Callable[..., Result]) -> None:
+    told = say("ratings", "--qualified-only", "--min-plays", "99").stdout.splitlines()[-1]
+    assert told == "0 of 4 passers ranked (minimum 99 plays); --min-plays changes it."
+    one = say("ratings", "--split", "week = 3", "--min-plays", "1").stdout.splitlines()[-1]
+    assert one == "1 of 1 passer ranked (minimum 1 play); --min-plays changes it."
 
 
 def test_a_split_without_plays_says_what_to_change(say: Callable[..., Result]) -> None:
@@ -458,18 +465,19 @@ def test_two_subjects_are_compared_in_words(say: Callable[..., Result], store: P
     difference = answer.difference
     sentence, _, *table = say("compare", "swift", "p4").stdout.splitlines()
     assert sentence == (
-        f"Jordan Swift ({answer.first.passing.rating:.1f}) is rated {difference.difference:.1f} points above "
-        f"=SUM(A1) ({answer.second.passing.rating:.1f}) "
+        f"Jordan Swift ({answer.first.passing.rating:.1f}) compared with "
+        f"=SUM(A1) ({answer.second.passing.rating:.1f}): "
+        f"estimated true difference {difference.difference:.1f} points higher "
         f"[90%: {difference.difference_low:.1f} to {difference.difference_high:.1f}]; "
-        f"the probability that the difference is real is {difference.probability_first_is_better:.0%}."
+        f"probability that it is higher: {difference.probability_first_is_better:.0%}."
     )
     assert [line.split()[0] for line in table[1:3]] == ["Jordan", "=SUM(A1)"]
 
 
 def test_the_worse_one_first_is_as_probably_worse(say: Callable[..., Result]) -> None:
     one, other = (say("compare", *pair).stdout.splitlines()[0] for pair in (("p1", "p4"), ("p4", "p1")))
-    assert "points above" in one and "points below" in other
-    assert one.rpartition("; ")[2] == other.rpartition("; ")[2]
+    assert "points higher" in one and "points lower" in other
+    assert one.rpartition(": ")[2] == other.rpartition(": ")[2]
 
 
 def test_one_subject_is_compared_in_two_splits(say: Callable[..., Result]) -> None:
@@ -507,13 +515,27 @@ def test_plays_that_two_takers_or_two_models_share_are_not_said_to_cancel_out() 
 
 def test_a_side_without_plays_is_named(say: Callable[..., Result]) -> None:
     arguments = ("compare", "Swift", "--split", "week = 1", "--second-split", "week = 17")
-    assert say(*arguments).stdout.startswith("Jordan Swift where week = 17 has no plays")
+    assert say(*arguments).stdout.startswith("Jordan Swift where week = 17 has no plays: there is nothing to compare.")
     assert json.loads(say(*arguments, "--json").stdout)["difference"] is None
+
+
+def test_two_sides_without_plays_are_named_once(say: Callable[..., Result]) -> None:
+    told = say("compare", "p1", "p2", "--split", "week = 99").stdout
+    assert told == "Neither Jordan Swift nor Jordan Smith has plays where week = 99.\n"
 
 
 def test_shooters_are_compared_by_the_shot(say: Callable[..., Result]) -> None:
     sentence = say("compare", "s1", "s0", "--role", "shooter").stdout.splitlines()[0]
-    assert "over 3 shots) is rated" in sentence and "goals a shot above" in sentence
+    assert "over 3 shots) compared with" in sentence and "goals a shot higher" in sentence
+
+
+def test_a_difference_that_rounds_to_nothing_is_none(say: Callable[..., Result]) -> None:
+    sentence, *_, note = say(
+        "compare", "s0", "s0", "--role", "shooter", "--split", "play_id = 2", "--second-split", "play_id = 4"
+    ).stdout.splitlines()
+    assert "cannot be told apart: estimated true difference 0.000 goals a shot [90%: -0." in sentence
+    assert "probability that the first is higher: 50%" in sentence
+    assert "shrunk toward 0" in note
 
 
 # --- Plays ---
@@ -576,6 +598,11 @@ def test_coverage_says_in_plain_words_why_plays_were_not_scored(say: Callable[..
     assert "       1  ░░░░░░░░░░░░░░░░░░░░   1%  waiting for the official result" in shown
     assert "       2  NO_RELEASE: The play ended without the ball being thrown." in shown
     assert "       1  4711: Reason 4711 is unknown to this release." in shown
+
+
+def test_coverage_of_a_role_that_a_league_lacks_names_those_it_has(say: Callable[..., Result]) -> None:
+    told = say("coverage", "--league", "NHL", "--role", "passer").stdout
+    assert told == "NHL has no passers; roles with plays: shooter.\n"
 
 
 def test_coverage_as_json_adds_up(say: Callable[..., Result]) -> None:

@@ -134,6 +134,21 @@ def test_the_leaderboard_fits_into_80_columns_and_24_lines() -> None:
     assert "more below" in lines[-1]
 
 
+def test_the_leaderboard_fits_into_40_columns_with_whole_numbers() -> None:
+    view = view_of(update(rating("a", 80, 1, name="Gus McNorthbourne"), restarted=True))
+    lines = drawn(view, 40)
+    assert max(map(len, lines)) <= 40
+    (row,) = [line for line in lines if line.endswith("72.0 to 88.0")]
+    assert row.split()[0] == "1" and "80.0" in row and "Gus Mc" in row
+
+
+def test_a_leaderboard_without_ratings_says_so_instead_of_a_table() -> None:
+    first = update(restarted=True)
+    view = LeaderboardView(Question("NFLX", PASSER), (), leaderboard(first), "nothing is recorded of league 'NFLX'")
+    view.heard(first)
+    assert drawn(view, 80)[2:] == ["nothing is recorded of league 'NFLX'"]
+
+
 def test_an_interrupted_watch_says_so_above_the_last_table() -> None:
     view = view_of(update(rating("a", 80, 1), restarted=True))
     view.interrupted("the service is draining")

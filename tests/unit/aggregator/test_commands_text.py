@@ -49,6 +49,19 @@ def test_a_table_leaves_out_what_it_can_do_without_before_it_cuts_names() -> Non
     assert list(table(headings, [row], 20))[1] == "Constantino…    91.2"
 
 
+def test_where_narrowing_is_not_enough_spare_columns_go_and_the_others_keep_their_width() -> None:
+    headings = (
+        Heading("game", spare=1),
+        Heading("play"),
+        Heading("situation", shrinks=True),
+        Heading("yards", spare=2),
+    )
+    row = ("2030010101", "64", "3rd & 7, under pressure", "19")
+    assert list(table(headings, [row], 40))[1] == "2030010101  64    3rd & 7, under…  19"
+    assert list(table(headings, [row], 30))[1] == "64    3rd & 7, under p…  19"
+    assert list(table(headings, [row], 20))[1] == "64    3rd & 7, unde…"
+
+
 def test_a_column_without_any_value_is_left_out() -> None:
     assert list(table((Heading("play"), Heading("yards")), [("1", ""), ("2", "")])) == ["play", "1", "2"]
 
