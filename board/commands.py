@@ -15,10 +15,12 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from playscore.client import AggregatorClient
+from playscore.client.state_option import as_of_option
 from playscore.client.words import ROLES, role_name
 from playscore.common.v1 import common_pb2 as common
 
 MAX_PLAYS = 5_000
+ROLES_BY_NAME = {role_name(role): role for role in ROLES}
 
 Answer = TypeVar("Answer")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,27 +38,14 @@ WithSource = Callable[[Command], Command]
 """Gives a command the options that choose the aggregator, as its argument `source`."""
 
 
-class RoleName(click.ParamType[int]):
-    """A role that is rated."""
-
-    name = "|".join(map(role_name, ROLES))
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Reads its name."""
-        if value in ROLES:
-            return int(value)
-        for role in ROLES:
-            if role_name(role) == str(value).lower():
-                return int(role)
-        self.fail(f"{value!r} is not one of {', '.join(map(role_name, ROLES))}", param, ctx)
-
-
 def report_command(with_source: WithSource[Any]) -> click.Command:
     """`playscore report`."""
 
     @click.command(short_help="Write a page about a player, a team, a season or a game.")
     @click.option("--league", required=True, help="For example NFL.")
-    @click.option("--role", type=RoleName(), default="passer", show_default=True, help="What is rated.")
+    @click.option(
+        "--role", type=click.Choice(list(ROLES_BY_NAME)), default="passer", show_default=True, help="What is rated."
+    )
     @click.option("--subject", metavar="ID|NAME", help="A player: an identifier, a name, or a part of one.")
     @click.option("--team", metavar="ID", help="A team.")
     @click.option("--season", type=int, help="A season, with the whole league.")
@@ -69,6 +58,7 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
         show_default=True,
         help="Maximum number of plays that the page lists and draws: the latest.",
     )
+    @as_of_option
     @click.option(
         "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The HTML file to write."
     )
@@ -76,13 +66,14 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
     def report(
         source: Source,
         league: str,
-        role: int,
+        role: str,
         subject: str | None,
         team: str | None,
         season: int | None,
         game: str | None,
         split: str,
         plays: int,
+        as_of: common.RevisionToken | datetime | None,
         out: Path,
     ) -> None:
         """Write one HTML file about a player, a team, a season or a game.
@@ -91,18 +82,17 @@ def report_command(with_source: WithSource[Any]) -> click.Command:
         The page is self-contained and makes no network requests.
         """
         from board.report.content import page_data
-        from board.report.gather import Question, gather
+        from board.report.gather import gather
         from board.report.page import render
+        from board.report.question import Question
         from board.report.scope import Scope
 
         if sum(each is not None for each in (subject, team, season, game)) != 1:
             raise click.UsageError("give exactly one of --subject, --team, --season and --game")
-        question = Question(league, common.Role.ValueType(role), split, max_plays=plays)
+        question = Question(league, ROLES_BY_NAME[role], split, as_of=as_of, max_plays=plays)
 
         async def ask(ratings: AggregatorClient) -> str:
-            scope = await Scope.asked(
-                ratings, league, question.role, subject=subject, team=team, season=season, game=game
-            )
+            scope = await Scope.asked(ratings, question, subject=subject, team=team, season=season, game=game)
             answers = await gather(ratings, question, scope)
             return render(page_data(question, scope, answers, datetime.now().astimezone()))
 

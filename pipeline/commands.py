@@ -199,7 +199,9 @@ def _end(done: Replay, unread_corrections: Sequence[Loss], console: Console) -> 
         done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
         raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
     for game_id, messages in done.refused_messages.items():
-        console.print(f"game {game_id}: {counted(len(messages), 'message')} refused; the first: {messages[0]}")
+        console.print(
+            f"game {game_id}: {counted(len(messages), 'message')} refused; the first: {messages[0]}", markup=False
+        )
     if done.failed_games:
         games_of: dict[str, list[str]] = {}
         for game_id, detail in done.failed_games.items():

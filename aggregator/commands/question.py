@@ -15,6 +15,7 @@ from aggregator.commands.formats import Row
 from aggregator.commands.roles import VIEWS, RoleView
 from playscore.client import AggregatorClient, Listing
 from playscore.client.aggregator import PAGE_SIZE
+from playscore.client.state_option import as_of_option
 from playscore.client.subjects import find_subject
 from playscore.client.words import model_label
 from playscore.common.v1 import common_pb2 as common
@@ -40,23 +41,6 @@ class ModelName(click.ParamType[common.ModelVersion]):
             return common.ModelVersion(name=model.name, version=model.version)
         except ValueError as refusal:
             self.fail(str(refusal), param, ctx)
-
-
-class State(click.ParamType[common.RevisionToken | datetime]):
-    """A state of the store: the revision token of an answer, or a time."""
-
-    name = "token|time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> common.RevisionToken | datetime:
-        """Reads a time in ISO 8601, of this machine's zone where it names none; anything else is a token."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
-        try:
-            return datetime.fromisoformat(value).astimezone()
-        except ValueError:
-            return common.RevisionToken(value=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +86,6 @@ _SPLIT = click.option(
     "--split", default="", help="A filter over plays, for example 'down = 3 AND under_pressure'.  [default: all plays]"
 )
 _MODEL = click.option("--model", type=ModelName(), help="Model to rate by.  [default: the league's current model]")
-_AS_OF = click.option(
-    "--as-of", type=State(), help="An earlier state: a revision token from JSON output, or a time in ISO 8601."
-)
 
 
 def question_options(*, split: bool = True, as_of: bool = True) -> Callable[[Command], Command]:
@@ -124,7 +105,7 @@ def question_options(*, split: bool = True, as_of: bool = True) -> Callable[[Com
             view = VIEWS[role]
             return command(question=Question(league or view.league, view, split, model, as_of), **others)
 
-        for option in (*([_AS_OF] if as_of else []), _MODEL, *([_SPLIT] if split else []), _ROLE, _LEAGUE):
+        for option in (*([as_of_option] if as_of else []), _MODEL, *([_SPLIT] if split else []), _ROLE, _LEAGUE):
             option(with_question)
         return with_question  # type: ignore[return-value]
 

@@ -80,7 +80,7 @@ def ratings(
                     question.league, split=question.split, group_by=group_by, page_size=1, **question.reads
                 )
                 rated = (await everybody.first_page()).total_size
-            _show(question, group_by, listed, first, rated)
+            _show(question, group_by, listed, first, rated, scales=min_plays is None)
             return
         kinds = kinds_of(await aggregator.describe_splits(question.view.number)) if group_by else {}
         rows = RatingRows(question.view, group_by, kinds)
@@ -103,6 +103,8 @@ def _show(
     listed: Sequence[messages.Rating],
     page: messages.ListRatingsResponse,
     rated: int,
+    *,
+    scales: bool,
 ) -> None:
     """Prints a page. `rated` is how many have plays, of whom the page may list only those that are ranked."""
     out, view = output(), question.view
@@ -116,14 +118,18 @@ def _show(
     if not rated:
         click.echo(f"No {noun}s have plays in this split; check --role, --league and --split.", file=out)
         return
-    click.echo(f"{ranked_text(page.ranking, rated, noun)}; --min-plays changes it.", file=out)
+    click.echo(f"{ranked_text(page.ranking, rated, noun, scales=scales)}; --min-plays changes it.", file=out)
     if len(listed) < page.total_size:
         click.echo(f"{len(listed)} of {counted(page.total_size, noun)} shown; --limit shows more.", file=out)
 
 
-def ranked_text(ranking: messages.Ranking, rated: int, noun: str) -> str:
-    """How many are ranked, and what that takes: "15 of 31 passers ranked (minimum 8 plays)"."""
-    return f"{ranking.qualified:,} of {counted(rated, noun)} ranked (minimum {counted(ranking.min_plays, 'play')})"
+def ranked_text(ranking: messages.Ranking, rated: int, noun: str, *, scales: bool = False) -> str:
+    """How many are ranked, and what that takes: "15 of 31 passers ranked (minimum 8 plays)".
+
+    `scales` says that the minimum is the task's own, which grows with the games played.
+    """
+    minimum = counted(ranking.min_plays, "play") + (", which scales with games played" if scales else "")
+    return f"{ranking.qualified:,} of {counted(rated, noun)} ranked (minimum {minimum})"
 
 
 def terminal_columns() -> int | None:

@@ -134,13 +134,13 @@ def source_options(command: Command) -> Command:
         named = click.get_current_context().get_parameter_source("aggregator")
         if named is click.core.ParameterSource.COMMANDLINE or tls is not None:
             raise click.UsageError("--store reads without a service: leave out --aggregator and --tls-…")
-        return command(source=Source("", store=_url(store), offers_store=True), **others)
+        return command(source=Source("", store=store_url(store), offers_store=True), **others)
 
     return _address_option(_store_option(tls_options(with_source)))  # type: ignore[return-value]
 
 
-def _url(store: str) -> str:
-    """A store's URL; a path is that of a SQLite file."""
+def store_url(store: str) -> str:
+    """A store's URL; a path is that of a SQLite file. Raises click.BadParameter."""
     if "://" not in store:
         return f"sqlite:///{Path(store).absolute()}"
     from aggregator.stores import check_store_url

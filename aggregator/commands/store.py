@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from aggregator.backup import Backups, Progress, backups_of
+from aggregator.commands.source import store_url
 from playscore.client.words import counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _StoreUrl(click.ParamType[Backups]):
-    name = "URL"
+    name = "PATH|URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Backups:
-        try:
-            return backups_of(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        return backups_of(store_url(value))
 
 
 _store = click.option(
@@ -32,7 +30,8 @@ _store = click.option(
     envvar="PLAYSCORE_AGGREGATOR_STORE",
     default="sqlite:///playscore.sqlite",
     show_default=True,
-    help="The store, as in the aggregator's own setting.",
+    help="The store, as in the aggregator's own setting, or the path of a SQLite file; that of playscore stack is "
+    "out/stack/aggregator.db.",
 )
 
 
@@ -44,12 +43,15 @@ def store() -> None:
 @store.command()
 @click.argument("file", type=_FILE)
 @_store
-def backup(file: Path, backups: Backups) -> None:
+@click.option("--replace", is_flag=True, help="Overwrite an existing FILE.")
+def backup(file: Path, backups: Backups, replace: bool) -> None:
     """Write a consistent copy of the store to FILE, while the aggregator runs.
 
     FILE appears only once the copy is complete and has been checked. A backup of a SQLite store is itself a store: it
     can be checked and read.
     """
+    if file.exists() and not replace:
+        raise click.ClickException(f"{file} already exists; pass --replace to overwrite it")
     with _progress("copying") as progress:
         backups.back_up(file, progress)
     click.echo(f"{file}: complete, no problems found")
@@ -83,11 +85,14 @@ def check(backups: Backups) -> None:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Progress]:
-    """Shows progress as a bar."""
-    with click.progressbar(length=1, label=label) as bar:
+    """Shows progress as a bar, once there is some: a refusal comes before."""
+    with ExitStack() as closing:
+        bar: Any = None
 
         def show(done: int, of: int) -> None:
-            bar.length = max(of, 1)
+            nonlocal bar
+            if bar is None:
+                bar = closing.enter_context(click.progressbar(length=max(of, 1), label=label))
             bar.update(done - bar.pos)
 
         yield show

@@ -74,7 +74,7 @@ class StoreFile:
         """Check that the file is a store of this release. Nothing is written, and no other process is locked out."""
         with self.errors():
             if not self.path.is_file():
-                raise self.unavailable("there is no such file")
+                raise self.unavailable("it is a folder" if self.path.is_dir() else "there is no such file")
             connection = self._connected("ro")
             with self._refusals():
                 check(connection)

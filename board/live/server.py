@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +20,7 @@ from board.single_file import PAGES
 from board.text_order import natural
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient
+from playscore.client.roles import roles_with_plays
 from playscore.client.words import ROLES, role_name
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
@@ -107,11 +108,14 @@ class View:
         """The fields of a role that a form offers, and the games of a league."""
         role = read_role(request.query.get("role", ""))
         league = request.query.get("league", "") or self._league
-        fields, (games, note) = await asyncio.gather(self._ratings.describe_splits(role), self._games(league, role))
+        fields, (games, note), rated = await asyncio.gather(
+            self._ratings.describe_splits(role), self._games(league, role), self._rated(league)
+        )
         return web.json_response(
             {
                 "league": league,
                 "role": role_name(role),
+                "rated": [role_name(each) for each in rated],
                 "roles": [[role_name(each), words.subjects.capitalize()] for each, words in ROLES.items()],
                 "fields": [
                     {
@@ -128,6 +132,15 @@ class View:
                 "note": note,
             }
         )
+
+    async def _rated(self, league: str) -> Sequence[common.Role.ValueType]:
+        """The roles of which a league has plays."""
+        try:
+            return await roles_with_plays(self._ratings, league) if league else ()
+        except PlayscoreError as failure:
+            if failure.reason is not Reason.LEAGUE_NOT_FOUND:
+                raise
+            return ()
 
     async def _games(self, league: str, role: common.Role.ValueType) -> tuple[list[list[Any]], str]:
         """Games of a league with their plays, the latest first; or why there are none."""
@@ -222,6 +235,8 @@ async def _failures(request: web.Request, handler: Handler) -> web.StreamRespons
         status, reason, detail = http_status(error.reason), error.reason.name, error.detail
         if error.retry_after_seconds is not None:
             retry = {"Retry-After": f"{max(1, round(error.retry_after_seconds))}"}
+    except web.HTTPNotFound as error:
+        status, reason, detail = error.status, error.reason, "There is no such page."
     except web.HTTPException as error:
         status, reason, detail = error.status, error.reason, f"{request.method} {request.path}: {error.reason}"
     except ConnectionError as error:

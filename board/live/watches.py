@@ -140,18 +140,20 @@ class Watch:
                 include_ungraded=True,
                 **asked,
             )
-            plays = [play async for play in listed][-GAME_PLAYS:]
+            plays = [play async for play in listed]
         except PlayscoreError as failure:
             if failure.reason not in (Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND):
                 raise
             return {"plays": None, "coverage": None}
-        rows = await asyncio.to_thread(play_rows, plays)
+        rows = await asyncio.to_thread(play_rows, plays[-GAME_PLAYS:])
         return {
             "plays": {
                 "chart": chart_of(self._question.role, rows),
                 "measure": MEASURES[self._question.role],
                 "subjects": self._question.role != common.ROLE_SHOOTING_TEAM,
                 "rows": rows,
+                "total": len(plays),
+                "game": False,
             },
             "coverage": coverage_data(coverage),
         }

@@ -18,7 +18,7 @@ async function show({ filled }) {
   if (turn !== latest) return;
   stop();
   $("refused").hidden = true;
-  if (!answer.ok) return refuse(found.detail);
+  if (!answer.ok) { title(""); return refuse(found.detail); }
   const roleChanged = found.role !== about.role;
   about = found;
   if (filled) fill(asked);
@@ -41,18 +41,21 @@ function offerGroups() {
     return el("label", [box, " ", field.name], { title: field.description });
   }));
 }
+function title(words, note = "") {
+  $("heading").textContent = words;
+  $("description").textContent = note;
+}
 function watch(groups) {
   const parameters = Object.fromEntries([...address()].filter(([, value]) => value));
+  title(about.league && `${about.roles.find(([name]) => name === about.role)[1]}, ${about.league}`);
   if (!about.league) return refuse("Enter a league, for example NFL.");
   let shown = "";
   stop = follow({ ...parameters, league: about.league, role: about.role }, {
     onRefused: refuse,
     onTable(table, changed) {
-      const words = about.roles.find(([name]) => name === table.role)[1];
-      $("heading").textContent = `${words}, ${about.league}`;
-      $("description").textContent = `${table.measure}: ${table.description}`;
+      title($("heading").textContent, `${table.measure}: ${table.description}`);
       $("ratings").hidden = !table.rows.length;
-      $("summary").textContent = table.rows.length ? summary(table) : about.note || "No plays in this split yet. They appear here when they are recorded.";
+      $("summary").textContent = table.rows.length ? summary(table, !parameters.min_plays) : about.note || "No plays in this split yet. They appear here when they are recorded.";
       showRatings($("ratings"), table, { groups });
       if (shown === table.role) moved($("ratings"), table, changed);
       shown = table.role;

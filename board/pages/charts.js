@@ -71,20 +71,22 @@ const rinkChart = (plays) => (width) => {
 /* The field from behind the offense: where passers stood at the release, and how passes of each depth came out. */
 const DEPTHS = [["behind line", -5, 0], ["short", 0, 10], ["intermediate", 10, 20], ["deep", 20, 32]];
 const FIELD = { side: 80 / 3, bottom: -16 };
-const fieldChart = (plays) => (width) => {
+const COLORS = { low: 0.2, middle: 0.5, high: 0.8 };
+// Of all passes where their counts and means are given, else of those that are drawn.
+const fieldChart = (plays, given) => (width) => {
   const graded = plays.filter((play) => play.value !== null);
-  const bands = DEPTHS.map(([depth, low, high]) => {
+  const bands = DEPTHS.map(([depth, low, high], i) => {
     const thrown = graded.filter((play) => play.field.depth === depth);
     const mean = thrown.reduce((sum, play) => sum + play.value, 0) / thrown.length;
-    return { depth, low, high, count: thrown.length, mean };
+    return { depth, low, high, count: thrown.length, mean, ...given?.[i] };
   });
   const spots = graded.filter((play) => play.field.lateral !== null && play.field.behind !== null);
   const across = Math.min(width, 640), scale = across / (2 * FIELD.side), top = DEPTHS.at(-1)[2];
-  const words = (band) => `${band.depth}: ${band.count ? `${band.count} passes, play score ${band.mean.toFixed(2)}` : "none"}`;
+  const words = (band) => `${band.depth}: ${band.count ? `${counted(band.count, "pass", "passes")}, play score ${band.mean.toFixed(2)}` : "none"}`;
   return plotted({
     width: across, height: (top - FIELD.bottom) * scale, margin: 0, axis: null,
     x: { domain: [FIELD.side, -FIELD.side] }, y: { domain: [FIELD.bottom, top] }, r: { type: "identity" },
-    color: { type: "diverging", scheme: "PuOr", domain: [0.2, 0.8], pivot: 0.5, clamp: true },
+    color: { type: "diverging", scheme: "PuOr", domain: [COLORS.low, COLORS.high], pivot: COLORS.middle, clamp: true },
     marks: [
       Plot.frame({ fill: color("grass"), stroke: null }),
       Plot.rect(bands, { x1: -FIELD.side, x2: FIELD.side, y1: (band) => Math.max(band.low, 0), y2: "high", fill: (band) => (band.count ? band.mean : null), fillOpacity: 0.75, filter: (band) => band.low >= 0 }),
@@ -96,22 +98,27 @@ const fieldChart = (plays) => (width) => {
   });
 };
 
+const counted = (number, one, several) => `${number.toLocaleString("en-US")} ${number === 1 ? one : several}`;
+const latest = (plays, total) => (plays.length < total ? ` Drawn: the latest ${plays.length.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}.` : "");
+// `plays` are those that can be drawn, of `total`.
 export const CHARTS = {
   rink: {
-    name: "Every shot",
+    name: "Where the shots came from",
     draw: rinkChart,
     legend: () => ["high", "medium", "low", "goal"].map((name) => el("li", [el("i", [], { class: name }), name === "goal" ? name : `${name} chance`])),
-    note(plays) {
-      const out = plays.filter((play) => !(play.ice?.x >= ICE.left)).length;
-      return `Area: the chance of a goal. Every shot is turned to go to the right.${out ? ` ${out} from farther out or from an unknown place: not drawn.` : ""}`;
+    note(plays, total) {
+      const out = plays.filter((play) => !(play.ice?.x >= ICE.left)), goals = out.filter((play) => play.drawn.came).length;
+      const left = out.length ? ` Not drawn: ${counted(out.length, "shot", "shots")}${goals ? ` (${counted(goals, "goal", "goals")})` : ""} from farther out or without a known place.` : "";
+      return `Area: the chance of a goal. Every shot is turned to go to the right.${latest(plays, total)}${left}`;
     },
   },
   field: {
     name: "Where passes came from, and how far they went",
     draw: fieldChart,
-    legend: () => [],
-    note: () => "Seen from behind the offense. Below the line of scrimmage, each pass where the passer stood at the release; "
-      + "orange to purple: its play score. Above it, passes by depth, with their mean play score. The side of a pass is not recorded.",
+    legend: () => [[0, `play score ${COLORS.low} or less`], [0.5, `${COLORS.middle}`], [1, `${COLORS.high} or more`]].map(([place, words]) =>
+      el("li", [el("i", [], { style: `background: ${globalThis.d3.interpolatePuOr(place)}` }), words])),
+    note: (plays, total) => "Seen from behind the offense. Below the line of scrimmage, each pass where the passer stood at the release."
+      + `${latest(plays, total)} Above it, passes by depth, with their mean play score. The side of a pass is not recorded.`,
   },
 };
 export const asTable = (name, headings, rows) => el("details", [

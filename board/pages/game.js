@@ -14,7 +14,7 @@ let plays = [], redraw = null, shown = false;
 document.title = `Game ${question.game}, playscore`;
 $("title").append("Game ", called(question.game), ", ", called(question.league));
 $("back").href = `./?${new URLSearchParams({ league: question.league, role: question.role })}`;
-$("roles").append(...about.roles.map(([role, words]) =>
+$("roles").append(...about.roles.filter(([role]) => about.rated.includes(role) || role === question.role).map(([role, words]) =>
   el("a", words, { href: `?${new URLSearchParams({ ...question, role })}`, "aria-current": role === question.role ? "page" : null })));
 
 follow(question, {
@@ -37,7 +37,7 @@ follow(question, {
     const chart = CHARTS[game.plays.chart];
     $("chart").hidden = !chart;
     if (!chart) return;
-    $("chart-note").textContent = chart.note(plays);
+    $("chart-note").textContent = chart.note(plays, game.plays.total);
     if (redraw) return redraw();
     $("chart-legend").append(...chart.legend());
     redraw = drawn($("chart-place"), (width) => chart.draw(plays)(width));

@@ -3,25 +3,25 @@ import { called, el, number } from "./elements.js";
 import { distribution } from "./distribution.js";
 
 const AT_FIRST = 50;
-export function playRow(row, withSubject) {
+export function playRow(row, { subjects, game }) {
   return el("tr", [
     el("th", [
-      withSubject ? called(row.subject) : called(row.when || `Play ${row.play}`),
-      el("small", called([withSubject ? row.when : "", row.situation].filter(Boolean).join(", "))),
-      el("small", ["game ", called(row.game), ", play ", called(row.play)]),
+      subjects ? called(row.subject) : called(row.when || `Play ${row.play}`),
+      el("small", called([subjects ? row.when : "", row.situation].filter(Boolean).join(", "))),
+      el("small", [...(game ? ["game ", called(row.game), ", "] : []), "play ", called(row.play)]),
     ], { scope: "row" }),
     el("td", row.result),
     number(row.text, "rating"),
     el("td", distribution(row.drawn, `What was expected; ${row.result}.`), { class: "graphic" }),
   ]);
 }
-export function showPlays(node, { rows, measure, subjects }, more = null) {
+export function showPlays(node, { rows, measure, subjects, game }, more = null) {
   const keys = { Play: (row) => row.place, Result: (row) => row.drawn?.came ?? row.result, [measure]: (row) => row.value ?? -1 };
   let by = "Play", down = true, shown = AT_FIRST;
   const comparable = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a < typeof b ? -1 : 1);
   function show() {
     const sorted = [...rows].sort((a, b) => (comparable(keys[by](a), keys[by](b)) || a.place - b.place) * (down ? -1 : 1));
-    node.tBodies[0].replaceChildren(...sorted.slice(0, shown).map((row) => playRow(row, subjects)));
+    node.tBodies[0].replaceChildren(...sorted.slice(0, shown).map((row) => playRow(row, { subjects, game })));
     for (const head of node.tHead.rows[0].cells) {
       if (head.dataset.by) head.setAttribute("aria-sort", head.dataset.by === by ? (down ? "descending" : "ascending") : "none");
     }

@@ -55,9 +55,9 @@ if (data.chart) {
   const { draw, legend, name, note } = CHARTS[data.chart];
   $("chart").hidden = false;
   $("chart-heading").textContent = name;
-  $("chart-note").textContent = note(data.plays.rows);
+  $("chart-note").textContent = note(data.plays.rows, data.plays.total);
   $("chart-legend").append(...legend());
-  drawn($("chart-place"), draw(data.plays.rows));
+  drawn($("chart-place"), draw(data.plays.rows, data.bands));
 }
 
 $("plays-summary").textContent = data.plays.summary;

@@ -9,14 +9,16 @@ from typing import Any, Final
 from board.coverage import coverage_data
 from board.plays import MEASURES, chart_of, play_rows
 from board.ratings import COLUMNS, interval_text, measure_text, measured, row, table
-from board.report.gather import Answers, Question
+from board.report.gather import Answers
+from board.report.question import Question
 from board.report.scope import Scope
-from board.report.splits import Splits
+from board.report.splits import PASS_DEPTHS, Splits
 from board.report.trend import Point
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client.words import ROLES, UNKNOWN, counted, joined, model_label
 from playscore.common.v1 import common_pb2 as common
 
+SMALL_TYPE: Final = "In small type: what was expected, and the 90% interval."
 _KINDS: Final = {"player": "", "team": "Team", "season": "All of the league", "game": "Both teams"}
 
 
@@ -36,10 +38,13 @@ def page_data(question: Question, scope: Scope, answers: Answers, made: datetime
         "trend": _trend(question.role, answers),
         "standings": _standings(question.role, answers) if answers.standings else None,
         "chart": chart_of(question.role, plays),
+        "bands": _bands(answers),
         "plays": {
             "measure": MEASURES[question.role],
             "subjects": scope.kind != "player" and question.role != common.ROLE_SHOOTING_TEAM,
             "rows": plays,
+            "total": answers.total_plays,
+            "game": scope.kind != "game",
             "summary": _plays_summary(len(plays), answers.total_plays),
         },
         "coverage": {
@@ -141,8 +146,18 @@ def _standings(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
     shown = len(answers.standings)
     return {
         **table(role, (row(rating) for rating in sorted(answers.standings, key=lambda rating: not rating.qualified))),
-        "summary": f"The first {shown:,} of {answers.subjects:,}." if shown < answers.subjects else "",
+        "summary": (f"The first {shown:,} of {answers.subjects:,}. " if shown < answers.subjects else "") + SMALL_TYPE,
     }
+
+
+def _bands(answers: Answers) -> list[dict[str, Any]]:
+    """How many passes of each depth there are, and their mean play score; None where there are none."""
+    bands = []
+    for ratings in next((ratings for splits, ratings in answers.splits if splits is PASS_DEPTHS), ()):
+        count = sum(rating.plays for rating in ratings)
+        total = sum(rating.plays * rating.passing.mean_play_score for rating in ratings)
+        bands.append({"count": count, "mean": round(total / count, 4) if count else None})
+    return bands
 
 
 def _plays_summary(shown: int, total: int) -> str:

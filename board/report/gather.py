@@ -8,27 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from board.filters import both
+from board.report.question import Question
 from board.report.scope import Scope
 from board.report.splits import SPLITS, Splits
 from board.report.trend import Trend
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, ListedPlay
+from playscore.client.roles import lacks, roles_with_plays
+from playscore.client.words import ROLES, field_value
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 
 CALLS_AT_ONCE: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked about a scope."""
-
-    league: str
-    role: common.Role.ValueType
-    filter: str = ""
-    """Narrows everything; empty: all plays."""
-    max_plays: int = 1_000
-    max_standings: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +65,13 @@ class _Gathering:
 
     async def all(self) -> Answers:
         question, scope = self._question, self._scope
-        coverage = await self._ratings.get_coverage(question.league, role=question.role, game_id=scope.game_id)
+        coverage = await self._ratings.get_coverage(
+            question.league, role=question.role, game_id=scope.game_id, as_of=question.as_of
+        )
         self._state = coverage.revision
         overall, ranking = await self._overall()
         if not overall or not overall[0].plays:
-            raise PlayscoreError(
-                Reason.SUBJECT_NOT_FOUND,
-                f"{scope.kind} {scope.title!r} of {question.league} has no plays in this split",
-            )
+            raise PlayscoreError(Reason.SUBJECT_NOT_FOUND, await self._nothing())
         trend = await self._trend()
         splits, (standings, subjects), (plays, total), names = await asyncio.gather(
             self._splits(), self._standings(), self._plays(trend), self._names()
@@ -99,6 +89,20 @@ class _Gathering:
             coverage=coverage,
             revision=coverage.revision,
         )
+
+    async def _nothing(self) -> str:
+        """Why there are no plays, and where there are some."""
+        question, scope = self._question, self._scope
+        others = await roles_with_plays(self._ratings, question.league, self._state)
+        if question.role not in others:
+            return lacks(question.league, question.role, others)
+        where = f" where {question.filter}" if question.filter else ""
+        detail = f"{question.league} has no {ROLES[question.role].plays} {scope.phrase}{where}"
+        if scope.alternatives:
+            found, _ = await self._list(question.filter, scope.group_by)
+            names = sorted(rating.subject.team_id or field_value(rating.group[0]) for rating in found)
+            detail += f"; {scope.alternatives}: {', '.join(names)}" if names else ""
+        return detail
 
     async def _list(
         self, text: str, group_by: Sequence[str], limit: int | None = None
@@ -152,10 +156,10 @@ class _Gathering:
         """The latest plays, and how many there are."""
         most = self._question.max_plays
         plays, total = await self._read_plays(self._filter, most)
-        if total > most:
+        if most and total > most:
             latest = trend.latest(most)
             plays, _ = await self._read_plays(both(self._filter, latest), None)
-        return plays[-most:], total
+        return plays[-most:] if most else [], total
 
     async def _read_plays(self, text: str, limit: int | None) -> tuple[list[ListedPlay], int]:
         """All plays of a filter, and how many there are; none where there are more than `limit`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from board.filters import equals
+from board.report.question import Question
 from playscore.client import AggregatorClient
 from playscore.client.subjects import find_subject
 from playscore.common.v1 import common_pb2 as common
@@ -23,6 +24,10 @@ class Scope:
     """Its plays."""
     group_by: Sequence[str]
     """What makes its ratings: one, or in a game that of either team."""
+    phrase: str
+    """Where its plays are: "in season 2030", "of P. One"."""
+    alternatives: str = ""
+    """What others of its kind are called, where there are few."""
     subject_id: str = ""
     """The identifier of a player; empty for other kinds."""
     game_id: str = ""
@@ -32,8 +37,7 @@ class Scope:
     async def asked(
         cls,
         ratings: AggregatorClient,
-        league: str,
-        role: common.Role.ValueType,
+        question: Question,
         *,
         subject: str | None,
         team: str | None,
@@ -45,7 +49,9 @@ class Scope:
         Raises SUBJECT_NOT_FOUND where `subject` is no player, or may be several.
         """
         if subject is not None:
-            return cls.of_player(await find_subject(ratings, league, subject, role=role))
+            return cls.of_player(
+                await find_subject(ratings, question.league, subject, role=question.role, as_of=question.as_of)
+            )
         if team is not None:
             return cls.of_team(team)
         return cls.of_season(season) if season is not None else cls.of_game(str(game))
@@ -58,20 +64,23 @@ class Scope:
             "player",
             equals("subject_id", subject.subject_id),
             ("subject_id",),
+            f"of {subject.subject_name or subject.subject_id}",
             subject_id=subject.subject_id,
         )
 
     @classmethod
     def of_team(cls, team_id: str) -> Self:
         """A team, with all of its players."""
-        return cls(team_id, "team", equals("team_id", team_id), ("team_id",))
+        return cls(team_id, "team", equals("team_id", team_id), ("team_id",), f"of team {team_id}", "teams")
 
     @classmethod
     def of_season(cls, season: int) -> Self:
         """A whole league in a season."""
-        return cls(f"Season {season}", "season", f"season = {season}", ("season",))
+        return cls(f"Season {season}", "season", f"season = {season}", ("season",), f"in season {season}", "seasons")
 
     @classmethod
     def of_game(cls, game_id: str) -> Self:
         """Both teams in a game."""
-        return cls(f"Game {game_id}", "game", equals("game_id", game_id), ("team_id",), game_id=game_id)
+        return cls(
+            f"Game {game_id}", "game", equals("game_id", game_id), ("team_id",), f"in game {game_id}", game_id=game_id
+        )

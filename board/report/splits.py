@@ -36,18 +36,20 @@ _STRENGTH: Final = Splits(
     ],
 )
 
+PASS_DEPTHS: Final = Splits(
+    "Depth",
+    [
+        ("Behind the line", "depth = PASS_DEPTH_BEHIND_LINE"),
+        ("Short, 0 to 10 yd", "depth = PASS_DEPTH_SHORT"),
+        ("Intermediate, 10 to 20 yd", "depth = PASS_DEPTH_INTERMEDIATE"),
+        ("Deep, 20 yd and more", "depth = PASS_DEPTH_DEEP"),
+    ],
+)
+"""From short to long, as `charts.js` draws them."""
 _PASSES: Final = (
     Splits("Down", [("1st", "down = 1"), ("2nd", "down = 2"), ("3rd", "down = 3"), ("4th", "down = 4")]),
     Splits("Pressure", [("Clean pocket", "NOT under_pressure"), ("Under pressure", "under_pressure")]),
-    Splits(
-        "Depth",
-        [
-            ("Behind the line", "depth = PASS_DEPTH_BEHIND_LINE"),
-            ("Short, 0 to 10 yd", "depth = PASS_DEPTH_SHORT"),
-            ("Intermediate, 10 to 20 yd", "depth = PASS_DEPTH_INTERMEDIATE"),
-            ("Deep, 20 yd and more", "depth = PASS_DEPTH_DEEP"),
-        ],
-    ),
+    PASS_DEPTHS,
     Splits(
         "Time to throw",
         [

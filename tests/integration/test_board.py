@@ -26,6 +26,7 @@ from deploy.local.commands import report
 from deploy.local.ports import reserve
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient
+from playscore.football.v1 import football_pb2 as football
 from playscore.hockey.v1 import hockey_pb2 as hockey
 from playscore.release import list_releases
 from playscore.shipped import RELEASES
@@ -215,9 +216,83 @@ async def test_a_game_of_hockey_shows_its_shots_on_the_ice(surroundings: Surroun
         await expect(page.locator("#roles [aria-current]")).to_have_text("Goalies")
         drawn = page.locator("#chart-place [aria-label=dot] circle")
         await expect(drawn).to_have_count(2)
-        await expect(page.locator("#chart-note")).to_contain_text("1 from farther out")
+        await expect(page.locator("#chart-note")).to_contain_text("Not drawn: 1 shot from farther out or without a")
+        await expect(page.locator("#roles a")).to_have_text(["Shooters", "Goalies", "Teams"])
         await surroundings.record(*a_shot(4))
         await expect(drawn).to_have_count(3)
+        await surroundings.record(*a_shot(5, 0.3, hockey.SHOT_RESULT_GOAL, x_feet=-20.0))
+        await expect(page.locator("#chart-note")).to_contain_text("Not drawn: 2 shots (1 goal) from farther out")
+
+
+async def test_a_refused_question_is_not_under_the_heading_of_another(surroundings: Surroundings) -> None:
+    await surroundings.record(*passes(3, 0.6), *a_shot(1))
+    async with surroundings.page("") as page:
+        await expect(page.locator("#heading")).to_have_text("Passers, SIM")
+        await page.locator("#role").select_option("goalie")
+        await expect(page.locator("#heading")).to_have_text("Goalies, SIM")
+        await page.locator("#filter").fill("down = 3")
+        await page.locator("#filter").press("Enter")
+        await expect(page.locator("#refused")).to_contain_text("there is no field 'down'")
+        await expect(page.locator("#heading")).to_have_text("Goalies, SIM")
+        await expect(page.locator("#description")).to_have_text("")
+
+
+async def test_a_chart_says_what_it_draws_and_counts_all_passes_by_depth(
+    surroundings: Surroundings, tmp_path: Path
+) -> None:
+    deep, short = football.PASS_DEPTH_DEEP, football.PASS_DEPTH_SHORT
+    place = {"passer_lateral_yards": 1.0, "passer_depth_yards": 7.0}
+    await surroundings.record(
+        *passes(4, 0.8, depth=deep, week=1, game="g1", **place), *passes(3, 0.4, 11, depth=short, week=2, **place)
+    )
+    few, none = await written(
+        surroundings, tmp_path, ["--season", "2021", "--plays", "3"], ["--season", "2021", "--plays", "0"]
+    )
+    for file, drawn in ((few, 3), (none, 0)):
+        async with surroundings.page(file.as_uri()) as page:
+            chart = page.locator("#chart-place")
+            await expect(chart).to_contain_text("deep: 4 passes, play score 0.80")
+            await expect(chart).to_contain_text("short: 3 passes, play score 0.40")
+            await expect(page.locator("#chart-note")).to_contain_text(f"Drawn: the latest {drawn} of 7.")
+            await expect(page.locator("#plays tbody tr")).to_have_count(drawn)
+            await expect(chart.locator("[aria-label=dot] circle")).to_have_count(drawn)
+            legend = ["play score 0.2 or less", "0.5", "0.8 or more"]
+            await expect(page.locator("#chart-legend li")).to_have_text(legend)
+            await expect(page.locator("#standings-summary")).to_have_text(
+                "In small type: what was expected, and the 90% interval."
+            )
+
+
+async def test_words_and_intervals_stay_whole(surroundings: Surroundings, tmp_path: Path) -> None:
+    name = "Gus McNorthbourne"
+    await surroundings.record(
+        *passes(9, 0.6, name=name, depth=football.PASS_DEPTH_INTERMEDIATE),
+        *passes(9, 0.6, 11, passer="p2", name=name, team_id="BUF", depth=football.PASS_DEPTH_INTERMEDIATE),
+        *(each for number in range(9) for each in a_shot(number, names=(name, name))),
+    )
+    passers, game = await written(surroundings, tmp_path, ["--season", "2021"], ["--game", "g1"])
+    shots = ["--league", "SIH", "--role", "goalie"]
+    (goalies,) = await written(surroundings, tmp_path / "goalies", [*shots, "--season", "2023"])
+    whole = """selector => [...document.querySelectorAll(selector)].filter((cell) => {
+        const words = document.createRange();
+        return (cell.textContent.match(/[\\w+.]+/g) ?? []).some((word) => {
+            const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            while (walk.nextNode()) {
+                const at = walk.currentNode.data.indexOf(word);
+                if (at < 0) continue;
+                words.setStart(walk.currentNode, at);
+                words.setEnd(walk.currentNode, at + word.length);
+                if (words.getClientRects().length > 1) return true;
+            }
+            return false;
+        });
+    }).map((cell) => cell.textContent)"""
+    for address in (passers.as_uri(), game.as_uri(), goalies.as_uri(), "", "?league=SIH&role=goalie"):
+        async with surroundings.page(address) as page:
+            await expect(page.locator("#ratings tbody tr").first).to_be_visible()
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 900})
+                assert await page.evaluate(whole, "#ratings th, #ratings td, #splits th, #splits td") == [], address
 
 
 async def test_names_are_text_and_no_page_is_wider_than_the_window(surroundings: Surroundings, tmp_path: Path) -> None:
@@ -350,7 +425,7 @@ async def test_it_only_reads_and_says_what_is_wrong_with_a_request(surroundings:
                 assert told in (await answer.json())["detail"]
         async with http.get("/<b>nothing</b>") as answer:
             text = await answer.text()
-            assert (answer.status, "<b>" in text, "&lt;b&gt;" in text) == (404, False, True)
+            assert (answer.status, "nothing" in text, "There is no such page." in text) == (404, False, True)
 
 
 async def test_browsers_beyond_the_limit_are_refused_and_may_retry(surroundings: Surroundings) -> None:

@@ -183,16 +183,26 @@ async def test_the_command_backs_up_checks_and_restores(tmp_path: Path) -> None:
     assert checked.exit_code == 1
     assert "distributions 11: its support 's' is missing" in checked.output
     assert "more like the last" in checked.output
-    assert run("backup", copy, "--store", url(path)).exit_code == 0
+    kept = run("backup", copy, "--store", path)
+    assert (kept.exit_code, kept.output) == (1, f"Error: {copy} already exists; pass --replace to overwrite it\n")
+    assert run("backup", copy, "--store", path, "--replace").exit_code == 0
     path.unlink()
     assert run("restore", copy, "--store", url(path)).exit_code == 0
     async with opened(path) as store:
         assert await state_at(store) == stood
-    assert isinstance(run("restore", copy, "--store", url(path)).exception, PlayscoreError)
+    refused = run("restore", copy, "--store", url(path))
+    assert isinstance(refused.exception, PlayscoreError)
+    assert refused.output == ""  # and not that it is copying
     assert run("restore", copy, "--store", url(path), "--replace").exit_code == 0
 
 
 def test_what_is_no_store_is_a_usage_error() -> None:
-    refused = run("check", "--store", "scores.sqlite")
+    refused = run("check", "--store", "cassandra://here")
     assert refused.exit_code == 2
-    assert "'scores.sqlite' is not a store URL; use sqlite:///scores.sqlite" in refused.output
+    assert "'cassandra://here' is not a store URL; use sqlite:///scores.sqlite" in refused.output
+
+
+def test_a_folder_is_not_taken_for_a_store(tmp_path: Path) -> None:
+    refused = run("check", "--store", tmp_path).exception
+    assert isinstance(refused, PlayscoreError)
+    assert "it is a folder" in refused.detail
