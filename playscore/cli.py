@@ -5,6 +5,7 @@ A command may need packages that the base install leaves out. It is listed all t
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import re
 import sys
@@ -29,6 +30,17 @@ class _Rooms(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = _entry(cmd_name)
         return _load(entry) if entry else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as unknown:
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}; did you mean {close[0]}?", ctx) from unknown
 
     def invoke(self, ctx: click.Context) -> object:
         try:

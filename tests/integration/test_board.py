@@ -241,7 +241,7 @@ async def test_a_chart_says_what_it_draws_and_counts_all_passes_by_depth(
     surroundings: Surroundings, tmp_path: Path
 ) -> None:
     deep, short = football.PASS_DEPTH_DEEP, football.PASS_DEPTH_SHORT
-    place = {"passer_lateral_yards": 1.0, "passer_depth_yards": 7.0}
+    place: dict[str, Any] = {"passer_lateral_yards": 1.0, "passer_depth_yards": 7.0}
     await surroundings.record(
         *passes(4, 0.8, depth=deep, week=1, game="g1", **place), *passes(3, 0.4, 11, depth=short, week=2, **place)
     )

@@ -49,7 +49,8 @@ def test_help_lists_the_commands_of_every_room_with_a_line_each() -> None:
 def test_an_unknown_command_is_refused() -> None:
     shown = CliRunner().invoke(cli, ["reply"])
     assert shown.exit_code == 2
-    assert "No such command 'reply'" in shown.output
+    assert "No such command 'reply'; did you mean replay?" in shown.output
+    assert "No such command 'xyzzy'.\n" in CliRunner().invoke(cli, ["xyzzy"]).output
 
 
 def test_playing_games_does_not_load_torch() -> None:
