@@ -13,11 +13,11 @@ import grpc
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from board.games import GROUPS, games
 from board.live.events import HEARTBEAT
 from board.live.question import Question, read_role
 from board.live.watches import Watch, Watches
 from board.single_file import PAGES
-from board.text_order import natural
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient
 from playscore.client.roles import roles_with_plays
@@ -143,20 +143,17 @@ class View:
             return ()
 
     async def _games(self, league: str, role: common.Role.ValueType) -> tuple[list[list[Any]], str]:
-        """Games of a league with their plays, the latest first; or why there are none."""
+        """Games of a league as `board.games.games` lists them; or why there are none."""
         if not league:
             return [], ""
         try:
-            listed = self._ratings.list_ratings(league, role=role, group_by=("season", "game_id"))
-            found = [rating async for rating in listed]
+            listed = self._ratings.list_ratings(league, role=role, group_by=GROUPS)
+            found = games([rating async for rating in listed])
         except PlayscoreError as failure:
             if failure.reason is not Reason.LEAGUE_NOT_FOUND:
                 raise
             return [], failure.detail
-        latest = sorted(
-            found, key=lambda rating: (rating.group[0].integer, natural(rating.group[1].text)), reverse=True
-        )
-        return [[rating.group[1].text, rating.plays] for rating in latest[:MAX_GAMES]], ""
+        return found[:MAX_GAMES], ""
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """The answer to a question as it changes, until the browser disconnects."""

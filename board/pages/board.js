@@ -25,8 +25,8 @@ async function show({ filled }) {
   if (filled || roleChanged) offerGroups();
   $("grouped").textContent = groupsAsked().join(", ") || "player";
   $("games").hidden = !about.games.length;
-  $("games-list").replaceChildren(...about.games.map(([game, plays]) =>
-    el("a", [called(game), el("small", `${plays} plays`)], { href: `game?${new URLSearchParams({ league: about.league, game, role: about.role })}` })));
+  $("games-list").replaceChildren(...about.games.map(([game, plays, teams]) =>
+    el("a", [called(teams || game), el("small", [teams ? [called(game), ", "] : [], `${plays} ${plays === 1 ? "play" : "plays"}`].flat())], { href: `game?${new URLSearchParams({ league: about.league, game, role: about.role })}` })));
   watch(groupsAsked());
 }
 function fill(asked) {

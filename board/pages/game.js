@@ -11,8 +11,9 @@ const about = await (await fetch(`api/about?${new URLSearchParams({ role: asked.
 const question = { league: asked.get("league") || about.league, game: asked.get("game") ?? "", role: about.role };
 let plays = [], redraw = null, shown = false;
 
-document.title = `Game ${question.game}, playscore`;
-$("title").append("Game ", called(question.game), ", ", called(question.league));
+const teams = about.games.find(([game]) => game === question.game)?.[2];
+document.title = `${teams || `Game ${question.game}`}, playscore`;
+$("title").append(...(teams ? [called(teams)] : ["Game ", called(question.game)]), ", ", called(question.league));
 $("back").href = `./?${new URLSearchParams({ league: question.league, role: question.role })}`;
 $("roles").append(...about.roles.filter(([role]) => about.rated.includes(role) || role === question.role).map(([role, words]) =>
   el("a", words, { href: `?${new URLSearchParams({ ...question, role })}`, "aria-current": role === question.role ? "page" : null })));

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from board.coverage import coverage_data
+from board.games import matchup
 from board.plays import MEASURES, chart_of, play_rows
 from board.ratings import COLUMNS, interval_text, measure_text, measured, row, table
 from board.report.gather import Answers
 from board.report.question import Question
 from board.report.scope import Scope
-from board.report.splits import PASS_DEPTHS, Splits
+from board.report.splits import PASS_DEPTHS, PLACE, Splits
 from board.report.trend import Point
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client.words import ROLES, UNKNOWN, counted, joined, model_label
@@ -28,9 +29,12 @@ def page_data(question: Question, scope: Scope, answers: Answers, made: datetime
     team = answers.overall[0].subject.team_id if scope.kind == "player" else ""
     series = [rating.subject.team_id or UNKNOWN for rating in answers.overall] if scope.kind == "game" else [""]
     plays = play_rows(answers.plays, answers.names)
+    title, kind = scope.title, _KINDS[scope.kind]
+    if scope.kind == "game" and (teams := _who_plays(answers)):
+        title, kind = teams, scope.title
     return {
-        "title": scope.title,
-        "subtitle": joined((_KINDS[scope.kind], team, question.league, words.subjects)),
+        "title": title,
+        "subtitle": joined((kind, team, question.league, words.subjects)),
         "filter": question.filter,
         "figures": _figures(question, scope, answers),
         "series": series,
@@ -148,6 +152,13 @@ def _standings(role: common.Role.ValueType, answers: Answers) -> dict[str, Any]:
         **table(role, (row(rating) for rating in sorted(answers.standings, key=lambda rating: not rating.qualified))),
         "summary": (f"The first {shown:,} of {answers.subjects:,}. " if shown < answers.subjects else "") + SMALL_TYPE,
     }
+
+
+def _who_plays(answers: Answers) -> str:
+    """The teams of a game: "PIT at TBL"; empty where it is not known who plays at home."""
+    (sides,) = (ratings for splits, ratings in answers.splits if splits is PLACE)
+    home, away = ([rating.subject.team_id for rating in side] for side in sides)
+    return matchup(home, away)
 
 
 def _bands(answers: Answers) -> list[dict[str, Any]]:

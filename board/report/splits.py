@@ -18,7 +18,8 @@ class Splits:
     """The name and the filter of each split."""
 
 
-_PLACE: Final = Splits("Where", [("Home", "home"), ("Away", "NOT home")])
+PLACE: Final = Splits("Where", [("Home", "home"), ("Away", "NOT home")])
+"""At home first."""
 _SCORE: Final = Splits(
     "Score",
     [("Trailing", "score_difference < 0"), ("Tied", "score_difference = 0"), ("Leading", "score_difference > 0")],
@@ -89,7 +90,7 @@ _PASSES: Final = (
         ],
     ),
     _SCORE,
-    _PLACE,
+    PLACE,
 )
 _SHOTS: Final = (
     Splits(
@@ -133,7 +134,7 @@ _SHOTS: Final = (
     Splits("Screens", [("None", "screens = 0"), ("One", "screens = 1"), ("Two and more", "screens >= 2")]),
     _PERIOD,
     _SCORE,
-    _PLACE,
+    PLACE,
 )
 _FACEOFFS: Final = (
     Splits(
@@ -147,7 +148,7 @@ _FACEOFFS: Final = (
     _STRENGTH,
     _PERIOD,
     _SCORE,
-    _PLACE,
+    PLACE,
 )
 
 SPLITS: Final[Mapping[common.Role.ValueType, Sequence[Splits]]] = {

@@ -356,6 +356,52 @@ async def test_a_report_is_one_file_that_sorts_its_plays_and_makes_no_requests(
     assert surroundings.asked[asked:] == [file.as_uri()]
 
 
+async def test_a_report_of_a_game_is_headed_by_its_teams_where_it_is_known_who_is_at_home(
+    surroundings: Surroundings, tmp_path: Path
+) -> None:
+    await surroundings.record(
+        *passes(3, 0.6, home=True),
+        *passes(3, 0.5, 11, passer="p2", name="P. Two", team_id="BUF", home=False),
+        *passes(3, 0.5, 21, game="g2"),
+    )
+    known, unknown = await written(surroundings, tmp_path, ["--game", "g1"], ["--game", "g2"])
+    async with surroundings.page(known.as_uri()) as page:
+        await expect(page.locator("h1")).to_have_text("BUF at KC")
+        await expect(page.locator("#subtitle")).to_have_text("Game g1, SIM, passers")
+        await page.goto(surroundings.url)
+        await expect(page.locator("#games-list a")).to_have_text(
+            ["g2 3 plays", "BUF at KC g1, 6 plays"], use_inner_text=True
+        )
+        await page.locator("#games-list a", has_text="BUF at KC").click()
+        await expect(page.locator("h1")).to_have_text("BUF at KC, SIM")
+    async with surroundings.page(unknown.as_uri()) as page:
+        await expect(page.locator("h1")).to_have_text("Game g2")
+
+
+async def test_a_report_is_of_the_state_that_is_asked_for(surroundings: Surroundings, tmp_path: Path) -> None:
+    await surroundings.record(*passes(3, 0.6))
+    before = (await surroundings.ratings.get_coverage("SIM")).revision.value
+    await surroundings.record(*passes(3, 0.6, 11))
+    was, present = await written(surroundings, tmp_path, ["--season", "2021", "--as-of", before], ["--season", "2021"])
+    for file, plays in ((was, 3), (present, 6)):
+        async with surroundings.page(file.as_uri()) as page:
+            await expect(page.locator("#plays-summary")).to_have_text(f"All {plays} plays.")
+
+
+async def test_a_report_without_plays_says_where_there_are_some(surroundings: Surroundings, tmp_path: Path) -> None:
+    await surroundings.record(*passes(3, 0.6), *passes(3, 0.6, 11, season=2023, team_id="BUF", game="g2"))
+    told = {
+        ("--season", "1999"): "SIM has no passes in season 1999; seasons: 2021, 2023",
+        ("--team", "ZZZ"): "SIM has no passes of team ZZZ; teams: BUF, KC",
+        ("--season", "2021", "--split", "down = 1"): "SIM has no passes in season 2021 where down = 1",
+        ("--season", "2021", "--role", "goalie"): "SIM has no goalies; roles with plays: passer",
+    }
+    options = ["--league", "SIM", "--aggregator", surroundings.ratings.address, "--out", str(tmp_path / "page.html")]
+    for asked, detail in told.items():
+        done = await asyncio.to_thread(CliRunner().invoke, report, [*options, *asked])
+        assert str(done.exception) == detail
+
+
 async def test_a_report_of_a_store_file_is_that_of_its_service(surroundings: Surroundings, tmp_path: Path) -> None:
     await surroundings.record(*passes(9, 0.6), *passes(4, 0.3, 11, passer="p2", name="P. Two"), a_sack(30))
     (asked,) = await written(surroundings, tmp_path, ["--game", "g1"])
