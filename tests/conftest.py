@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 # How long an example takes depends on what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Tests start programs while gRPC's threads run. gRPC's fork handlers would run in the child, and have crashed one.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 _REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -176,8 +176,9 @@ class Databases:
             name = f"{self._template}_{len(self._names)}"
             server().execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         else:
-            name = self._names.pop(next(iter(self._names)))
+            oldest, name = next(iter(self._names.items()))
             server().execute(self._empty, name)
+            del self._names[oldest]
         return name
 
 
