@@ -119,11 +119,9 @@ async def run_demo(games: int, hockey_games: int, speed: float | None, out: Path
     )
     await asyncio.to_thread(_write, data, out)
     lost = sum(len(played.game.plays) for played in slate) - len(latest)
-    endings = Counter(ending(result.ending, result.reason).lower() for result in latest)
-    console.print(
-        f"{counted(len(latest), 'play')} in {seconds:.1f} s: "
-        + ", ".join(f"{plays} {name}" for name, plays in endings.most_common())
-    )
+    console.print(f"{counted(len(latest), 'play')} in {seconds:.1f} s:")
+    for meaning, plays in Counter(ending(result.ending, result.reason) for result in latest).most_common():
+        console.print(f"{plays:>8}  {meaning}")
     if (play := stages.times.as_json().get("play")) is not None:
         console.print(f"release to rating: median {play['p50_ms']:.1f} ms, 99% within {play['p99_ms']:.1f} ms")
     if speed is None:
