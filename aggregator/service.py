@@ -387,15 +387,21 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         return response.SerializeToString()
 
     async def _past_ratings(self, question: Question, revision: Revision) -> State | None:
-        """What a watcher had at a revision; None where the store does not keep it."""
-        standing = question.ranked
+        """What a watcher had at a revision; None where the store does not keep it, or has erased some of it since."""
+        ranked = question.ranked
+        operations = await self._store.operations()
+        if any(
+            isinstance(each.applied.effect, Erasure) and not revision.covers(each.applied.revision)
+            for each in operations
+        ):
+            return None
         try:
-            view = await self._past.at(revision, standing.split.league)
+            view = await self._past.at(revision, ranked.split.league)
         except PlayscoreError as error:
             if error.reason is Reason.REVISION_NOT_KEPT:
                 return None
             raise
-        standings = view.queries.watched(standing.split, group_by=standing.group_by, min_plays=standing.min_plays)
+        standings = view.queries.watched(ranked.split, group_by=ranked.group_by, min_plays=ranked.min_plays)
         evaluation = Evaluation(standings, revision)
         for _ in evaluation.read():
             await asyncio.sleep(0)

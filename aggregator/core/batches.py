@@ -15,6 +15,7 @@ from aggregator.core.arrays import Numbers, Texts
 from aggregator.core.fields import FieldType, Schema
 from aggregator.core.records import Score
 from aggregator.core.store import ScoreColumns
+from playscore.errors import PlayscoreError, Reason
 
 NAME, TEAM = "subject_name", "subject_team"
 """Of the subject, as they were at the play; no fields of a split."""
@@ -101,6 +102,9 @@ def batch_from(schema: Schema, pieces: Sequence[ScoreColumns], *, graded: bool) 
         if schema.derived:
             outcomes = [each for piece in pieces for each in piece.outcomes]
             outcome = _read_json(outcomes, dict.fromkeys(schema.outcome, pl.String))
+        for column in measures:
+            if column.null_count():
+                raise _damaged(f"{column.null_count()} graded scores have no {column.name}")
         addends = _addends(
             schema,
             {column.name: _floats(column) for column in measures},
@@ -115,7 +119,16 @@ def _addends(schema: Schema, measures: Mapping[str, Numbers], outcome: Mapping[s
 
 
 def _read_json(objects: Sequence[bytes], dtypes: Mapping[str, Any]) -> pl.DataFrame:
-    return pl.read_ndjson(b"\n".join(objects), schema=dtypes)
+    try:
+        return pl.read_ndjson(b"\n".join(objects), schema=dtypes)
+    except pl.exceptions.PolarsError as failure:
+        raise _damaged(str(failure)) from failure
+
+
+def _damaged(detail: str) -> PlayscoreError:
+    return PlayscoreError(
+        Reason.STORE_UNAVAILABLE, f"a score in the store is damaged; `playscore store check` finds it: {detail}"
+    )
 
 
 def _texts(column: pl.Series) -> Texts:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
+import structlog
+
 from aggregator.core.keeping import fingerprint, unpacked
 from aggregator.core.loading import load
 from aggregator.core.revision import Revision
@@ -14,6 +16,8 @@ from aggregator.core.store import Changes, KeepsSnapshots, Store
 from playscore.errors import PlayscoreError, Reason
 
 _RETRY_SECONDS = 1.0
+
+_logger = structlog.get_logger()
 
 
 class Follower:
@@ -99,16 +103,24 @@ class Follower:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _load(self) -> None:
-        kept = (
-            await self._store.kept(fingerprint(self._snapshot.tasks))
-            if isinstance(self._store, KeepsSnapshots)
-            else None
-        )
-        if kept is None:
+        if not await self._load_kept():
             await load(self._store, self._snapshot)
-        else:
-            self._snapshot.become(await asyncio.to_thread(unpacked, kept, self._snapshot.tasks))
-            self.kept = kept.revision
+
+    async def _load_kept(self) -> bool:
+        """Begin with the snapshot that the store kept. False if there is none that can be read."""
+        if not isinstance(self._store, KeepsSnapshots):
+            return False
+        try:
+            kept = await self._store.kept(fingerprint(self._snapshot.tasks))
+            if kept is None:
+                return False
+            snapshot = await asyncio.to_thread(unpacked, kept, self._snapshot.tasks)
+        except Exception as failure:
+            _logger.warning("the kept columns cannot be read: the records are read instead", error=repr(failure))
+            return False
+        self._snapshot.become(snapshot)
+        self.kept = kept.revision
+        return True
 
     def _merge_on(self) -> None:
         """Have what is due merged, in a thread."""

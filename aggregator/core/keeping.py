@@ -146,10 +146,20 @@ def _stated(column: Column, rows: Selection, put: Callable[[Any], str]) -> dict[
     """How the header describes a column. Its data are put among the arrays."""
     if isinstance(column, Plain):
         return {"data": put(column.data[rows])}
-    coded = column.coded()
+    coded = _used(column.coded(), rows)
     if isinstance(coded.values, array):
-        return {"codes": put(coded.codes[rows]), "numbers": put(np.array(coded.values))}
-    return {"codes": put(coded.codes[rows]), "values": list(coded.values)}
+        return {"codes": put(coded.codes), "numbers": put(np.array(coded.values))}
+    return {"codes": put(coded.codes), "values": list(coded.values)}
+
+
+def _used(column: Coded, rows: Selection) -> Coded:
+    """The rows of a column, with the values that occur in them."""
+    codes = column.codes[rows]
+    used = np.flatnonzero(np.bincount(codes, minlength=len(column.values) + 1)[1:])
+    places = np.zeros(len(column.values) + 1, dtype=np.intp)
+    places[used + 1] = np.arange(1, len(used) + 1)
+    values: Sequence[Any] = [column.values[place] for place in used.tolist()]
+    return Coded(places[codes], array("d", values) if isinstance(column.values, array) else values)
 
 
 def _column(stated: dict[str, Any], arrays: Any) -> Column:

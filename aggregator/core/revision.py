@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+MAX_MISSING: Final = 100
+"""The most transactions that a writer names as missing. A reader waits for those that are not named."""
 
 
 @dataclass(frozen=True, slots=True)

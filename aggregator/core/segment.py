@@ -183,10 +183,13 @@ class Segment:
             return theirs
         return np.zeros(0, dtype=np.intp)
 
+    def subjects_left(self) -> NDArray[np.int64]:
+        """Of whom a row is left, by their codes in the league."""
+        return self.subjects[self.runs.subjects[self.run_plays > 0]]
+
     def has_subject(self, subject: int) -> bool:
         """Whether a row that is left is of a subject, by their code in the league."""
-        theirs = self.subjects[self.runs.subjects] == subject
-        return bool(self.run_plays[theirs].any())
+        return bool((self.subjects_left() == subject).any())
 
     def left(self) -> Selection:
         """The rows that are not gone."""

@@ -16,7 +16,7 @@ from aggregator.core.precedence import time
 from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.revision import NOTHING
 from aggregator.core.segment import Names, Segment, play_key
-from aggregator.core.store import Changes, Erased, LeagueModel, ScoreColumns
+from aggregator.core.store import Changes, LeagueModel, ScoreColumns
 from aggregator.core.table import Merge, Table
 from aggregator.core.task import Task, Tasks
 from playscore.release import ModelVersion
@@ -52,8 +52,8 @@ class Snapshot:
         for league in self._leagues.values():
             for scores in league.tables.values():
                 scores.remove(changes.withdrawn)
-        for erased in changes.erased:
-            self._erase(erased)
+        for name in changes.erased_leagues:
+            self._leagues.pop(name, None)
         together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)
         for item in changes.scores:
             score = item[1]
@@ -66,6 +66,10 @@ class Snapshot:
                 self._league(score.play.league).scores(task, score.subject.role, score.model).put(items)
         self.put_unscored(changes.unscored)
         self.switch(changes.switched)
+        if changes.erased_players:
+            for league in self._leagues.values():
+                league.forget_absent()
+        self.erasures += len(changes.erased_leagues) + changes.erased_players
         self.revision = changes.revision
         self.changes += len(changes.scores) + len(changes.withdrawn) + len(changes.unscored)
 
@@ -156,13 +160,6 @@ class Snapshot:
             self._leagues[name] = League(name)
         return self._leagues[name]
 
-    def _erase(self, erased: Erased) -> None:
-        self.erasures += 1
-        if erased.subject_id is None:
-            self._leagues.pop(erased.league, None)
-        elif erased.league in self._leagues:
-            self._leagues[erased.league].forget(erased.subject_id)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTables:
@@ -243,9 +240,12 @@ class League:
         code = self._names.subjects.find(subject_id)
         return code if code is not None and any(table.has_subject(code) for table in self.all_tables()) else None
 
-    def forget(self, subject_id: str) -> None:
-        """Keep nothing that names a subject whose scores are gone."""
-        self._names.subjects.forget(subject_id)
+    def forget_absent(self) -> None:
+        """Keep no name of a subject of whom no score stands, and no row that is gone."""
+        standing = set[int]().union(*(table.subjects() for table in self.all_tables()))
+        for code, subject_id in enumerate(self._names.subjects.texts):
+            if code not in standing:
+                self._names.subjects.forget(subject_id)
         for table in self.all_tables():
             table.scrub()
 

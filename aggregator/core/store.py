@@ -31,15 +31,6 @@ class LeagueModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """Whom or what nothing is recorded of any more."""
-
-    league: str
-    subject_id: str | None
-    """None: the whole league."""
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
     """What changed up to `revision`: scores as they are now, by the store's own numbers for keys, and those gone."""
 
@@ -50,8 +41,10 @@ class Changes:
     withdrawn: Sequence[int] = ()
     unscored: Sequence[Unscored] = ()
     switched: Sequence[LeagueModel] = ()
-    erased: Sequence[Erased] = ()
-    """To be taken out before the rest is put in. The scores of an erased player come in `withdrawn`, too."""
+    erased_leagues: Sequence[str] = ()
+    """Leagues that were erased. To be taken out before the rest is put in."""
+    erased_players: int = 0
+    """How many players were erased. Their scores come in `withdrawn`; who they were is known to nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +155,10 @@ class Store(Protocol):
         """Scores by the store's own numbers as they were at a revision, with their distributions."""
 
     async def revision_at(self, time: datetime) -> Revision:
-        """The state that stood at a time: all that had been committed by then. The clock of a store never goes back."""
+        """The state that stood at a time: all that had been committed by then. The clock of a store never goes back.
+
+        A store on another machine raises NOT_FRESH_ENOUGH for a time that is still to come by its own clock.
+        """
 
 
 @runtime_checkable

@@ -220,6 +220,10 @@ class Table:
             found = [each for each in found if each[0] > passed]
         return [(place, number) for _, place, number in found[:size]]
 
+    def subjects(self) -> set[int]:
+        """Of whom a score stands, by their codes in the league."""
+        return {code for segment in self.segments() for code in segment.subjects_left().tolist()}
+
     def has_subject(self, code: int) -> bool:
         """Whether a score of a subject, by their code in the league, stands."""
         return any(segment.has_subject(code) for segment in self.segments())

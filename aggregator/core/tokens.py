@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 
-from aggregator.core.revision import Revision
+from aggregator.core.revision import MAX_MISSING, Revision
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 
 Json = str | int | float | bool | None | list["Json"]
@@ -15,7 +15,7 @@ Json = str | int | float | bool | None | list["Json"]
 
 def revision_token(store_id: str, revision: Revision) -> str:
     """Names a state of a store."""
-    return _encoded([store_id, revision.end, *sorted(revision.end - number for number in revision.missing)])
+    return _encoded([store_id, revision.end, *_rows_of(revision)])
 
 
 def read_revision_token(token: str, store_id: str, field: str) -> Revision:
@@ -24,12 +24,48 @@ def read_revision_token(token: str, store_id: str, field: str) -> Revision:
     Raises REVISION_TOKEN_INVALID where it is another store's, or no token at all.
     """
     match _decoded(token):
-        case [str(store), int(end), *missing] if store == store_id and end > 0:
-            back = [each for each in missing if type(each) is int and 0 < each < end]
-            if len(back) == len(missing):
-                return Revision(end, frozenset(end - each for each in back))
+        case [str(store), int(end), *rows] if store == store_id and end > 0:
+            missing = _missing(end, rows)
+            if missing is not None:
+                return Revision(end, missing)
     detail = f"{token[:80]!r} is not a revision token of this store; send one that it answered, or none"
     raise PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation(field, detail),))
+
+
+def _rows_of(revision: Revision) -> list[Json]:
+    """The rows of missing numbers, downwards from the end: how many that are not missing come before each row, and, if
+    it is longer than one, its length.
+    """
+    rows: list[tuple[int, int]] = []
+    below = revision.end
+    for number in sorted(revision.missing, reverse=True):
+        if rows and number == below - 1:
+            gap, size = rows.pop()
+            rows.append((gap, size + 1))
+        else:
+            rows.append((below - 1 - number, 1))
+        below = number
+    return [gap if size == 1 else [gap, size] for gap, size in rows]
+
+
+def _missing(end: int, rows: list[Json]) -> frozenset[int] | None:
+    """What `_rows_of` has written; None for what it cannot have."""
+    missing = set[int]()
+    below = end
+    for row in rows:
+        match row:
+            case [int(gap), int(size)] if size > 1:
+                pass
+            case int(gap):
+                size = 1
+            case _:
+                return None
+        first = below - gap - size
+        if gap < 0 or first < 1 or len(missing) + size > MAX_MISSING:
+            return None
+        missing.update(range(first, first + size))
+        below = first
+    return frozenset(missing)
 
 
 def page_token(arguments: tuple[Json, ...], place: list[Json]) -> str:

@@ -13,9 +13,6 @@ from aggregator.postgres.schema import Connection
 from aggregator.postgres.threads import in_thread
 from aggregator.rows import SCORE_COLUMNS, UNSCORED_COLUMNS, RowReader, subjects_json, to_json
 
-ERASED: Final = "playscore_erased"
-"""The channel that notifies of erased players: a JSON list of tombstone in hexadecimal, league and subject_id."""
-
 _SCORE: Final = ", ".join(SCORE_COLUMNS)
 _UNSCORED: Final = ", ".join(UNSCORED_COLUMNS)
 
@@ -71,7 +68,6 @@ class Eraser:
             " ON CONFLICT (digest) DO UPDATE SET number = excluded.number, mentions = excluded.mentions",
             *(digest, self._number, to_json(sorted(player.mentions))),
         )
-        await self._run("SELECT pg_notify($1, $2)", ERASED, to_json([digest.hex(), *them]))
         return Erasure(False, justification, len(gone), superseded, unscored, mentions)
 
     async def _rewrite_scores(self, player: ErasedPlayer, table: str) -> int:

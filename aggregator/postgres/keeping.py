@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Final
 
@@ -42,7 +43,7 @@ async def keep(connection: Connection, kept: KeptSnapshot) -> None:
         *revision,
         json.dumps([len(part) for part in kept.parts]),
     )
-    for number, piece in enumerate(pieces(kept.parts)):
+    for number, piece in enumerate(await asyncio.to_thread(lambda: list(pieces(kept.parts)))):
         await connection.execute(
             "INSERT INTO kept_pieces (fingerprint, number, content) VALUES ($1, $2, $3)",
             kept.fingerprint,

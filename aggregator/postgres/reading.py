@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from aggregator.core.operations import Applied, Operation
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, LeagueModel, Reading, StatePiece
+from aggregator.core.store import Changes, LeagueModel, Reading, StatePiece
 from aggregator.postgres.database import Database, transaction
-from aggregator.postgres.erasing import ERASED
 from aggregator.postgres.schema import Connection
 from aggregator.postgres.threads import in_thread
 from aggregator.postgres.writing import CHANGED, read_supports
@@ -68,19 +66,16 @@ class Reader:
     Args:
         database: an open one.
         rows: makes records from rows.
-        erased: erased players by tombstone, as far as this process knows them.
     """
 
-    def __init__(self, database: Database, rows: RowReader, erased: MutableMapping[bytes, Erased]) -> None:
+    def __init__(self, database: Database, rows: RowReader) -> None:
         self._database = database
         self._rows = rows
-        self._names = erased
 
     async def follow(self, connection: Connection, after: Revision, poll_seconds: float) -> AsyncGenerator[Changes]:
         """Changes as they are notified; if a notification is lost, at most `poll_seconds` later."""
         news = asyncio.Event()
         await connection.add_listener(CHANGED, lambda *_: news.set())
-        await connection.add_listener(ERASED, lambda *notified: self._on_erased(notified[-1]))
         connection.add_termination_listener(lambda *_: news.set())
         first = True
         while True:
@@ -94,10 +89,6 @@ class Reader:
                 async with asyncio.timeout(poll_seconds):
                     await news.wait()
 
-    def _on_erased(self, text: str) -> None:
-        digest, league, subject_id = json.loads(text)
-        self._names[bytes.fromhex(digest)] = Erased(league, subject_id)
-
     async def _changes(self, connection: Connection, after: Revision) -> AsyncGenerator[Changes]:
         """Changes since a revision, up to the present one."""
         async with transaction(connection, of_one_state=True):
@@ -109,7 +100,10 @@ class Reader:
                 "withdrawn": [item for (item,) in withdrawn],
                 "unscored": await in_thread(len(unscored), lambda: list(map(self._rows.unscored, unscored))),
                 "switched": await self._switched(connection, changed),
-                "erased": await self._erased(connection, changed),
+                "erased_leagues": await self._erased_leagues(connection, changed),
+                "erased_players": await connection.fetchval(
+                    f"SELECT count(*) FROM erased WHERE {_DONE_SINCE}", *changed
+                ),
             }
             query = f"SELECT id, {_SCORE} FROM scores WHERE {_CHANGED}"
             async for rows, last in _pieces(connection, PIECE_CHANGES, query, *changed):
@@ -121,11 +115,9 @@ class Reader:
         query = f"SELECT league, task, model, model_version FROM switches WHERE {_DONE_SINCE} ORDER BY number"
         return list(map(league_model, await connection.fetch(query, *changed)))
 
-    async def _erased(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[Erased]:
+    async def _erased_leagues(self, connection: Connection, changed: tuple[int, Sequence[int]]) -> list[str]:
         leagues = await connection.fetch(f"SELECT league FROM erased_leagues WHERE {_DONE_SINCE}", *changed)
-        players = await connection.fetch(f"SELECT digest FROM erased WHERE {_DONE_SINCE}", *changed)
-        named = [self._names[digest] for (digest,) in players if digest in self._names]
-        return [*(Erased(league, None) for (league,) in leagues), *named]
+        return [league for (league,) in leagues]
 
     async def state(
         self, connection: Connection, at: Revision | None, league: str | None
@@ -178,6 +170,15 @@ class Reader:
         """
         async with transaction(connection, of_one_state=True):
             began = await connection.fetchrow("SELECT * FROM history")
+            present = await connection.fetchval(
+                "SELECT greatest(clock_timestamp(), (SELECT max(time) FROM transactions))"
+            )
+            if time > present:
+                raise PlayscoreError(
+                    Reason.NOT_FRESH_ENOUGH,
+                    f"it is {present.isoformat()} by the store's clock; ask for an earlier state, or later",
+                    retry_after_seconds=(time - present).total_seconds(),
+                )
             if time < began["time"]:
                 raise PlayscoreError(
                     Reason.REVISION_NOT_KEPT,

@@ -311,6 +311,10 @@ _LAST_NUMBER: Final = "SELECT greatest({})".format(
             ("withdrawn", "since"),
             ("transactions", "number"),
             ("requests", "revision_end"),
+            ("operations", "revision_end"),
+            ("switches", "number"),
+            ("erased", "number"),
+            ("erased_leagues", "number"),
         )
     )
 )
@@ -393,6 +397,8 @@ async def _identified(connection: Connection) -> Identity:
     await connection.execute(
         "UPDATE store SET id = $1, cluster = $2, base = $3", moved.store_id, moved.cluster, moved.base
     )
+    # They name states by numbers that the server they were made on had given to other databases, too.
+    await connection.execute("DELETE FROM kept_snapshots")
     return moved
 
 

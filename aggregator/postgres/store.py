@@ -19,7 +19,7 @@ from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchR
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
+from aggregator.core.store import Changes, KeptSnapshot, Reading, StatePiece
 from aggregator.postgres import keeping
 from aggregator.postgres.database import Database, transaction
 from aggregator.postgres.reading import Reader
@@ -66,9 +66,8 @@ class PostgresStore:
     ) -> None:
         self._database = Database(url, connections, read_only=read_only)
         rows = RowReader(roles)
-        erased: dict[bytes, Erased] = {}
-        self._reader = Reader(self._database, rows, erased)
-        self._writer = Writer(self._database, rows, erased, same_distribution)
+        self._reader = Reader(self._database, rows)
+        self._writer = Writer(self._database, rows, same_distribution)
         self._poll_seconds = poll_seconds
         self._store_id = ""
         self._waiting: deque[_Waiting] = deque()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -14,8 +14,7 @@ from aggregator.core.operations import Applied, Effect, EraseRequest, SwitchRequ
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Existing, Settlement, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored, Unscored
-from aggregator.core.revision import Revision
-from aggregator.core.store import Erased
+from aggregator.core.revision import MAX_MISSING, Revision
 from aggregator.postgres.database import ERASE_SECONDS, Database, transaction
 from aggregator.postgres.erasing import Eraser
 from aggregator.postgres.keeping import forget
@@ -44,8 +43,6 @@ CHANGED: Final = "playscore_changed"
 """The channel that notifies of changes."""
 _SWITCHING: Final = 0x73776974
 """The advisory lock held while a model is switched."""
-_MAX_RUNNING: Final = 1_000
-"""The most running transactions that a revision names."""
 _DISTRIBUTIONS_AT_ONCE: Final = 1_000
 _FORGET_EVERY_SECONDS: Final = 60.0
 
@@ -153,7 +150,6 @@ class Writer:
     Args:
         database: an open one.
         rows: makes records from rows.
-        erased: erased players by tombstone, to which erasures add theirs.
         same_distribution: whether two different contents mean the same distribution.
     """
 
@@ -161,12 +157,10 @@ class Writer:
         self,
         database: Database,
         rows: RowReader,
-        erased: MutableMapping[bytes, Erased],
         same_distribution: SameDistribution,
     ) -> None:
         self._database = database
         self._rows = rows
-        self._names = erased
         self._same_distribution = same_distribution
         self._forget_at = 0.0
 
@@ -321,9 +315,10 @@ class Writer:
         """
         snapshot, _ = await connection.fetchrow("SELECT pg_current_snapshot(), pg_notify($1, '')", CHANGED)
         seen = self._database.revision(snapshot)
-        # Transactions that began before this one and may still run; a reader waits for those not named.
-        running = range(max(seen.end, number - _MAX_RUNNING), number)
-        return Revision(max(seen.end, number + 1), seen.missing.union(running) - {number})
+        # Transactions that began before this one and may still run.
+        running = range(max(seen.end, number - MAX_MISSING), number)
+        missing = sorted(seen.missing.union(running) - {number})
+        return Revision(max(seen.end, number + 1), frozenset(missing[-MAX_MISSING:]))
 
     async def _forget_answers(self, connection: Connection) -> None:
         now = asyncio.get_running_loop().time()
@@ -390,7 +385,6 @@ class Writer:
             effect = await eraser.league(request)
         else:
             digest = tombstone(key, request.league, request.player.subject_id)
-            self._names[digest] = Erased(request.league, request.subject_id)
             effect = await eraser.player(request.player, digest, request.justification)
         await connection.execute("UPDATE migrations SET serves_from = version WHERE version = $1", OPERATIONS_VERSION)
         return await self._did(connection, request, effect, number, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,13 @@ class StoreFile:
         with self.errors():
             if self._identities() != self._identity:
                 raise self.unavailable("the file was replaced while it was open; restart on the right one")
+
+    def check_room(self, size: int) -> None:
+        """Fail if the file system has less than `size` bytes left."""
+        with self.errors():
+            free = shutil.disk_usage(self.path.parent).free
+            if free < size:
+                raise self.unavailable(f"{free >> 20} MiB are free where {size >> 20} MiB are needed")
 
     def bound_log(self, connection: sqlite3.Connection) -> None:
         """Empty the log if it has grown large. If a reader prevents it, try again when it has grown further."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from aggregator.core.keeping import parts_of, worth_reading
 from aggregator.core.operations import Applied, Operation
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
+from aggregator.core.store import Changes, KeptSnapshot, Reading, StatePiece
 from aggregator.rows import (
     JSON_COLUMNS,
     SCORE_COLUMNS,
@@ -57,13 +57,11 @@ class Reader:
     Args:
         file: an open store.
         rows: makes records from rows.
-        erased: the player of a tombstone, if this process knows it.
     """
 
-    def __init__(self, file: StoreFile, rows: RowReader, erased: Callable[[bytes], Erased | None]) -> None:
+    def __init__(self, file: StoreFile, rows: RowReader) -> None:
         self._file = file
         self._rows = rows
-        self._erased = erased
         self._connection = file.reading()
         with self._transaction() as reading:
             (self.store_id,) = reading.execute("SELECT id FROM store").fetchone()
@@ -91,9 +89,9 @@ class Reader:
                 (first, seq),
             )
             leagues = reading.execute("SELECT league FROM erased_leagues WHERE seq BETWEEN ? AND ?", (first, seq))
-            players = reading.execute("SELECT digest FROM erased WHERE seq BETWEEN ? AND ?", (first, seq))
-            erased = [Erased(league, None) for (league,) in leagues]
-            erased += [player for (digest,) in players if (player := self._erased(digest)) is not None]
+            (players,) = reading.execute(
+                "SELECT count(*) FROM erased WHERE seq BETWEEN ? AND ?", (first, seq)
+            ).fetchone()
             return Changes(
                 revision=Revision(seq + 1),
                 last=last <= seq,
@@ -101,7 +99,8 @@ class Reader:
                 withdrawn=[item for (item,) in withdrawn],
                 unscored=[self._rows.unscored(row) for row in unscored],
                 switched=[league_model(row) for row in switched],
-                erased=erased,
+                erased_leagues=[league for (league,) in leagues],
+                erased_players=players,
             )
 
     def state(self, at: Revision | None, league: str | None) -> Iterator[StatePiece]:

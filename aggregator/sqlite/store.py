@@ -24,7 +24,7 @@ from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchR
 from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, KeptSnapshot, Reading, StatePiece
+from aggregator.core.store import Changes, KeptSnapshot, Reading, StatePiece
 from aggregator.rows import RowReader
 from aggregator.sqlite.file import StoreFile
 from aggregator.sqlite.reading import Reader
@@ -33,6 +33,8 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.subjects import Role
 
 _GROUP_RECORDS: Final = 20_000
+_ROOM_TO_KEEP: Final = 2
+"""Times its size that a snapshot needs: it goes through the log into the file."""
 _LOOK_EVERY_SECONDS: Final = 0.25
 """How often a read-only store looks for what another process has written."""
 
@@ -178,10 +180,16 @@ class SqliteStore:
     async def keep(self, kept: KeptSnapshot) -> None:
         """See KeepsSnapshots. Each piece is a transaction of its own, so that writes can come between them."""
         await self._done(lambda writer: writer.forget_kept())
-        for number, piece in enumerate(pieces(kept.parts)):
-            await self._done(lambda writer: writer.keep_piece(number, piece))  # noqa: B023
         sizes = [len(part) for part in kept.parts]
-        await self._done(lambda writer: writer.finish_keeping(kept.fingerprint, kept.revision, sizes))
+        self._file.check_room(_ROOM_TO_KEEP * sum(sizes))
+        try:
+            for number, piece in enumerate(await asyncio.to_thread(lambda: list(pieces(kept.parts)))):
+                if not await self._done(lambda writer: writer.keep_piece(kept.revision, number, piece)):  # noqa: B023
+                    return
+            await self._done(lambda writer: writer.finish_keeping(kept.fingerprint, kept.revision, sizes))
+        except PlayscoreError:
+            await self._done(lambda writer: writer.forget_kept())
+            raise
 
     async def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
         """See KeepsSnapshots."""
@@ -198,12 +206,9 @@ class SqliteStore:
             self._file.open_to_read()
         else:
             self._writer = Writer(self._file, self._file.open(), self._rows, self._same_distribution)
-        records, states = (Reader(self._file, self._rows, self._erased) for _ in range(2))
+        records, states = (Reader(self._file, self._rows) for _ in range(2))
         self._store_id = records.store_id
         self._records, self._states = _ReadThread(records, "records"), _ReadThread(states, "states")
-
-    def _erased(self, digest: bytes) -> Erased | None:
-        return None if self._writer is None else self._writer.erased(digest)
 
     def _reading(self, thread: _ReadThread | None) -> _ReadThread:
         if thread is None:

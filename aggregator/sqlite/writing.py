@@ -15,7 +15,6 @@ from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Existing, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import PlayRecord, Score, Scored, Unscored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Erased
 from aggregator.rows import (
     ANSWER_COLUMNS,
     SCORE_COLUMNS,
@@ -80,7 +79,6 @@ class Writer:
         self._same_distribution = same_distribution
         self._seq = 0
         self._now_us = 0
-        self._names: dict[bytes, Erased] = {}
         (self._key,) = connection.execute("SELECT erased FROM keys").fetchone()
 
     def record(self, writes: Sequence[Write]) -> list[Answer]:
@@ -137,22 +135,18 @@ class Writer:
         with self._transaction() as connection:
             _forget_kept(connection)
 
-    def keep_piece(self, number: int, content: bytes) -> None:
-        """Keep a piece of a snapshot."""
+    def keep_piece(self, at: Revision, number: int, content: bytes) -> bool:
+        """Keep a piece of a snapshot of a revision. False, and nothing is kept, if something was erased since."""
         with self._transaction() as connection:
+            if _erased_since(connection, at):
+                return False
             connection.execute("INSERT INTO kept_pieces (number, content) VALUES (?, ?)", (number, content))
+            return True
 
     def finish_keeping(self, fingerprint: bytes, at: Revision, sizes: Sequence[int]) -> None:
         """Make the kept pieces a snapshot, unless something was erased since that it may hold."""
         with self._transaction() as connection:
-            (erased,) = connection.execute(
-                "SELECT (SELECT count(*) FROM erased WHERE seq >= :end)"
-                " + (SELECT count(*) FROM erased_leagues WHERE seq >= :end)",
-                {"end": at.end},
-            ).fetchone()
-            if erased:
-                _forget_kept(connection)
-            else:
+            if not _erased_since(connection, at):
                 connection.execute(
                     "INSERT INTO kept_snapshot (fingerprint, seq, sizes) VALUES (?, ?, ?)",
                     (fingerprint, at.end - 1, to_json(sizes)),
@@ -167,10 +161,6 @@ class Writer:
     def tidy(self) -> None:
         """Empty the log if it is due, between two transactions."""
         self._file.bound_log(self._connection)
-
-    def erased(self, digest: bytes) -> Erased | None:
-        """The player of a tombstone, if this process erased them: the file only holds the tombstone."""
-        return self._names.get(digest)
 
     # --- Transactions ---
 
@@ -309,7 +299,6 @@ class Writer:
     def _erase_player(self, connection: sqlite3.Connection, player: ErasedPlayer, justification: str) -> Erasure:
         them = (player.league, player.subject_id)
         digest = tombstone(self._key, *them)
-        self._names[digest] = Erased(*them)
         numbers = [
             item for (item,) in connection.execute("SELECT id FROM scores WHERE league = ? AND subject_id = ?", them)
         ]
@@ -405,6 +394,16 @@ def _is_busy(error: PlayscoreError) -> bool:
 
 def _clock_us() -> int:
     return time.time_ns() // 1000
+
+
+def _erased_since(connection: sqlite3.Connection, at: Revision) -> bool:
+    """Whether a player or a league was erased after a revision. Erasing deletes all pieces that are there."""
+    (erased,) = connection.execute(
+        "SELECT (SELECT count(*) FROM erased WHERE seq >= :end)"
+        " + (SELECT count(*) FROM erased_leagues WHERE seq >= :end)",
+        {"end": at.end},
+    ).fetchone()
+    return bool(erased)
 
 
 def _forget_kept(connection: sqlite3.Connection) -> None:

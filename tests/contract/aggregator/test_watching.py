@@ -237,6 +237,18 @@ async def test_a_watch_is_resumed_after_a_restart_with_what_changed_since(tmp_pa
             assert {**told.table, **resumed.table} == await listed(again, resumed)
 
 
+async def test_a_token_from_before_an_erasure_begins_anew_and_names_nobody_who_was_erased(tmp_path: Path) -> None:
+    async with opened(tmp_path) as calls, watching(calls) as told:
+        await told.reach((await calls.record(of("p1", "1", 0.6), of("p2", "1", 0.4))).revision)
+        request = pb.EraseRecordsRequest(request_id="1", league="SIM", subject_id="p1", justification="on request")
+        await calls.stub.EraseRecords(request, timeout=5)
+    async with opened(tmp_path) as again, watching(again, resume_token=told.checkpoint.resume_token) as resumed:
+        (response,) = await resumed.tick()
+        assert response.restarted
+        assert not response.left
+        assert [rating.subject.subject_id for rating in response.ratings] == ["p2"]
+
+
 async def test_a_token_of_another_store_begins_anew(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     async with opened(tmp_path / "other") as other, watching(other) as told:

@@ -16,7 +16,7 @@ from aggregator.core.precedence import SameDistribution
 from aggregator.core.recording import Existing, Write, Written, check_repeated, repeated, settle
 from aggregator.core.records import PlayRecord, RecordKey, Scored, Unscored
 from aggregator.core.revision import Revision
-from aggregator.core.store import Changes, Erased, LeagueModel, Reading, ScoreColumns, StatePiece
+from aggregator.core.store import Changes, LeagueModel, Reading, ScoreColumns, StatePiece
 from aggregator.rows import JSON_COLUMNS, SCORE_COLUMNS, STATE_COLUMNS, score_columns, score_row
 from playscore.errors import PlayscoreError, Reason
 
@@ -53,7 +53,7 @@ class Disk:
     standing: dict[RecordKey, int] = field(default_factory=dict)
     supports: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, tuple[bytes, Written]] = field(default_factory=dict)
-    log: list[int | LeagueModel | Erased] = field(default_factory=list)
+    log: list[int | LeagueModel | EraseRequest] = field(default_factory=list)
     """What every change was of: a record by its number, or what an operator did."""
     commits: list[tuple[datetime, int]] = field(default_factory=list)
     """When changes were made, up to which."""
@@ -120,7 +120,7 @@ class MemoryStore:
             return known
         player = request.player
         effect = self._erase_league(request) if player is None else self._erase_player(player, request.justification)
-        disk.log.append(Erased(request.league, request.subject_id))
+        disk.log.append(request)
         return self._did(request, effect)
 
     def _erase_league(self, request: EraseRequest) -> Erasure:
@@ -215,6 +215,7 @@ class MemoryStore:
             log = disk.log[after.end - 1 :]
             after = Revision(len(disk.log) + 1)
             numbers = list(dict.fromkeys(_of(int, log)))
+            erased = list(_of(EraseRequest, log))
             now = {number: disk.kept[number].now for number in numbers if number in disk.kept}
             yield Changes(
                 revision=after,
@@ -223,7 +224,8 @@ class MemoryStore:
                 withdrawn=[number for number in numbers if now.get(number) is None],
                 unscored=[record for record in now.values() if isinstance(record, Unscored)],
                 switched=list(_of(LeagueModel, log)),
-                erased=list(_of(Erased, log)),
+                erased_leagues=[each.league for each in erased if each.player is None],
+                erased_players=sum(each.player is not None for each in erased),
             )
             await changed.wait()
 

@@ -236,10 +236,9 @@ class Seen:
     def apply(self, changes: Changes) -> None:
         assert changes.revision.covers(self.revision)
         self.revision = changes.revision
-        for erased in changes.erased:
-            if erased.subject_id is None:
-                self.scores = {item: each for item, each in self.scores.items() if each.play.league != erased.league}
-                self.plays = {key: each for key, each in self.plays.items() if each.play.league != erased.league}
+        for league in changes.erased_leagues:
+            self.scores = {item: each for item, each in self.scores.items() if each.play.league != league}
+            self.plays = {key: each for key, each in self.plays.items() if each.play.league != league}
         for item in changes.withdrawn:
             self.scores.pop(item, None)
         self.scores.update(changes.scores)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -17,14 +19,15 @@ import aggregator
 from aggregator.core.filter import EVERYTHING
 from aggregator.core.following import Follower
 from aggregator.core.keeping import code_digest, fingerprint, packing, unpacked
-from aggregator.core.operations import EraseRequest
+from aggregator.core.operations import EraseRequest, SwitchRequest
 from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Changes, KeepsSnapshots, LeagueModel, Store
+from aggregator.core.store import Changes, KeepsSnapshots, KeptSnapshot, LeagueModel, Store
 from aggregator.core.task import Tasks
 from aggregator.keeper import Keeper
 from aggregator.shots.task import ShotsTask
+from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.subjects import Subject
 from tests.unit.aggregator.scores import (
@@ -73,6 +76,24 @@ def test_a_snapshot_that_is_unpacked_says_the_same(
 
 
 ANN = Subject(PASSER, "ann", "Ann", "KC")
+
+
+@pytest.mark.parametrize("gone", ["a", "b", "c"])
+def test_a_snapshot_without_a_subject_that_it_had_says_the_same(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names, numbers and rows of those who are gone are not packed, wherever they stand among the others."""
+    monkeypatch.setattr("aggregator.core.table.MAX_RECENT", 5)
+    scores = [score(n, game="g9", subject=who, name=who.upper(), team_id=f"t{who}") for n, who in enumerate("abcabc")]
+    snapshot = snapshot_of(*scores)
+    withdrawn = [n for n, each in enumerate(scores) if each.subject.subject_id == gone]
+    snapshot.apply(Changes(Revision(99), True, [], withdrawn))
+    kept = packing(snapshot).run()
+    content = b"".join(kept.parts)
+    assert gone.upper().encode() not in re.findall(rb'"(.*?)"', content)
+    again = unpacked(kept, TASKS)
+    early = Changes(Revision(100), True, [(50, score(50, game="g1", subject=gone, name=gone.upper()))])
+    for each in (snapshot, again):
+        each.apply(early)
+    assert told(again) == told(snapshot)
 
 
 KEEPING: Sequence[Callable[[Path], Store]] = (sqlite, postgres)
@@ -193,6 +214,43 @@ async def test_nothing_of_who_was_erased_is_kept(opened: Opens, tmp_path: Path) 
         await keeping.keep(late.run())
         assert await keeping.kept(fingerprint(TASKS)) is None
         await follower.close()
+
+
+async def test_a_kept_snapshot_that_cannot_be_read_is_not_used(opened: Opens, tmp_path: Path) -> None:
+    before = await kept_in(opened, tmp_path / "s", "1", "2")
+    async with keeping_at(opened, tmp_path / "s") as (_, keeping):
+        await keeping.keep(KeptSnapshot(fingerprint(TASKS), before, [b"{}", b"no columns"]))
+    snapshot, kept = await started(opened, tmp_path / "s")
+    assert kept is None
+    assert len(graded_table(snapshot)) == 3
+
+
+async def test_a_switch_of_an_erased_league_stands_after_a_start_as_before(opened: Opens, tmp_path: Path) -> None:
+    await kept_in(opened, tmp_path / "s", "1")
+    async with opened(tmp_path / "s") as store:
+        follower = Follower(store, snapshot := Snapshot(TASKS))
+        await follower.open()
+        await store.switch(SwitchRequest("1", b"", "", LEAGUE, PASSING.number, OTHER_MODEL, MODEL, None))
+        erased = await store.erase(EraseRequest("2", b"", "", LEAGUE, None, "on request", frozenset()))
+        await follower.reach(erased.revision, 5)
+        await follower.close()
+    assert snapshot.model(LEAGUE, PASSING) == OTHER_MODEL
+    again, _ = await started(opened, tmp_path / "s")
+    assert again.model(LEAGUE, PASSING) == OTHER_MODEL
+
+
+async def test_a_snapshot_that_does_not_fit_on_the_disk_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = await kept_in(opening(sqlite), tmp_path / "s", "1", "2")
+    large = KeptSnapshot(fingerprint(TASKS), revision, [b"x" * 1000])
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    async with keeping_at(opening(sqlite), tmp_path / "s") as (_, keeping):
+        with pytest.raises(PlayscoreError) as raised:
+            await keeping.keep(large)
+    assert raised.value.reason is Reason.STORE_UNAVAILABLE
+    with closing(sqlite3.connect(tmp_path / "s")) as file:
+        assert file.execute("SELECT count(*) FROM kept_pieces").fetchone() == (0,)
 
 
 async def test_what_was_kept_of_who_was_erased_is_not_in_the_file(tmp_path: Path) -> None:

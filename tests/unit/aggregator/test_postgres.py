@@ -25,7 +25,7 @@ from aggregator.core.recording import Written
 from aggregator.core.records import PlayRecord
 from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
-from aggregator.core.store import Store
+from aggregator.core.store import KeptSnapshot, Store
 from aggregator.postgres import PostgresStore
 from aggregator.stores import make_store
 from playscore.errors import PlayscoreError, Reason
@@ -182,6 +182,15 @@ async def test_a_time_has_what_was_committed_by_then_though_it_began_earlier(url
         assert len((await state_at(two, now)).state[0]) == 2
 
 
+async def test_a_time_that_is_still_to_come_by_the_servers_clock_has_no_state_yet(url: str) -> None:
+    async with opened(url) as store:
+        await store.record(write(scored(1)))
+        with pytest.raises(PlayscoreError) as raised:
+            await store.revision_at(datetime.now(UTC) + timedelta(minutes=1))
+        assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
+        assert raised.value.retry_after_seconds == pytest.approx(60, abs=30)
+
+
 async def test_a_clock_that_goes_back_leaves_times_in_order(url: str) -> None:
     async with opened(url) as store, connected(url) as connection:
         first = await store.record(write(scored(1)))
@@ -189,7 +198,7 @@ async def test_a_clock_that_goes_back_leaves_times_in_order(url: str) -> None:
         await connection.execute("UPDATE transactions SET time = $1", ahead)
         second = await store.record(write(scored(1, revision=2)))
         assert await store.revision_at(ahead) == first.revision
-        assert await store.revision_at(ahead + timedelta(seconds=1)) == second.revision
+        assert await store.revision_at(ahead + timedelta(microseconds=1)) == second.revision
         with pytest.raises(PlayscoreError):
             await store.revision_at(datetime.now(UTC) - timedelta(days=1))
 
@@ -628,12 +637,15 @@ async def test_a_store_that_is_restored_elsewhere_keeps_its_history_and_is_anoth
         for revision in range(2, 20):
             await store.record(write(scored(1, revision=revision), scored(revision)))
         state = await everything(store)
+        await store.keep(KeptSnapshot(b"of these tables", at_then.revision, [b"content"]))
+        assert await store.kept(b"of these tables") is not None
     # There, transactions have lower numbers, and one that is nothing to the store runs on.
     async with connected(durable.url()) as other, other.transaction():
         await other.fetchval("SELECT pg_current_xact_id()")
         durable.restore("restored", server().dump(url.partition("@/")[2].partition("?")[0]))
         async with opened(durable.url("restored")) as restored, watching(restored) as watcher:
             assert restored.store_id != identity
+            assert await restored.kept(b"of these tables") is None
             assert await everything(restored) == state
             assert (await state_at(restored, await restored.revision_at(then))).state == at_then.state
             before = await state_at(restored)

@@ -103,6 +103,13 @@ async def test_what_cannot_be_read_is_not_restored_and_what_was_there_stays(tmp_
     await store.close()
 
 
+RESTORE = """
+import pathlib, sys
+from aggregator.backup import backups_of
+backups_of(sys.argv[1]).restore(pathlib.Path(sys.argv[2]), replace=True, progress=lambda done, of: None)
+"""
+
+
 def failing_pg_restore(path: Path, sent: str, end: str) -> Path:
     """The folder of a pg_restore that sends a part of a backup's statements, and then ends in another way."""
     program = path / "bin" / "pg_restore"
@@ -135,8 +142,7 @@ async def test_a_restore_that_is_killed_leaves_the_store_as_it_was(
         before, identity = await state_at(store), store.store_id
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", f"{failing_pg_restore(tmp_path, sent, 'kill -KILL $PPID')}{os.pathsep}{path}")
-    command = ("-m", "playscore", "store", "restore", file, "--replace", "--store", server().url(name))
-    killed = await asyncio.create_subprocess_exec(sys.executable, *map(str, command))
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", RESTORE, server().url(name), str(file))
     assert await killed.wait() == -signal.SIGKILL
     monkeypatch.setenv("PATH", path)
     async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:

@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 from aggregator.core.paging import Page, Paging
 from aggregator.core.queries import Coverage, ListedSubject, RatingQueries, Split
 from aggregator.core.records import Score, Unscored
-from aggregator.core.revision import Revision
+from aggregator.core.revision import MAX_MISSING, Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.standings import Ranking, Rating, percentile, rank
 from aggregator.core.store import Changes
 from aggregator.core.task import Tasks
 from aggregator.core.tokens import read_revision_token, revision_token
 from aggregator.passing.task import PassingTask
+from playscore.common.v1.common_pb2 import RevisionToken
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
 from playscore.shots import GOALIE
 from playscore.subjects import Subject
+from playscore.wire.validation import check
 from tests.unit.aggregator.scores import (
     LEAGUE,
     MODEL,
@@ -502,12 +504,28 @@ def test_subjects_are_found_by_part_of_their_name_whatever_its_case_and_accents(
     assert paged == found("l")
 
 
+@given(st.sets(st.integers(1, 10**12 - 1), max_size=MAX_MISSING), st.integers(1, MAX_MISSING))
+def test_a_revision_token_fits_the_contract_however_many_transactions_are_missing(
+    apart: set[int], together: int
+) -> None:
+    row = range(10**12 - together, 10**12)
+    for missing in (apart, {*row}, {*sorted(apart)[together:], *row}):
+        revision = Revision(10**12, frozenset(missing))
+        token = revision_token("0123456789abcdef" * 2, revision)
+        check(RevisionToken(value=token))
+        assert read_revision_token(token, "0123456789abcdef" * 2, "as_of") == revision
+
+
 def test_a_revision_token_is_of_its_store() -> None:
-    for revision in (Revision(7), Revision(900, frozenset({3, 899}))):
+    for revision in (
+        *(Revision(7), Revision(900, frozenset({3, 899})), Revision(900, frozenset({1, 2, 3, 8, 500, 501}))),
+        Revision(MAX_MISSING + 1, frozenset(range(1, MAX_MISSING + 1))),
+    ):
         assert read_revision_token(revision_token("store", revision), "store", "as_of") == revision
     for nonsense in (
         revision_token("other", Revision(7)),
         revision_token("store", Revision(-1)),
+        revision_token("store", Revision(10_000, frozenset(range(1, MAX_MISSING + 2)))),
         "",
         "abc",
         "é",

@@ -20,7 +20,7 @@ from aggregator.core.records import Score, Unscored
 from aggregator.core.revision import Revision
 from aggregator.core.segment import Names
 from aggregator.core.snapshot import Covered, Snapshot
-from aggregator.core.store import Changes, Erased
+from aggregator.core.store import Changes
 from aggregator.core.table import Merge, PlayPlace, Table
 from aggregator.core.tallies import BY_SUBJECT, GroupValues
 from aggregator.core.task import Extent
@@ -101,7 +101,7 @@ def test_a_name_that_is_forgotten_while_segments_are_merged_stays_forgotten(monk
     merge = snapshot.merge()
     assert merge is not None
     merged = merge.run()
-    snapshot.apply(Changes(Revision(5), True, withdrawn=[0, 3], erased=[Erased(LEAGUE, "ann")]))
+    snapshot.apply(Changes(Revision(5), True, withdrawn=[0, 3], erased_players=1))
     merge.finish(merged)
     while (following := snapshot.merge()) is not None:
         following.finish(following.run())
