@@ -33,7 +33,7 @@ async def test_a_slate_of_both_sports_is_played_to_its_page(tmp_path: Path, monk
     for play in football["plays"]:
         assert sum(play["distribution"]["probabilities"]) == pytest.approx(1)
         assert play["snap"] < play["release"] < len(play["x"])
-    assert [board["name"] for board in hockey["boards"]] == ["Shooters", "Goalies", "Teams", "Face-offs"]
+    assert [board["name"] for board in hockey["boards"]] == ["Shooters", "Goalies", "Teams", "Face-off takers"]
     for shot in hockey["chart"]:
         assert 0 < shot["probability"] < 1
         assert abs(shot["y"]) < 43
