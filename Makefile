@@ -5,6 +5,7 @@ PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.12 python3.11; do
 BIN := .venv/bin
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RELEASED := protos/released.binpb
+WORKERS := $(or $(WORKERS),2)
 
 .PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator
 .DEFAULT_GOAL := help
@@ -79,7 +80,7 @@ docs: ## the documentation as a site, in out/site/; fails for a broken link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 unit: ## unit, contract and integration tests
-	$(BIN)/pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 
 # --- benchmarks ---
 

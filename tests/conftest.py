@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import settings
+from xdist.remote import Producer
+
+from tests.workers import ByFile
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("untimed", deadline=None)
@@ -18,6 +21,11 @@ settings.load_profile("untimed")
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 _REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How `pytest -n` hands out tests."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -173,6 +173,7 @@ def _filmed_hockey() -> SimulatedHockeyGame:
     return game
 
 
+@cache
 def _hockeyr() -> Tables:
     """Two games."""
     games = simulate_shots(seed=3, games=2, period_seconds=60.0)

@@ -270,7 +270,7 @@ async def test_a_release_scores_in_the_shadow_of_the_one_that_counts(
     assert shadow.written.unchanged == sum(shadow.counts.rejected.values())
     assert await held(services, "SIM") == same(live)
     beside = await held(services, "SIM", common.ModelVersion(name=OLDER.name, version=OLDER.version))
-    assert of_kind("coverage", beside) == of_kind("coverage", live)
+    assert of_kind("coverage", beside) == {**of_kind("coverage", live), "1 coverage.model.version": OLDER.version}
     scores, others = of_kind("playScore", live), of_kind("playScore", beside)
     assert others.keys() == scores.keys()
     assert others != same(scores)

@@ -13,7 +13,8 @@ from deploy.local.demo import SPLITS, run_demo
 from pipeline.commands import BACKLOG
 
 
-async def test_a_slate_of_both_sports_is_played_to_its_page(tmp_path: Path) -> None:
+async def test_a_slate_of_both_sports_is_played_to_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.demo.HOCKEY_PERIOD_SECONDS", 100.0)
     printed = io.StringIO()
     await run_demo(games=1, hockey_games=1, speed=None, out=tmp_path, console=Console(file=printed, width=200))
     shown = json.loads((tmp_path / "demo.json").read_text())

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Inference, LocalStack
+from featurizer.core.segments import MAX_FRAMES
 from pipeline.batch_stages import BatchStages
 from pipeline.faceoffs import Faceoffs
 from pipeline.game_run import GameRun
+from pipeline.open_plays import MAX_WAITING_PLAYS
 from pipeline.passing import Passing
 from pipeline.reported_plays import play_as_json
 from pipeline.results import Ending, PlayResult
@@ -161,7 +163,10 @@ async def test_a_game_as_it_is_told_live(simulated: SimulatedHockeyGame, tmp_pat
 @pytest.fixture(scope="module")
 def long_game() -> SimulatedHockeyGame:
     """More plays than may wait, in periods with more film than the featurizer keeps."""
-    return simulate_game(3, 0, period_seconds=400)
+    game = simulate_game(3, 0, period_seconds=250)
+    assert len(game.game.plays) > MAX_WAITING_PLAYS
+    assert all(len(play.frames) > MAX_FRAMES for play in game.game.plays)
+    return game
 
 
 @pytest.fixture(scope="module")

@@ -62,11 +62,12 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def released(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made with short seasons of twelve games per team, in which every starter still qualifies."""
+    """Made with short seasons of six games per team, for which every starter qualifies by half as many plays."""
     root = tmp_path_factory.mktemp("releases")
     with pytest.MonkeyPatch.context() as patched:
         for games in ("SEASON_GAMES", "STUDY_GAMES"):
-            patched.setattr(f"models.passing.release.{games}", 96)
+            patched.setattr(f"models.passing.release.{games}", 48)
+        patched.setattr("models.ratings.population.MIN_PLAYS", 112)
         made = typed(release, "--run", run, "--version", 1, "--releases", root, "--seasons", 1, "--study-seasons", 1)
     assert made.exit_code == 0, made.output
     return root / "passing" / "1"

@@ -22,7 +22,7 @@ SERVICES = ("featurizer", "scorer", "aggregator")
 
 async def metrics(port: int) -> str:
     def read() -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             return str(answer.read(), "utf-8")
 
     return await asyncio.to_thread(read)
@@ -45,7 +45,7 @@ async def test_health_and_reflection_answer(stack: LocalStack, service: str) -> 
             reflection_pb2.ServerReflectionRequest(list_services=""),
             reflection_pb2.ServerReflectionRequest(file_containing_symbol=name),
         ]
-        listed, described = [answer async for answer in stub.ServerReflectionInfo(iter(asked), timeout=5)]
+        listed, described = [answer async for answer in stub.ServerReflectionInfo(iter(asked), timeout=30)]
     assert name in [each.name for each in listed.list_services_response.service]
     files = [FileDescriptorProto.FromString(file) for file in described.file_descriptor_response.file_descriptor_proto]
     assert f"{service.title()}Service" in [each.name for file in files for each in file.service]

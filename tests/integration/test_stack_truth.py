@@ -193,7 +193,7 @@ async def has_recorded(command: Command, log: Path) -> None:
 @pytest.mark.triton
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_demo_that_gets_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    async with Command(tmp_path, *PLAYSCORE, "demo", "--games", "1") as demo:
+    async with Command(tmp_path, *PLAYSCORE, "demo", "--games", "1", "--hockey-games", "0") as demo:
         await has_recorded(demo, tmp_path / "out" / "demo" / "logs" / "aggregator.log")
         demo.signal(number)
         assert await demo.ended() == 128 + number

@@ -56,7 +56,7 @@ async def _serving(stderr: asyncio.StreamReader) -> str:
 
 async def is_healthy(address: str) -> bool:
     async with grpc.aio.insecure_channel(address) as channel:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 

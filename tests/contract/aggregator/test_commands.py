@@ -6,6 +6,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -648,7 +649,10 @@ def test_calling_a_service_needs_the_base_install_only_and_an_unreachable_one_is
         ["models", "switch", "passing:3", "--league", "NFL", "--task", "passing"],
     ],
 )
-def test_a_command_that_reads_no_store_does_not_advise_to_read_one(arguments: list[str]) -> None:
+def test_a_command_that_reads_no_store_does_not_advise_to_read_one(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("playscore.client.connection.backoff", lambda: itertools.repeat(0.0))
     command, *others = arguments
     refused = CliRunner().invoke(getattr(commands, command), [*others, "--aggregator", "127.0.0.1:1"]).exception
     assert isinstance(refused, PlayscoreError)

@@ -35,7 +35,7 @@ async def calls(tmp_path: Path) -> AsyncIterator[Calls]:
 
 async def ratings(calls: Calls, **more: Any) -> pb.ListRatingsResponse:
     answer: pb.ListRatingsResponse = await calls.stub.ListRatings(
-        pb.ListRatingsRequest(split=split(), min_plays=1, **more), timeout=5
+        pb.ListRatingsRequest(split=split(), min_plays=1, **more), timeout=30
     )
     return answer
 
@@ -72,7 +72,7 @@ async def test_every_state_is_answered_again_as_it_was_shown(calls: Calls) -> No
     assert [answer.ratings[0].plays for answer in shown] == [2, 3, 4, 3]
     for answer in shown:
         assert await ratings(calls, consistency=as_of(answer)) == answer
-    listed = await calls.stub.ListPlays(pb.ListPlaysRequest(split=split(), consistency=as_of(shown[1])), timeout=5)
+    listed = await calls.stub.ListPlays(pb.ListPlaysRequest(split=split(), consistency=as_of(shown[1])), timeout=30)
     assert [play.pass_measure.play_score for play in listed.plays] == [0.9, 0.5, 0.5]
 
 
@@ -85,7 +85,7 @@ async def test_a_time_is_the_state_that_stood_then(calls: Calls) -> None:
     assert answer.ratings[0].passing.mean_play_score == pytest.approx(0.2)
     code, reason, fields = await error_of(
         calls.stub.ListRatings(
-            pb.ListRatingsRequest(split=split(), consistency=at(datetime.now(UTC) + timedelta(hours=1))), timeout=5
+            pb.ListRatingsRequest(split=split(), consistency=at(datetime.now(UTC) + timedelta(hours=1))), timeout=30
         )
     )
     assert (code, reason, fields) == (
@@ -122,22 +122,22 @@ async def test_a_model_in_the_shadow_is_switched_to_for_all_at_once_and_back(cal
     before = await ratings(calls, consistency=fresh(written))
     assert before.ranking.model == OLD
     assert before.ratings[0].passing.mean_play_score == pytest.approx(0.2)
-    listed = await calls.stub.ListModels(pb.ListModelsRequest(league="SIM", role=common.ROLE_PASSER), timeout=5)
+    listed = await calls.stub.ListModels(pb.ListModelsRequest(league="SIM", role=common.ROLE_PASSER), timeout=30)
     assert [(each.model, each.graded, each.is_default) for each in listed.models] == [(OLD, 1, True), (NEW, 1, False)]
 
-    switched = await calls.stub.SwitchModel(switch(NEW, "to the new one", expected=OLD), timeout=5)
+    switched = await calls.stub.SwitchModel(switch(NEW, "to the new one", expected=OLD), timeout=30)
     assert switched.previous == OLD
     after = await ratings(calls, consistency=fresh(switched))
     assert after.ranking.model == NEW
     assert after.ratings[0].passing.mean_play_score == pytest.approx(0.9)
     assert await ratings(calls, consistency=as_of(before)) == before
-    code, reason, _ = await error_of(calls.stub.SwitchModel(switch(NEW, "another", expected=OLD), timeout=5))
+    code, reason, _ = await error_of(calls.stub.SwitchModel(switch(NEW, "another", expected=OLD), timeout=30))
     assert (code, reason) == (grpc.StatusCode.ABORTED, "REASON_MODEL_CHANGED")
 
-    back = await calls.stub.SwitchModel(switch(OLD, "back"), timeout=5)
-    assert await calls.stub.SwitchModel(switch(OLD, "back"), timeout=5) == back
+    back = await calls.stub.SwitchModel(switch(OLD, "back"), timeout=30)
+    assert await calls.stub.SwitchModel(switch(OLD, "back"), timeout=30) == back
     assert (await ratings(calls, consistency=fresh(back))).ratings == before.ratings
-    operations = await calls.stub.ListOperations(pb.ListOperationsRequest(), timeout=5)
+    operations = await calls.stub.ListOperations(pb.ListOperationsRequest(), timeout=30)
     assert [(each.request_id, each.model_switch.model) for each in operations.operations] == [
         ("back", OLD),
         ("to the new one", NEW),
@@ -149,7 +149,7 @@ async def test_watchers_of_a_league_begin_anew_when_its_model_is_switched(calls:
     watch = calls.stub.WatchRatings(pb.WatchRatingsRequest(split=split(), consistency=fresh(written)), timeout=30)
     told = aiter(watch)
     assert (await anext(told)).checkpoint.ranking.model == OLD
-    await calls.stub.SwitchModel(switch(NEW, "now"), timeout=5)
+    await calls.stub.SwitchModel(switch(NEW, "now"), timeout=30)
     while (response := await anext(told)).checkpoint.ranking.model != NEW:
         assert not response.ratings
     assert response.restarted
@@ -159,11 +159,11 @@ async def test_watchers_of_a_league_begin_anew_when_its_model_is_switched(calls:
 
 async def test_a_model_that_is_not_released_is_not_switched_to(calls: Calls) -> None:
     unknown = common.ModelVersion(name="passing", version=9)
-    code, reason, _ = await error_of(calls.stub.SwitchModel(switch(unknown, "x"), timeout=5))
+    code, reason, _ = await error_of(calls.stub.SwitchModel(switch(unknown, "x"), timeout=30))
     assert (code, reason) == (grpc.StatusCode.NOT_FOUND, "REASON_MODEL_NOT_FOUND")
     wrong = switch(OLD, "y")
     wrong.task = common.TASK_SHOTS
-    code, reason, fields = await error_of(calls.stub.SwitchModel(wrong, timeout=5))
+    code, reason, fields = await error_of(calls.stub.SwitchModel(wrong, timeout=30))
     assert (reason, fields) == ("REASON_TASK_UNSUPPORTED", ["task"])
 
 
@@ -181,34 +181,34 @@ async def test_an_erased_player_is_nowhere_and_does_not_come_back(calls: Calls, 
     first = await calls.record(theirs, thrown_to)
     await calls.record(record("1", 0.3, revision=2, subject=subject("p-erased", subject_name="Erased Name")))
     assert len((await ratings(calls, consistency=as_of(first))).ratings) == 2
-    erased = await calls.stub.EraseRecords(erase("17", subject_id="p-erased"), timeout=5)
+    erased = await calls.stub.EraseRecords(erase("17", subject_id="p-erased"), timeout=30)
     assert (erased.scores, erased.mentions) == (1, 1)
     assert erased.superseded >= 1
     for consistency in (fresh(erased), as_of(first)):
         assert [each.subject.subject_id for each in (await ratings(calls, consistency=consistency)).ratings] == ["p1"]
         question = pb.ListPlaysRequest(split=split(), consistency=consistency)
-        (left,) = (await calls.stub.ListPlays(question, timeout=5)).plays
+        (left,) = (await calls.stub.ListPlays(question, timeout=30)).plays
         assert left.pass_attributes.target_id == ""
     code, reason, _ = await error_of(
         calls.stub.GetRating(
-            pb.GetRatingRequest(split=split(), subject_id="p-erased", consistency=fresh(erased)), timeout=5
+            pb.GetRatingRequest(split=split(), subject_id="p-erased", consistency=fresh(erased)), timeout=30
         )
     )
     assert (code, reason) == (grpc.StatusCode.NOT_FOUND, "REASON_SUBJECT_NOT_FOUND")
     (rejection,) = (await calls.record(theirs)).rejections
     assert rejection.reason == reason_pb2.REASON_SUBJECT_ERASED
     assert "p-erased" not in rejection.detail
-    (operation,) = (await calls.stub.ListOperations(pb.ListOperationsRequest(league="SIM"), timeout=5)).operations
+    (operation,) = (await calls.stub.ListOperations(pb.ListOperationsRequest(league="SIM"), timeout=30)).operations
     assert (operation.erasure.justification, operation.erasure.whole_league) == ("request 17", False)
     assert "p-erased" not in str(operation)
 
 
 async def test_a_league_is_erased_and_may_be_recorded_anew(calls: Calls) -> None:
     await calls.record(record("1"), unscored("2"))
-    erased = await calls.stub.EraseRecords(erase("all", whole_league=True), timeout=5)
+    erased = await calls.stub.EraseRecords(erase("all", whole_league=True), timeout=30)
     assert (erased.scores, erased.unscored) == (1, 1)
     code, reason, _ = await error_of(
-        calls.stub.GetCoverage(coverage_request(at_least_as_fresh=erased.revision), timeout=5)
+        calls.stub.GetCoverage(coverage_request(at_least_as_fresh=erased.revision), timeout=30)
     )
     assert (code, reason) == (grpc.StatusCode.NOT_FOUND, "REASON_LEAGUE_NOT_FOUND")
     written = await calls.record(record("1", 0.7))
@@ -217,5 +217,5 @@ async def test_a_league_is_erased_and_may_be_recorded_anew(calls: Calls) -> None
 
 async def test_what_to_erase_must_be_said(calls: Calls) -> None:
     for what in ({}, {"whole_league": False}, {"subject_id": ""}):
-        code, reason, fields = await error_of(calls.stub.EraseRecords(erase("x", **what), timeout=5))
+        code, reason, fields = await error_of(calls.stub.EraseRecords(erase("x", **what), timeout=30))
         assert (code, reason, fields) == (grpc.StatusCode.INVALID_ARGUMENT, "REASON_FIELD_INVALID", ["what"])

@@ -120,7 +120,7 @@ async def standings(stub: Stub, revision: common.RevisionToken | None = None) ->
     question = pb.ListRatingsRequest(split=pb.Split(league="SIM", role=common.ROLE_PASSER))
     if revision is not None:
         question.consistency.at_least_as_fresh.CopyFrom(revision)
-    answer: pb.ListRatingsResponse = await stub.ListRatings(question, timeout=5)
+    answer: pb.ListRatingsResponse = await stub.ListRatings(question, timeout=30)
     answer.ClearField("revision")
     return answer
 
@@ -157,11 +157,11 @@ async def test_replicas_of_one_database_know_each_others_plays_and_go_on_without
     server().execute("CREATE DATABASE replicas")
     store = server().url("replicas")
     async with running(releases, store) as (killed, one), running(releases, store) as (_, two):
-        kept = [await stub.RecordScores(request(number), timeout=5) for number, stub in enumerate((one, two) * 10)]
+        kept = [await stub.RecordScores(request(number), timeout=30) for number, stub in enumerate((one, two) * 10)]
         assert await standings(one, kept[-1].revision) == await standings(two, kept[-1].revision)
         killed.kill()
-        assert [await two.RecordScores(request(number), timeout=5) for number in range(20)] == kept
-        last = await two.RecordScores(request(20), timeout=5)
+        assert [await two.RecordScores(request(number), timeout=30) for number in range(20)] == kept
+        last = await two.RecordScores(request(20), timeout=30)
         alone = await standings(two, last.revision)
     async with running(releases, store) as (_, stub):
         assert await standings(stub, last.revision) == alone
@@ -174,15 +174,15 @@ async def test_after_an_upgrade_an_older_store_opens_and_either_version_is_rated
     of_second = request(2)
     of_second.records[0].score.model.version = 2
     async with running(releases, store) as (_, stub):
-        await stub.RecordScores(request(1), timeout=5)
-        (refused,) = (await stub.RecordScores(of_second, timeout=5)).rejections
+        await stub.RecordScores(request(1), timeout=30)
+        (refused,) = (await stub.RecordScores(of_second, timeout=30)).rejections
         assert refused.reason == reason_pb2.REASON_MODEL_NOT_FOUND
     release(releases, 2)
     async with running(releases, store) as (_, stub):
         # The same request has the answer it had; a new one is written.
-        assert list((await stub.RecordScores(of_second, timeout=5)).rejections) == [refused]
+        assert list((await stub.RecordScores(of_second, timeout=30)).rejections) == [refused]
         of_second.request_id = "after the upgrade"
-        written = await stub.RecordScores(of_second, timeout=5)
+        written = await stub.RecordScores(of_second, timeout=30)
         assert rated_by(await standings(stub, written.revision)) == (2, "p2")
     async with running(releases, store, DEFAULT_MODELS="passing:1") as (_, stub):
         assert rated_by(await standings(stub)) == (1, "p1")

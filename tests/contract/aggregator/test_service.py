@@ -64,7 +64,7 @@ class Calls:
         request = pb.RecordScoresRequest(
             request_id=request_id or f"request {self._requests}", records=map(play_record, records), supports=supports
         )
-        answer: pb.RecordScoresResponse = await self.stub.RecordScores(request, timeout=5)
+        answer: pb.RecordScoresResponse = await self.stub.RecordScores(request, timeout=30)
         return answer
 
 
@@ -211,7 +211,7 @@ async def test_a_score_goes_in_and_a_rating_comes_out(calls: Calls) -> None:
         min_plays=2,
         consistency=fresh(written),
     )
-    answer = await calls.stub.GetRating(question, timeout=5)
+    answer = await calls.stub.GetRating(question, timeout=30)
     assert answer.revision == written.revision
     assert answer.ranking == pb.Ranking(model=common.ModelVersion(name="passing", version=1), min_plays=2, qualified=1)
     rating = answer.rating
@@ -228,7 +228,8 @@ async def test_plays_come_back_as_they_went_in(calls: Calls) -> None:
     written = await calls.record(*records)
     for include_ungraded in (False, True):
         plays = await calls.stub.ListPlays(
-            pb.ListPlaysRequest(split=split(), consistency=fresh(written), include_ungraded=include_ungraded), timeout=5
+            pb.ListPlaysRequest(split=split(), consistency=fresh(written), include_ungraded=include_ungraded),
+            timeout=30,
         )
         assert list(plays.plays) == (records if include_ungraded else records[:2])
         assert (plays.total_size, plays.next_page_token) == (2 + include_ungraded, "")
@@ -251,7 +252,7 @@ async def test_two_passers_are_compared(calls: Calls) -> None:
     worse = [record(f"{play}", 0.2, subject=subject("p2")) for play in range(30, 50)]
     written = await calls.record(*better, *worse)
     question = comparison(compared("p1"), compared("p2"), consistency=fresh(written))
-    answer = await calls.stub.CompareRatings(question, timeout=5)
+    answer = await calls.stub.CompareRatings(question, timeout=30)
     assert answer.revision == written.revision
     assert answer.first_model == answer.second_model == common.ModelVersion(name="passing", version=1)
     for rating, subject_id, plays in ((answer.first, "p1", 30), (answer.second, "p2", 20)):
@@ -269,7 +270,7 @@ async def test_one_passer_is_compared_in_two_splits(calls: Calls) -> None:
         *(record(f"{play}", 0.8, pass_attributes={"under_pressure": play < 10}) for play in range(30))
     )
     question = comparison(compared("p1", "under_pressure"), compared("p1"), consistency=fresh(written))
-    answer = await calls.stub.CompareRatings(question, timeout=5)
+    answer = await calls.stub.CompareRatings(question, timeout=30)
     assert (answer.first.plays, answer.second.plays, answer.difference.shared_plays) == (10, 30, 10)
     assert answer.difference.difference == pytest.approx(0.0, abs=1e-6)
     assert answer.difference.probability_first_is_better == pytest.approx(0.5, abs=1e-6)
@@ -278,7 +279,7 @@ async def test_one_passer_is_compared_in_two_splits(calls: Calls) -> None:
 async def test_there_is_no_difference_from_a_side_without_plays(calls: Calls) -> None:
     written = await calls.record(record())
     question = comparison(compared("p1", "down = 4"), compared("p1"), consistency=fresh(written))
-    answer = await calls.stub.CompareRatings(question, timeout=5)
+    answer = await calls.stub.CompareRatings(question, timeout=30)
     assert (answer.first.plays, answer.second.plays, answer.HasField("difference")) == (0, 1, False)
     assert answer.first.passing.rating == 84
 
@@ -301,12 +302,12 @@ async def test_a_wrong_side_of_a_comparison_is_named(
 ) -> None:
     written = await calls.record(record())
     sides = (compared(side.pop("subject_id", "p1"), **side) for side in (dict(first), dict(second)))
-    call = calls.stub.CompareRatings(comparison(*sides, consistency=fresh(written)), timeout=5)
+    call = calls.stub.CompareRatings(comparison(*sides, consistency=fresh(written)), timeout=30)
     assert await error_of(call) == (grpc.StatusCode[code], f"REASON_{reason}", fields)
 
 
 async def test_a_comparison_without_its_sides_is_refused(calls: Calls) -> None:
-    call = calls.stub.CompareRatings(pb.CompareRatingsRequest(first=compared("p1")), timeout=5)
+    call = calls.stub.CompareRatings(pb.CompareRatingsRequest(first=compared("p1")), timeout=30)
     assert await error_of(call) == (*INVALID, ["second.split.role"])
 
 
@@ -318,7 +319,7 @@ async def test_ratings_are_listed_page_by_page(calls: Calls) -> None:
     request = pb.ListRatingsRequest(split=split(), page_size=4, min_plays=1, consistency=fresh(written))
     listed: list[str] = []
     while True:
-        page = await calls.stub.ListRatings(request, timeout=5)
+        page = await calls.stub.ListRatings(request, timeout=30)
         listed += [rating.subject.subject_id for rating in page.ratings]
         assert (page.total_size, page.ranking.min_plays, page.ranking.qualified) == (10, 1, 10)
         if not page.next_page_token:
@@ -333,9 +334,9 @@ async def test_a_page_is_at_most_as_long_as_the_limit(calls: Calls) -> None:
     ratings = pb.ListRatingsRequest(split=split(), page_size=9999, consistency=latest)
     plays = pb.ListPlaysRequest(split=split(), page_size=9999, consistency=latest)
     for answer, items in (
-        (await calls.stub.ListRatings(ratings, timeout=5), "ratings"),
-        (await calls.stub.ListPlays(plays, timeout=5), "plays"),
-        (await calls.stub.ListSubjects(subjects_request(page_size=9999, consistency=latest), timeout=5), "subjects"),
+        (await calls.stub.ListRatings(ratings, timeout=30), "ratings"),
+        (await calls.stub.ListPlays(plays, timeout=30), "plays"),
+        (await calls.stub.ListSubjects(subjects_request(page_size=9999, consistency=latest), timeout=30), "subjects"),
     ):
         assert (len(getattr(answer, items)), answer.total_size) == (1000, 1100)
         assert answer.next_page_token
@@ -354,7 +355,7 @@ async def test_ratings_of_teams_and_seasons(calls: Calls) -> None:
 
     async def grouped(*group_by: str) -> list[pb.Rating]:
         request = pb.ListRatingsRequest(split=split(), group_by=group_by, min_plays=1, consistency=fresh(written))
-        return list((await calls.stub.ListRatings(request, timeout=5)).ratings)
+        return list((await calls.stub.ListRatings(request, timeout=30)).ratings)
 
     (team,) = await grouped("team_id")
     assert team.subject == common.Subject(role=common.ROLE_PASSER, team_id="KC")
@@ -380,18 +381,18 @@ async def test_subjects_are_found_by_name(calls: Calls) -> None:
         ungraded("4", subject=subject("p3", subject_name="Jose")),
     )
     found = await calls.stub.ListSubjects(
-        subjects_request(name_contains="jose m", consistency=fresh(written)), timeout=5
+        subjects_request(name_contains="jose m", consistency=fresh(written)), timeout=30
     )
     listed = pb.ListedSubject(subject=subject("p1", subject_name="José Müller"), plays=2)
     assert (list(found.subjects), found.total_size, found.revision) == ([listed], 1, written.revision)
-    first = await calls.stub.ListSubjects(subjects_request(page_size=1), timeout=5)
+    first = await calls.stub.ListSubjects(subjects_request(page_size=1), timeout=30)
     assert [each.subject.subject_id for each in first.subjects] == ["p2"]
-    second = await calls.stub.ListSubjects(subjects_request(page_token=first.next_page_token), timeout=5)
+    second = await calls.stub.ListSubjects(subjects_request(page_token=first.next_page_token), timeout=30)
     assert [each.subject.subject_id for each in second.subjects] == ["p1"]
 
 
 async def test_the_fields_are_described_page_by_page(calls: Calls) -> None:
-    whole = await calls.stub.DescribeSplits(pb.DescribeSplitsRequest(role=common.ROLE_PASSER), timeout=5)
+    whole = await calls.stub.DescribeSplits(pb.DescribeSplitsRequest(role=common.ROLE_PASSER), timeout=30)
     assert whole.next_page_token == ""
     by_name = {each.name: each for each in whole.fields}
     assert by_name["time_to_throw_seconds"].type == pb.SPLIT_FIELD_TYPE_NUMBER
@@ -403,7 +404,7 @@ async def test_the_fields_are_described_page_by_page(calls: Calls) -> None:
     request = pb.DescribeSplitsRequest(role=common.ROLE_PASSER, page_size=7)
     paged: list[pb.SplitField] = []
     while True:
-        page = await calls.stub.DescribeSplits(request, timeout=5)
+        page = await calls.stub.DescribeSplits(request, timeout=30)
         paged += page.fields
         if not page.next_page_token:
             break
@@ -425,7 +426,7 @@ async def test_coverage_counts_what_was_not_scored(calls: Calls) -> None:
     assert not written.rejections
     coverage = await calls.stub.GetCoverage(
         pb.GetCoverageRequest(league="SIM", role=common.ROLE_PASSER, game_id="g1", consistency=fresh(written)),
-        timeout=5,
+        timeout=30,
     )
     assert (coverage.plays, coverage.graded, coverage.ungraded) == (6, 1, 1)
     assert [(each.reason, each.plays) for each in coverage.unscored] == [(reason_pb2.REASON_NO_RELEASE, 3), (4711, 1)]
@@ -436,14 +437,14 @@ async def test_a_corrected_passer_is_rated_without_the_play(calls: Calls) -> Non
     written = await calls.record(record("1", 0.8, revision=2, subject=subject("p2")))
     assert (written.inserted, written.withdrawn) == (1, 1)
     question = pb.ListPlaysRequest(split=split(), consistency=fresh(written))
-    plays = (await calls.stub.ListPlays(question, timeout=5)).plays
+    plays = (await calls.stub.ListPlays(question, timeout=30)).plays
     assert [(play.key.play_id, play.subject.subject_id) for play in plays] == [("1", "p2"), ("2", "p1")]
 
 
 async def test_a_play_is_graded_when_its_result_comes_and_ended_by_a_later_one(calls: Calls) -> None:
     async def coverage() -> tuple[int, int, int]:
         request = pb.GetCoverageRequest(league="SIM", role=common.ROLE_PASSER, consistency=fresh(written))
-        answer = await calls.stub.GetCoverage(request, timeout=5)
+        answer = await calls.stub.GetCoverage(request, timeout=30)
         return answer.graded, answer.ungraded, sum(each.plays for each in answer.unscored)
 
     written = await calls.record(ungraded())
@@ -481,7 +482,7 @@ async def test_other_content_at_the_same_revisions_is_refused(calls: Calls) -> N
 async def test_a_known_subject_without_plays_in_the_split_is_rated_like_anybody(calls: Calls) -> None:
     written = await calls.record(record())
     question = pb.GetRatingRequest(split=split("down = 1"), subject_id="p1", consistency=fresh(written))
-    rating = (await calls.stub.GetRating(question, timeout=5)).rating
+    rating = (await calls.stub.GetRating(question, timeout=30)).rating
     assert (rating.plays, rating.qualified, rating.passing.rating) == (0, False, 84.0)
     assert not rating.passing.HasField("mean_play_score")
 
@@ -489,9 +490,9 @@ async def test_a_known_subject_without_plays_in_the_split_is_rated_like_anybody(
 async def test_who_qualifies_goes_by_what_was_played_or_by_what_is_asked(calls: Calls) -> None:
     written = await calls.record(*(record(str(n), subject=subject(f"p{n % 2}")) for n in range(30)))
     request = pb.ListRatingsRequest(split=split(), consistency=fresh(written))
-    assert (await calls.stub.ListRatings(request, timeout=5)).ranking.min_plays == 10  # of 170 in 17 games
+    assert (await calls.stub.ListRatings(request, timeout=30)).ranking.min_plays == 10  # of 170 in 17 games
     request.min_plays = 0
-    assert (await calls.stub.ListRatings(request, timeout=5)).ranking == pb.Ranking(
+    assert (await calls.stub.ListRatings(request, timeout=30)).ranking == pb.Ranking(
         model=common.ModelVersion(name="passing", version=1), min_plays=0, qualified=2
     )
 
@@ -518,13 +519,13 @@ async def test_distributions_are_answered_where_they_are_asked_for_and_their_sup
     written = await calls.record(*records, supports=(SUPPORT,))
     assert not written.rejections
     request = pb.ListPlaysRequest(split=split(), include_ungraded=True, consistency=fresh(written))
-    assert not any(play.HasField("distribution") for play in (await calls.stub.ListPlays(request, timeout=5)).plays)
+    assert not any(play.HasField("distribution") for play in (await calls.stub.ListPlays(request, timeout=30)).plays)
     request.include_distributions = True
-    plays = await calls.stub.ListPlays(request, timeout=5)
+    plays = await calls.stub.ListPlays(request, timeout=30)
     assert list(plays.plays) == records
     assert list(plays.supports) == [SUPPORT]
     request.split.filter = "play_id = 3"
-    assert list((await calls.stub.ListPlays(request, timeout=5)).supports) == []
+    assert list((await calls.stub.ListPlays(request, timeout=30)).supports) == []
 
 
 async def test_a_play_that_is_corrected_while_it_is_read_is_answered_as_it_was(
@@ -539,7 +540,7 @@ async def test_a_play_that_is_corrected_while_it_is_read_is_answered_as_it_was(
 
     monkeypatch.setattr(calls.store, "read", read_late)
     request = pb.ListPlaysRequest(split=split(), include_distributions=True, consistency=fresh(first))
-    answer = await calls.stub.ListPlays(request, timeout=5)
+    answer = await calls.stub.ListPlays(request, timeout=30)
     assert list(answer.plays) == [record("1", distribution=expected())]
     assert answer.revision == first.revision
 
@@ -695,7 +696,7 @@ async def test_a_wrong_unscored_play_is_refused_and_the_others_are_written(calls
 
 async def test_a_wrong_request_is_refused_as_a_whole(calls: Calls) -> None:
     nameless = pb.RecordScoresRequest(records=[pb.PlayRecord(score=record())])
-    assert await error_of(calls.stub.RecordScores(nameless, timeout=5)) == (*INVALID, ["request_id"])
+    assert await error_of(calls.stub.RecordScores(nameless, timeout=30)) == (*INVALID, ["request_id"])
     assert await error_of(calls.record(*[record()] * 10_001)) == (*INVALID, ["records"])
     assert await error_of(calls.record(supports=(SUPPORT,) * 17)) == (*INVALID, ["supports"])
 
@@ -705,26 +706,26 @@ async def test_every_field_at_fault_is_named(calls: Calls) -> None:
     stub = calls.stub
     roleless = pb.Split(league="SIM")
     for call, fields in (
-        (stub.ListRatings(pb.ListRatingsRequest(split=roleless), timeout=5), ["split.role"]),
-        (stub.ListRatings(pb.ListRatingsRequest(), timeout=5), ["split.role"]),
-        (stub.GetCoverage(pb.GetCoverageRequest(league="SIM"), timeout=5), ["role"]),
-        (stub.GetRating(pb.GetRatingRequest(split=split()), timeout=5), ["subject_id"]),
-        (stub.ListPlays(pb.ListPlaysRequest(split=split(), page_size=-1), timeout=5), ["page_size"]),
-        (stub.ListRatings(pb.ListRatingsRequest(split=split(), min_plays=-1), timeout=5), ["min_plays"]),
+        (stub.ListRatings(pb.ListRatingsRequest(split=roleless), timeout=30), ["split.role"]),
+        (stub.ListRatings(pb.ListRatingsRequest(), timeout=30), ["split.role"]),
+        (stub.GetCoverage(pb.GetCoverageRequest(league="SIM"), timeout=30), ["role"]),
+        (stub.GetRating(pb.GetRatingRequest(split=split()), timeout=30), ["subject_id"]),
+        (stub.ListPlays(pb.ListPlaysRequest(split=split(), page_size=-1), timeout=30), ["page_size"]),
+        (stub.ListRatings(pb.ListRatingsRequest(split=split(), min_plays=-1), timeout=30), ["min_plays"]),
         (
-            stub.ListRatings(pb.ListRatingsRequest(split=split(league="N F L"), order_by="x" * 300), timeout=5),
+            stub.ListRatings(pb.ListRatingsRequest(split=split(league="N F L"), order_by="x" * 300), timeout=30),
             ["split.league", "order_by"],
         ),
-        (stub.ListRatings(pb.ListRatingsRequest(split=split(), order_by="touchdowns"), timeout=5), ["order_by"]),
-        (stub.ListRatings(pb.ListRatingsRequest(split=split(), group_by=["yards_to_go"]), timeout=5), ["group_by[0]"]),
-        (stub.ListRatings(pb.ListRatingsRequest(split=split("x" * 3000)), timeout=5), ["split.filter"]),
+        (stub.ListRatings(pb.ListRatingsRequest(split=split(), order_by="touchdowns"), timeout=30), ["order_by"]),
+        (stub.ListRatings(pb.ListRatingsRequest(split=split(), group_by=["yards_to_go"]), timeout=30), ["group_by[0]"]),
+        (stub.ListRatings(pb.ListRatingsRequest(split=split("x" * 3000)), timeout=30), ["split.filter"]),
         (
-            stub.ListRatings(pb.ListRatingsRequest(split=split(), consistency=common.Consistency()), timeout=5),
+            stub.ListRatings(pb.ListRatingsRequest(split=split(), consistency=common.Consistency()), timeout=30),
             ["consistency"],
         ),
         (
             stub.ListRatings(
-                pb.ListRatingsRequest(split=split(), consistency=common.Consistency(fastest=False)), timeout=5
+                pb.ListRatingsRequest(split=split(), consistency=common.Consistency(fastest=False)), timeout=30
             ),
             ["consistency.fastest"],
         ),
@@ -756,9 +757,9 @@ async def test_a_wrong_split_is_refused_in_every_call(
     written = await calls.record(record())
     asked, then = split(**changed), fresh(written)
     for call in (
-        calls.stub.GetRating(pb.GetRatingRequest(split=asked, subject_id="p1", consistency=then), timeout=5),
-        calls.stub.ListRatings(pb.ListRatingsRequest(split=asked, consistency=then), timeout=5),
-        calls.stub.ListPlays(pb.ListPlaysRequest(split=asked, consistency=then), timeout=5),
+        calls.stub.GetRating(pb.GetRatingRequest(split=asked, subject_id="p1", consistency=then), timeout=30),
+        calls.stub.ListRatings(pb.ListRatingsRequest(split=asked, consistency=then), timeout=30),
+        calls.stub.ListPlays(pb.ListPlaysRequest(split=asked, consistency=then), timeout=30),
     ):
         assert await error_of(call) == (grpc.StatusCode[code], f"REASON_{reason}", fields)
 
@@ -766,15 +767,15 @@ async def test_a_wrong_split_is_refused_in_every_call(
 async def test_what_is_not_there_is_not_found(calls: Calls) -> None:
     written = await calls.record(record())
     nobody = pb.GetRatingRequest(split=split(), subject_id="nobody", consistency=fresh(written))
-    assert (await error_of(calls.stub.GetRating(nobody, timeout=5)))[1] == "REASON_SUBJECT_NOT_FOUND"
+    assert (await error_of(calls.stub.GetRating(nobody, timeout=30)))[1] == "REASON_SUBJECT_NOT_FOUND"
     passer = common.ROLE_PASSER
     for request, reason in (
         (pb.GetCoverageRequest(league="SIM", role=passer, game_id="g2"), "REASON_GAME_NOT_FOUND"),
         (pb.GetCoverageRequest(league="NFL", role=passer), "REASON_LEAGUE_NOT_FOUND"),
     ):
-        assert (await error_of(calls.stub.GetCoverage(request, timeout=5)))[:2] == (grpc.StatusCode.NOT_FOUND, reason)
+        assert (await error_of(calls.stub.GetCoverage(request, timeout=30)))[:2] == (grpc.StatusCode.NOT_FOUND, reason)
     nowhere = pb.ListSubjectsRequest(league="NFL", role=passer)
-    assert (await error_of(calls.stub.ListSubjects(nowhere, timeout=5)))[1] == "REASON_LEAGUE_NOT_FOUND"
+    assert (await error_of(calls.stub.ListSubjects(nowhere, timeout=30)))[1] == "REASON_LEAGUE_NOT_FOUND"
 
 
 # --- Which state ---
@@ -795,7 +796,7 @@ async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(call
     assert written.revision == token(1)
     for seq, requirement in ((2, "at_least_as_fresh"), (3, "as_of")):
         soon = coverage_request(**{requirement: token(seq)})
-        waiting = asyncio.ensure_future(calls.stub.GetCoverage(soon, timeout=5))
+        waiting = asyncio.ensure_future(calls.stub.GetCoverage(soon, timeout=30))
         await calls.record(record(str(seq)))
         assert (await waiting).graded == seq
         never = coverage_request(**{requirement: token(1000)})
@@ -805,21 +806,21 @@ async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(call
 
 async def test_a_state_is_answered_exactly(calls: Calls) -> None:
     first = await calls.record(record())
-    assert (await calls.stub.GetCoverage(coverage_request(as_of=first.revision), timeout=5)).graded == 1
+    assert (await calls.stub.GetCoverage(coverage_request(as_of=first.revision), timeout=30)).graded == 1
     second = await calls.record(record("2"), record("3"))
-    answer = await calls.stub.GetCoverage(coverage_request(as_of=second.revision), timeout=5)
+    answer = await calls.stub.GetCoverage(coverage_request(as_of=second.revision), timeout=30)
     assert (answer.graded, answer.revision) == (3, second.revision)
     plays = pb.ListPlaysRequest(split=split(), include_distributions=True)
     plays.consistency.as_of.CopyFrom(second.revision)
-    assert (await calls.stub.ListPlays(plays, timeout=5)).total_size == 3
-    before = await calls.stub.GetCoverage(coverage_request(as_of=first.revision), timeout=5)
+    assert (await calls.stub.ListPlays(plays, timeout=30)).total_size == 3
+    before = await calls.stub.GetCoverage(coverage_request(as_of=first.revision), timeout=30)
     assert (before.graded, before.revision) == (1, first.revision)
 
 
 async def test_a_token_of_another_store_is_refused(calls: Calls) -> None:
     for requirement in ("at_least_as_fresh", "as_of"):
         wrong = coverage_request(**{requirement: {"value": "abc"}})
-        assert await error_of(calls.stub.GetCoverage(wrong, timeout=5)) == (
+        assert await error_of(calls.stub.GetCoverage(wrong, timeout=30)) == (
             grpc.StatusCode.INVALID_ARGUMENT,
             "REASON_REVISION_TOKEN_INVALID",
             [f"consistency.{requirement}"],
@@ -831,7 +832,7 @@ async def test_no_read_sees_a_part_of_a_request(calls: Calls) -> None:
     writing = asyncio.ensure_future(calls.record(*(record(str(n)) for n in range(5000))))
     seen: set[int] = set()
     while not writing.done() or len(seen) < 2:
-        seen.add((await calls.stub.GetCoverage(coverage_request(), timeout=5)).graded)
+        seen.add((await calls.stub.GetCoverage(coverage_request(), timeout=30)).graded)
     assert seen == {1, 5001}
     assert (await writing).inserted == 5000
 
@@ -846,7 +847,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         records = (record(str(n), n / 10, subject=subject(f"p{n % 3}"), distribution=expected()) for n in range(10))
         written = await calls.record(*records, supports=(SUPPORT,))
         question.consistency.at_least_as_fresh.CopyFrom(written.revision)
-        before = await calls.stub.ListRatings(question, timeout=5), await calls.stub.ListPlays(plays, timeout=5)
+        before = await calls.stub.ListRatings(question, timeout=30), await calls.stub.ListPlays(plays, timeout=30)
     async with aggregator(tmp_path) as calls:
-        after = await calls.stub.ListRatings(question, timeout=5), await calls.stub.ListPlays(plays, timeout=5)
+        after = await calls.stub.ListRatings(question, timeout=30), await calls.stub.ListPlays(plays, timeout=30)
     assert after == before

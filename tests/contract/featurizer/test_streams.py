@@ -36,7 +36,7 @@ from playscore.passing import FootballSituation, PassAttributes, PlayKind, situa
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 30.0
 
 
 def roster(game: Game) -> StreamPlaysRequest:

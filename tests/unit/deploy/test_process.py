@@ -19,7 +19,7 @@ from deploy.local.ports import reserve
 from deploy.local.process import ServerError, ServerProcess
 from tests.processes import command_line, is_alive, until
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 async def answers() -> bool:

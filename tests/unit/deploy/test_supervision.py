@@ -17,7 +17,7 @@ from deploy.local.process import ServerProcess
 from deploy.local.supervision import Backoff, keep_running
 
 AT_ONCE = Backoff(first_seconds=0.01, max_seconds=0.02)
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @given(st.integers(1, 40))

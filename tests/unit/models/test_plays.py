@@ -24,11 +24,11 @@ from simulator import simulate_game
 
 @pytest.fixture(scope="module")
 def simulated() -> PassPlays:
-    return passes.joined(list(sources.simulated(3, range(40), processes=1)))
+    return passes.joined(list(sources.simulated(3, range(20), processes=1)))
 
 
 def test_simulated_plays_have_their_true_distribution(simulated: PassPlays) -> None:
-    assert len(simulated) > 1500
+    assert len(simulated) > 750
     np.testing.assert_allclose(simulated.truth.sum(axis=1), 1, atol=1e-5)
     drawn = simulated.truth[np.arange(len(simulated)), (simulated.yards - FIRST_YARD).astype(int)]
     assert (drawn > 0).all()
@@ -85,9 +85,9 @@ def test_plays_survive_the_disk(simulated: PassPlays, tmp_path: Path) -> None:
 def test_no_game_is_in_two_parts_of_a_split(simulated: PassPlays) -> None:
     parts = passes.split_by_game(simulated, (0.6, 0.15, 0.25), seed=4)
     games = [set(simulated.games[part].tolist()) for part in parts]
-    assert sum(map(len, games)) == len(set().union(*games)) == 40
+    assert sum(map(len, games)) == len(set().union(*games)) == 20
     assert sum(map(len, parts)) == len(simulated)
-    assert [len(part) for part in games] == [24, 6, 10]
+    assert [len(part) for part in games] == [12, 3, 5]
 
 
 def test_weights_restore_the_base_rates(simulated: PassPlays) -> None:

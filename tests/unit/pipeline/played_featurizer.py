@@ -22,7 +22,7 @@ from playscore.tracking.v1.tracking_pb2 import GameHeader, Roster
 from playscore.wire.common import rejection as refused
 
 GAME = GameKey(league="NFL", game_id="7")
-SECONDS = 10.0
+SECONDS = 30.0
 
 Answer = StreamPlaysResponse | Exception | None
 """What a stream yields: an answer, the failure it breaks with, or None for its end."""
