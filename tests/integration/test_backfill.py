@@ -114,7 +114,6 @@ async def held(services: Addresses, league: str, model: common.ModelVersion | No
                 told |= dict(flat(key, MessageToDict(play.record)))
             coverage = await ratings.get_coverage(league, role=role, model=model)
             coverage.ClearField("revision")
-            coverage.ClearField("model")
             told |= dict(flat(f"{role} coverage", MessageToDict(coverage)))
             async for rating in ratings.list_ratings(league, role=role, model=model, min_plays=1):
                 told |= dict(flat(f"{role} {rating.subject.subject_id}", MessageToDict(rating)))
