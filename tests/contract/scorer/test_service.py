@@ -222,7 +222,7 @@ async def test_a_model_that_is_not_served_is_not_found(
     code, error = await refusal(score(stub, pass_to_score(passing_release), model=wanted))
     assert code is grpc.StatusCode.NOT_FOUND
     assert error.reason is Reason.MODEL_NOT_FOUND
-    assert f"{name} version {version}" in error.detail
+    assert f"{name}:{version}" in error.detail
     assert [violation.field for violation in error.fields] == ["model"]
 
 
