@@ -201,6 +201,7 @@ class Watcher:
             await self._responses.aclose()
         self._responses = None
         self.table = dict(self._before)
+        self.restarts -= self._restarted  # it did not reach a checkpoint, and will be made again
         self._restarted = False
         self._sent.clear()
         self._left.clear()
