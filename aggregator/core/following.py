@@ -115,7 +115,7 @@ class Follower:
             if kept is None:
                 return False
             snapshot = await asyncio.to_thread(unpacked, kept, self._snapshot.tasks)
-        except Exception as failure:
+        except Exception as failure:  # whatever damage makes of it: the records have everything
             _logger.warning("the kept columns cannot be read: the records are read instead", error=repr(failure))
             return False
         self._snapshot.become(snapshot)

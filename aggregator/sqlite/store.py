@@ -184,12 +184,15 @@ class SqliteStore:
         self._file.check_room(_ROOM_TO_KEEP * sum(sizes))
         try:
             for number, piece in enumerate(await asyncio.to_thread(lambda: list(pieces(kept.parts)))):
-                if not await self._done(lambda writer: writer.keep_piece(kept.revision, number, piece)):  # noqa: B023
+                if not await self._keep_piece(kept.revision, number, piece):
                     return
             await self._done(lambda writer: writer.finish_keeping(kept.fingerprint, kept.revision, sizes))
         except PlayscoreError:
             await self._done(lambda writer: writer.forget_kept())
             raise
+
+    async def _keep_piece(self, at: Revision, number: int, piece: bytes) -> bool:
+        return await self._done(lambda writer: writer.keep_piece(at, number, piece))
 
     async def kept(self, fingerprint: bytes) -> KeptSnapshot | None:
         """See KeepsSnapshots."""

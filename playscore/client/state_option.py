@@ -19,8 +19,8 @@ class State(click.ParamType[common.RevisionToken | datetime]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> common.RevisionToken | datetime:
         """Reads a time in ISO 8601, of this machine's zone where it names none; anything else is a token."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+        if isinstance(value, common.RevisionToken | datetime):
+            return value
         try:
             return datetime.fromisoformat(value).astimezone()
         except ValueError:

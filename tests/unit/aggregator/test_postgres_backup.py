@@ -84,11 +84,7 @@ async def test_a_backup_is_restored_as_another_store_with_all_its_states(tmp_pat
 
 async def test_what_cannot_be_read_is_not_restored_and_what_was_there_stays(tmp_path: Path) -> None:
     stood = await filled(tmp_path / "s")
-    file = tmp_path / "monday.dump"
-    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
-    name = database()
-    target = backups_of(server().url(name))
-    await asyncio.to_thread(restored, target, file)
+    file, name, target = await backed_up_and_restored(tmp_path)
     cut = tmp_path / "cut.dump"
     cut.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(PlayscoreError, match="pg_restore"):
@@ -101,6 +97,16 @@ async def test_what_cannot_be_read_is_not_restored_and_what_was_there_stays(tmp_
     await store.open()
     assert (await state_at(store)).state == stood.state
     await store.close()
+
+
+async def backed_up_and_restored(path: Path) -> tuple[Path, str, Backups]:
+    """A backup of the store in `path`, the database that it was restored into, and the backups of that."""
+    file = path / "monday.dump"
+    await asyncio.to_thread(backups_of(postgres_url(path / "s")).back_up, file, untold)
+    name = database()
+    target = backups_of(server().url(name))
+    await asyncio.to_thread(restored, target, file)
+    return file, name, target
 
 
 RESTORE = """
@@ -132,11 +138,7 @@ async def test_a_restore_that_is_killed_leaves_the_store_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: str
 ) -> None:
     stood = await filled(tmp_path / "s")
-    file = tmp_path / "monday.dump"
-    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
-    name = database()
-    target = backups_of(server().url(name))
-    await asyncio.to_thread(restored, target, file)
+    file, name, target = await backed_up_and_restored(tmp_path)
     async with opening(lambda _: PostgresStore(server().url(name), ROLES))(tmp_path) as store:
         await store.record(write(scored("after the backup")))
         before, identity = await state_at(store), store.store_id
@@ -157,11 +159,7 @@ async def test_a_restore_whose_pg_restore_fails_is_not_committed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stood = await filled(tmp_path / "s")
-    file = tmp_path / "monday.dump"
-    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
-    name = database()
-    target = backups_of(server().url(name))
-    await asyncio.to_thread(restored, target, file)
+    file, name, target = await backed_up_and_restored(tmp_path)
     failing = failing_pg_restore(tmp_path, "cat", "kill -KILL $$")
     monkeypatch.setenv("PATH", f"{failing}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(PlayscoreError, match="not restored: pg_restore was ended"):
@@ -172,11 +170,7 @@ async def test_a_restore_whose_pg_restore_fails_is_not_committed(
 
 async def test_a_backup_of_a_newer_release_replaces_nothing(tmp_path: Path) -> None:
     await filled(tmp_path / "s")
-    file = tmp_path / "monday.dump"
-    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
-    name = database()
-    target = backups_of(server().url(name))
-    await asyncio.to_thread(restored, target, file)
+    _, name, target = await backed_up_and_restored(tmp_path)
     server().execute("INSERT INTO playscore.migrations VALUES (99, 99)", name)
     dump = (server().programs / "pg_dump", "--format=custom", "--schema=playscore", "--file", tmp_path / "newer.dump")
     dumping = await asyncio.create_subprocess_exec(*map(str, dump), server().url(name))
@@ -198,11 +192,7 @@ async def test_a_backup_of_a_newer_release_replaces_nothing(tmp_path: Path) -> N
 )
 async def test_check_reports_each_kind_of_damage(tmp_path: Path, script: str, says: str) -> None:
     await filled(tmp_path / "s")
-    file = tmp_path / "monday.dump"
-    await asyncio.to_thread(backups_of(postgres_url(tmp_path / "s")).back_up, file, untold)
-    name = database()
-    target = backups_of(server().url(name))
-    await asyncio.to_thread(restored, target, file)
+    _, name, target = await backed_up_and_restored(tmp_path)
     server().execute(script, name)
     found = await asyncio.to_thread(target.check)
     assert any(says in problem for problem in found)
