@@ -50,7 +50,7 @@ from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 from playscore.wire.validation import check, invalid
-from servicekit.authentication import Caller, current_caller
+from servicekit.authentication import current_caller
 from servicekit.metrics import PLAYS
 
 MAX_WAIT_SECONDS: Final = 1.0
@@ -422,7 +422,7 @@ def _longest_wait(context: Context) -> float:
 
 def _caller() -> str:
     """Who makes the call in progress, for the record; empty where callers need no certificate."""
-    return current_caller.get(Caller(None)).identity or ""
+    return current_caller.get().identity or ""
 
 
 def _min_plays(request: messages.GetRatingRequest | messages.ListRatingsRequest) -> int | None:

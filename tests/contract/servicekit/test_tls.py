@@ -12,7 +12,7 @@ import pytest
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
-from servicekit.authentication import Caller, current_caller
+from servicekit.authentication import current_caller
 from tests.contract.servicekit.authority import Authority
 from tests.contract.servicekit.echo import Echo, EchoSettings, EchoStub
 
@@ -34,8 +34,7 @@ def channel(address: object, root: Path, caller: tuple[Path, Path] | None = None
 
 
 async def who(_text: str) -> str:
-    caller: Caller = current_caller.get()
-    return str(caller.identity)
+    return str(current_caller.get().identity)
 
 
 async def test_callers_need_no_certificate_where_no_authority_is_set(authority: Authority, tls: dict[str, Any]) -> None:
@@ -68,6 +67,18 @@ async def test_with_mutual_tls_the_certificate_says_who_calls(
         assert await stub.call("Unary", "") == [identity]
         assert await stub.call("Converse", "") == [identity]
         assert await stub.healthy()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_without_an_identity_a_call_is_known_by_its_address(host: str) -> None:
+    async def whose(_text: str) -> str:
+        return current_caller.get().party
+
+    async with serving(Echo(whose), EchoSettings(listen=f"{host}:0")) as running:
+        await running.until_serving()
+        for _ in range(2):
+            async with grpc.aio.insecure_channel(str(running.address)) as plain:
+                assert await EchoStub(plain).call("Unary", "") == ["127.0.0.1" if "." in host else "::/64"]
 
 
 async def test_a_certificate_without_a_name_is_refused(authority: Authority, tls: dict[str, Any]) -> None:
