@@ -322,10 +322,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
                 return await self._as_of(await self._store.revision_at(time), league, context)
             case "fastest" if request.HasField("consistency") and not consistency.fastest:
                 raise invalid("consistency.fastest", "must be true, or not set")
+            case "latest":
+                if not consistency.latest:
+                    raise invalid("consistency.latest", "must be true, or not set")
+                await self._follower.reach(await self._store.present(), _longest_wait(context))
             case None:
                 raise invalid(
                     "consistency",
-                    "must state one of fastest, at_least_as_fresh, as_of and as_of_time, or be absent",
+                    "must state one of fastest, latest, at_least_as_fresh, as_of and as_of_time, or be absent",
                 )
         return View(self._queries, self._snapshot.revision)
 

@@ -264,7 +264,7 @@ class BatchStages:
         task, result = play.task, play.result
         if task is None or result is None or outcome_revision(result) <= stale.outcome_revision:
             return False
-        stored = await until_it_answers(lambda: task.stored(play.key, self.revision), self._give_up_seconds)
+        stored = await until_it_answers(lambda: task.stored(play.key), self._give_up_seconds)
         if stored is None or stored.revision < stale.revision:
             return False
         play.absence.ended()

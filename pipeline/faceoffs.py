@@ -77,11 +77,9 @@ class Faceoffs:
         )
         return answered(plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade))
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         """See Task."""
-        listed = await stored_records(self._ratings, play, common.ROLE_FACEOFF_TAKER, self._model, at_least_as_fresh)
+        listed = await stored_records(self._ratings, play, common.ROLE_FACEOFF_TAKER, self._model)
         return _stored(latest_records(listed)) if listed else None
 
 

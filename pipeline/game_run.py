@@ -81,7 +81,6 @@ class GameRun:
             tasks,
             key=self._key,
             known=self._known,
-            freshness=lambda: stages.revision,
             answers=self,
             on_idle=self._moved.set,
             give_up_seconds=give_up_seconds,

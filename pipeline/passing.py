@@ -68,11 +68,9 @@ class Passing:
             plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade, play[1])
         )
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         """See Task."""
-        for listed in await stored_records(self._ratings, play, common.ROLE_PASSER, self._model, at_least_as_fresh):
+        for listed in await stored_records(self._ratings, play, common.ROLE_PASSER, self._model):
             return _stored(listed.record, listed.support)
         return None
 

@@ -56,7 +56,6 @@ class Remaking:
         tasks: where scores may be stored.
         key: of a play.
         known: how much is known of what a play is made from.
-        freshness: the state of the store that a look must not be behind.
         answers: hears what came of them.
         on_idle: called after each play.
         give_up_seconds: how long a service may be unavailable.
@@ -70,7 +69,6 @@ class Remaking:
         *,
         key: Callable[[PlayRun], common.PlayKey],
         known: Callable[[PlayRun], Known],
-        freshness: Callable[[], common.RevisionToken | None],
         answers: Answers,
         on_idle: Callable[[], None],
         give_up_seconds: float,
@@ -80,7 +78,6 @@ class Remaking:
         self._tasks = tasks
         self._key = key
         self._known = known
-        self._freshness = freshness
         self._answers = answers
         self._on_idle = on_idle
         self._give_up_seconds = give_up_seconds
@@ -112,9 +109,9 @@ class Remaking:
 
     async def stored(self, play: PlayRun) -> tuple[Task, Stored] | None:
         """What is stored of a play, perhaps by another process, and its task."""
-        key, after = self._key(play), self._freshness()
+        key = self._key(play)
         for task in self._tasks:
-            found = await until_it_answers(lambda: task.stored(key, after), self._give_up_seconds)  # noqa: B023
+            found = await until_it_answers(lambda: task.stored(key), self._give_up_seconds)  # noqa: B023
             if found is not None:
                 return task, found
         return None

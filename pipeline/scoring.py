@@ -73,9 +73,8 @@ async def stored_records(
     play: common.PlayKey,
     role: common.Role.ValueType,
     model: common.ModelVersion | None,
-    at_least_as_fresh: common.RevisionToken | None,
 ) -> list[ListedPlay]:
-    """What is stored of a play for a role, with what was expected of it; nothing where the role is not rated there.
+    """What is stored of a play for a role now, whoever wrote it, with what was expected of it; nothing where the role is not rated there.
 
     By `model`; None: by the one that the league is rated by.
     """
@@ -87,7 +86,7 @@ async def stored_records(
         model=model,
         include_distributions=True,
         include_ungraded=True,
-        at_least_as_fresh=at_least_as_fresh,
+        at_least_as_fresh="latest",
     )
     try:
         return [listed async for listed in plays]

@@ -57,14 +57,12 @@ class Shots:
         )
         return answered(plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade))
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         """See Task."""
         listed = [
             each
             for role in self.roles
-            for each in await stored_records(self._ratings, play, role, self._model, at_least_as_fresh)
+            for each in await stored_records(self._ratings, play, role, self._model)
         ]
         return _stored(latest_records(listed)) if listed else None
 

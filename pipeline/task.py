@@ -90,10 +90,8 @@ class Task(Protocol):
         """Grade plays that were scored before, by the distribution predicted then. One answer per play, in order."""
         ...
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
-        """The stored score of a play, perhaps from another process; None if there is none."""
+    async def stored(self, play: common.PlayKey) -> Stored | None:
+        """The score of a play that is stored now, perhaps by another process; None if there is none."""
         ...
 
 

@@ -154,6 +154,9 @@ class Store(Protocol):
     async def read(self, scores: Collection[int], at: Revision) -> Reading:
         """Scores by the store's own numbers as they were at a revision, with their distributions."""
 
+    async def present(self) -> Revision:
+        """The present state, with every write that has returned anywhere."""
+
     async def revision_at(self, time: datetime) -> Revision:
         """The state that stood at a time: all that had been committed by then. The clock of a store never goes back.
 

@@ -163,6 +163,11 @@ class PostgresStore:
         async with self._database.shared() as connection, transaction(connection, of_one_state=True):
             return await keeping.kept(connection, fingerprint)
 
+    async def present(self) -> Revision:
+        """See Store."""
+        async with self._database.shared() as connection:
+            return await self._database.present(connection)
+
     async def revision_at(self, time: datetime) -> Revision:
         """See Store."""
         async with self._database.shared() as connection:

@@ -146,6 +146,11 @@ class Reader:
             needed = {each.distribution.support_id for each in found.values() if each.distribution is not None}
             return Reading(found, supports(reading, needed))
 
+    def present(self) -> Revision:
+        """The present state."""
+        with self._transaction() as reading:
+            return Revision(self._last(reading, None) + 1)
+
     def revision_at(self, moment: datetime) -> Revision:
         """The state that stood at a time."""
         with self._transaction() as reading:

@@ -198,6 +198,10 @@ class SqliteStore:
         """See KeepsSnapshots."""
         return await self._reading(self._states).do(lambda reader: reader.kept(fingerprint))
 
+    async def present(self) -> Revision:
+        """See Store."""
+        return await self._reading(self._records).do(Reader.present)
+
     async def revision_at(self, time: datetime) -> Revision:
         """See Store. It waits for writes in progress, so that none commits later with an earlier time."""
         if self._read_only:

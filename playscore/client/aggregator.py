@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -22,6 +22,9 @@ from playscore.wire.distributions import distribution_from_message
 
 PAGE_SIZE = 1_000
 """Items that a list call asks for at a time: the most that one page has."""
+
+Freshness: TypeAlias = common.RevisionToken | Literal["latest"]
+"""The least that a read is to know: what an earlier answer named, or every write that was answered before it."""
 
 Page = TypeVar("Page", bound=Paged)
 Item = TypeVar("Item")
@@ -55,8 +58,8 @@ class AggregatorClient(Connection):
 
     A `split` is a filter over the fields that `describe_splits` names, for example `down = 3 AND under_pressure`;
     empty: all plays. `model` is the one rated by; None: the one the service is set to. Reads are of the state that the
-    service has, unless they are to be `at_least_as_fresh` as a revision that an earlier answer named, or exactly
-    `as_of` it, or as of a time (of this machine's zone where it names none).
+    service has, unless they are to be `at_least_as_fresh` as a revision that an earlier answer named or as the "latest"
+    write of anybody, or exactly `as_of` a revision or a time (of this machine's zone where it names none).
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class AggregatorClient(Connection):
         split: str = "",
         model: common.ModelVersion | None = None,
         min_plays: int | None = None,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.GetRatingResponse:
         """One subject's rating in one split. `min_plays` qualify for the ranking; None: the task's own rule."""
@@ -114,7 +117,7 @@ class AggregatorClient(Connection):
         model: common.ModelVersion | None = None,
         second_model: common.ModelVersion | None = None,
         second_league: str = "",
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.CompareRatingsResponse:
         """How far two ratings are apart, and how probable it is that the first is truly better.
@@ -152,7 +155,7 @@ class AggregatorClient(Connection):
         min_plays: int | None = None,
         qualified_only: bool = False,
         page_size: int = PAGE_SIZE,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> RatingList:
         """The ratings of one split, best first unless `order_by` says otherwise.
@@ -183,7 +186,7 @@ class AggregatorClient(Connection):
         min_plays: int | None = None,
         qualified_only: bool = False,
         resume_token: messages.WatchToken | None = None,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
         reconnect_seconds: float = 60.0,
     ) -> RatingsWatch:
@@ -214,7 +217,7 @@ class AggregatorClient(Connection):
         include_distributions: bool = False,
         include_ungraded: bool = False,
         page_size: int = PAGE_SIZE,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListPlaysResponse, ListedPlay]:
         """The plays of one split, one subject's or everybody's, by season, week, game and play.
@@ -239,7 +242,7 @@ class AggregatorClient(Connection):
         name_contains: str = "",
         model: common.ModelVersion | None = None,
         page_size: int = PAGE_SIZE,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListSubjectsResponse, messages.ListedSubject]:
         """Who has plays in a league, by name. `name_contains` ignores case and accents; empty: everybody."""
@@ -260,7 +263,7 @@ class AggregatorClient(Connection):
         role: common.Role.ValueType = common.ROLE_PASSER,
         game_id: str = "",
         model: common.ModelVersion | None = None,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> messages.GetCoverageResponse:
         """How many plays of a game, or of the league, are scored, and why the others are not."""
@@ -279,7 +282,7 @@ class AggregatorClient(Connection):
         *,
         role: common.Role.ValueType = common.ROLE_PASSER,
         page_size: int = PAGE_SIZE,
-        at_least_as_fresh: common.RevisionToken | None = None,
+        at_least_as_fresh: Freshness | None = None,
         as_of: common.RevisionToken | datetime | None = None,
     ) -> Listing[messages.ListModelsResponse, messages.ListedModel]:
         """The models that a league can be rated by, by name and version, and how many plays each has scored of it."""
@@ -358,7 +361,7 @@ def _listed_plays(page: messages.ListPlaysResponse) -> Iterator[ListedPlay]:
 
 
 def consistency(
-    at_least_as_fresh: common.RevisionToken | None = None, as_of: common.RevisionToken | datetime | None = None
+    at_least_as_fresh: Freshness | None = None, as_of: common.RevisionToken | datetime | None = None
 ) -> common.Consistency | None:
     """The state that a read asks for; None: whatever the service has. Raises ValueError where both are given."""
     if at_least_as_fresh is not None and as_of is not None:
@@ -367,6 +370,8 @@ def consistency(
         at_time = Timestamp()
         at_time.FromDatetime(as_of.astimezone())
         return common.Consistency(as_of_time=at_time)
+    if at_least_as_fresh == "latest":
+        return common.Consistency(latest=True)
     if at_least_as_fresh is None and as_of is None:
         return None
     return common.Consistency(at_least_as_fresh=at_least_as_fresh, as_of=as_of)

@@ -175,9 +175,7 @@ class RulePassing(Rehearsed):
         await self.answer()
         return [self._grade(scored.records[0].score, result) for scored, result in plays]
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         record = self.ratings.records.get((play.game_id, play.play_id))
         if record is None:
             return None

@@ -175,9 +175,7 @@ class AdvancePlays:
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
         return [scored for scored, _ in plays]
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         return None
 
 

@@ -315,8 +315,13 @@ class Consistency(_message.Message):
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    LATEST_FIELD_NUMBER: _builtins.int
     fastest: _builtins.bool
     """Whatever the replica has now. The value must be true."""
+    latest: _builtins.bool
+    """Every write that was answered before the read was sent, whoever made it and whichever replica answered. The
+    replica asks the store and waits like for `at_least_as_fresh`. The value must be true.
+    """
     @_builtins.property
     def at_least_as_fresh(self) -> Global___RevisionToken:
         """That state or a later one. The replica waits for it, a second at most, or answers NOT_FRESH_ENOUGH."""
@@ -340,12 +345,13 @@ class Consistency(_message.Message):
         at_least_as_fresh: Global___RevisionToken | None = ...,
         as_of: Global___RevisionToken | None = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        latest: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "latest", b"latest", "requirement", b"requirement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "requirement", b"requirement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "as_of_time", b"as_of_time", "at_least_as_fresh", b"at_least_as_fresh", "fastest", b"fastest", "latest", b"latest", "requirement", b"requirement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_requirement: _TypeAlias = _typing.Literal["fastest", "at_least_as_fresh", "as_of", "as_of_time"]  # noqa: Y015
+    _WhichOneofReturnType_requirement: _TypeAlias = _typing.Literal["fastest", "at_least_as_fresh", "as_of", "as_of_time", "latest"]  # noqa: Y015
     _WhichOneofArgType_requirement: _TypeAlias = _typing.Literal["requirement", b"requirement"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_requirement) -> _WhichOneofReturnType_requirement | None: ...
 

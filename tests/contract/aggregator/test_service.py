@@ -729,6 +729,12 @@ async def test_every_field_at_fault_is_named(calls: Calls) -> None:
             ),
             ["consistency.fastest"],
         ),
+        (
+            stub.ListRatings(
+                pb.ListRatingsRequest(split=split(), consistency=common.Consistency(latest=False)), timeout=30
+            ),
+            ["consistency.latest"],
+        ),
     ):
         assert await error_of(call) == (*INVALID, fields)
 
@@ -802,6 +808,12 @@ async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(call
         never = coverage_request(**{requirement: token(1000)})
         code, reason, _ = await error_of(calls.stub.GetCoverage(never, timeout=10))
         assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "REASON_NOT_FRESH_ENOUGH")
+
+
+async def test_the_latest_state_has_every_write_that_was_answered(calls: Calls) -> None:
+    for written in range(1, 21):
+        await calls.record(record(str(written)))
+        assert (await calls.stub.GetCoverage(coverage_request(latest=True), timeout=30)).graded == written
 
 
 async def test_a_state_is_answered_exactly(calls: Calls) -> None:

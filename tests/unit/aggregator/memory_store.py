@@ -237,6 +237,9 @@ class MemoryStore:
         needed = {record.distribution.support_id for record in found.values() if record.distribution is not None}
         return Reading(found, {name: disk.supports[name] for name in needed if name in disk.supports})
 
+    async def present(self) -> Revision:
+        return Revision(len(self._opened().log) + 1)
+
     async def revision_at(self, time: datetime) -> Revision:
         by_then = [seq for committed, seq in self._opened().commits if committed <= time]
         if not by_then:

@@ -28,6 +28,7 @@ from playscore.release import ModelVersion
 from playscore.shots import GOALIE, SHOOTER, SHOOTING_TEAM
 from tests.postgres import Databases, server
 from tests.unit.aggregator.memory_store import Disk, MemoryStore
+from tests.unit.aggregator.previous import postgres_1
 from tests.unit.aggregator.scores import LEAGUE, MODEL, PASSING
 
 _requests = itertools.count()
@@ -143,7 +144,7 @@ def ordered(records: Iterable[_Record]) -> list[_Record]:
     return sorted(records, key=repr)
 
 
-async def followed(store: Store) -> Seen:
+async def followed(store: Store | postgres_1.PostgresStore) -> Seen:
     """What somebody who follows from the beginning has seen by now."""
     seen = Seen()
     async with contextlib.aclosing(store.follow(NOTHING)) as following:  # type: ignore[type-var]

@@ -56,6 +56,9 @@ class Scripted:
     async def read(self, scores: Collection[int], at: Revision) -> Reading:
         raise NotImplementedError
 
+    async def present(self) -> Revision:
+        raise NotImplementedError
+
     async def revision_at(self, time: datetime) -> Revision:
         raise NotImplementedError
 

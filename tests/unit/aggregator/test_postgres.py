@@ -124,7 +124,9 @@ def url(tmp_path: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def held_open(url: str, store: Store, *records: PlayRecord) -> AsyncIterator[asyncio.Task[Written]]:
+async def held_open(
+    url: str, store: Store | postgres_1.PostgresStore, *records: PlayRecord
+) -> AsyncIterator[asyncio.Task[Written]]:
     """A write that has written all it will, and is committed when the context ends."""
     late = write(*records)
     async with connected(url) as blocking:
@@ -245,6 +247,13 @@ async def test_three_replicas_with_random_writers_agree_with_a_recomputation(url
                     repr(record.score) for record in states[0][0]
                 ]
                 assert ordered(watcher.seen.plays.values()) == states[0][1]
+
+
+async def test_the_present_state_has_what_another_replica_wrote(url: str) -> None:
+    async with opened(url) as one, opened(url) as two:
+        for number in range(5):
+            written = await one.record(write(scored(number)))
+            assert (await two.present()).covers(written.revision)
 
 
 async def test_one_request_on_two_replicas_at_once_has_one_effect_and_one_answer(url: str) -> None:
@@ -547,7 +556,7 @@ async def test_the_release_before_serves_a_store_of_this_one_and_its_history_is_
                 assert new.store_id == identity
                 assert await new.record(again) == before
                 seen.append(await state_at(new))
-                for number, store in enumerate[Store]((old, new, old, new)):
+                for number, store in enumerate[Store | postgres_1.PostgresStore]((old, new, old, new)):
                     batch = (
                         scored(1, revision=revision + number, distribution=f"{number}"),
                         scored(2, subject=f"p{number}", revision=revision + number),

@@ -608,6 +608,13 @@ async def test_a_state_to_come_is_waited_for_elsewhere(opened: Opens, tmp_path: 
             assert raised.value.reason is Reason.NOT_FRESH_ENOUGH
 
 
+async def test_the_present_state_has_every_write_that_has_returned(opened: Opens, tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        for play in range(5):
+            written = await store.record(write(scored(play)))
+            assert (await store.present()).covers(written.revision)
+
+
 async def test_a_time_has_the_state_that_was_committed_by_then(opened: Opens, tmp_path: Path) -> None:
     before_all = datetime.now(UTC) - timedelta(days=1)
     asked: list[tuple[datetime, Revision]] = []

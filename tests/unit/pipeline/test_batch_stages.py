@@ -116,9 +116,7 @@ class Passing:
         scores = [(scored.records[0].score, result) for scored, result in plays]
         return [self._judge(score.key, score.revision, result) for score, result in scores]
 
-    async def stored(
-        self, play: common.PlayKey, at_least_as_fresh: common.RevisionToken | None = None
-    ) -> Stored | None:
+    async def stored(self, play: common.PlayKey) -> Stored | None:
         return self.known
 
     async def _called(self) -> None:

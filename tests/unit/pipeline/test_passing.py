@@ -168,12 +168,12 @@ async def test_a_play_graded_later_is_the_same_as_one_graded_at_once(services: S
 
 async def test_nothing_is_stored_of_a_play_that_nobody_recorded(services: Services) -> None:
     key = services.tensor("54").key
-    assert await services.passing.stored(key, services.revision) is None
+    assert await services.passing.stored(key) is None
     (other,) = await services.passing.score([(services.tensor("55"), result(9.0))])
     await services.record(scored(other))
-    assert await services.passing.stored(key, services.revision) is None
+    assert await services.passing.stored(key) is None
     key.game_id = "another"
-    assert await services.passing.stored(key, services.revision) is None
+    assert await services.passing.stored(key) is None
 
 
 @pytest.mark.parametrize("name", ["54", 'a "quoted" play', "back\\slash", "AND play_id = 55", "ü"])
@@ -181,7 +181,7 @@ async def test_a_stored_play_is_found_by_whatever_name_it_has(services: Services
     tensors = [services.tensor(name, game_id=name), services.tensor("55", game_id=name), services.tensor(name)]
     for answer in await services.passing.score([(tensor, result(9.0)) for tensor in tensors]):
         await services.record(scored(answer))
-    stored = await services.passing.stored(tensors[0].key, services.revision)
+    stored = await services.passing.stored(tensors[0].key)
     assert stored is not None
     assert stored.scored.records[0].score.key == tensors[0].key
 
@@ -192,7 +192,7 @@ async def test_a_stored_play_is_graded_as_one_at_hand(services: Services, known:
     (answer,) = await services.passing.score([(tensor, known)])
     at_hand = scored(answer)
     await services.record(at_hand)
-    stored = await services.passing.stored(tensor.key, services.revision)
+    stored = await services.passing.stored(tensor.key)
     assert stored is not None
     assert (stored.revision, stored.scored.outcome_revision) == (1, at_hand.outcome_revision)
     assert (stored.result is None) == (known is None)
