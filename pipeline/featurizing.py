@@ -10,7 +10,7 @@ import structlog
 
 from pipeline.retry import GIVE_UP_SECONDS, Absence, is_transient
 from pipeline.task import Featurizer, Stream
-from playscore.client import backoff
+from playscore.client import backoff, pause_after
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.tracking.v1 import tracking_pb2 as tracking
@@ -102,7 +102,7 @@ class GameStream:
                     pauses = backoff(0.1, 2.0)
                     log.warning("stream broken, resuming", game_id=self._header.key.game_id, failure=str(failure))
                 self._absence.check(failure)
-                await asyncio.sleep(next(pauses))
+                await asyncio.sleep(pause_after(failure, next(pauses)))
             else:
                 return
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from playscore.client import backoff
+from playscore.client import backoff, pause_after
 from playscore.errors import PlayscoreError, Reason
 
 TRANSIENT = frozenset(
@@ -87,7 +87,7 @@ async def until_it_answers(
             if not absence.failures:
                 log.warning("waiting for a service", failure=str(failure))
             absence.check(failure)
-            await asyncio.sleep(max(pause, getattr(failure, "retry_after_seconds", None) or 0.0))
+            await asyncio.sleep(pause_after(failure, pause))
         else:
             if absence.failures:
                 log.info("the service answers again")

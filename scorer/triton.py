@@ -71,18 +71,15 @@ class TritonInference:
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch; see `Inference.infer`. A batch is sent again only if the server could not be reached."""
         inputs = [_input(name, values) for name, values in batch.inputs.items()]
+        self._budget.called()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                outputs = await self._attempt(model, inputs, deadline)
+                return await self._attempt(model, inputs, deadline)
             except _UnreachableError:
-                self._budget.failed()
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-                if attempt == MAX_ATTEMPTS or not self._budget.allows_retry() or time.monotonic() + pause >= deadline:
+                if attempt == MAX_ATTEMPTS or time.monotonic() + pause >= deadline or not self._budget.take():
                     raise
                 await asyncio.sleep(pause)
-            else:
-                self._budget.succeeded()
-                return outputs
         raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:

@@ -18,7 +18,7 @@ from playscore.client.aggregator import AggregatorClient, ListedPlay, RatingList
 from playscore.client.connection import Connection, Tls
 from playscore.client.featurizer import FeaturizerClient, PlayStream
 from playscore.client.listings import Listing
-from playscore.client.retries import RetryBudget, backoff
+from playscore.client.retries import RetryBudget, backoff, pause_after
 from playscore.client.score_stream import ScoreStream
 from playscore.client.scorer import ScorerClient
 from playscore.client.watch import RatingsUpdate, RatingsWatch, rating_key
@@ -38,5 +38,6 @@ __all__ = [
     "ScorerClient",
     "Tls",
     "backoff",
+    "pause_after",
     "rating_key",
 ]

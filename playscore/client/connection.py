@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 import grpc
 import grpc.aio
 
-from playscore.client.retries import RetryBudget, backoff, is_retryable
+from playscore.client.retries import RetryBudget, backoff, is_retryable, pause_after
 from playscore.errors import PlayscoreError, Reason
 from playscore.rpc_errors import error_from_rpc
 
@@ -93,21 +93,18 @@ class Connection:
         """Awaits `attempt(timeout in seconds)`, and again while that makes sense. For calls that are safe to repeat."""
         now = asyncio.get_running_loop().time
         deadline = now() + self.timeout_seconds
+        self._budget.called()
         for pause in backoff():
             try:
-                answer = await attempt(max(deadline - now(), 0.0))
+                return await attempt(max(deadline - now(), 0.0))
             except grpc.aio.AioRpcError as error:
                 failure = failure_of(error, self.address)
                 if not is_retryable(error.code(), failure):
                     raise failure from error
-                self._budget.failed()
-                wait = max(pause, getattr(failure, "retry_after_seconds", None) or 0.0)
-                if not self._budget.allows_retry() or now() + wait >= deadline:
+                wait = pause_after(failure, pause)
+                if now() + wait >= deadline or not self._budget.take():
                     raise failure from error
                 await asyncio.sleep(wait)
-            else:
-                self._budget.succeeded()
-                return answer
         raise AssertionError("backoff never ends")
 
 

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 import grpc
 
 from playscore.errors import PlayscoreError
 
+RETRIED_PART: Final = 0.1
+"""Of the calls of late that may be made again."""
+RETRIED_ANYWAY: Final = 5.0
+"""Retries that are allowed however few calls there were: enough for a service that restarts."""
+REMEMBERED_SECONDS: Final = 60.0
+"""In which a call counts for less and less (to 37 %)."""
+
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Keeps retries from multiplying the load of a service in trouble: the rule of gRPC's retry throttling (A6).
+    """Keeps retries from multiplying the load of a service in trouble, from the first call on.
 
-    A failure takes a token, a success earns part of one back; retries stop while the bucket is half empty or worse.
+    Of the calls of the last minute or so at most a tenth is made again, or five where there were few.
     """
 
-    capacity: float = 20.0
-    earned_by_success: float = 0.2
-    tokens: float = 20.0
+    clock: Callable[[], float] = time.monotonic
+    _calls: float = 0.0
+    _retries: float = 0.0
+    _at: float = field(default=-math.inf)
 
-    def succeeded(self) -> None:
-        """A call came back."""
-        self.tokens = min(self.capacity, self.tokens + self.earned_by_success)
+    def called(self) -> None:
+        """A call is made, for the first time."""
+        self._forget()
+        self._calls += 1.0
 
-    def failed(self) -> None:
-        """A call failed in a way that could be retried."""
-        self.tokens = max(0.0, self.tokens - 1.0)
+    def take(self) -> bool:
+        """Whether one of the calls may be made again, which then counts as done."""
+        self._forget()
+        if self._retries + 1.0 > max(RETRIED_ANYWAY, RETRIED_PART * self._calls):
+            return False
+        self._retries += 1.0
+        return True
 
-    def allows_retry(self) -> bool:
-        """The bucket is more than half full."""
-        return self.tokens > self.capacity / 2
+    def _forget(self) -> None:
+        now = self.clock()
+        kept = math.exp((self._at - now) / REMEMBERED_SECONDS)
+        self._calls, self._retries, self._at = self._calls * kept, self._retries * kept, now
 
 
 def backoff(first_seconds: float = 0.05, max_seconds: float = 2.0) -> Iterator[float]:
@@ -41,6 +58,15 @@ def backoff(first_seconds: float = 0.05, max_seconds: float = 2.0) -> Iterator[f
     while True:
         yield pause * random.uniform(0.5, 1.0)
         pause = min(2 * pause, max_seconds)
+
+
+def pause_after(failure: Exception, pause: float) -> float:
+    """Seconds until a call that failed is made again: `pause`, and no sooner than the failure asks for.
+
+    Those who were told the same do not come back together.
+    """
+    hint = getattr(failure, "retry_after_seconds", None)
+    return pause if hint is None else max(pause, hint * random.uniform(1.0, 1.5))
 
 
 def is_retryable(code: grpc.StatusCode, failure: Exception) -> bool:

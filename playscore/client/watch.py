@@ -13,7 +13,7 @@ import grpc.aio
 
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client.connection import failure_of
-from playscore.client.retries import backoff, is_retryable
+from playscore.client.retries import backoff, is_retryable, pause_after
 from playscore.errors import PlayscoreError, Reason
 
 SILENCE_SECONDS: Final = 30.0
@@ -104,7 +104,7 @@ class RatingsWatch:
                 failure = ConnectionError(f"{self._address}: the service has ended the watch")
             if broken_at is None:
                 broken_at = now()
-            wait = max(pause, getattr(failure, "retry_after_seconds", None) or 0.0)
+            wait = pause_after(failure, pause)
             if now() + wait > broken_at + self._reconnect_seconds:
                 raise failure
             await asyncio.sleep(wait)

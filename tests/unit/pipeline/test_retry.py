@@ -60,7 +60,7 @@ async def test_a_service_that_says_when_to_come_back_is_not_asked_before(monkeyp
     monkeypatch.setattr("pipeline.retry.asyncio.sleep", sleep)
     busy = PlayscoreError(Reason.OVERLOADED, "try later", retry_after_seconds=7.0)
     assert await until_it_answers(Service(busy, ConnectionError("refused"), busy).ask) == "an answer"
-    assert pauses[0] == pauses[2] == 7.0
+    assert min(pauses[0], pauses[2]) >= 7.0
     assert pauses[1] < 1.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import grpc.aio
 import pytest
 
 from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
-from playscore.client import AggregatorClient, FeaturizerClient, RetryBudget, Tls, backoff
+from playscore.client import AggregatorClient, FeaturizerClient, Tls, backoff
 from playscore.common.v1 import common_pb2
 from playscore.distribution.v1 import distribution_pb2
 from playscore.errors import PlayscoreError, Reason
@@ -22,6 +23,7 @@ from playscore.rpc_errors import status_of
 from playscore.tracking.v1 import tracking_pb2
 
 # The stubs have every call of a servicer abstract; at run time those left out are UNIMPLEMENTED.
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 AggregatorServicer: Any = aggregator_pb2_grpc.AggregatorServiceServicer
 FeaturizerServicer: Any = featurizer_pb2_grpc.FeaturizerServiceServicer
 
@@ -150,12 +152,35 @@ async def test_a_refusal_that_would_come_again_is_told_at_once(reason: Reason) -
 async def test_a_service_that_stays_away_is_a_connection_error_once_the_budget_is_spent() -> None:
     ratings = Ratings(*[grpc.StatusCode.UNAVAILABLE] * 1000)
     async with served(ratings, timeout_seconds=60.0) as client:
-        while client._budget.allows_retry():
-            ratings.asked.clear()
-            with pytest.raises(ConnectionError, match="told to"):
-                await client.record_scores([])
-        ratings.asked.clear()
+        while client._budget.take():
+            pass
         with pytest.raises(ConnectionError, match="told to"):
+            await client.record_scores([])
+    assert len(ratings.asked) == 1
+
+
+@pytest.mark.parametrize("failure", [PlayscoreError(Reason.OVERLOADED, "full", retry_after_seconds=0.01), UNAVAILABLE])
+@pytest.mark.parametrize("together", [1, 20])
+async def test_a_fresh_client_asks_a_server_that_refuses_everything_a_tenth_more_often_at_most(
+    failure: PlayscoreError | grpc.StatusCode, together: int
+) -> None:
+    calls = 100
+    ratings = Ratings(*[failure] * 10 * calls)
+    async with served(ratings, timeout_seconds=60.0) as client:
+
+        async def one_after_another() -> None:
+            for _ in range(calls // together):
+                with pytest.raises((PlayscoreError, ConnectionError)):
+                    await client.record_scores([])
+
+        await asyncio.gather(*(one_after_another() for _ in range(together)))
+    assert calls < len(ratings.asked) <= 1.1 * calls
+
+
+async def test_a_call_is_not_made_again_where_the_hint_is_beyond_its_deadline() -> None:
+    ratings = Ratings(PlayscoreError(Reason.OVERLOADED, "full", retry_after_seconds=3.0))
+    async with served(ratings, timeout_seconds=3.0) as client:
+        with pytest.raises(PlayscoreError, match="full"):
             await client.record_scores([])
     assert len(ratings.asked) == 1
 
@@ -314,13 +339,3 @@ def test_pauses_grow_and_are_bounded() -> None:
     pauses = [pause for pause, _ in zip(backoff(0.1, 1.0), range(10), strict=False)]
     assert all(0.05 <= pause <= 1.0 for pause in pauses)
     assert max(pauses[-3:]) > max(pauses[:2])
-
-
-def test_a_retry_budget_earns_back_what_failures_cost_only_slowly() -> None:
-    budget = RetryBudget(capacity=4.0, earned_by_success=0.5, tokens=4.0)
-    budget.failed()
-    assert budget.allows_retry()
-    budget.failed()
-    assert not budget.allows_retry()
-    budget.succeeded()
-    assert budget.allows_retry()
