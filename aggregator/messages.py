@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from aggregator.core.comparison import Comparison, RatingDifference
 from aggregator.core.fields import Field, FieldType
 from aggregator.core.operations import EraseRequest, Erasure, ModelSwitch, Operation, SwitchRequest
-from aggregator.core.queries import ComparedSubject, Coverage, ListedModel, ListedSubject, Split
+from aggregator.core.queries import ComparedSubject, Coverage, ListedLeague, ListedModel, ListedSubject, Split
 from aggregator.core.recording import Rejected, Write, Written
 from aggregator.core.records import Distribution, PlayKey, PlayRecord, Score, Scored, Unscored, Value
 from aggregator.core.standings import Ranking, Rating, read_groups
@@ -497,6 +497,12 @@ def model_from_message(request: messages.GetCoverageRequest | messages.ListSubje
 def model_to_message(model: ModelVersion) -> common.ModelVersion:
     """A model version."""
     return common.ModelVersion(name=model.name, version=model.version)
+
+
+def listed_league_to_message(listed: ListedLeague) -> messages.ListedLeague:
+    """A league, and how much is rated of it."""
+    roles = [messages.RolePlays(role=common.Role.ValueType(role.number), graded=plays) for role, plays in listed.graded]
+    return messages.ListedLeague(league=listed.name, roles=roles)
 
 
 def listed_model_to_message(listed: ListedModel) -> messages.ListedModel:

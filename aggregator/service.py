@@ -33,6 +33,7 @@ from aggregator.messages import (
     TaskMessages,
     coverage_to_message,
     field_to_message,
+    listed_league_to_message,
     listed_model_to_message,
     listed_to_message,
     model_from_message,
@@ -68,6 +69,7 @@ Reads: TypeAlias = (
     | messages.ListPlaysRequest
     | messages.GetCoverageRequest
     | messages.ListSubjectsRequest
+    | messages.ListLeaguesRequest
     | messages.ListModelsRequest
     | messages.WatchRatingsRequest
 )
@@ -257,6 +259,18 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             total_size=page.total_size,
             revision=self._token(view.revision),
             model=model_to_message(view.queries.model(Split(request.league, role, model=model_from_message(request)))),
+        )
+
+    async def ListLeagues(self, request: messages.ListLeaguesRequest, context: Context) -> messages.ListLeaguesResponse:
+        """Leagues, and how much is rated of each."""
+        check(request)
+        view = await self._view(request, None, context)
+        page = view.queries.leagues(Paging(request.page_size, request.page_token))
+        return messages.ListLeaguesResponse(
+            leagues=map(listed_league_to_message, page.items),
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+            revision=self._token(view.revision),
         )
 
     async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:

@@ -74,9 +74,9 @@ async def stored_records(
     role: common.Role.ValueType,
     model: common.ModelVersion | None,
 ) -> list[ListedPlay]:
-    """What is stored of a play for a role now, whoever wrote it, with what was expected of it; nothing where the role is not rated there.
+    """What is stored of a play for a role now, whoever wrote it, with what was expected of it.
 
-    By `model`; None: by the one that the league is rated by.
+    Nothing where the role is not rated there. By `model`; None: by the one that the league is rated by.
     """
     split = f"game_id = {_quoted(play.game_id)} AND play_id = {_quoted(play.play_id)}"
     plays = ratings.list_plays(

@@ -59,11 +59,7 @@ class Shots:
 
     async def stored(self, play: common.PlayKey) -> Stored | None:
         """See Task."""
-        listed = [
-            each
-            for role in self.roles
-            for each in await stored_records(self._ratings, play, role, self._model)
-        ]
+        listed = [each for role in self.roles for each in await stored_records(self._ratings, play, role, self._model)]
         return _stored(latest_records(listed)) if listed else None
 
 

@@ -202,6 +202,8 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.ListSubjectsRequest.name_contains": FieldLimits(text=TextKind.NAME),
         "playscore.aggregator.v1.ListSubjectsRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.ListSubjectsRequest.page_token": FieldLimits(max_characters=4096),
+        "playscore.aggregator.v1.ListLeaguesRequest.page_size": FieldLimits(minimum=0.0),
+        "playscore.aggregator.v1.ListLeaguesRequest.page_token": FieldLimits(max_characters=4096),
         "playscore.aggregator.v1.ListModelsRequest.league": FieldLimits(required=True, text=TextKind.LEAGUE),
         "playscore.aggregator.v1.ListModelsRequest.role": FieldLimits(required=True),
         "playscore.aggregator.v1.ListModelsRequest.page_size": FieldLimits(minimum=0.0),

@@ -65,6 +65,14 @@ class ListedSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedLeague:
+    """A league, and the graded plays of each role that has some, by the model that it is rated by."""
+
+    name: str
+    graded: Sequence[tuple[Role, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class ListedModel:
     """A model, and how many plays it has scored in a role."""
 
@@ -241,6 +249,30 @@ class RatingQueries:
         page = rest[: paging.limit()]
         token = page_token(arguments, [*_name_place(page[-1])]) if len(page) < len(rest) else ""
         return Page(page, token, len(listed))
+
+    def leagues(self, paging: Paging = FIRST_PAGE) -> Page[ListedLeague]:
+        """The leagues of which something is recorded, by name. Raises PAGE_TOKEN_INVALID only."""
+        names = sorted(self._snapshot.leagues)
+        match read_page_token(paging.token, ()):
+            case None:
+                rest = names
+            case [str(last)]:
+                rest = [name for name in names if name > last]
+            case _:
+                raise page_token_invalid()
+        page = rest[: paging.limit()]
+        token = page_token((), [page[-1]]) if len(page) < len(rest) else ""
+        return Page([self._listed(name) for name in page], token, len(names))
+
+    def _listed(self, name: str) -> ListedLeague:
+        league = self._snapshot.league(name)
+        assert league is not None
+        graded = (
+            (role, len(tables.graded))
+            for role in sorted(self._tasks.roles, key=lambda role: role.number)
+            if (tables := league.tables.get((role, self._snapshot.model(name, self._tasks[role]))))
+        )
+        return ListedLeague(name, [(role, plays) for role, plays in graded if plays])
 
     def models(self, league: str, role: Role, paging: Paging = FIRST_PAGE) -> Page[ListedModel]:
         """The models that a league can be rated by, by name and version, and what each has scored."""

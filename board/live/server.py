@@ -105,15 +105,18 @@ class View:
         return web.json_response({"status": "ok", "browsers": self._browsers})
 
     async def _about(self, request: web.Request) -> web.Response:
-        """The fields of a role that a form offers, and the games of a league."""
+        """The leagues, the fields of a role that a form offers, and the games of a league."""
         role = read_role(request.query.get("role", ""))
-        league = request.query.get("league", "") or self._league
+        leagues = [listed async for listed in self._ratings.list_leagues()]
+        only = leagues[0].league if len(leagues) == 1 else ""
+        league = request.query.get("league", "") or self._league or only
         fields, (games, note), rated = await asyncio.gather(
             self._ratings.describe_splits(role), self._games(league, role), self._rated(league)
         )
         return web.json_response(
             {
                 "league": league,
+                "leagues": [[each.league, *(role_name(rated.role) for rated in each.roles[:1])] for each in leagues],
                 "role": role_name(role),
                 "rated": [role_name(each) for each in rated],
                 "roles": [[role_name(each), words.subjects.capitalize()] for each, words in ROLES.items()],

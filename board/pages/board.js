@@ -24,6 +24,9 @@ async function show({ filled }) {
   if (filled) fill(asked);
   if (filled || roleChanged) offerGroups();
   $("grouped").textContent = groupsAsked().join(", ") || "player";
+  $("league-names").replaceChildren(...about.leagues.map(([league]) => el("option", [], { value: league })));
+  $("leagues-list").replaceChildren(...about.leagues.map(([league, role]) =>
+    el("a", called(league), { href: `?${new URLSearchParams(role ? { league, role } : { league })}` })));
   $("games").hidden = !about.games.length;
   $("games-list").replaceChildren(...about.games.map(([game, plays, teams]) =>
     el("a", [called(teams || game), el("small", [teams ? [called(game), ", "] : [], `${plays} ${plays === 1 ? "play" : "plays"}`].flat())], { href: `game?${new URLSearchParams({ league: about.league, game, role: about.role })}` })));
@@ -48,7 +51,12 @@ function title(words, note = "") {
 function watch(groups) {
   const parameters = Object.fromEntries([...address()].filter(([, value]) => value));
   title(about.league && `${about.roles.find(([name]) => name === about.role)[1]}, ${about.league}`);
-  if (!about.league) return refuse("Enter a league, for example NFL.");
+  $("ratings").hidden = $("leagues").hidden = true;
+  if (!about.league) {
+    if (!about.leagues.length) return refuse("No league has plays yet. Leagues appear here when plays are recorded: load the page again.");
+    $("summary").textContent = "";
+    return ($("leagues").hidden = false);
+  }
   let shown = "";
   stop = follow({ ...parameters, league: about.league, role: about.role }, {
     onRefused: refuse,

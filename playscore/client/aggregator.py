@@ -276,6 +276,17 @@ class AggregatorClient(Connection):
         )
         return await self.call(lambda timeout: self._stub.GetCoverage(request, timeout=timeout))
 
+    def list_leagues(
+        self,
+        *,
+        page_size: int = PAGE_SIZE,
+        at_least_as_fresh: Freshness | None = None,
+        as_of: common.RevisionToken | datetime | None = None,
+    ) -> Listing[messages.ListLeaguesResponse, messages.ListedLeague]:
+        """The leagues of which something is recorded, by name, and how many graded plays each role has in them."""
+        request = messages.ListLeaguesRequest(page_size=page_size, consistency=consistency(at_least_as_fresh, as_of))
+        return Listing(self._asking(self._stub.ListLeagues, request), lambda page: page.leagues)
+
     def list_models(
         self,
         league: str,

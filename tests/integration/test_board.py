@@ -101,7 +101,7 @@ async def surroundings(browser: Browser, tmp_path: Path) -> AsyncIterator[Surrou
         made = Surroundings(ratings, url, browser)
         yield made
         assert made.complaints == []
-        strangers = [each for each in made.asked if not each.startswith((url, "file:"))]
+        strangers = [each for each in made.asked if not each.startswith((made.url, "file:"))]
         assert strangers == []
 
 
@@ -124,6 +124,20 @@ async def test_the_leaderboard_changes_as_plays_are_recorded(surroundings: Surro
         await expect(page.locator("#ratings tbody tr").first).to_contain_text("P. Two")
         await expect(page.locator("#ratings tbody tr").first.locator("td").nth(1)).to_have_text("40")
         assert await page.evaluate("window.kept") is True
+
+
+async def test_a_view_of_no_league_in_particular_offers_those_there_are(surroundings: Surroundings) -> None:
+    await surroundings.record(*passes(2, 0.6))
+    async with serving(View(surroundings.ratings), FREE) as url:
+        surroundings.url = url
+        async with surroundings.page("") as page:
+            await expect(page.locator("#ratings tbody tr")).to_have_count(1)
+        await surroundings.record(*a_shot(1, league="NHL"))
+        async with surroundings.page("") as page:
+            await expect(page.locator("#leagues-list a")).to_have_text(["NHL", "SIM"])
+            await page.locator("#leagues-list a").first.click()
+            await expect(page.locator("#heading")).to_contain_text("NHL")
+            await expect(page.locator("#ratings tbody tr")).to_have_count(1)
 
 
 async def test_a_league_of_which_nothing_is_recorded_appears_when_something_is(surroundings: Surroundings) -> None:

@@ -1768,6 +1768,130 @@ class ListSubjectsResponse(_message.Message):
 Global___ListSubjectsResponse: _TypeAlias = ListSubjectsResponse  # noqa: Y015
 
 @_typing.final
+class ListLeaguesRequest(_message.Message):
+    """Asks for leagues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most 1,000 are answered, whatever is asked for; 0 for 50."""
+    page_token: _builtins.str
+    """From the answer before. page_size and consistency may differ."""
+    @_builtins.property
+    def consistency(self) -> _common_pb2.Consistency:
+        """Which state."""
+
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        consistency: _common_pb2.Consistency | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLeaguesRequest: _TypeAlias = ListLeaguesRequest  # noqa: Y015
+
+@_typing.final
+class ListedLeague(_message.Message):
+    """A league, and how much is rated of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUE_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    league: _builtins.str
+    """For example "NFL"."""
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___RolePlays]:
+        """Roles with plays in it, by number."""
+
+    def __init__(
+        self,
+        *,
+        league: _builtins.str = ...,
+        roles: _abc.Iterable[Global___RolePlays] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["league", b"league", "roles", b"roles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListedLeague: _TypeAlias = ListedLeague  # noqa: Y015
+
+@_typing.final
+class RolePlays(_message.Message):
+    """How many plays count in the ratings of a role."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    GRADED_FIELD_NUMBER: _builtins.int
+    role: _common_pb2.Role.ValueType
+    """The role."""
+    graded: _builtins.int
+    """Graded plays by the model that the league is rated by."""
+    def __init__(
+        self,
+        *,
+        role: _common_pb2.Role.ValueType = ...,
+        graded: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RolePlays: _TypeAlias = RolePlays  # noqa: Y015
+
+@_typing.final
+class ListLeaguesResponse(_message.Message):
+    """A page of leagues, by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAGUES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    total_size: _builtins.int
+    """How many there are on all pages."""
+    @_builtins.property
+    def leagues(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedLeague]:
+        """In that order."""
+
+    @_builtins.property
+    def revision(self) -> _common_pb2.RevisionToken:
+        """The state the answer is of."""
+
+    def __init__(
+        self,
+        *,
+        leagues: _abc.Iterable[Global___ListedLeague] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+        revision: _common_pb2.RevisionToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leagues", b"leagues", "next_page_token", b"next_page_token", "revision", b"revision", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLeaguesResponse: _TypeAlias = ListLeaguesResponse  # noqa: Y015
+
+@_typing.final
 class ListModelsRequest(_message.Message):
     """Asks for models."""
 

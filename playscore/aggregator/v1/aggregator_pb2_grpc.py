@@ -78,6 +78,11 @@ class AggregatorServiceStub:
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.SerializeToString,
                 response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.FromString,
                 _registered_method=True)
+        self.ListLeagues = channel.unary_unary(
+                '/playscore.aggregator.v1.AggregatorService/ListLeagues',
+                request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesRequest.SerializeToString,
+                response_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesResponse.FromString,
+                _registered_method=True)
         self.ListSubjects = channel.unary_unary(
                 '/playscore.aggregator.v1.AggregatorService/ListSubjects',
                 request_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListSubjectsRequest.SerializeToString,
@@ -199,6 +204,13 @@ class AggregatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLeagues(self, request, context):
+        """The leagues of which something is recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSubjects(self, request, context):
         """Who has plays in a league, found by part of their name.
         """
@@ -287,6 +299,11 @@ def add_AggregatorServiceServicer_to_server(servicer, server):
                     servicer.DescribeSplits,
                     request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.FromString,
                     response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.SerializeToString,
+            ),
+            'ListLeagues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLeagues,
+                    request_deserializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesRequest.FromString,
+                    response_serializer=playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesResponse.SerializeToString,
             ),
             'ListSubjects': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSubjects,
@@ -534,6 +551,33 @@ class AggregatorService:
             '/playscore.aggregator.v1.AggregatorService/DescribeSplits',
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsRequest.SerializeToString,
             playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.DescribeSplitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLeagues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/playscore.aggregator.v1.AggregatorService/ListLeagues',
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesRequest.SerializeToString,
+            playscore_dot_aggregator_dot_v1_dot_aggregator__pb2.ListLeaguesResponse.FromString,
             options,
             channel_credentials,
             insecure,

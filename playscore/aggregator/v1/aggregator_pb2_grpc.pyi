@@ -87,6 +87,8 @@ class AggregatorServiceStub:
     """
     DescribeSplits: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]
     """The fields a filter can use."""
+    ListLeagues: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListLeaguesRequest, _aggregator_pb2.ListLeaguesResponse]
+    """The leagues of which something is recorded."""
     ListSubjects: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]
     """Who has plays in a league, found by part of their name."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]
@@ -170,6 +172,8 @@ class AggregatorServiceAsyncStub(AggregatorServiceStub):
     """
     DescribeSplits: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.DescribeSplitsRequest, _aggregator_pb2.DescribeSplitsResponse]  # type: ignore[assignment]
     """The fields a filter can use."""
+    ListLeagues: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListLeaguesRequest, _aggregator_pb2.ListLeaguesResponse]  # type: ignore[assignment]
+    """The leagues of which something is recorded."""
     ListSubjects: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListSubjectsRequest, _aggregator_pb2.ListSubjectsResponse]  # type: ignore[assignment]
     """Who has plays in a league, found by part of their name."""
     ListModels: _aio.UnaryUnaryMultiCallable[_aggregator_pb2.ListModelsRequest, _aggregator_pb2.ListModelsResponse]  # type: ignore[assignment]
@@ -298,6 +302,14 @@ class AggregatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_aggregator_pb2.DescribeSplitsResponse, _abc.Awaitable[_aggregator_pb2.DescribeSplitsResponse]]:
         """The fields a filter can use."""
+
+    @_abc_1.abstractmethod
+    def ListLeagues(
+        self,
+        request: _aggregator_pb2.ListLeaguesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_aggregator_pb2.ListLeaguesResponse, _abc.Awaitable[_aggregator_pb2.ListLeaguesResponse]]:
+        """The leagues of which something is recorded."""
 
     @_abc_1.abstractmethod
     def ListSubjects(

@@ -589,6 +589,15 @@ def test_chances_of_shots_are_drawn_as_bars(say: Callable[..., Result]) -> None:
     assert lines[-1] == "3 of 6 plays shown; --limit shows more."
 
 
+# --- Leagues ---
+
+
+def test_leagues_are_listed_with_the_roles_that_have_plays(say: Callable[..., Result]) -> None:
+    assert "NFL  passers (81 plays)\n" in say("leagues").stdout
+    listed = json.loads(say("leagues", "--json").stdout)
+    assert {"league": "NFL", "graded": {"passer": 81}} in listed["leagues"]
+
+
 # --- Coverage ---
 
 

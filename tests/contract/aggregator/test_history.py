@@ -117,6 +117,24 @@ def switch(model: common.ModelVersion, request_id: str, **more: Any) -> pb.Switc
     return pb.SwitchModelRequest(request_id=request_id, league="SIM", task=common.TASK_PASSING, model=model, **more)
 
 
+async def test_leagues_are_listed_with_what_is_rated_of_them(calls: Calls) -> None:
+    assert not (await calls.stub.ListLeagues(pb.ListLeaguesRequest(), timeout=30)).leagues
+    records = [
+        record(str(play), key=common.PlayKey(league=league, game_id="g1", play_id=str(play)))
+        for league, plays in (("B", 2), ("A", 1), ("C", 3))
+        for play in range(plays)
+    ]
+    written = await calls.record(*records)
+    first = await calls.stub.ListLeagues(pb.ListLeaguesRequest(page_size=2, consistency=fresh(written)), timeout=30)
+    second = await calls.stub.ListLeagues(pb.ListLeaguesRequest(page_token=first.next_page_token), timeout=30)
+    assert (first.total_size, second.next_page_token) == (3, "")
+    every = (*first.leagues, *second.leagues)
+    listed = [(each.league, [(role.role, role.graded) for role in each.roles]) for each in every]
+    assert listed == [(league, [(common.ROLE_PASSER, plays)]) for league, plays in (("A", 1), ("B", 2), ("C", 3))]
+    code, reason, _ = await error_of(calls.stub.ListLeagues(pb.ListLeaguesRequest(page_token="x"), timeout=30))
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REASON_PAGE_TOKEN_INVALID")
+
+
 async def test_a_model_in_the_shadow_is_switched_to_for_all_at_once_and_back(calls: Calls) -> None:
     written = await calls.record(by(OLD, "1", 0.2), by(NEW, "1", 0.9))
     before = await ratings(calls, consistency=fresh(written))

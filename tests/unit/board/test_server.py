@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,8 +21,9 @@ class Failing:
 
     failure: Exception
 
-    async def describe_splits(self, *_: Any) -> Any:
+    async def list_leagues(self, *_: Any) -> AsyncIterator[Any]:
         raise self.failure
+        yield
 
 
 @pytest.mark.parametrize(
