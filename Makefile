@@ -7,7 +7,7 @@ PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RELEASED := protos/released.binpb
 WORKERS := $(or $(WORKERS),2)
 
-.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator
+.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator campaign
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -90,6 +90,14 @@ unit: ## unit, contract and integration tests
 
 bench-aggregator: .venv/ready-for-benchmarks ## ratings of a million plays, beside other engines on the same rows
 	@$(BIN)/python -m benchmarks.aggregator
+
+# --- campaign ---
+
+CAMPAIGN := mutations
+
+campaign: environments ## attacks the whole suite for hours; exits 1 where something did not hold
+	@status=0; for part in $(CAMPAIGN); do \
+		echo "== $$part"; $(BIN)/python -m tests.adversary $$part || status=1; done; exit $$status
 
 # --- work ---
 

@@ -9,7 +9,7 @@ from aggregator.core.erasing import ErasedPlayer
 from aggregator.core.precedence import Meeting, SameDistribution, meet, time
 from aggregator.core.records import PlayKey, PlayRecord, RecordKey, Scored
 from aggregator.core.revision import Revision
-from playscore.errors import PlayscoreError, Reason
+from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.subjects import Subject
 
 
@@ -143,6 +143,7 @@ def check_repeated(request_id: str, digest: bytes, known: bytes) -> None:
         raise PlayscoreError(
             Reason.IDEMPOTENCY_KEY_REUSED,
             f"request_id {request_id!r} was another request's; a new request needs a new one",
+            fields=(FieldViolation("request_id", "must be a new one for a new request"),),
         )
 
 

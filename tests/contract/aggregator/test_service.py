@@ -501,8 +501,9 @@ async def test_the_same_request_again_has_the_same_answer(calls: Calls) -> None:
     bad = record("2", 1.5)
     first = await calls.record(record("1"), bad, request_id="again")
     assert await calls.record(record("1"), bad, request_id="again") == first
-    code, reason, _ = await error_of(calls.record(record("1", 0.6), request_id="again"))
+    code, reason, fields = await error_of(calls.record(record("1", 0.6), request_id="again"))
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REASON_IDEMPOTENCY_KEY_REUSED")
+    assert fields == ["request_id"]
 
 
 # --- Distributions ---
