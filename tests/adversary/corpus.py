@@ -222,6 +222,7 @@ async def _describe(frames: FeaturizerClient, scores: ScorerClient, ratings: Agg
 
 async def _read(ratings: AggregatorClient) -> None:
     """Every kind of question, of every kind of state."""
+    _ = [each async for each in ratings.list_leagues()]
     for league, role in ((LEAGUE, common.ROLE_PASSER), *((HOCKEY_LEAGUE, role) for role in _HOCKEY_ROLES)):
         listed = ratings.list_ratings(league, role=role, page_size=1)
         subjects = [rating.subject.subject_id async for rating in listed]
