@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, DirectoryPath, Field, PlainSerializer
+from pydantic import AfterValidator, DirectoryPath, Field, FilePath, PlainSerializer
 
 from aggregator.postgres import CONNECTIONS, without_password
 from aggregator.service import AggregatorService
@@ -14,6 +14,7 @@ from playscore.release import list_releases
 from playscore.shipped import RELEASES
 from servicekit import ServiceSettings, run
 from servicekit.settings import HostAndPort, ModelVersions, parse_models
+from servicekit.token_keys import TokenKeyFile
 
 
 class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
@@ -40,6 +41,11 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
         description="models to rate by where a request names none, as name:version, several with commas between; "
         "the newest of a task for which none is set",
     )
+    token_keys: FilePath | None = Field(
+        default=None,
+        description="file with the keys of tokens, one a line in base64, read again when it changes; where it is not"
+        " set, the key follows from a secret in the store (docs/tokens.md)",
+    )
     max_watched_splits: int = Field(
         default=256,
         ge=1,
@@ -52,11 +58,13 @@ def build(settings: AggregatorSettings, *, read_only: bool = False) -> Aggregato
 
     Raises:
         PlayscoreError: MODEL_NOT_FOUND, there is nothing to rate by, or not what is to be the default.
+        OSError, ValueError: the file of token keys is wrong.
     """
     tasks = make_tasks(list_releases(settings.releases), parse_models(settings.default_models))
     roles = [role for each in tasks for role in each.task.roles]
     store = make_store(settings.store, roles, connections=settings.store_connections, read_only=read_only)
-    return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits)
+    token_keys = None if settings.token_keys is None else TokenKeyFile(settings.token_keys)
+    return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits, token_keys=token_keys)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,7 @@ from aggregator.core.queries import RatingQueries, Split, operations_page
 from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Store
-from aggregator.core.tokens import (
-    Json,
-    read_resume_token,
-    read_revision_token,
-    resume_token,
-    resume_token_invalid,
-    revision_token,
-)
+from aggregator.core.tokens import Tokens, WatchedState
 from aggregator.core.watching import Difference, Evaluation, Question, State, state_of
 from aggregator.keeper import Keeper
 from aggregator.messages import (
@@ -43,16 +36,17 @@ from aggregator.messages import (
     ranking_to_message,
 )
 from aggregator.metrics import COMMIT_SECONDS
-from aggregator.watch import Resumed, Since, Watches
+from aggregator.watch import Since, Watches
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion
 from playscore.wire.validation import check, invalid
 from servicekit.authentication import current_caller
 from servicekit.metrics import PLAYS
+from servicekit.token_keys import TokenKeyFile
+from servicekit.tokens import Keyring, derived
 
 MAX_WAIT_SECONDS: Final = 1.0
 """For a state that a reader asks for, however much time the reader has."""
@@ -73,15 +67,35 @@ Reads: TypeAlias = (
     | messages.ListModelsRequest
     | messages.WatchRatingsRequest
 )
+Pages: TypeAlias = (
+    messages.ListRatingsRequest
+    | messages.ListPlaysRequest
+    | messages.DescribeSplitsRequest
+    | messages.ListSubjectsRequest
+    | messages.ListModelsRequest
+    | messages.ListLeaguesRequest
+    | messages.ListOperationsRequest
+)
 
 
 class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
-    """Writes scores of tasks to a store, reads from the snapshot that follows it."""
+    """Writes scores of tasks to a store, reads from the snapshot that follows it.
+
+    Tokens are signed with the keys of a file, or else with one that follows from the store's own secret.
+    """
 
     name = "aggregator"
 
-    def __init__(self, store: Store, tasks: Sequence[TaskMessages], *, max_watched_splits: int = 256) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tasks: Sequence[TaskMessages],
+        *,
+        max_watched_splits: int = 256,
+        token_keys: TokenKeyFile | None = None,
+    ) -> None:
         self._store = store
+        self._token_keys = token_keys
         self._contract = Contract(tasks)
         self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
@@ -108,6 +122,12 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def open(self) -> None:
         """Opens the store and reads all of it."""
         await self._store.open()
+        if self._token_keys is None:
+            keyring = Keyring(derived(self._store.secret, "tokens"))
+        else:
+            self._token_keys.open()
+            keyring = self._token_keys.keyring
+        self._tokens = Tokens(keyring, self._store.store_id)
         await self._follower.open()
         self._keeper.open(kept=self._follower.kept is not None)
         self._watches.open()
@@ -123,6 +143,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         await self._past.close()
         await self._follower.close()
         await self._store.close()
+        if self._token_keys is not None:
+            await self._token_keys.close()
 
     async def RecordScores(
         self, request: messages.RecordScoresRequest, context: Context
@@ -158,7 +180,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         view = await self._view(request, split.league, context)
         page = view.queries.ratings(
             split,
-            Paging(request.page_size, request.page_token),
+            self._paging(request),
             group_by=request.group_by,
             order_by=request.order_by,
             min_plays=_min_plays(request),
@@ -188,7 +210,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         view = await self._view(request, split.league, context)
         page = view.queries.plays(
             split,
-            Paging(request.page_size, request.page_token),
+            self._paging(request),
             subject_id=request.subject_id,
             include_ungraded=request.include_ungraded,
         )
@@ -235,7 +257,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> messages.DescribeSplitsResponse:
         """The fields of filters, by name."""
         role = self._contract.role(request)
-        page = self._queries.fields(role, Paging(request.page_size, request.page_token))
+        page = self._queries.fields(role, self._paging(request))
         return messages.DescribeSplitsResponse(
             fields=map(field_to_message, page.items), next_page_token=page.next_page_token
         )
@@ -250,7 +272,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             request.league,
             role,
             model_from_message(request),
-            Paging(request.page_size, request.page_token),
+            self._paging(request),
             name_contains=request.name_contains,
         )
         return messages.ListSubjectsResponse(
@@ -265,7 +287,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Leagues, and how much is rated of each."""
         check(request)
         view = await self._view(request, None, context)
-        page = view.queries.leagues(Paging(request.page_size, request.page_token))
+        page = view.queries.leagues(self._paging(request))
         return messages.ListLeaguesResponse(
             leagues=map(listed_league_to_message, page.items),
             next_page_token=page.next_page_token,
@@ -277,7 +299,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Models, and what each has scored."""
         role = self._contract.role(request)
         view = await self._view(request, request.league, context)
-        page = view.queries.models(request.league, role, Paging(request.page_size, request.page_token))
+        page = view.queries.models(request.league, role, self._paging(request))
         return messages.ListModelsResponse(
             models=map(listed_model_to_message, page.items),
             next_page_token=page.next_page_token,
@@ -315,7 +337,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """What operators did, latest first."""
         check(request)
         operations = await self._store.operations()
-        page = operations_page(operations, request.league, Paging(request.page_size, request.page_token))
+        page = operations_page(operations, request.league, self._paging(request))
         return messages.ListOperationsResponse(
             operations=[operation_to_message(each, self._token(each.applied.revision)) for each in page.items],
             next_page_token=page.next_page_token,
@@ -355,13 +377,13 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def _begin(
         self, request: messages.WatchRatingsRequest, question: Question, context: Context
-    ) -> tuple[Resumed | Since | None, list[Revision]]:
+    ) -> tuple[WatchedState | Since | None, list[Revision]]:
         """Where a watch begins, and which states it is to have, once this replica has them."""
         consistency, requirement = request.consistency, request.consistency.WhichOneof("requirement")
-        start: Resumed | Since | None = None
+        start: WatchedState | Since | None = None
         at_least: list[Revision] = []
         if request.HasField("resume_token"):
-            start = self._resumed(request, question)
+            start = self._tokens.read_watch(request.resume_token.value, question.identity)
         match requirement:
             case "as_of" | "as_of_time" if request.HasField("resume_token"):
                 raise invalid(
@@ -382,25 +404,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             await self._follower.reach(revision, _longest_wait(context))
         return start, at_least
 
-    def _resumed(self, request: messages.WatchRatingsRequest, question: Question) -> Resumed | None:
-        """The state that a resume token names; None where that is another store's."""
-        match read_resume_token(request.resume_token.value, question.identity):
-            case [str(name), int(version), str(state)]:
-                try:
-                    revision = read_revision_token(state, self._store.store_id, "resume_token")
-                except PlayscoreError:
-                    return None
-                return Resumed(revision, ModelVersion(name, version))
-        raise resume_token_invalid()
-
     def _encode_changes(self, question: Question, difference: Difference, part: int) -> bytes:
         """A part of what a watcher is told; the last one with its checkpoint."""
         response = self._contract.changes(question, difference, part)
         if part == difference.parts - 1:
             ranking, revision = difference.ranking, self._token(difference.revision)
-            state: list[Json] = [ranking.model.name, ranking.model.version, revision.value]
+            state = WatchedState(difference.revision, ranking.model)
             response.checkpoint.revision.CopyFrom(revision)
-            response.checkpoint.resume_token.value = resume_token(question.identity, state)
+            response.checkpoint.resume_token.value = self._tokens.watch(question.identity, state)
             response.checkpoint.ranking.CopyFrom(ranking_to_message(ranking))
         return response.SerializeToString()
 
@@ -426,10 +437,13 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         return state_of(evaluation, question)
 
     def _revision(self, token: common.RevisionToken, path: str) -> Revision:
-        return read_revision_token(token.value, self._store.store_id, path)
+        return self._tokens.read_revision(token.value, path)
 
     def _token(self, revision: Revision) -> common.RevisionToken:
-        return common.RevisionToken(value=revision_token(self._store.store_id, revision))
+        return common.RevisionToken(value=self._tokens.revision(revision))
+
+    def _paging(self, request: Pages) -> Paging:
+        return Paging(request.page_size, request.page_token, self._tokens)
 
 
 def _longest_wait(context: Context) -> float:

@@ -19,6 +19,7 @@ from aggregator import metrics
 from aggregator.core.following import Follower
 from aggregator.core.queries import RatingQueries
 from aggregator.core.revision import Revision
+from aggregator.core.tokens import WatchedState
 from aggregator.core.watching import (
     Difference,
     Evaluation,
@@ -29,7 +30,6 @@ from aggregator.core.watching import (
     whole,
 )
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import ModelVersion
 
 TICK_SECONDS: Final = 0.25
 """Between the beginnings of two readings of everything that is watched."""
@@ -55,22 +55,13 @@ Encode: TypeAlias = Callable[[Question, Difference, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """A watcher has the state at a revision."""
-
-    revision: Revision
-    model: ModelVersion
-    """That it is rated by."""
-
-
-@dataclass(frozen=True, slots=True)
 class Since:
     """A watcher wants to be told of the state at a revision first."""
 
     revision: Revision
 
 
-_Place: TypeAlias = int | Resumed | Since | None
+_Place: TypeAlias = int | WatchedState | Since | None
 """What a watcher has, the state of a tick or of a revision, or nothing; or what they want first."""
 
 
@@ -132,7 +123,7 @@ class Watches:
         return bool(self._tasks)
 
     async def responses(
-        self, question: Question, start: Resumed | Since | None = None, at_least: Collection[Revision] = ()
+        self, question: Question, start: WatchedState | Since | None = None, at_least: Collection[Revision] = ()
     ) -> AsyncGenerator[bytes, None]:
         """What a watcher of a question is told, for ever, once it has been read at these revisions or later ones.
 
@@ -242,8 +233,8 @@ class Watches:
                         Reason.REVISION_NOT_KEPT,
                         "this replica does not know the ratings of that state any more; watch from the present one",
                     )
-                return _Sending(whole(state), Resumed(revision, state.ranking.model))
-            case Resumed(revision, model) if model == ratings.state.ranking.model:
+                return _Sending(whole(state), WatchedState(revision, state.ranking.model))
+            case WatchedState(revision, model) if model == ratings.state.ranking.model:
                 tick = ratings.tick_at(revision)
                 if tick is not None:
                     return watched.sending(tick)

@@ -37,7 +37,6 @@ from aggregator.core.batches import NAME, TEAM, Batch
 from aggregator.core.fields import FieldType
 from aggregator.core.following import Follower
 from aggregator.core.keeping import packing
-from aggregator.core.paging import Paging
 from aggregator.core.queries import RatingQueries, Split
 from aggregator.core.recording import Write
 from aggregator.core.records import PlayKey, Score, Scored, Value
@@ -282,7 +281,7 @@ def _compare(snapshot: Snapshot, engines: Mapping[str, Callable[[str], object]])
 
     def page(split: Split, **more: Any) -> object:
         # Queries of their own, so that no whole answer is remembered.
-        return RatingQueries(snapshot).ratings(split, Paging(50), **more)
+        return RatingQueries(snapshot).ratings(split, **more)
 
     def first(split: Split, **more: Any) -> object:
         return page(Split(LEAGUE, PASSER, unheard_of(split.filter, next(anew))), **more)
@@ -303,8 +302,8 @@ def _compare(snapshot: Snapshot, engines: Mapping[str, Callable[[str], object]])
         took = median_ms(partial(first, everything, group_by=group_by), repeats=5)
         click.echo(f"everything by {' and '.join(group_by)}, cold: {took:.1f} ms")
     queries = RatingQueries(snapshot)
-    of_one = median_ms(lambda: queries.plays(everything, Paging(50), subject_id="passer-7"))
-    of_all = median_ms(lambda: queries.plays(everything, Paging(50)))
+    of_one = median_ms(lambda: queries.plays(everything, subject_id="passer-7"))
+    of_all = median_ms(lambda: queries.plays(everything))
     coverage = median_ms(lambda: queries.coverage(LEAGUE, PASSER), repeats=3)
     click.echo(f"a page of plays: of one {of_one:.1f} ms, of all {of_all:.1f} ms; coverage of all {coverage:.1f} ms")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from featurizer.core.outcomes import Rejection, Tensor
-from featurizer.core.progress import Checkpoint
+from featurizer.core.progress import Progress
 from featurizer.core.task import Task
 from featurizer.faceoffs import messages as faceoffs
 from featurizer.passing import messages as passing
@@ -67,28 +67,27 @@ def rejection_to_message(header: GameHeader, rejected: Rejection) -> common.Reje
     return message
 
 
-def checkpoint_to_message(checkpoint: Checkpoint) -> messages.Checkpoint:
+def progress_to_message(progress: Progress, resume_token: str) -> messages.StreamPlaysResponse:
     """How far a game has got."""
-    return messages.Checkpoint(
-        resume_token=messages.ResumeToken(value=checkpoint.resume_token),
-        last_play_id=checkpoint.last_play_id,
-        plays_finished=checkpoint.plays_finished,
-        tensors=checkpoint.tensors,
-        rejections=checkpoint.rejections,
-        frames_dropped=checkpoint.frames_dropped,
-        contexts_ignored=checkpoint.contexts_ignored,
+    checkpoint = messages.Checkpoint(
+        resume_token=messages.ResumeToken(value=resume_token),
+        last_play_id=progress.last_play_id,
+        plays_finished=progress.plays_finished,
+        tensors=progress.tensors,
+        rejections=progress.rejections,
+        frames_dropped=progress.frames_dropped,
+        contexts_ignored=progress.contexts_ignored,
     )
+    return messages.StreamPlaysResponse(checkpoint=checkpoint)
 
 
-def answer_to_message(header: GameHeader, answer: Tensor | Rejection | Checkpoint) -> messages.StreamPlaysResponse:
-    """One answer of a game's stream."""
-    match answer:
+def outcome_to_message(header: GameHeader, outcome: Tensor | Rejection) -> messages.StreamPlaysResponse:
+    """What became of a play."""
+    match outcome:
         case Tensor():
-            return messages.StreamPlaysResponse(tensor=tensor_to_message(header, answer))
+            return messages.StreamPlaysResponse(tensor=tensor_to_message(header, outcome))
         case Rejection():
-            return messages.StreamPlaysResponse(rejection=rejection_to_message(header, answer))
-        case Checkpoint():
-            return messages.StreamPlaysResponse(checkpoint=checkpoint_to_message(answer))
+            return messages.StreamPlaysResponse(rejection=rejection_to_message(header, outcome))
 
 
 def specification_to_message(task: Task) -> messages.FeatureSpecification:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc.aio
+import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from featurizer import metrics
@@ -26,8 +27,12 @@ from playscore.limits import TextKind
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
+from servicekit.token_keys import TokenKeyFile
+from servicekit.tokens import Keyring
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_log = structlog.get_logger()
 
 
 class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
@@ -36,23 +41,31 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
     name = "featurizer"
     descriptor: ServiceDescriptor = messages.DESCRIPTOR.services_by_name["FeaturizerService"]
 
-    def __init__(self, tasks: Sequence[Task] = TASKS) -> None:
+    def __init__(self, tasks: Sequence[Task] = TASKS, *, token_keys: TokenKeyFile | None = None) -> None:
         self._tasks = tuple(tasks)
+        self._token_keys = token_keys
+        self._keyring = Keyring.random() if token_keys is None else token_keys.keyring
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add the handlers to the server."""
         featurizer_pb2_grpc.add_FeaturizerServiceServicer_to_server(self, server)
 
     async def open(self) -> None:
-        """Show every series from the start."""
+        """Show every series from the start, and follow the keys of tokens."""
         metrics.announce()
+        if self._token_keys is None:
+            _log.warning("resume tokens are good at this process only: several featurizers need one --token-keys file")
+        else:
+            self._token_keys.open()
 
     async def ready(self) -> bool:
         """Always: there is nothing to wait for."""
         return True
 
     async def close(self) -> None:
-        """Nothing was acquired."""
+        """Stop following."""
+        if self._token_keys is not None:
+            await self._token_keys.close()
 
     async def StreamPlays(
         self, request_iterator: AsyncIterator[messages.StreamPlaysRequest], context: Context
@@ -62,7 +75,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         async for request in request_iterator:
             arrival = time.perf_counter()
             if stream is None:
-                stream, opened = MessageStream.open(request, self._tasks)
+                stream, opened = MessageStream.open(request, self._tasks, self._keyring)
                 yield opened
                 continue
             for response in stream.receive(request):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from featurizer.core.game_stream import Answers, GameStream
-from featurizer.core.task import Task
-from featurizer.messages import answer_to_message, refused_play
+from featurizer.core.progress import Game, Progress, game_of
+from featurizer.core.task import Task, tasks_of
+from featurizer.messages import outcome_to_message, progress_to_message, refused_play
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import GameOpened, OpenGame, StreamPlaysRequest, StreamPlaysResponse
 from playscore.feed.v1.feed_pb2 import EndPlay, PlayContext
@@ -16,6 +17,7 @@ from playscore.tracking.v1.tracking_pb2 import FrameBatch, TrackBatch
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
+from servicekit.tokens import Keyring
 
 Responses = list[StreamPlaysResponse]
 
@@ -23,13 +25,17 @@ Responses = list[StreamPlaysResponse]
 class MessageStream:
     """One game, from its header to the caller's half-close."""
 
-    def __init__(self, header: GameHeader, stream: GameStream) -> None:
+    def __init__(self, header: GameHeader, stream: GameStream, game: Game, keyring: Keyring) -> None:
         self._header = header
         self._stream = stream
+        self._game = game
+        self._keyring = keyring
 
     @classmethod
-    def open(cls, first: StreamPlaysRequest, tasks: Sequence[Task]) -> tuple[MessageStream, StreamPlaysResponse]:
-        """The stream that the first message opens, and the answer to it.
+    def open(
+        cls, first: StreamPlaysRequest, tasks: Sequence[Task], keyring: Keyring
+    ) -> tuple[MessageStream, StreamPlaysResponse]:
+        """The stream that the first message opens, and the answer to it. The keyring signs its resume tokens.
 
         Raises:
             PlayscoreError: STREAM_ORDER, or what is wrong with the header or the resume token.
@@ -42,10 +48,13 @@ class MessageStream:
         opening: OpenGame = first.open
         header = header_from_message(opening.header, "open.header")
         check(opening, "open", leaving=("header",))
-        token = opening.resume_token.value if opening.HasField("resume_token") else None
-        stream = GameStream(header, tasks, token)
+        game = game_of(header, [task.specification for task in tasks_of(header, tasks)])
+        resumed: Progress | None = None
+        if opening.HasField("resume_token"):
+            resumed = Progress.from_token(opening.resume_token.value, game, keyring)
+        stream = GameStream(header, tasks, resumed)
         opened = GameOpened(plays_finished=stream.checkpoint.plays_finished)
-        return cls(header, stream), StreamPlaysResponse(opened=opened)
+        return cls(header, stream, game, keyring), StreamPlaysResponse(opened=opened)
 
     def receive(self, request: StreamPlaysRequest) -> Responses:
         """The answers to one message after the first.
@@ -60,7 +69,12 @@ class MessageStream:
         return self._told(self._stream.half_close())
 
     def _told(self, answers: Answers) -> Responses:
-        return [answer_to_message(self._header, answer) for answer in answers]
+        return [
+            progress_to_message(answer, answer.token(self._game, self._keyring))
+            if isinstance(answer, Progress)
+            else outcome_to_message(self._header, answer)
+            for answer in answers
+        ]
 
     def _answers(self, request: StreamPlaysRequest) -> Answers:
         match request.WhichOneof("message"):

@@ -22,7 +22,7 @@ from aggregator.core.standings import Ranking, Rating, Standings, read_groups, r
 from aggregator.core.table import PlayPlace, Table, sorting_key
 from aggregator.core.tallies import BY_SUBJECT
 from aggregator.core.task import Task, check_released
-from aggregator.core.tokens import Json, page_token, page_token_invalid, read_page_token
+from aggregator.core.tokens import Arguments, Json, page_token_invalid
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
@@ -154,14 +154,14 @@ class RatingQueries:
         task = self._tasks[split.role]
         order, groups = read_order(order_by, task), read_groups(group_by, task)
         asked = self._asked(split)
-        arguments: tuple[Json, ...] = (*asked.identity, [*groups], min_plays, order_by, qualified_only)
-        after = read_page_token(paging.token, arguments)
+        arguments: Arguments = ("ratings", *asked.identity, [*groups], min_plays, order_by, qualified_only)
+        after = paging.after(arguments)
         standings = self._standings(asked.scores.graded, split, groups, min_plays)
         places = standings.sorted(order, qualified_only=qualified_only)
         start = 0 if after is None else standings.passed(places, after, order)
         page = places[start : start + paging.limit()]
         more = start + len(page) < len(places)
-        token = page_token(arguments, standings.place(page[-1], order)) if more else ""
+        token = paging.next(arguments, standings.place(page[-1], order)) if more else ""
         return RatingPage([standings.rating(place) for place in page], token, len(places), standings.ranking)
 
     def watched(self, split: Split, *, group_by: Sequence[str] = (), min_plays: int | None = None) -> Standings:
@@ -197,8 +197,8 @@ class RatingQueries:
         them.
         """
         asked = self._asked(split)
-        arguments: tuple[Json, ...] = (*asked.identity, subject_id, include_ungraded)
-        token = read_page_token(paging.token, arguments)
+        arguments: Arguments = ("plays", *asked.identity, subject_id, include_ungraded)
+        token = paging.after(arguments)
         after = None if token is None else _play_place(token)
         limit, total = paging.limit(), 0
         found: list[tuple[PlayPlace, int]] = []
@@ -208,7 +208,7 @@ class RatingQueries:
             found += table.page(selection, limit + 1, after)
         found.sort(key=lambda each: sorting_key(each[0]))
         page = found[:limit]
-        more = page_token(arguments, [*page[-1][0]]) if len(found) > len(page) else ""
+        more = paging.next(arguments, [*page[-1][0]]) if len(found) > len(page) else ""
         return Page([number for _, number in page], more, total)
 
     def coverage(self, league: str, role: Role, model: ModelVersion | None = None, *, game_id: str = "") -> Coverage:
@@ -235,8 +235,8 @@ class RatingQueries:
         """
         split = Split(league, role, model=model)
         asked = self._asked(split)
-        arguments: tuple[Json, ...] = (*asked.identity, name_contains)
-        after = read_page_token(paging.token, arguments)
+        arguments: Arguments = ("subjects", *asked.identity, name_contains)
+        after = paging.after(arguments)
         wanted = _folded(name_contains)
         standings = self._standings(asked.scores.graded, split, BY_SUBJECT, None)
         everybody = standings.sorted((("subject_name", False),), qualified_only=False)
@@ -247,13 +247,14 @@ class RatingQueries:
             passed = _read_name_place(after)
             rest = [each for each in listed if _name_place(each) > passed]
         page = rest[: paging.limit()]
-        token = page_token(arguments, [*_name_place(page[-1])]) if len(page) < len(rest) else ""
+        token = paging.next(arguments, [*_name_place(page[-1])]) if len(page) < len(rest) else ""
         return Page(page, token, len(listed))
 
     def leagues(self, paging: Paging = FIRST_PAGE) -> Page[ListedLeague]:
         """The leagues of which something is recorded, by name. Raises PAGE_TOKEN_INVALID only."""
         names = sorted(self._snapshot.leagues)
-        match read_page_token(paging.token, ()):
+        arguments: Arguments = ("leagues",)
+        match paging.after(arguments):
             case None:
                 rest = names
             case [str(last)]:
@@ -261,7 +262,7 @@ class RatingQueries:
             case _:
                 raise page_token_invalid()
         page = rest[: paging.limit()]
-        token = page_token((), [page[-1]]) if len(page) < len(rest) else ""
+        token = paging.next(arguments, [page[-1]]) if len(page) < len(rest) else ""
         return Page([self._listed(name) for name in page], token, len(names))
 
     def _listed(self, name: str) -> ListedLeague:
@@ -283,8 +284,8 @@ class RatingQueries:
             for model in sorted(asked.task.models)
             for scores in (asked.league.scores(asked.task, role, model),)
         ]
-        arguments: tuple[Json, ...] = (league, role.number)
-        match read_page_token(paging.token, arguments):
+        arguments: Arguments = ("models", league, role.number)
+        match paging.after(arguments):
             case None:
                 rest = listed
             case [str(name), int(version)]:
@@ -292,13 +293,14 @@ class RatingQueries:
             case _:
                 raise page_token_invalid()
         page = rest[: paging.limit()]
-        more = page_token(arguments, [page[-1].model.name, page[-1].model.version]) if len(page) < len(rest) else ""
+        more = paging.next(arguments, [page[-1].model.name, page[-1].model.version]) if len(page) < len(rest) else ""
         return Page(page, more, len(listed))
 
     def fields(self, role: Role, paging: Paging = FIRST_PAGE) -> Page[Field]:
         """The fields of filters, by name. Raises ROLE_UNSUPPORTED and PAGE_TOKEN_INVALID only."""
         fields = list(self._tasks[role].schema.fields.values())
-        match read_page_token(paging.token, (role.number,)):
+        arguments: Arguments = ("fields", role.number)
+        match paging.after(arguments):
             case None:
                 rest = fields
             case [str(last)]:
@@ -306,7 +308,7 @@ class RatingQueries:
             case _:
                 raise page_token_invalid()
         page = rest[: paging.limit(MAX_PAGE)]
-        token = page_token((role.number,), [page[-1].name]) if len(page) < len(rest) else ""
+        token = paging.next(arguments, [page[-1].name]) if len(page) < len(rest) else ""
         return Page(page, token, len(fields))
 
     def _asked(self, split: Split) -> _Asked:
@@ -347,7 +349,7 @@ class _Asked:
     league: League
     scores: ScoreTables
     filter: Filter
-    identity: tuple[Json, ...]
+    identity: Arguments
     """Tells it from other questions, in page tokens."""
 
 
@@ -372,7 +374,8 @@ def _subject(league: League, subject_id: str) -> int:
 def operations_page(operations: Sequence[Operation], league: str, paging: Paging) -> Page[Operation]:
     """Some of what operators did, the latest first; in one league, or in all if empty. Raises PAGE_TOKEN_INVALID."""
     listed = [each for each in operations if league in ("", each.league)]
-    match read_page_token(paging.token, (league,)):
+    arguments: Arguments = ("operations", league)
+    match paging.after(arguments):
         case None:
             passed = 0
         case [int(before)]:
@@ -382,7 +385,7 @@ def operations_page(operations: Sequence[Operation], league: str, paging: Paging
             raise page_token_invalid()
     page = listed[passed : passed + paging.limit()]
     left = len(listed) - passed - len(page)
-    return Page(page, page_token((league,), [left]) if left > 0 else "", len(listed))
+    return Page(page, paging.next(arguments, [left]) if left > 0 else "", len(listed))
 
 
 def _check_game(league: League, game_id: str, field: str) -> None:

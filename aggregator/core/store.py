@@ -114,6 +114,10 @@ class Store(Protocol):
     def store_id(self) -> str:
         """Tells this store apart from any other, for good."""
 
+    @property
+    def secret(self) -> bytes:
+        """At least 32 bytes that nobody knows who cannot read the store. Copies of the store have the same."""
+
     async def open(self) -> None:
         """Make ready to read and write."""
 

@@ -1,40 +1,111 @@
-"""Opaque tokens: how fresh a reader wants the state, and where a page goes on."""
+"""Tokens of the aggregator: how fresh a reader wants the state, where a page goes on, and where a watch goes on."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
+from dataclasses import dataclass
 
 from aggregator.core.revision import MAX_MISSING, Revision
 from playscore.errors import FieldViolation, PlayscoreError, Reason
+from playscore.release import ModelVersion
+from servicekit.tokens import Keyring, TokenKind, TokenRefused
 
 Json = str | int | float | bool | None | list["Json"]
+Arguments = tuple[Json, ...]
+"""What tells a question from all others."""
 
 
-def revision_token(store_id: str, revision: Revision) -> str:
-    """Names a state of a store."""
-    return _encoded([store_id, revision.end, *_rows_of(revision)])
+@dataclass(frozen=True, slots=True)
+class WatchedState:
+    """What a watcher has: a state of a store, rated by a model."""
+
+    revision: Revision
+    model: ModelVersion
 
 
-def read_revision_token(token: str, store_id: str, field: str) -> Revision:
-    """The state that the token in a request's `field` names.
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Makes and reads the tokens of a store."""
 
-    Raises REVISION_TOKEN_INVALID where it is another store's, or no token at all.
-    """
-    match _decoded(token):
-        case [str(store), int(end), *rows] if store == store_id and end > 0:
-            missing = _missing(end, rows)
-            if missing is not None:
-                return Revision(end, missing)
-    detail = f"{token[:80]!r} is not a revision token of this store; send one that it answered, or none"
-    raise PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation(field, detail),))
+    keyring: Keyring
+    store_id: str
+
+    def revision(self, revision: Revision) -> str:
+        """Names a state of the store."""
+        return self._sealed(TokenKind.REVISION, (self.store_id,), _numbers_of(revision))
+
+    def read_revision(self, token: str, field: str) -> Revision:
+        """The state that the token in a request's `field` names. Raises REVISION_TOKEN_INVALID."""
+        try:
+            content = self._opened(TokenKind.REVISION, (self.store_id,), token)
+        except TokenRefused as refused:
+            raise _revision_token_invalid(str(refused), field) from None
+        revision = _revision_of(content)
+        if revision is None:
+            raise _revision_token_invalid(_OTHER_RELEASE, field)
+        return revision
+
+    def page(self, arguments: Arguments, place: list[Json]) -> str:
+        """Goes on after a place, for the question with the same arguments."""
+        return self._sealed(TokenKind.PAGE, (self.store_id, *arguments), place)
+
+    def read_page(self, token: str, arguments: Arguments) -> list[Json] | None:
+        """The place to go on after; None for no token. Raises PAGE_TOKEN_INVALID."""
+        if not token:
+            return None
+        try:
+            return self._opened(TokenKind.PAGE, (self.store_id, *arguments), token)
+        except TokenRefused as refused:
+            raise page_token_invalid(str(refused)) from None
+
+    def watch(self, arguments: Arguments, state: WatchedState) -> str:
+        """Resumes the watch with the same arguments from a state."""
+        content: list[Json] = [self.store_id, state.model.name, state.model.version, *_numbers_of(state.revision)]
+        return self._sealed(TokenKind.WATCH, arguments, content)
+
+    def read_watch(self, token: str, arguments: Arguments) -> WatchedState | None:
+        """The state to resume from; None where that is another store's. Raises RESUME_TOKEN_INVALID."""
+        try:
+            content = self._opened(TokenKind.WATCH, arguments, token)
+        except TokenRefused as refused:
+            raise _resume_token_invalid(str(refused)) from None
+        match content:
+            case [str(store_id), str(name), int(version), *numbers]:
+                revision = _revision_of(numbers)
+                if revision is not None:
+                    return WatchedState(revision, ModelVersion(name, version)) if store_id == self.store_id else None
+        raise _resume_token_invalid(_OTHER_RELEASE)
+
+    def _sealed(self, kind: TokenKind, arguments: Arguments, content: list[Json]) -> str:
+        return self.keyring.seal(kind, _json(arguments), _json(content))
+
+    def _opened(self, kind: TokenKind, arguments: Arguments, token: str) -> list[Json]:
+        content: list[Json] = json.loads(self.keyring.open(kind, _json(arguments), token))
+        return content
 
 
-def _rows_of(revision: Revision) -> list[Json]:
-    """The rows of missing numbers, downwards from the end: how many that are not missing come before each row, and, if
-    it is longer than one, its length.
+def page_token_invalid(why: str = "is of a page that cannot be gone on from") -> PlayscoreError:
+    """What is raised for a page token that cannot be gone on from."""
+    detail = f"the page token {why}; send the same arguments as for the page before, or start without a token"
+    return PlayscoreError(Reason.PAGE_TOKEN_INVALID, detail, fields=(FieldViolation("page_token", detail),))
+
+
+_OTHER_RELEASE = "was made by another release"
+
+
+def _revision_token_invalid(why: str, field: str) -> PlayscoreError:
+    detail = f"the revision token {why}; send one that this service answered, or name the state by its time"
+    return PlayscoreError(Reason.REVISION_TOKEN_INVALID, detail, fields=(FieldViolation(field, detail),))
+
+
+def _resume_token_invalid(why: str) -> PlayscoreError:
+    detail = f"the resume token {why}; send the same arguments as for the watch before, or start without a token"
+    return PlayscoreError(Reason.RESUME_TOKEN_INVALID, detail, fields=(FieldViolation("resume_token", detail),))
+
+
+def _numbers_of(revision: Revision) -> list[Json]:
+    """The end and the rows of missing numbers, downwards from it: how many that are not missing come before each row,
+    and, if it is longer than one, its length.
     """
     rows: list[tuple[int, int]] = []
     below = revision.end
@@ -45,11 +116,17 @@ def _rows_of(revision: Revision) -> list[Json]:
         else:
             rows.append((below - 1 - number, 1))
         below = number
-    return [gap if size == 1 else [gap, size] for gap, size in rows]
+    numbers: list[Json] = [revision.end]
+    return numbers + [gap if size == 1 else [gap, size] for gap, size in rows]
 
 
-def _missing(end: int, rows: list[Json]) -> frozenset[int] | None:
-    """What `_rows_of` has written; None for what it cannot have."""
+def _revision_of(numbers: list[Json]) -> Revision | None:
+    """What `_numbers_of` has written; None for what it cannot have."""
+    match numbers:
+        case [int(end), *rows] if end > 0:
+            pass
+        case _:
+            return None
     missing = set[int]()
     below = end
     for row in rows:
@@ -65,60 +142,8 @@ def _missing(end: int, rows: list[Json]) -> frozenset[int] | None:
             return None
         missing.update(range(first, first + size))
         below = first
-    return frozenset(missing)
+    return Revision(end, frozenset(missing))
 
 
-def page_token(arguments: tuple[Json, ...], place: list[Json]) -> str:
-    """Goes on after a place, for the call with the same arguments."""
-    return _encoded([_digest(arguments), place])
-
-
-def read_page_token(token: str, arguments: tuple[Json, ...]) -> list[Json] | None:
-    """The place to go on after; None for no token. PAGE_TOKEN_INVALID for one of other arguments, or none at all."""
-    if not token:
-        return None
-    match _decoded(token):
-        case [str(digest), list(place)] if digest == _digest(arguments):
-            return place
-    raise page_token_invalid()
-
-
-def page_token_invalid() -> PlayscoreError:
-    """What is raised for a page token that cannot be gone on from."""
-    detail = "the page token is not of this call with these arguments; send the same arguments, or start without one"
-    return PlayscoreError(Reason.PAGE_TOKEN_INVALID, detail, fields=(FieldViolation("page_token", detail),))
-
-
-def resume_token(arguments: tuple[Json, ...], state: list[Json]) -> str:
-    """Resumes a watch from a state, for the call with the same arguments."""
-    return _encoded([_digest(arguments), state])
-
-
-def read_resume_token(token: str, arguments: tuple[Json, ...]) -> list[Json]:
-    """The state to resume from. RESUME_TOKEN_INVALID for a token of other arguments, or none at all."""
-    match _decoded(token):
-        case [str(digest), list(state)] if digest == _digest(arguments):
-            return state
-    raise resume_token_invalid()
-
-
-def resume_token_invalid() -> PlayscoreError:
-    """What is raised for a token that no watch with these arguments can be resumed from."""
-    detail = "the resume token is not of a watch with these arguments; send the same arguments, or start without one"
-    return PlayscoreError(Reason.RESUME_TOKEN_INVALID, detail, fields=(FieldViolation("resume_token", detail),))
-
-
-def _digest(arguments: tuple[Json, ...]) -> str:
-    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:16]
-
-
-def _encoded(content: list[Json]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _decoded(token: str) -> Json:
-    try:
-        content: Json = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):
-        return None
-    return content
+def _json(content: Arguments | list[Json]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -11,7 +11,7 @@ from aggregator.core.records import Value
 from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.segment import SUBJECT_ID
 from aggregator.core.standings import Ranking, Rating, Standings
-from aggregator.core.tokens import Json
+from aggregator.core.tokens import Arguments
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import ModelVersion
 
@@ -56,7 +56,7 @@ class Question:
             )
 
     @property
-    def identity(self) -> tuple[Json, ...]:
+    def identity(self) -> Arguments:
         """Tells it from other questions, in tokens."""
         split, model = self.ranked.split, self.ranked.split.model
         return (

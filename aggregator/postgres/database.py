@@ -54,6 +54,8 @@ class Database:
         self._read_only = read_only
         self._settings = {**_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
         self._identity: Identity | None = None
+        self.secret = b""
+        """Of the store, once it is open. Its replicas and its copies have the same."""
         self._pool: asyncpg.Pool | None = None
 
     @property
@@ -74,6 +76,7 @@ class Database:
             connection = await self._connect()
             try:
                 self._identity = await (recognize if self._read_only else prepare)(connection)
+                self.secret = await connection.fetchval("SELECT erased FROM keys")
             except PlayscoreError as refusal:
                 raise self.unavailable(refusal.detail) from None
             finally:

@@ -80,6 +80,11 @@ class PostgresStore:
         """See Store. A database that was restored or moved to another server is another store."""
         return self._store_id
 
+    @property
+    def secret(self) -> bytes:
+        """See Store."""
+        return self._database.secret
+
     async def open(self) -> None:
         """See Store."""
         await self._database.open()

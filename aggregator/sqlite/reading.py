@@ -65,6 +65,7 @@ class Reader:
         self._connection = file.reading()
         with self._transaction() as reading:
             (self.store_id,) = reading.execute("SELECT id FROM store").fetchone()
+            (self.secret,) = reading.execute("SELECT erased FROM keys").fetchone()
             (self._began,) = reading.execute(
                 "SELECT seq FROM migrations WHERE version = ?", (HISTORY_VERSION,)
             ).fetchone()

@@ -98,6 +98,7 @@ class SqliteStore:
         self._same_distribution = same_distribution
         self._read_only = read_only
         self._store_id = ""
+        self._secret = b""
         self._queue: queue.SimpleQueue[_Waiting | _Job | _End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_on, name="sqlite-writer")
         self._writer: Writer | None = None
@@ -110,6 +111,11 @@ class SqliteStore:
     def store_id(self) -> str:
         """See Store."""
         return self._store_id
+
+    @property
+    def secret(self) -> bytes:
+        """See Store."""
+        return self._secret
 
     async def open(self) -> None:
         """See Store. STORE_UNAVAILABLE if the file is in use, is not a store, or is a newer release's."""
@@ -214,7 +220,7 @@ class SqliteStore:
         else:
             self._writer = Writer(self._file, self._file.open(), self._rows, self._same_distribution)
         records, states = (Reader(self._file, self._rows) for _ in range(2))
-        self._store_id = records.store_id
+        self._store_id, self._secret = records.store_id, records.secret
         self._records, self._states = _ReadThread(records, "records"), _ReadThread(states, "states")
 
     def _reading(self, thread: _ReadThread | None) -> _ReadThread:

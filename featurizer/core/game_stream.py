@@ -11,12 +11,12 @@ where nothing after it could be trusted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from featurizer.core.contexts import merged, with_context
 from featurizer.core.outcomes import Rejection, Tensor
-from featurizer.core.progress import Checkpoint, Progress, game_of
+from featurizer.core.progress import Progress
 from featurizer.core.segments import MAX_FRAMES, Segments
 from featurizer.core.task import OpenPlay, Task, task_of, tasks_of
 from featurizer.core.verdicts import check_status, let_go, rejection, too_long, unsupported
@@ -32,8 +32,8 @@ MAX_PLAYS: Final = 2_000
 MAX_REVISIONS: Final = 100
 """Of a play while it is open."""
 
-Answers = list[Tensor | Rejection | Checkpoint]
-"""In the order in which they are to be given. A checkpoint follows every tensor and rejection."""
+Answers = list[Tensor | Rejection | Progress]
+"""In the order in which they are to be given. How far the game has got then follows every tensor and rejection."""
 
 
 @dataclass(slots=True)
@@ -65,18 +65,17 @@ class _Play:
 class GameStream:
     """One game, from its header to the end of what its caller sends."""
 
-    def __init__(self, header: GameHeader, tasks: Sequence[Task], resume_token: str | None = None) -> None:
-        """Open the game; `resume_token` is the last checkpoint's, None to begin.
+    def __init__(self, header: GameHeader, tasks: Sequence[Task], resumed: Progress | None = None) -> None:
+        """Open the game; `resumed` is how far its last stream has got, None to begin.
 
         Raises:
-            PlayscoreError: as `tasks_of`; RESUME_TOKEN_INVALID.
+            PlayscoreError: as `tasks_of`.
         """
         self._header = header
         self._tasks = tasks_of(header, tasks)
         self._every_task = (*self._tasks, *tasks)
-        self._game = game_of(header, [task.specification for task in self._tasks])
-        self._progress = Progress() if resume_token is None else Progress.from_token(resume_token, self._game)
-        self._resumed = resume_token is not None
+        self._progress = replace(resumed) if resumed else Progress()
+        self._resumed = resumed is not None
         self._roster: dict[str, Player] = {}
         self._roster_revisions: dict[str, int] = {}
         self._segments = Segments()
@@ -86,9 +85,9 @@ class GameStream:
             self._plays[last] = _Play(last, finished=self._progress.last_revision)
 
     @property
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self) -> Progress:
         """How far the game has got."""
-        return Checkpoint.of(self._progress, self._game)
+        return replace(self._progress)
 
     def add_players(self, players: Iterable[Player], revision: int = 0) -> None:
         """Add who may appear; of two entries of one player that of the higher revision counts, of equal ones the later.

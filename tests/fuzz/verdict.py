@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from featurizer.core.whole_plays import featurize
-from featurizer.messages import answer_to_message
+from featurizer.messages import outcome_to_message
 from featurizer.streams import MessageStream
 from featurizer.tasks import TASKS
 from playscore.errors import PlayscoreError, Reason
@@ -24,6 +24,7 @@ from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.sources import Loss, Source, open_source, select_games
 from playscore.wire.games import game_from_feed
 from playscore.wire.told_game import ToldGame
+from servicekit.tokens import Keyring
 from tests.fuzz.blame import Blame, PlayKey
 from tests.fuzz.corpus import Corpus
 from tests.fuzz.damage import Case, damage
@@ -33,6 +34,7 @@ MAX_SECONDS: Final = 30
 """A folder that takes longer hangs."""
 MAX_DETAIL: Final = 4_000
 """Characters of an error or a rejection."""
+_KEYRING: Final = Keyring.random()
 
 
 class FaultError(AssertionError):
@@ -153,7 +155,7 @@ class Played:
         match message.WhichOneof("message"):
             case "header" if self._stream is None:
                 opening = StreamPlaysRequest(open=OpenGame(header=message.header))
-                self._stream, _ = MessageStream.open(opening, TASKS)
+                self._stream, _ = MessageStream.open(opening, TASKS, _KEYRING)
             case "roster":
                 yield StreamPlaysRequest(roster=self.told.roster())
             case "context":
@@ -200,7 +202,7 @@ def _check_whole(messages: Sequence[FeedMessage], played: Played) -> None:
     roster = {player.player_id: player for player in game.roster}
     for play in game.plays:
         made = featurize(TASKS, game.header, roster, play.context, [play.frames], play.tracks)
-        whole = ending_of(answer_to_message(game.header, made))
+        whole = ending_of(outcome_to_message(game.header, made))
         streamed = played.endings[play.context.play_id]
         if (whole.what, whole.what == TENSOR and whole.detail) != (
             streamed.what,

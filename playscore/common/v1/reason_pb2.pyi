@@ -69,7 +69,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
     REASON_RESUME_TOKEN_INVALID: _Reason.ValueType  # 23
     """INVALID_ARGUMENT. A resume token does not belong to this request: another game or feature specification, or a watch
-    with other arguments.
+    with other arguments. Or it was not signed with a key of this service.
     Example: game 1's token sent with game 2.
     """
     REASON_SPORT_UNSUPPORTED: _Reason.ValueType  # 24
@@ -187,13 +187,15 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_SUBJECT_NOT_FOUND: _Reason.ValueType  # 93
     """NOT_FOUND. Nothing is recorded of this subject. Example: a player_id that no play names."""
     REASON_PAGE_TOKEN_INVALID: _Reason.ValueType  # 94
-    """INVALID_ARGUMENT. A page token was not made by this call with these arguments. Example: the filter changed."""
+    """INVALID_ARGUMENT. A page token was not made by this call with these arguments, or not signed with a key of this
+    service. Example: the filter changed.
+    """
     REASON_NOT_FRESH_ENOUGH: _Reason.ValueType  # 95
     """UNAVAILABLE. The reader asked for a state fresher than this replica has; it may ask again.
     Example: at_least_as_fresh of a commit 3 ms ago.
     """
     REASON_REVISION_TOKEN_INVALID: _Reason.ValueType  # 96
-    """INVALID_ARGUMENT. A revision token was not made by this store. Example: "abc"."""
+    """INVALID_ARGUMENT. A revision token is another store's, or was not signed with a key of this service. Example: "abc"."""
     REASON_SCORE_OUT_OF_RANGE: _Reason.ValueType  # 97
     """A score is not between 0 and 1. Example: 1.7."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 98
@@ -290,7 +292,7 @@ REASON_COORDINATES_UNDECLARED: Reason.ValueType  # 22
 """INVALID_ARGUMENT. The coordinate system is left open and cannot be derived. Example: length_unit unspecified."""
 REASON_RESUME_TOKEN_INVALID: Reason.ValueType  # 23
 """INVALID_ARGUMENT. A resume token does not belong to this request: another game or feature specification, or a watch
-with other arguments.
+with other arguments. Or it was not signed with a key of this service.
 Example: game 1's token sent with game 2.
 """
 REASON_SPORT_UNSUPPORTED: Reason.ValueType  # 24
@@ -408,13 +410,15 @@ REASON_FILTER_TYPE_MISMATCH: Reason.ValueType  # 92
 REASON_SUBJECT_NOT_FOUND: Reason.ValueType  # 93
 """NOT_FOUND. Nothing is recorded of this subject. Example: a player_id that no play names."""
 REASON_PAGE_TOKEN_INVALID: Reason.ValueType  # 94
-"""INVALID_ARGUMENT. A page token was not made by this call with these arguments. Example: the filter changed."""
+"""INVALID_ARGUMENT. A page token was not made by this call with these arguments, or not signed with a key of this
+service. Example: the filter changed.
+"""
 REASON_NOT_FRESH_ENOUGH: Reason.ValueType  # 95
 """UNAVAILABLE. The reader asked for a state fresher than this replica has; it may ask again.
 Example: at_least_as_fresh of a commit 3 ms ago.
 """
 REASON_REVISION_TOKEN_INVALID: Reason.ValueType  # 96
-"""INVALID_ARGUMENT. A revision token was not made by this store. Example: "abc"."""
+"""INVALID_ARGUMENT. A revision token is another store's, or was not signed with a key of this service. Example: "abc"."""
 REASON_SCORE_OUT_OF_RANGE: Reason.ValueType  # 97
 """A score is not between 0 and 1. Example: 1.7."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 98

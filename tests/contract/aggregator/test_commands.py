@@ -375,7 +375,7 @@ def test_a_store_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         (["ratings", "--league", "NFLX"], "nothing is recorded of league 'NFLX'; there are: NFL, NHL"),
         (["ratings", "--split", "quarterback = 7"], "there is no field 'quarterback'"),
         (["ratings", "--group-by", "yards_to_go"], "'yards_to_go' is not one of defenders_near_target, depth, down"),
-        (["ratings", "--as-of", "WyJ4IiwxXQ"], "is not a revision token of this store"),
+        (["ratings", "--as-of", "WyJ4IiwxXQ"], "the revision token is not one that this release makes"),
         (["ratings", "--as-of", "yesterday"], "--as-of takes a time, for example 2026-11-26T13:00, or a revision"),
         (["ratings", "--as-of", "2999-01-01"], "--as-of must not be in the future; the service's time is 2"),
         (["ratings", "--order-by", "height"], "--order-by: 'height' is not one of rating,"),

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 
 from aggregator.core.revision import Revision
 from aggregator.core.store import Reading
-from aggregator.core.tokens import revision_token
+from aggregator.core.tokens import Tokens
 from aggregator.distributions import same_distribution
 from aggregator.passing.messages import pass_messages
 from aggregator.passing.task import PassingTask
@@ -34,6 +34,7 @@ from playscore.passing import PASSER
 from playscore.release import ModelVersion, ReferencePopulation, Support
 from servicekit import ServiceSettings
 from servicekit.server import serving
+from servicekit.tokens import Keyring, derived
 
 MODEL, OTHER_MODEL = ModelVersion("passing", 1), ModelVersion("passing", 2)
 POPULATION = ReferencePopulation(
@@ -796,9 +797,10 @@ def coverage_request(**consistency: Any) -> pb.GetCoverageRequest:
 
 async def test_a_state_that_is_not_there_yet_is_waited_for_and_then_refused(calls: Calls) -> None:
     written = await calls.record(record())
+    tokens = Tokens(Keyring(derived(calls.store.secret, "tokens")), calls.store.store_id)
 
     def token(seq: int) -> common.RevisionToken:
-        return common.RevisionToken(value=revision_token(calls.store.store_id, Revision(seq + 1)))
+        return common.RevisionToken(value=tokens.revision(Revision(seq + 1)))
 
     assert written.revision == token(1)
     for seq, requirement in ((2, "at_least_as_fresh"), (3, "as_of")):

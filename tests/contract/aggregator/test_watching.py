@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 import aggregator.core.watching
 import aggregator.watch
+from aggregator.backup import backups_of
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
 from playscore.client import AggregatorClient, rating_key
@@ -249,15 +250,25 @@ async def test_a_token_from_before_an_erasure_begins_anew_and_names_nobody_who_w
         assert [rating.subject.subject_id for rating in response.ratings] == ["p2"]
 
 
-async def test_a_token_of_another_store_begins_anew(tmp_path: Path) -> None:
+async def test_a_watch_of_a_store_that_was_restored_begins_anew(tmp_path: Path) -> None:
+    store = tmp_path / "scores.sqlite"
+    async with opened(tmp_path) as calls, watching(calls) as told:
+        await told.reach((await calls.record(of("p1", "1", 0.6))).revision)
+    backups = backups_of(f"sqlite:///{store}")
+    backups.back_up(tmp_path / "backup", lambda *_: None)
+    backups.restore(tmp_path / "backup", replace=True, progress=lambda *_: None)
+    async with opened(tmp_path) as again, watching(again, resume_token=told.checkpoint.resume_token) as resumed:
+        (response,) = await resumed.tick()
+        assert response.restarted
+        assert [rating.subject.subject_id for rating in response.ratings] == ["p1"]
+
+
+async def test_a_token_of_another_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     async with opened(tmp_path / "other") as other, watching(other) as told:
         await told.reach((await other.record(of("p1", "1", 0.6))).revision)
-    async with opened(tmp_path) as calls:
-        async with watching(calls, resume_token=told.checkpoint.resume_token) as resumed:
-            (response,) = await resumed.tick()
-        assert response.restarted
-        assert not response.ratings
+    async with opened(tmp_path) as calls, watching(calls, resume_token=told.checkpoint.resume_token) as resumed:
+        assert (await error_of(resumed.response()))[1:] == ("REASON_RESUME_TOKEN_INVALID", ["resume_token"])
 
 
 @pytest.mark.parametrize(

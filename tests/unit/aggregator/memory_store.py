@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import operator
+import os
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,7 @@ class Disk:
     """What outlives a store that is closed."""
 
     store_id: str = field(default_factory=lambda: f"memory {next(_stores)}")
+    secret: bytes = field(default_factory=lambda: os.urandom(32))
     kept: dict[int, Kept] = field(default_factory=dict)
     """By the store's number."""
     standing: dict[RecordKey, int] = field(default_factory=dict)
@@ -77,6 +79,10 @@ class MemoryStore:
     @property
     def store_id(self) -> str:
         return self._disk.store_id
+
+    @property
+    def secret(self) -> bytes:
+        return self._disk.secret
 
     async def open(self) -> None:
         self._open = True

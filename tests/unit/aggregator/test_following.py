@@ -23,6 +23,7 @@ class Scripted:
     """A store that holds what the test says, and whose followers see what it says, one list a try."""
 
     store_id = "scripted"
+    secret = b""
 
     def __init__(
         self, holds: Sequence[StatePiece | PlayscoreError], *tries: Sequence[Changes | PlayscoreError]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,23 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.paging import Page, Paging
+from aggregator.core.paging import FIRST_PAGE, Page, Paging
 from aggregator.core.queries import Coverage, ListedSubject, RatingQueries, Split
 from aggregator.core.records import Score, Unscored
-from aggregator.core.revision import MAX_MISSING, Revision
+from aggregator.core.revision import Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.standings import Ranking, Rating, percentile, rank
 from aggregator.core.store import Changes
 from aggregator.core.task import Tasks
-from aggregator.core.tokens import read_revision_token, revision_token
 from aggregator.passing.task import PassingTask
-from playscore.common.v1.common_pb2 import RevisionToken
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
 from playscore.shots import GOALIE
 from playscore.subjects import Subject
-from playscore.wire.validation import check
 from tests.unit.aggregator.scores import (
     LEAGUE,
     MODEL,
@@ -45,6 +43,10 @@ ORDERS = ("rating", "mean_play_score", "yards_per_play", "plays", "subject_name"
 
 def queries(*records: Score | Unscored, tasks: Tasks = TASKS) -> RatingQueries:
     return RatingQueries(snapshot_of(*records, tasks=tasks))
+
+
+def page_of(size: int, token: str = "") -> Paging:
+    return replace(FIRST_PAGE, size=size, token=token)
 
 
 def split(text: str) -> Split:
@@ -358,7 +360,7 @@ def test_pages_end_to_end_are_all_ratings_in_the_order_asked(
     listed: list[Rating] = []
     token = ""
     while True:
-        page = asked.ratings(ALL, Paging(size, token), order_by=order_by, group_by=group_by)
+        page = asked.ratings(ALL, page_of(size, token), order_by=order_by, group_by=group_by)
         assert len(page.items) == size or not page.next_page_token
         listed += page.items
         token = page.next_page_token
@@ -377,19 +379,19 @@ def test_a_page_goes_on_after_its_last_whatever_was_written_meanwhile() -> None:
     snapshot = Snapshot(TASKS)
     snapshot.apply(Changes(Revision(2), True, list(enumerate(THREE))))
     asked = RatingQueries(snapshot)
-    first = asked.ratings(ALL, Paging(1), order_by="plays desc")
+    first = asked.ratings(ALL, page_of(1), order_by="plays desc")
     assert subjects(first) == ["good"]
     more = list(enumerate(plays_of("new", 35, 0.5), 1000))
     snapshot.apply(Changes(Revision(3), True, more, range(40)))  # "good" is gone altogether
-    second = asked.ratings(ALL, Paging(1, first.next_page_token), order_by="plays desc")
+    second = asked.ratings(ALL, page_of(1, first.next_page_token), order_by="plays desc")
     assert subjects(second) == ["new"]
 
 
 def test_a_page_token_is_bound_to_its_call() -> None:
     asked = queries(*THREE)
-    token = asked.ratings(ALL, Paging(1)).next_page_token
-    assert asked.ratings(ALL, Paging(2, token)).total_size == 3
-    going_on = Paging(1, token)
+    token = asked.ratings(ALL, page_of(1)).next_page_token
+    assert asked.ratings(ALL, page_of(2, token)).total_size == 3
+    going_on = page_of(1, token)
     refused(Reason.PAGE_TOKEN_INVALID, asked.ratings, ALL, going_on, order_by="plays")
     refused(Reason.PAGE_TOKEN_INVALID, asked.ratings, ALL, going_on, group_by=["team_id"])
     refused(Reason.PAGE_TOKEN_INVALID, asked.ratings, ALL, going_on, min_plays=0)
@@ -397,16 +399,16 @@ def test_a_page_token_is_bound_to_its_call() -> None:
     refused(Reason.PAGE_TOKEN_INVALID, asked.plays, ALL, going_on)
     refused(Reason.PAGE_TOKEN_INVALID, asked.subjects, LEAGUE, PASSER, None, going_on)
     for nonsense in ("x", "é", "bm9uc2Vuc2U", token[:-3], "W1siYSJdXQ"):
-        refused(Reason.PAGE_TOKEN_INVALID, asked.ratings, ALL, Paging(1, nonsense))
-        refused(Reason.PAGE_TOKEN_INVALID, asked.fields, PASSER, Paging(1, nonsense))
+        refused(Reason.PAGE_TOKEN_INVALID, asked.ratings, ALL, page_of(1, nonsense))
+        refused(Reason.PAGE_TOKEN_INVALID, asked.fields, PASSER, page_of(1, nonsense))
 
 
 def test_a_page_above_the_limit_is_cut_to_it() -> None:
     asked = queries(*(score(play, subject=f"p{play}") for play in range(1200)))
     for page in (
-        asked.ratings(ALL, Paging(5000)),
-        asked.plays(ALL, Paging(5000)),
-        asked.subjects(LEAGUE, PASSER, None, Paging(5000)),
+        asked.ratings(ALL, page_of(5000)),
+        asked.plays(ALL, page_of(5000)),
+        asked.subjects(LEAGUE, PASSER, None, page_of(5000)),
     ):
         assert (len(page.items), page.total_size) == (1000, 1200)
         assert page.next_page_token
@@ -427,9 +429,9 @@ def test_plays_are_listed_by_split_and_subject_page_by_page() -> None:
     assert asked.plays(ALL, subject_id="p2").items == [1]
     assert asked.plays(ALL, subject_id="nobody").items == []
     assert asked.plays(split("NOT home")).items == [0]
-    first = asked.plays(ALL, Paging(1))
+    first = asked.plays(ALL, page_of(1))
     assert (first.items, first.total_size) == ([0], 2)
-    second = asked.plays(ALL, Paging(1, first.next_page_token))
+    second = asked.plays(ALL, page_of(1, first.next_page_token))
     assert (second.items, second.next_page_token, second.total_size) == ([1], "", 2)
 
 
@@ -441,7 +443,7 @@ def test_ungraded_plays_are_listed_among_the_others_where_they_are_asked_for(gra
         listed: list[int] = []
         token = ""
         while True:
-            page = asked.plays(ALL, Paging(size, token), include_ungraded=include_ungraded)
+            page = asked.plays(ALL, page_of(size, token), include_ungraded=include_ungraded)
             listed += page.items
             token = page.next_page_token
             if not token:
@@ -495,41 +497,10 @@ def test_subjects_are_found_by_part_of_their_name_whatever_its_case_and_accents(
     paged: list[str] = []
     token = ""
     while True:
-        page = asked.subjects(LEAGUE, PASSER, None, Paging(2, token), name_contains="l")
+        page = asked.subjects(LEAGUE, PASSER, None, page_of(2, token), name_contains="l")
         paged += [listed.subject.subject_id for listed in page.items]
         assert page.total_size == 3
         token = page.next_page_token
         if not token:
             break
     assert paged == found("l")
-
-
-@given(st.sets(st.integers(1, 10**12 - 1), max_size=MAX_MISSING), st.integers(1, MAX_MISSING))
-def test_a_revision_token_fits_the_contract_however_many_transactions_are_missing(
-    apart: set[int], together: int
-) -> None:
-    row = range(10**12 - together, 10**12)
-    for missing in (apart, {*row}, {*sorted(apart)[together:], *row}):
-        revision = Revision(10**12, frozenset(missing))
-        token = revision_token("0123456789abcdef" * 2, revision)
-        check(RevisionToken(value=token))
-        assert read_revision_token(token, "0123456789abcdef" * 2, "as_of") == revision
-
-
-def test_a_revision_token_is_of_its_store() -> None:
-    for revision in (
-        *(Revision(7), Revision(900, frozenset({3, 899})), Revision(900, frozenset({1, 2, 3, 8, 500, 501}))),
-        Revision(MAX_MISSING + 1, frozenset(range(1, MAX_MISSING + 1))),
-    ):
-        assert read_revision_token(revision_token("store", revision), "store", "as_of") == revision
-    for nonsense in (
-        revision_token("other", Revision(7)),
-        revision_token("store", Revision(-1)),
-        revision_token("store", Revision(10_000, frozenset(range(1, MAX_MISSING + 2)))),
-        "",
-        "abc",
-        "é",
-        "W10",
-    ):
-        error = refused(Reason.REVISION_TOKEN_INVALID, read_revision_token, nonsense, "store", "consistency.as_of")
-        assert error.fields[0].field == "consistency.as_of"

@@ -8,7 +8,6 @@ from pathlib import Path
 from aggregator.core.arrays import Numbers
 from aggregator.core.fields import Field, FieldType, Schema
 from aggregator.core.following import Follower
-from aggregator.core.paging import Paging
 from aggregator.core.queries import ComparedSubject, Coverage, RatingQueries, Split
 from aggregator.core.recording import Write
 from aggregator.core.records import PlayKey, PlayRecord, Score, Scored, Unscored, Value
@@ -78,7 +77,7 @@ async def test_a_toy_is_recorded_rated_and_corrected(tmp_path: Path) -> None:
         await follower.reach(written.revision, 5)
 
     def totals(split: Split = everything, *, group_by: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
-        page = queries.ratings(split, Paging(10), group_by=group_by)
+        page = queries.ratings(split, group_by=group_by)
         return [
             (*(value for _, value in each.group), each.subject.subject_id, each.value["total"], each.rank)
             for each in page.items

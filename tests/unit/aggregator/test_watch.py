@@ -24,9 +24,10 @@ from aggregator.core.standings import Rating
 from aggregator.core.store import Changes
 from aggregator.core.tallies import BY_SUBJECT
 from aggregator.core.task import Tasks
+from aggregator.core.tokens import WatchedState
 from aggregator.core.watching import Difference, Evaluation, Key, Question, RankedSplit, State, key_of, state_of
 from aggregator.passing.task import PassingTask
-from aggregator.watch import Resumed, Since, Watches
+from aggregator.watch import Since, Watches
 from playscore.errors import PlayscoreError, Reason
 from playscore.passing import PASSER
 from playscore.release import ModelVersion
@@ -142,7 +143,7 @@ class Watcher:
     asked: Question
     replica: Replica
     table: dict[Key, Rating] = field(default_factory=dict)
-    start: Resumed | Since | None = None
+    start: WatchedState | Since | None = None
     restarts: int = 0
     coalesced: int = 0
     ticks: int = 0
@@ -186,9 +187,9 @@ class Watcher:
         assert model == expected.ranking.model
         if self.start is not None:
             assert revision.covers(self.start.revision), "went back"
-        if isinstance(self.start, Resumed):
+        if isinstance(self.start, WatchedState):
             assert self._restarted or model == self.start.model, "another model without a restart"
-        self.start = Resumed(revision, model)
+        self.start = WatchedState(revision, model)
         self.ticks += bool(self._sent or self._left)
         self._before = dict(self.table)
         self._restarted = False
@@ -214,7 +215,7 @@ class Watcher:
         await replica.watches.read()
 
     async def catch_up(self, number: int) -> None:
-        while not isinstance(self.start, Resumed) or self.start.revision != at(number):
+        while not isinstance(self.start, WatchedState) or self.start.revision != at(number):
             await self.read()
 
 
@@ -360,7 +361,7 @@ async def test_a_replica_that_rates_by_another_model_restarts_a_watch() -> None:
     other = Replica(store)
     other.go_on(store.revision)
     other.rate_by(OTHER_MODEL)
-    assert isinstance(watcher.start, Resumed)
+    assert isinstance(watcher.start, WatchedState)
     async with aclosing(other.watches.responses(watcher.asked)) as responses:
         await anext(responses)  # so that the state of that revision is known here, by the other model
         async with aclosing(other.watches.responses(watcher.asked, watcher.start)) as resumed:
@@ -420,7 +421,7 @@ async def test_a_watch_can_begin_with_a_state_of_the_past() -> None:
     replica, watcher = await told(store)
     await play(store, replica, 1)
     late = Watcher(store, QUESTIONS[0], replica, start=Since(at(1)))
-    while not isinstance(late.start, Resumed):
+    while not isinstance(late.start, WatchedState):
         await late.read()
     assert late.start.revision == at(1)
     await late.catch_up(2)

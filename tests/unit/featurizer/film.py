@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from featurizer.core.game_stream import Answers, GameStream
 from featurizer.core.outcomes import Rejection, Tensor
-from featurizer.core.progress import Checkpoint
+from featurizer.core.progress import Progress
 from featurizer.core.whole_plays import featurize
 from featurizer.passing.task import PASSING
 from playscore.game import (
@@ -206,7 +206,7 @@ def streamed(
     if opening == len(batches):
         answers += stream.add_context(context)
     answers += stream.half_close()
-    (outcome,) = (answer for answer in answers if not isinstance(answer, Checkpoint))
+    (outcome,) = (answer for answer in answers if not isinstance(answer, Progress))
     return outcome
 
 

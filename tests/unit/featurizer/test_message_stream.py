@@ -18,7 +18,10 @@ from playscore.hockey.v1.hockey_pb2 import ShotSituation
 from playscore.tracking.v1.tracking_pb2 import TRACKED_OBJECT_BALL, FrameBatch, Roster, TrackBatch
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message
+from servicekit.tokens import Keyring
 from tests.unit.featurizer.film import CONTEXT, HEADER, RELEASE, ROSTER, film
+
+KEYRING = Keyring.random()
 
 
 def opening(token: str | None = None) -> StreamPlaysRequest:
@@ -27,7 +30,7 @@ def opening(token: str | None = None) -> StreamPlaysRequest:
 
 
 def opened() -> MessageStream:
-    stream, answer = MessageStream.open(opening(), TASKS)
+    stream, answer = MessageStream.open(opening(), TASKS, KEYRING)
     assert answer.HasField("opened")
     assert stream.receive(StreamPlaysRequest(roster=roster_to_message(ROSTER.values()))) == []
     return stream
@@ -71,7 +74,7 @@ def test_a_play_as_it_travels() -> None:
     assert [(subject.role, subject.subject_id) for subject in tensor.subjects] == [(common_pb2.ROLE_PASSER, "o1")]
     assert tensor.pass_attributes.time_to_throw_seconds == pytest.approx(2.5)
     assert (checkpoint.checkpoint.tensors, checkpoint.checkpoint.last_play_id) == (1, "54")
-    _, again = MessageStream.open(opening(checkpoint.checkpoint.resume_token.value), TASKS)
+    _, again = MessageStream.open(opening(checkpoint.checkpoint.resume_token.value), TASKS, KEYRING)
     assert again.opened.plays_finished == 1
 
 
@@ -172,12 +175,12 @@ def test_what_is_out_of_order_ends_the_stream() -> None:
     assert refusal(opened(), opening()).reason is Reason.STREAM_ORDER
     assert refusal(opened(), StreamPlaysRequest(end_play=EndPlay(play_id="54"))).reason is Reason.STREAM_ORDER
     with pytest.raises(PlayscoreError, match="the first message is roster; a stream begins with open"):
-        MessageStream.open(StreamPlaysRequest(roster=Roster()), TASKS)
+        MessageStream.open(StreamPlaysRequest(roster=Roster()), TASKS, KEYRING)
 
 
 @pytest.mark.parametrize("token", ["", "abc", "####", "a" * 5000])
 def test_a_resume_token_that_is_none_is_refused(token: str) -> None:
     with pytest.raises(PlayscoreError) as caught:
-        MessageStream.open(opening(token), TASKS)
+        MessageStream.open(opening(token), TASKS, KEYRING)
     assert caught.value.reason is Reason.RESUME_TOKEN_INVALID
     assert caught.value.fields[0].field.startswith("open.resume_token")

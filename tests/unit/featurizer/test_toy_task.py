@@ -11,6 +11,7 @@ import pytest
 
 from featurizer.core.game_stream import Answers, GameStream
 from featurizer.core.outcomes import Rejection, Tensor
+from featurizer.core.progress import Progress, game_of
 from featurizer.core.segments import Footage
 from featurizer.core.task import Task
 from featurizer.core.whole_plays import featurize
@@ -19,6 +20,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.features import Column, FeatureSpecification
 from playscore.game import Frames, GameHeader, PlayContext, Player, Sport, Track, TrackedObject
 from playscore.subjects import Role, Subject
+from servicekit.tokens import Keyring
 from tests.unit.featurizer.film import HEADER, situation
 
 SKATER = Role(90, "skater")
@@ -166,12 +168,14 @@ def test_a_token_is_of_the_tasks_that_read_the_game() -> None:
     stream = opened()
     stream.add_context(dash("1", "9", 7))
     stream.add_frames("P1", skated(*range(10)))
-    token = stream.checkpoint.resume_token
-    assert GameStream(ICE, (DASHES,), token).checkpoint.plays_finished == 1
+    keyring = Keyring.random()
+    token = stream.checkpoint.token(game_of(ICE, [DASHES.specification]), keyring)
+    same = Progress.from_token(token, game_of(ICE, [DASHES.specification]), keyring)
+    assert GameStream(ICE, (DASHES,), same).checkpoint.plays_finished == 1
     other = DashTask()
     other.specification = replace(DASHES.specification, frame_rate_hertz=5.0)  # type: ignore[misc]
-    with pytest.raises(PlayscoreError, match="it belongs to"):
-        GameStream(ICE, (other,), token)
+    with pytest.raises(PlayscoreError, match="is of another game, or of other features"):
+        Progress.from_token(token, game_of(ICE, [other.specification]), keyring)
 
 
 def test_a_whole_play() -> None:
