@@ -61,7 +61,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.TENSOR_NOT_FINITE: "A tensor holds a value that is not finite.",
         Reason.YARDS_OUT_OF_RANGE: "The yards gained are outside what a play can gain (-100 to 110).",
         Reason.MODEL_NOT_FOUND: "No such model, or not that version.",
-        Reason.INFERENCE_UNAVAILABLE: "The inference server does not answer; the call may be repeated.",
+        Reason.INFERENCE_UNAVAILABLE: "The inference server does not answer, or not as the released model would; the call may be repeated.",
         Reason.DISTRIBUTION_INVALID: "The distribution is not one: its bins do not rise, probabilities or scales are impossible, or nobody stated its support.",
         Reason.OUTCOME_CONTRADICTORY: "The official result contradicts itself.",
         Reason.OUTCOME_UNKNOWN: "The play was scored but its official yards never came.",

@@ -29,6 +29,8 @@ FORMAT: Final = 4
 """Of the `release.json` that is written now. Readers of format 2 know of no ceiling, those of 3 of no factors."""
 GRAPH: Final = "model.onnx"
 DESCRIPTION: Final = "release.json"
+GRAPH_DIGEST: Final = "graph_sha256.{version}"
+"""The parameter by which an inference server states the SHA-256 of the graph that it has for a version."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

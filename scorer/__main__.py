@@ -11,6 +11,7 @@ from playscore.release import list_releases
 from playscore.shipped import RELEASES
 from scorer.core.inference import Inference
 from scorer.onnx import OnnxInference
+from scorer.proof import ProvenInference
 from scorer.service import ScorerService
 from scorer.shots.wording import read_catalog
 from scorer.tasks import TASKS
@@ -67,7 +68,9 @@ def build(settings: ScorerSettings) -> ScorerService:
         raise PlayscoreError(Reason.MODEL_NOT_FOUND, f"no release of {', '.join(sorted(known))} in {settings.releases}")
     inference: Inference
     if settings.inference == "triton":
-        inference = TritonInference(settings.triton_url, settings.triton_timeout_seconds)
+        seconds = settings.triton_timeout_seconds
+        triton = TritonInference(settings.triton_url, seconds)
+        inference = ProvenInference(triton, settings.releases, releases, seconds)
     else:
         inference = OnnxInference(settings.releases, releases)
     texts = None if settings.shot_texts is None else read_catalog(settings.shot_texts)

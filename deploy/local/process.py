@@ -160,6 +160,10 @@ class ServerProcess:
         """Kills the server and everything it started (SIGKILL), as a failing machine would."""
         return await self._end(signal.SIGKILL)
 
+    def crash_it(self) -> None:
+        """Kills the server, if it runs, as something from outside would: it counts as a crash."""
+        self._signal(signal.SIGKILL)
+
     def kill_at_once(self) -> None:
         """Kills the server and everything it started, without the event loop."""
         if self._process is not None and self.running:

@@ -21,6 +21,7 @@ from deploy.local.process import ServerError, ServerProcess
 from deploy.local.signals import ended_by_signals, say, wiped_at_once
 from deploy.local.supervision import READY_SECONDS, Backoff, keep_running
 from deploy.local.triton import triton_server
+from deploy.local.triton_backends import end_without_backends
 from deploy.triton.repository import Target, build_repository
 from playscore.shipped import RELEASES
 
@@ -102,6 +103,9 @@ class LocalStack:
             await self.wait_ready()
             for server in self.servers.values():
                 closing.callback(asyncio.create_task(keep_running(server, self._say, self._backoff)).cancel)
+            if self._with_triton:
+                watching = end_without_backends(self.servers["triton"], self._say)
+                closing.callback(asyncio.create_task(watching).cancel)
             self._closing = closing.pop_all()
         return self
 

@@ -3,6 +3,7 @@
 Triton imports this file in its own environment; playscore is not installed there.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -19,17 +20,20 @@ class TritonPythonModel:
     """What Triton's Python backend calls."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads the graph of this version."""
+        """Loads the graph of this version. Raises ValueError if it is not the one that the configuration states."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         configuration = json.loads(args["model_config"])
         self.inputs = [taken["name"] for taken in configuration["input"]]
         self.outputs = [output["name"] for output in configuration["output"]]
-        graph = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
+        graph = (Path(args["model_repository"]) / args["model_version"] / "model.onnx").read_bytes()
+        stated = configuration["parameters"][f"graph_sha256.{args['model_version']}"]["string_value"]
+        if (found := hashlib.sha256(graph).hexdigest()) != stated:
+            raise ValueError(f"version {args['model_version']} has graph {found}; its configuration states {stated}")
         on_gpu = args["model_instance_kind"] == "GPU"
         providers = ["CUDAExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
+        self.session = onnxruntime.InferenceSession(graph, options, providers=providers)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answers requests with one run of the graph; Triton's batcher sends only plays of one length together."""

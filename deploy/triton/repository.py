@@ -16,7 +16,7 @@ from string import Template
 from typing import Self
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import GRAPH, Release, ReleasedTensor, list_releases
+from playscore.release import GRAPH, GRAPH_DIGEST, Release, ReleasedTensor, list_releases
 
 _SERVED = Path(__file__).with_name("onnx_model.py")
 
@@ -50,6 +50,7 @@ $outputs
 version_policy: { specific: { versions: [ $versions ] } }
 instance_group [ { count: $instances kind: $kind } ]
 dynamic_batching { }
+$digests
 model_warmup [
 $warmups
 ]
@@ -142,6 +143,11 @@ def _configuration(versions: Sequence[Release], target: Target, device: Device, 
         outputs=_tensors({output.name: output.shape for output in signature.outputs}),
         versions=", ".join(str(release.version) for release in versions),
         instances=instances,
+        digests="\n".join(
+            f'parameters {{ key: "{GRAPH_DIGEST.format(version=release.version)}" '
+            f'value: {{ string_value: "{release.graph_sha256}" }} }}'
+            for release in versions
+        ),
         kind=f"KIND_{device.value.upper()}",
         warmups=",\n".join(warmups),
     )

@@ -76,19 +76,24 @@ class Model(Generic[ItemT, ScoredT]):
     ) -> Sequence[ScoredT | PlayscoreError]:
         batch = pad([item.tensor for item in items], length)
         outputs = await self._inference.infer(self.release.key, batch, deadline)
-        self._check(outputs, len(items))
+        check_outputs(self.release, outputs, len(items))
         return self._scoring(outputs, items)
 
-    def _check(self, outputs: Outputs, count: int) -> None:
-        for described in self.release.outputs:
-            values = outputs.get(described.name)
-            if values is None or not _fits(values.shape, (count, *described.shape)):
-                shapes = {name: list(given.shape) for name, given in outputs.items()}
-                raise PlayscoreError(
-                    Reason.INTERNAL,
-                    f"{self.release.key} answered {shapes} for {count} plays; its release says "
-                    f"{described.name} {list(described.shape)} for each",
-                )
+
+def check_outputs(release: Release, outputs: Outputs, count: int) -> None:
+    """Refuse what a release cannot have answered for so many plays: that is the fault of whatever runs its graph.
+
+    Raises:
+        PlayscoreError: INFERENCE_UNAVAILABLE.
+    """
+    for described in release.outputs:
+        values = outputs.get(described.name)
+        if values is None or not _fits(values.shape, (count, *described.shape)):
+            raise PlayscoreError(
+                Reason.INFERENCE_UNAVAILABLE,
+                f"{release.key} is not available: for {count} plays it answers {described.name} with shape "
+                f"{None if values is None else list(values.shape)}; its release says {list(described.shape)} for each",
+            )
 
 
 def _fits(shape: Sequence[int], described: Sequence[int]) -> bool:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import re
+import shutil
+import signal
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +23,13 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local.ports import reserve
+from deploy.local.process import ServerError, ServerProcess
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
 from featurizer.shots.factors import NAMES
 from playscore.errors import Reason
 from playscore.hockey.v1 import hockey_pb2
-from playscore.release import ModelVersion, Release
+from playscore.release import GRAPH, ModelVersion, Release, load_release
 from playscore.rpc_errors import error_from_rpc
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
 from scorer.__main__ import ScorerSettings, build
@@ -209,6 +216,177 @@ async def test_callers_with_short_deadlines_do_not_affect_the_others(
         assert isinstance(late, grpc.aio.AioRpcError)
         assert late.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert [answer.scores[0].key.play_id for answer in answers[20:]] == [play.tensor.key.play_id for play in patient]
+
+
+# --- What Triton serves is proven ---
+
+
+@dataclass(frozen=True, slots=True)
+class ShotBench:
+    """A real Triton that serves two versions of a model of shots, and scorers over it."""
+
+    releases: Path
+    repository: Path
+    server: ServerProcess
+    port: int
+
+    async def restart(self) -> None:
+        await self.server.kill()
+        await self.server.start()
+        await self.server.wait_ready(60)
+
+    def stubs(self) -> list[int]:
+        """The processes in which Triton's Python backend runs the models."""
+        found = subprocess.run(
+            ["pgrep", "-f", "-g", str(self.server.pid), "python_backend_stub"], stdout=subprocess.PIPE, check=True
+        )
+        return [int(pid) for pid in found.stdout.split() if int(pid) != self.server.pid]
+
+    def write_served(self, version: int, change: Callable[[str], str]) -> None:
+        """Changes what Triton's Python backend runs for a version."""
+        served = self.repository / "shots" / str(version) / "model.py"
+        served.write_text(change(served.read_text()))
+
+    def give_two_the_graph_of_one(self) -> None:
+        shutil.copyfile(self.repository / "shots" / "1" / GRAPH, self.repository / "shots" / "2" / GRAPH)
+
+    def mend(self) -> None:
+        build_repository(self.releases, self.repository, Target.PYTHON)
+
+    @asynccontextmanager
+    async def scorer(self, seconds: float = 5.0) -> AsyncIterator[grpc.aio.Channel]:
+        settings = ScorerSettings(
+            listen="127.0.0.1:0",
+            metrics_listen="127.0.0.1:0",
+            releases=self.releases,
+            triton_url=f"127.0.0.1:{self.port}",
+            triton_timeout_seconds=seconds,
+        )
+        async with (
+            serving(build(settings), settings) as running,
+            grpc.aio.insecure_channel(str(running.address)) as channel,
+        ):
+            yield channel
+
+
+@pytest.fixture
+async def shots(tmp_path: Path) -> AsyncIterator[ShotBench]:
+    for version in (1, 2):
+        release_shots(tmp_path / "releases", version=version, seed=version)
+    repository = build_repository(tmp_path / "releases", tmp_path / "models", Target.PYTHON)
+    with reserve(0, 0, 0) as (port, http_port, metrics_port):
+        server = triton_server(repository, port, http_port, metrics_port, tmp_path / "triton.log")
+        await server.start()
+        try:
+            await server.wait_ready(60)
+            yield ShotBench(tmp_path / "releases", repository, server, port)
+        finally:
+            await server.kill()
+
+
+async def score_shot(channel: grpc.aio.Channel, releases: Path) -> scorer_pb2.ShotScore:
+    stub: Any = scorer_pb2_grpc.ScorerServiceStub(channel)
+    shot = shot_to_score(load_release(releases / "shots" / "2"))
+    [scored] = (await stub.ScoreShots(scorer_pb2.ScoreShotsRequest(shots=[shot]), timeout=SECONDS)).scores
+    assert isinstance(scored, scorer_pb2.ShotScore)
+    return scored
+
+
+async def until_health(channel: grpc.aio.Channel, *, serves: bool) -> None:
+    health: Any = health_pb2_grpc.HealthStub(channel)
+
+    async def is_so() -> bool:
+        try:
+            answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
+        except grpc.aio.AioRpcError:
+            return False
+        return (answer.status == health_pb2.HealthCheckResponse.SERVING) is serves
+
+    await until(is_so)
+
+
+async def assert_inference_unavailable(call: Awaitable[Any]) -> None:
+    """In words that tell nothing of the server."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    error = error_from_rpc(refused.value)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert error is not None
+    assert error.reason is Reason.INFERENCE_UNAVAILABLE
+    assert not re.search(r"stub|triton|/|127\.0\.0\.1", error.detail, re.IGNORECASE)
+
+
+async def test_a_graph_of_another_version_under_a_versions_name_scores_nothing(shots: ShotBench) -> None:
+    async with shots.scorer() as channel:
+        await until_health(channel, serves=True)
+        right = await score_shot(channel, shots.releases)
+        shots.give_two_the_graph_of_one()
+        shots.write_served(2, lambda code: code.replace("!= stated", "is None"))  # and nobody says so
+        await shots.restart()
+        await assert_inference_unavailable(score_shot(channel, shots.releases))
+        await until_health(channel, serves=False)
+        shots.mend()
+        await shots.restart()
+        await until_health(channel, serves=True)
+        again = await score_shot(channel, shots.releases)
+        assert again.distribution.bernoulli.probability == pytest.approx(right.distribution.bernoulli.probability)
+
+
+@pytest.mark.parametrize("stated", ["another digest", "none"])
+async def test_a_repository_that_does_not_state_the_released_graph_scores_nothing(
+    shots: ShotBench, stated: str
+) -> None:
+    for version in (1, 2):
+        shots.write_served(version, lambda code: re.sub(r" stated = .*", " stated = ''", code).replace("!= s", "is s"))
+    configuration = shots.repository / "shots" / "config.pbtxt"
+    written, two = configuration.read_text(), load_release(shots.releases / "shots" / "2").graph_sha256
+    lie = re.sub(r"parameters .*\n", "", written) if stated == "none" else written.replace(two, "0" * 64)
+    assert lie != written
+    configuration.write_text(lie)
+    await shots.restart()
+    async with shots.scorer() as channel, through(f"127.0.0.1:{shots.port}") as triton:
+        assert await triton.ready(ModelVersion("shots", 2)), "Triton sees nothing wrong"
+        await until_health(channel, serves=False)
+        await assert_inference_unavailable(score_shot(channel, shots.releases))
+
+
+async def test_triton_does_not_start_with_a_graph_that_its_own_configuration_does_not_state(shots: ShotBench) -> None:
+    shots.give_two_the_graph_of_one()
+    with pytest.raises(ServerError):
+        await shots.restart()
+    assert re.search(r"version 2 has graph [0-9a-f]{64}; its configuration states", shots.server.log.read_text())
+
+
+@pytest.mark.parametrize(
+    ("how", "asked"),
+    [(signal.SIGKILL, True), (signal.SIGKILL, False), (signal.SIGSTOP, True)],
+    ids=["killed while plays come", "killed while nobody asks", "stopped"],
+)
+async def test_a_dead_python_backend_turns_health_though_triton_calls_itself_ready(
+    shots: ShotBench, how: signal.Signals, asked: bool
+) -> None:
+    async with shots.scorer(seconds=1.0) as channel, through(f"127.0.0.1:{shots.port}") as triton:
+        await until_health(channel, serves=True)
+        for stub in shots.stubs():
+            os.kill(stub, how)
+        if asked:
+            await assert_inference_unavailable(score_shot(channel, shots.releases))
+        await until_health(channel, serves=False)
+        assert await triton.ready(ModelVersion("shots", 2)), "Triton does not notice"
+        await shots.restart()
+        await until_health(channel, serves=True)
+        await score_shot(channel, shots.releases)
+
+
+async def test_a_stopped_triton_turns_health_until_it_goes_on(shots: ShotBench) -> None:
+    async with shots.scorer(seconds=1.0) as channel:
+        await until_health(channel, serves=True)
+        os.kill(shots.server.pid, signal.SIGSTOP)
+        await assert_inference_unavailable(score_shot(channel, shots.releases))
+        await until_health(channel, serves=False)
+        os.kill(shots.server.pid, signal.SIGCONT)
+        await until_health(channel, serves=True)
+        await score_shot(channel, shots.releases)
 
 
 # --- Models of statics alone ---

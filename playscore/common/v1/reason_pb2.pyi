@@ -164,7 +164,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_MODEL_NOT_FOUND: _Reason.ValueType  # 74
     """NOT_FOUND. No such model, or not that version. Example: passing version 99."""
     REASON_INFERENCE_UNAVAILABLE: _Reason.ValueType  # 75
-    """UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
+    """UNAVAILABLE. The inference server does not answer, or not as the released model would; the call may be repeated.
+    Example: Triton restarts.
+    """
     REASON_DISTRIBUTION_INVALID: _Reason.ValueType  # 76
     """The distribution is not one: its bins do not rise, probabilities or scales are impossible, or nobody stated its
     support. Example: a scale of -1.
@@ -387,7 +389,9 @@ REASON_YARDS_OUT_OF_RANGE: Reason.ValueType  # 73
 REASON_MODEL_NOT_FOUND: Reason.ValueType  # 74
 """NOT_FOUND. No such model, or not that version. Example: passing version 99."""
 REASON_INFERENCE_UNAVAILABLE: Reason.ValueType  # 75
-"""UNAVAILABLE. The inference server does not answer; the call may be repeated. Example: Triton restarts."""
+"""UNAVAILABLE. The inference server does not answer, or not as the released model would; the call may be repeated.
+Example: Triton restarts.
+"""
 REASON_DISTRIBUTION_INVALID: Reason.ValueType  # 76
 """The distribution is not one: its bins do not rise, probabilities or scales are impossible, or nobody stated its
 support. Example: a scale of -1.

@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from playscore.errors import PlayscoreError, Reason
@@ -28,6 +29,7 @@ ABSENT = ModelVersion("passing", 1000)
 """The first version of the passing model that the scripted Triton does not have."""
 LOGITS = np.arange(8, dtype="<f4").reshape(2, 4)
 TAILS = np.ones((2, 4), "<f4")
+TAILS_SAID = {"name": "tails", "datatype": "FP32", "shape": TAILS.shape}
 
 Behavior = Callable[[service_pb2.ModelInferRequest, Any], Any]
 
@@ -57,10 +59,9 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ig
 
 async def answers(request: service_pb2.ModelInferRequest, context: Any) -> service_pb2.ModelInferResponse:
     return service_pb2.ModelInferResponse(
-        outputs=[
-            {"name": "logits", "datatype": "FP32", "shape": LOGITS.shape},
-            {"name": "tails", "datatype": "FP32", "shape": TAILS.shape},
-        ],
+        model_name=request.model_name,
+        model_version=request.model_version,
+        outputs=[{"name": "logits", "datatype": "FP32", "shape": LOGITS.shape}, TAILS_SAID],
         raw_output_contents=[LOGITS.tobytes(), TAILS.tobytes()],
     )
 
@@ -182,7 +183,6 @@ async def test_attempts_are_limited(bench: Bench) -> None:
     scripted = await bench.script(away)
     error = await refusal(bench.infer())
     assert error.reason is Reason.INFERENCE_UNAVAILABLE
-    assert "Socket closed" in error.detail
     assert len(scripted.requests) == MAX_ATTEMPTS
 
 
@@ -219,12 +219,70 @@ async def test_a_triton_without_the_version_is_unavailable(bench: Bench) -> None
     assert "passing:7" in error.detail
 
 
-async def test_a_batch_that_triton_refuses_is_a_defect(bench: Bench) -> None:
-    scripted = await bench.script(fails(grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape for input 'frames'"))
-    error = await refusal(bench.infer())
-    assert error.reason is Reason.INTERNAL
-    assert "unexpected shape" in error.detail
-    assert len(scripted.requests) == 1
+FOREIGN = "in '/models/passing/3/model.py', line 40: \x1b[31munexpected shape"
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+async def test_whatever_triton_refuses_is_not_the_callers_fault_and_its_words_stay_in_the_log(
+    bench: Bench, code: grpc.StatusCode
+) -> None:
+    await bench.script(fails(code, FOREIGN))
+    with capture_logs() as logged:
+        error = await refusal(bench.infer())
+    assert error.reason is Reason.INFERENCE_UNAVAILABLE
+    assert not any(part in error.detail for part in ("/models", "unexpected", "\x1b", "127.0.0.1", str(bench.port)))
+    assert {(line["code"], line["said"]) for line in logged} == {(code.name, FOREIGN)}
+
+
+async def test_a_failure_that_stays_the_same_is_logged_once_until_triton_answers(bench: Bench) -> None:
+    broken = fails(grpc.StatusCode.INTERNAL, FOREIGN)
+    await bench.script(broken, broken, broken, answers, broken)
+    with capture_logs() as logged:
+        for _ in range(3):
+            await refusal(bench.infer())
+        await bench.infer()
+        await refusal(bench.infer())
+    assert [line["event"] for line in logged] == ["triton failed"] * 2
+
+
+def answers_with(**changed: Any) -> Behavior:
+    async def answer(request: service_pb2.ModelInferRequest, context: Any) -> service_pb2.ModelInferResponse:
+        right = await answers(request, context)
+        return service_pb2.ModelInferResponse(
+            **{
+                "model_name": right.model_name,
+                "model_version": right.model_version,
+                "outputs": right.outputs,
+                "raw_output_contents": right.raw_output_contents,
+                **changed,
+            }
+        )
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"model_name": "shots"},
+        {"model_version": "2"},
+        {"model_version": ""},
+        {"raw_output_contents": [LOGITS.tobytes()]},
+        {"raw_output_contents": [LOGITS.tobytes(), TAILS.tobytes()[:-1]]},
+        {"outputs": [{"name": "logits", "datatype": "FP64", "shape": [2, 2]}, TAILS_SAID]},
+        {"outputs": [{"name": "logits", "datatype": "FP32", "shape": [2, 5]}, TAILS_SAID]},
+        {"outputs": [{"name": "logits", "datatype": "FP32", "shape": [-2, -4]}, TAILS_SAID]},
+        {"outputs": [TAILS_SAID, TAILS_SAID, TAILS_SAID]},
+    ],
+)
+async def test_an_answer_that_is_none_is_the_servers_fault(bench: Bench, changed: dict[str, Any]) -> None:
+    await bench.script(answers_with(**changed))
+    assert (await refusal(bench.infer())).reason is Reason.INFERENCE_UNAVAILABLE
+
+
+async def test_an_answer_larger_than_any_is_the_servers_fault(bench: Bench) -> None:
+    await bench.script(answers_with(raw_output_contents=[bytes(triton.MAX_ANSWER_BYTES + 1)]))
+    assert (await refusal(bench.infer())).reason is Reason.INFERENCE_UNAVAILABLE
 
 
 async def test_ready_is_a_live_server_that_has_the_version(bench: Bench) -> None:
