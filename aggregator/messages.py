@@ -31,6 +31,7 @@ from playscore.release import ModelVersion
 from playscore.subjects import Role, Subject
 from playscore.wire.common import rejection, subject_to_message
 from playscore.wire.validation import check, invalid
+from servicekit.callers import Caller
 
 _FIELD_TYPES: Final = {
     FieldType.INTEGER: messages.SPLIT_FIELD_TYPE_INTEGER,
@@ -281,8 +282,8 @@ class Contract:
             coalesced_ticks=0 if part else difference.coalesced,
         )
 
-    def write(self, request: messages.RecordScoresRequest) -> Write:
-        """What a request asks to be written, and its records that cannot be.
+    def write(self, request: messages.RecordScoresRequest, caller: Caller) -> Write:
+        """What a request asks to be written, and its records that cannot be: those included that its caller may not.
 
         Raises:
             PlayscoreError: FIELD_INVALID for a request that is wrong as a whole.
@@ -293,7 +294,9 @@ class Contract:
         rejected: list[Rejected] = []
         for index, message in enumerate(request.records):
             try:
-                records[index] = self._record(message, supports)
+                record = self._record(message, supports)
+                caller.check_writes_to(record.play.league)
+                records[index] = record
             except PlayscoreError as error:
                 rejected.append(self._rejected(index, message, error))
         return Write(
@@ -304,13 +307,15 @@ class Contract:
             supports=supports.contents(),
         )
 
-    def switching(self, request: messages.SwitchModelRequest, caller: str) -> SwitchRequest:
+    def switching(self, request: messages.SwitchModelRequest, caller: Caller) -> SwitchRequest:
         """What an operator asks to switch.
 
         Raises:
-            PlayscoreError: FIELD_INVALID where the request breaks its limits, TASK_UNSUPPORTED, MODEL_NOT_FOUND.
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, TASK_UNSUPPORTED, MODEL_NOT_FOUND;
+                PERMISSION_DENIED for a league that is not the caller's to write to.
         """
         check(request)
+        caller.check_writes_to(request.league)
         task = next((each for each in self.tasks.all if each.number == request.task), None)
         if task is None:
             known = ", ".join(common.Task.Name(common.Task.ValueType(each.number)) for each in self.tasks.all)
@@ -321,7 +326,7 @@ class Contract:
         return SwitchRequest(
             request_id=request.request_id,
             digest=_digest(request),
-            caller=caller,
+            caller=caller.identity or "",
             league=request.league,
             task=task.number,
             model=model,
@@ -329,20 +334,22 @@ class Contract:
             expected=ModelVersion(expected.name, expected.version) if request.HasField("expected") else None,
         )
 
-    def erasing(self, request: messages.EraseRecordsRequest, caller: str) -> EraseRequest:
+    def erasing(self, request: messages.EraseRecordsRequest, caller: Caller) -> EraseRequest:
         """What an operator asks to erase.
 
         Raises:
-            PlayscoreError: FIELD_INVALID where the request breaks its limits, or does not say what to erase.
+            PlayscoreError: FIELD_INVALID where the request breaks its limits, or does not say what to erase;
+                PERMISSION_DENIED for a league that is not the caller's to write to.
         """
         check(request)
+        caller.check_writes_to(request.league)
         what = request.WhichOneof("what")
         if what is None or not getattr(request, what):
             raise invalid("what", "must be a subject_id that is not empty, or whole_league = true")
         return EraseRequest(
             request_id=request.request_id,
             digest=_digest(request),
-            caller=caller,
+            caller=caller.identity or "",
             league=request.league,
             subject_id=request.subject_id if what == "subject_id" else None,
             justification=request.justification,

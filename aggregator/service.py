@@ -43,7 +43,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
 from playscore.wire.validation import check, invalid
-from servicekit.authentication import current_caller
+from servicekit.callers import current_caller
 from servicekit.metrics import PLAYS
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring, derived
@@ -150,10 +150,11 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.RecordScoresRequest, context: Context
     ) -> messages.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
+        caller = current_caller.get()
         if len(request.records) > MAX_RECORDS_AT_ONCE:
-            write = await asyncio.to_thread(self._contract.write, request)
+            write = await asyncio.to_thread(self._contract.write, request, caller)
         else:
-            write = self._contract.write(request)
+            write = self._contract.write(request, caller)
         with COMMIT_SECONDS.time():
             written = await self._store.record(write)
         for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
@@ -309,7 +310,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def SwitchModel(self, request: messages.SwitchModelRequest, context: Context) -> messages.SwitchModelResponse:
         """Rates a league by another model."""
-        done = await self._store.switch(self._contract.switching(request, _caller()))
+        done = await self._store.switch(self._contract.switching(request, current_caller.get()))
         assert isinstance(done.effect, ModelSwitch)
         return messages.SwitchModelResponse(
             previous=model_to_message(done.effect.previous), revision=self._token(done.revision)
@@ -319,7 +320,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.EraseRecordsRequest, context: Context
     ) -> messages.EraseRecordsResponse:
         """Erases a player or a league."""
-        done = await self._store.erase(self._contract.erasing(request, _caller()))
+        done = await self._store.erase(self._contract.erasing(request, current_caller.get()))
         assert isinstance(done.effect, Erasure)
         with suppress(PlayscoreError):  # it is done, whenever this replica comes to see it
             await self._follower.reach(done.revision, MAX_WAIT_SECONDS)
@@ -450,11 +451,6 @@ def _longest_wait(context: Context) -> float:
     """Seconds that a caller can be kept waiting for a state."""
     remaining = context.time_remaining()
     return max(0.0, MAX_WAIT_SECONDS if remaining is None else min(MAX_WAIT_SECONDS, remaining - ANSWER_SECONDS))
-
-
-def _caller() -> str:
-    """Who makes the call in progress, for the record; empty where callers need no certificate."""
-    return current_caller.get().identity or ""
 
 
 def _min_plays(request: messages.GetRatingRequest | messages.ListRatingsRequest) -> int | None:

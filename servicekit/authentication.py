@@ -1,97 +1,71 @@
-"""Who calls. Roles (reader, writer, operator) are to be decided here, from the caller and the method."""
+"""Who calls: the caller of each call, by their certificate."""
 
 from __future__ import annotations
 
-import ipaddress
-from contextvars import ContextVar
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-import grpc
 import structlog
 
 from playscore.errors import PlayscoreError, Reason
+from servicekit.callers import Caller, current_caller, peer_address
+from servicekit.callers_file import Callers
 from servicekit.calls import Call, Proceed
-from servicekit.settings import ServiceSettings
+from servicekit.certificates import CertificateNames, certificate_names
+from servicekit.following import Followed
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who made a call."""
-
-    identity: str | None
-    """The name that the caller proved to have; None where callers need no proof."""
-    address: str = ""
-    """Where the call came from, without the port: an IPv4 address; the /64 network of an IPv6 address, which one host
-    can have to itself; or what gRPC says of any other transport."""
-
-    @property
-    def party(self) -> str:
-        """Whose call it is, for shares: the identity, else the address."""
-        return self.address if self.identity is None else self.identity
-
-
-current_caller: ContextVar[Caller] = ContextVar("current_caller", default=Caller(None))  # noqa: B039  # it is frozen
-"""The caller of the call in progress."""
+__all__ = ["Authentication", "Caller", "current_caller"]
 
 
 class Authentication:
-    """Puts the caller into `current_caller` and into the log; with mutual TLS refuses one without an identity."""
+    """Puts the caller into `current_caller` and into the log.
 
-    def __init__(self, *, mutual_tls: bool) -> None:
+    With a callers file it refuses those who do not stand in it. Without one anybody may call; with mutual TLS anybody
+    whose certificate has a name, which is their identity.
+    """
+
+    def __init__(self, callers: Followed[Callers] | None, *, mutual_tls: bool) -> None:
+        self._callers = callers
         self._mutual_tls = mutual_tls
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Lets health and reflection through, whoever asks."""
-        identity = _certified_identity(call) if self._mutual_tls else None
-        if identity is None and self._mutual_tls and not call.method.is_infrastructure:
-            raise PlayscoreError(
-                Reason.UNAUTHENTICATED,
-                "the client certificate names nobody: it needs a subject alternative or common name",
-            )
-        current_caller.set(Caller(identity, peer_address(call.context.peer())))
-        if identity is not None:
-            structlog.contextvars.bind_contextvars(caller=identity)
+        address = peer_address(call.context.peer())
+        if call.method.is_infrastructure:
+            current_caller.set(Caller(None, address))
+            return await proceed()
+        caller = self._caller(call, address)
+        current_caller.set(caller)
+        if caller.identity is not None:
+            structlog.contextvars.bind_contextvars(caller=caller.identity)
         return await proceed()
 
-
-def peer_address(peer: str) -> str:
-    """`Caller.address` out of gRPC's name of a peer: `ipv4:192.0.2.1:50000`, `ipv6:%5B2001:db8::1%5D:50000`."""
-    kind, _, place = peer.partition(":")
-    if kind not in ("ipv4", "ipv6"):
-        return peer
-    try:
-        address = ipaddress.ip_address(unquote(place).rpartition(":")[0].strip("[]").partition("%")[0])
-    except ValueError:
-        return peer
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
-
-
-def credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
-    """TLS as set, mutual where there is an authority for callers; None for plain text. Raises OSError."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    authority = settings.tls_client_authority
-    return grpc.ssl_server_credentials(
-        [(_read(settings.tls_key), _read(settings.tls_certificate))],
-        root_certificates=None if authority is None else _read(authority),
-        require_client_auth=authority is not None,
-    )
+    def _caller(self, call: Call, address: str) -> Caller:
+        names = _certificate(call)
+        if self._callers is None:
+            if self._mutual_tls and names.first is None:
+                raise PlayscoreError(
+                    Reason.UNAUTHENTICATED,
+                    "the client certificate names nobody: it needs a subject alternative or common name",
+                )
+            return Caller(names.first if self._mutual_tls else None, address)
+        grant = self._callers.value.certified(names)
+        if grant is None:
+            raise _stranger(names)
+        return Caller(grant.name, address, grant.role, grant.leagues)
 
 
-def _read(path: Path) -> bytes:
-    return path.read_bytes()
+def _certificate(call: Call) -> CertificateNames:
+    """The names in the caller's certificate, which the handshake has verified; none where it did not ask for one."""
+    for pem in call.context.auth_context().get("x509_pem_cert", ()):
+        return certificate_names(pem)
+    return CertificateNames()
 
 
-def _certified_identity(call: Call) -> str | None:
-    """The name in the caller's verified certificate: its first subject alternative name, else its common name."""
-    properties = call.context.auth_context()
-    for name in ("x509_subject_alternative_name", "x509_common_name"):
-        for value in properties.get(name, ()):
-            if value:  # a certificate without a common name has an empty one
-                return value.decode(errors="replace")
-    return None
+def _stranger(names: CertificateNames) -> PlayscoreError:
+    if names.uris or names.dns:
+        return PlayscoreError(Reason.PERMISSION_DENIED, "the client certificate is of nobody who may call this service")
+    if names.first is not None:
+        what = "the client certificate has no URI or DNS name, by which callers are known here"
+    else:
+        what = "callers have to say who they are here: call with a client certificate"
+    return PlayscoreError(Reason.UNAUTHENTICATED, what)

@@ -17,9 +17,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from playscore.errors import PlayscoreError
 from servicekit.addresses import Address
-from servicekit.authentication import Authentication, credentials
+from servicekit.authentication import Authentication
+from servicekit.authorization import Authorization, accesses
+from servicekit.callers_file import Callers, parse_callers
 from servicekit.calls import Chain
+from servicekit.certificates import CertificateFiles, server_credentials
 from servicekit.errors import map_errors
+from servicekit.following import Followed, follow
 from servicekit.health import Health
 from servicekit.limits import Limits
 from servicekit.logs import configure_logs, log
@@ -106,7 +110,9 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
 
 @asynccontextmanager
 async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[Running]:
-    """Takes calls for a service inside the block; leaving it drains. Raises StartError where a port cannot be had.
+    """Takes calls for a service inside the block; leaving it drains.
+
+    Raises StartError where a port cannot be had, or certificates or the callers file are no use.
 
     Draining: NOT_SERVING, a wait for load balancers to notice, no more calls, the end of watches, a grace for calls in
     flight, `close`.
@@ -116,10 +122,13 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         max_concurrent_watches=settings.max_concurrent_watches,
         require_deadline=settings.require_deadline,
     )
-    authentication = Authentication(mutual_tls=settings.tls_client_authority is not None)
+    callers = _callers(settings)
+    authentication = Authentication(callers, mutual_tls=settings.tls_client_authority is not None)
+    authorization = Authorization(accesses([service.descriptor]))
     health = Health([service.descriptor.full_name])
     server = grpc.aio.server(
-        interceptors=[Chain([count, log, map_errors, authentication, limits])], options=_options(settings)
+        interceptors=[Chain([count, log, map_errors, authentication, authorization, limits])],
+        options=_options(settings),
     )
     service.register(server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
@@ -133,8 +142,10 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
             raise StartError(
                 f"cannot show metrics on {settings.metrics_listen}: {error.strerror}; --metrics-listen sets another"
             ) from error
-        address = _bind(server, settings)
+        address, certificates = _bind(server, settings)
         await server.start()
+        following = asyncio.create_task(follow(each for each in (callers, certificates) if each is not None))
+        stack.callback(following.cancel)
         life = asyncio.create_task(_live(service, health, limits))
         try:
             yield Running(address, metrics_address, health, life)
@@ -155,15 +166,33 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     ]
 
 
-def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> Address:
+def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> tuple[Address, Followed[object] | None]:
+    """The address bound, and the certificates, where there are any."""
+    certificate, key = settings.tls_certificate, settings.tls_key
     try:
-        tls = credentials(settings)
-        port = (
-            server.add_insecure_port(settings.listen) if tls is None else server.add_secure_port(settings.listen, tls)
-        )
-    except (OSError, RuntimeError) as error:
+        if certificate is None or key is None:
+            certificates, port = None, server.add_insecure_port(settings.listen)
+        else:
+            files = CertificateFiles(certificate, key, settings.tls_client_authority)
+            tls, certificates = server_credentials(files)
+            port = server.add_secure_port(settings.listen, tls)
+    except (OSError, ValueError) as error:
+        raise StartError(f"cannot use the certificates: {error}") from error
+    except RuntimeError as error:
         raise StartError(f"cannot take calls on {settings.listen}: {error}; --listen sets another") from error
-    return Address(settings.address.host, port)
+    return Address(settings.address.host, port), certificates
+
+
+def _callers(settings: ServiceSettings) -> Followed[Callers] | None:
+    path = settings.callers
+    if path is None:
+        if not settings.address.is_loopback:
+            _log.warning("everybody who can connect may make every call; --callers sets who", address=settings.listen)
+        return None
+    try:
+        return Followed("callers", lambda read: parse_callers(read(path)))
+    except (OSError, ValueError) as error:
+        raise StartError(f"cannot use the callers of {path}: {error}") from error
 
 
 async def _live(service: Service, health: Health, limits: Limits) -> None:

@@ -64,6 +64,11 @@ class ServiceSettings(BaseSettings):
     tls_client_authority: FilePath | None = Field(
         default=None, description="authority whose certificates callers must show, PEM: mutual TLS"
     )
+    callers: FilePath | None = Field(
+        default=None,
+        description="who may call and do what, YAML, read again when it changes; without it everybody who can connect "
+        "may make every call",
+    )
     max_concurrent_calls: int = Field(default=256, ge=1, description="calls in flight before more are refused")
     max_concurrent_watches: int = Field(
         default=2_000, ge=1, description="watches open before more are refused; they do not count as calls in flight"
@@ -103,6 +108,10 @@ class ServiceSettings(BaseSettings):
             raise ValueError(
                 f"--listen {self.listen} can be reached from other machines: set --tls-certificate and --tls-key, "
                 "or say --plaintext where the network itself is trusted"
+            )
+        if self.callers is not None and self.tls_certificate is None and not self.address.is_loopback:
+            raise ValueError(
+                "--callers without TLS: callers cannot prove who they are; set --tls-certificate and --tls-key"
             )
         return self
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.authority import Authority, dns
 from tests.clients.conftest import NODE
 from tests.clients.services import ROOT, Services, running
-from tests.contract.servicekit.authority import Authority
 
 TEXT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 
@@ -139,8 +139,8 @@ def test_a_node_program_runs(name: str, write: Write, node_folder: Path) -> None
 
 def test_the_program_with_tls_runs(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "tls")
-    certificate, key = authority.sign("localhost", alternative="DNS:localhost")
-    callers_certificate, callers_key = authority.sign("caller")
+    certificate, key = authority.sign(dns("localhost"))
+    callers_certificate, callers_key = authority.sign(dns("caller"))
     flags = {
         "--listen": "localhost:0",
         "--store": f"sqlite:///{tmp_path / 'scores.sqlite'}",

@@ -2281,7 +2281,9 @@ class Operation(_message.Message):
     ERASURE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     caller: _builtins.str
-    """Who: the identity in the caller's certificate; empty where callers need none."""
+    """Who: the caller's name in the service's callers file, without one the name in their certificate; empty where callers
+    need not say who they are.
+    """
     request_id: _builtins.str
     """As given."""
     league: _builtins.str

@@ -130,6 +130,9 @@ class AggregatorServiceServicer:
         withdraws the play's scores below n, of its task, or of all tasks where it names none. Of a score and an unscored play
         of one revision the score counts, unless the unscored play has the later official result.
 
+        Records of leagues that the caller may not write to are rejected (PERMISSION_DENIED), and the others are written: a
+        worker that plays a game it may not record does not lose those that share its calls.
+
         All records of a request take effect together: no read sees some of them. Messages have at most 16 MiB: callers whose
         library receives 4 MiB by default must raise that.
         """

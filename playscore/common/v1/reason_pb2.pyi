@@ -41,11 +41,13 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     what clients make of its status. Example: one FrameBatch of 20 MB.
     """
     REASON_UNAUTHENTICATED: _Reason.ValueType  # 5
-    """UNAUTHENTICATED. The caller did not say who it is. Example: a client certificate that names nobody. (Without any
-    certificate the TLS handshake fails, as UNAVAILABLE.)
+    """UNAUTHENTICATED. The caller did not prove who they are. Example: a token that has expired. (Where the service asks for
+    a client certificate, a call without one fails in the TLS handshake, as UNAVAILABLE.)
     """
     REASON_PERMISSION_DENIED: _Reason.ValueType  # 6
-    """PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
+    """PERMISSION_DENIED. The caller may not make the call, or not for this league. Example: a reader calls RecordScores.
+    Also of a single record, whose league its caller may not write to.
+    """
     REASON_NOT_IMPLEMENTED: _Reason.ValueType  # 7
     """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: WatchRatings."""
     REASON_INTERNAL: _Reason.ValueType  # 8
@@ -266,11 +268,13 @@ REASON_MESSAGE_TOO_LARGE: Reason.ValueType  # 4
 what clients make of its status. Example: one FrameBatch of 20 MB.
 """
 REASON_UNAUTHENTICATED: Reason.ValueType  # 5
-"""UNAUTHENTICATED. The caller did not say who it is. Example: a client certificate that names nobody. (Without any
-certificate the TLS handshake fails, as UNAVAILABLE.)
+"""UNAUTHENTICATED. The caller did not prove who they are. Example: a token that has expired. (Where the service asks for
+a client certificate, a call without one fails in the TLS handshake, as UNAVAILABLE.)
 """
 REASON_PERMISSION_DENIED: Reason.ValueType  # 6
-"""PERMISSION_DENIED. The caller's role does not allow the call. Example: a reader calls RecordScores."""
+"""PERMISSION_DENIED. The caller may not make the call, or not for this league. Example: a reader calls RecordScores.
+Also of a single record, whose league its caller may not write to.
+"""
 REASON_NOT_IMPLEMENTED: Reason.ValueType  # 7
 """UNIMPLEMENTED. The contract has the call, this release of the service does not. Example: WatchRatings."""
 REASON_INTERNAL: Reason.ValueType  # 8

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from playscore.common.v1 import access_pb2 as playscore_dot_common_dot_v1_dot_access__pb2
 from playscore.common.v1 import common_pb2 as playscore_dot_common_dot_v1_dot_common__pb2
 from playscore.common.v1 import limits_pb2 as playscore_dot_common_dot_v1_dot_limits__pb2
 from playscore.distribution.v1 import distribution_pb2 as playscore_dot_distribution_dot_v1_dot_distribution__pb2
@@ -30,7 +31,7 @@ from playscore.football.v1 import football_pb2 as playscore_dot_football_dot_v1_
 from playscore.hockey.v1 import hockey_pb2 as playscore_dot_hockey_dot_v1_dot_hockey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a,playscore/distribution/v1/distribution.proto\x1a(playscore/featurizer/v1/featurizer.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"\x7f\n\x0bPassToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcome\"\x90\x01\n\x12ScorePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xb0\x03\n\tPassScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12-\n\x05grade\x18\t \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGradeB\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probability\"O\n\tPassGrade\x12\x14\n\x0cyards_gained\x18\x01 \x01(\x01\x12\x12\n\nplay_score\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"\xaf\x01\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\x12\x34\n\x08supports\x18\x03 \x03(\x0b\x32\".playscore.distribution.v1.Support\"\xe5\x01\n\x0bPassToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12;\n\x07outcome\x18\x04 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"\x8d\x01\n\x12GradePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\x12<\n\x08supports\x18\x02 \x03(\x0b\x32\".playscore.distribution.v1.SupportB\x06\xea\xf9\x18\x02\x38\x10\"x\n\nGradedPass\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGrade\"z\n\x13GradePassesResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedPass\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"}\n\x0bShotToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x07outcome\x18\x02 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcome\"\x8e\x01\n\x11ScoreShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xf7\x02\n\tShotScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x34\n\x05level\x18\x05 \x01(\x0e\x32%.playscore.hockey.v1.OpportunityLevel\x12\x17\n\x0fintercept_logit\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.hockey.v1.FactorContribution\x12-\n\x05grade\x18\x08 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"t\n\tShotGrade\x12/\n\x06result\x18\x01 \x01(\x0e\x32\x1f.playscore.hockey.v1.ShotResult\x12\x1c\n\x14goals_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"x\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe3\x01\n\x0bShotToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12\x39\n\x07outcome\x18\x04 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"M\n\x11GradeShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"x\n\nGradedShot\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"y\n\x12GradeShotsResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedShot\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x83\x01\n\x0e\x46\x61\x63\x65offToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x34\n\x07outcome\x18\x02 \x01(\x0b\x32#.playscore.hockey.v1.FaceoffOutcome\"\x97\x01\n\x14ScoreFaceoffsRequest\x12>\n\x08\x66\x61\x63\x65offs\x18\x01 \x03(\x0b\x32#.playscore.scorer.v1.FaceoffToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xee\x01\n\x0c\x46\x61\x63\x65offScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\x05grade\x18\x05 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffGrade\"y\n\x0c\x46\x61\x63\x65offGrade\x12\x32\n\x06result\x18\x01 \x01(\x0e\x32\".playscore.hockey.v1.FaceoffResult\x12\x1b\n\x13wins_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"~\n\x15ScoreFaceoffsResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.playscore.scorer.v1.FaceoffScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe9\x01\n\x0e\x46\x61\x63\x65offToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12<\n\x07outcome\x18\x04 \x01(\x0b\x32#.playscore.hockey.v1.FaceoffOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"V\n\x14GradeFaceoffsRequest\x12>\n\x08\x66\x61\x63\x65offs\x18\x01 \x03(\x0b\x32#.playscore.scorer.v1.FaceoffToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"~\n\rGradedFaceoff\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05grade\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffGrade\"\x7f\n\x15GradeFaceoffsResponse\x12\x32\n\x06graded\x18\x01 \x03(\x0b\x32\".playscore.scorer.v1.GradedFaceoff\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x8c\x04\n\x13StreamScoresRequest\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x36\n\nscore_pass\x18\x02 \x01(\x0b\x32 .playscore.scorer.v1.PassToScoreH\x00\x12\x36\n\ngrade_pass\x18\x03 \x01(\x0b\x32 .playscore.scorer.v1.PassToGradeH\x00\x12\x36\n\nscore_shot\x18\x04 \x01(\x0b\x32 .playscore.scorer.v1.ShotToScoreH\x00\x12\x36\n\ngrade_shot\x18\x05 \x01(\x0b\x32 .playscore.scorer.v1.ShotToGradeH\x00\x12\x35\n\x07support\x18\x06 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x12<\n\rscore_faceoff\x18\x08 \x01(\x0b\x32#.playscore.scorer.v1.FaceoffToScoreH\x00\x12<\n\rgrade_faceoff\x18\t \x01(\x0b\x32#.playscore.scorer.v1.FaceoffToGradeH\x00\x12\x35\n\x05model\x18\x07 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x01\x88\x01\x01\x42\t\n\x07requestB\x08\n\x06_model\"\xf8\x03\n\x14StreamScoresResponse\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x34\n\npass_score\x18\x02 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScoreH\x00\x12\x36\n\x0bgraded_pass\x18\x03 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedPassH\x00\x12\x34\n\nshot_score\x18\x04 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotScoreH\x00\x12\x36\n\x0bgraded_shot\x18\x05 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedShotH\x00\x12\x33\n\trejection\x18\x06 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12:\n\rfaceoff_score\x18\x08 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffScoreH\x00\x12<\n\x0egraded_faceoff\x18\t \x01(\x0b\x32\".playscore.scorer.v1.GradedFaceoffH\x00\x12\x33\n\x07support\x18\x07 \x01(\x0b\x32\".playscore.distribution.v1.SupportB\x08\n\x06\x61nswer\"R\n\x11ListModelsRequest\x12 \n\tpage_size\x18\x01 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \"0\n\x11TensorDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x05\"\xc3\x02\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x12\n\nis_default\x18\x06 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x07 \x03(\x05\x12\x37\n\x07outputs\x18\x08 \x03(\x0b\x32&.playscore.scorer.v1.TensorDescription\x12\x33\n\x07support\x18\t \x01(\x0b\x32\".playscore.distribution.v1.Support\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa9\x06\n\rScorerService\x12`\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\x12`\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\x12]\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\x12]\n\nGradeShots\x12&.playscore.scorer.v1.GradeShotsRequest\x1a\'.playscore.scorer.v1.GradeShotsResponse\x12\x66\n\rScoreFaceoffs\x12).playscore.scorer.v1.ScoreFaceoffsRequest\x1a*.playscore.scorer.v1.ScoreFaceoffsResponse\x12\x66\n\rGradeFaceoffs\x12).playscore.scorer.v1.GradeFaceoffsRequest\x1a*.playscore.scorer.v1.GradeFaceoffsResponse\x12g\n\x0cStreamScores\x12(.playscore.scorer.v1.StreamScoresRequest\x1a).playscore.scorer.v1.StreamScoresResponse(\x01\x30\x01\x12]\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponseBB\n\x13playscore.scorer.v1B\x0bScorerProtoP\x01Z\x1cplayscore/scorer/v1;scorerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/scorer/v1/scorer.proto\x12\x13playscore.scorer.v1\x1a playscore/common/v1/access.proto\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a,playscore/distribution/v1/distribution.proto\x1a(playscore/featurizer/v1/featurizer.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\".\n\x08Quantile\x12\x13\n\x0bprobability\x18\x01 \x01(\x01\x12\r\n\x05yards\x18\x02 \x01(\x01\"\x7f\n\x0bPassToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x33\n\x07outcome\x18\x02 \x01(\x0b\x32\".playscore.football.v1.PassOutcome\"\x90\x01\n\x12ScorePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xb0\x03\n\tPassScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\tquantiles\x18\x05 \x03(\x0b\x32\x1d.playscore.scorer.v1.Quantile\x12\x16\n\x0e\x65xpected_yards\x18\x06 \x01(\x01\x12#\n\x16\x66irst_down_probability\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15touchdown_probability\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12-\n\x05grade\x18\t \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGradeB\x19\n\x17_first_down_probabilityB\x18\n\x16_touchdown_probability\"O\n\tPassGrade\x12\x14\n\x0cyards_gained\x18\x01 \x01(\x01\x12\x12\n\nplay_score\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"\xaf\x01\n\x13ScorePassesResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.PassScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\x12\x34\n\x08supports\x18\x03 \x03(\x0b\x32\".playscore.distribution.v1.Support\"\xe5\x01\n\x0bPassToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12;\n\x07outcome\x18\x04 \x01(\x0b\x32\".playscore.football.v1.PassOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"\x8d\x01\n\x12GradePassesRequest\x12\x39\n\x06passes\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.PassToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\x12<\n\x08supports\x18\x02 \x03(\x0b\x32\".playscore.distribution.v1.SupportB\x06\xea\xf9\x18\x02\x38\x10\"x\n\nGradedPass\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassGrade\"z\n\x13GradePassesResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedPass\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"}\n\x0bShotToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x07outcome\x18\x02 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcome\"\x8e\x01\n\x11ScoreShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xf7\x02\n\tShotScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x34\n\x05level\x18\x05 \x01(\x0e\x32%.playscore.hockey.v1.OpportunityLevel\x12\x17\n\x0fintercept_logit\x18\x06 \x01(\x01\x12>\n\rcontributions\x18\x07 \x03(\x0b\x32\'.playscore.hockey.v1.FactorContribution\x12-\n\x05grade\x18\x08 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"t\n\tShotGrade\x12/\n\x06result\x18\x01 \x01(\x0e\x32\x1f.playscore.hockey.v1.ShotResult\x12\x1c\n\x14goals_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"x\n\x12ScoreShotsResponse\x12.\n\x06scores\x18\x01 \x03(\x0b\x32\x1e.playscore.scorer.v1.ShotScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe3\x01\n\x0bShotToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12\x39\n\x07outcome\x18\x04 \x01(\x0b\x32 .playscore.hockey.v1.ShotOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"M\n\x11GradeShotsRequest\x12\x38\n\x05shots\x18\x01 \x03(\x0b\x32 .playscore.scorer.v1.ShotToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"x\n\nGradedShot\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12-\n\x05grade\x18\x03 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotGrade\"y\n\x12GradeShotsResponse\x12/\n\x06graded\x18\x01 \x03(\x0b\x32\x1f.playscore.scorer.v1.GradedShot\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x83\x01\n\x0e\x46\x61\x63\x65offToScore\x12;\n\x06tensor\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorB\x06\xea\xf9\x18\x02\x08\x01\x12\x34\n\x07outcome\x18\x02 \x01(\x0b\x32#.playscore.hockey.v1.FaceoffOutcome\"\x97\x01\n\x14ScoreFaceoffsRequest\x12>\n\x08\x66\x61\x63\x65offs\x18\x01 \x03(\x0b\x32#.playscore.scorer.v1.FaceoffToScoreB\x07\xea\xf9\x18\x03\x38\x80\x02\x12\x35\n\x05model\x18\x02 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x00\x88\x01\x01\x42\x08\n\x06_model\"\xee\x01\n\x0c\x46\x61\x63\x65offScore\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05model\x18\x03 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12=\n\x0c\x64istribution\x18\x04 \x01(\x0b\x32\'.playscore.distribution.v1.Distribution\x12\x30\n\x05grade\x18\x05 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffGrade\"y\n\x0c\x46\x61\x63\x65offGrade\x12\x32\n\x06result\x18\x01 \x01(\x0e\x32\".playscore.hockey.v1.FaceoffResult\x12\x1b\n\x13wins_above_expected\x18\x02 \x01(\x01\x12\x18\n\x10outcome_revision\x18\x03 \x01(\x05\"~\n\x15ScoreFaceoffsResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.playscore.scorer.v1.FaceoffScore\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\xe9\x01\n\x0e\x46\x61\x63\x65offToGrade\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12\x45\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\'.playscore.distribution.v1.DistributionB\x06\xea\xf9\x18\x02\x08\x01\x12<\n\x07outcome\x18\x04 \x01(\x0b\x32#.playscore.hockey.v1.FaceoffOutcomeB\x06\xea\xf9\x18\x02\x08\x01\"V\n\x14GradeFaceoffsRequest\x12>\n\x08\x66\x61\x63\x65offs\x18\x01 \x03(\x0b\x32#.playscore.scorer.v1.FaceoffToGradeB\x07\xea\xf9\x18\x03\x38\x80\x08\"~\n\rGradedFaceoff\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKey\x12\x10\n\x08revision\x18\x02 \x01(\x05\x12\x30\n\x05grade\x18\x03 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffGrade\"\x7f\n\x15GradeFaceoffsResponse\x12\x32\n\x06graded\x18\x01 \x03(\x0b\x32\".playscore.scorer.v1.GradedFaceoff\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"\x8c\x04\n\x13StreamScoresRequest\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x36\n\nscore_pass\x18\x02 \x01(\x0b\x32 .playscore.scorer.v1.PassToScoreH\x00\x12\x36\n\ngrade_pass\x18\x03 \x01(\x0b\x32 .playscore.scorer.v1.PassToGradeH\x00\x12\x36\n\nscore_shot\x18\x04 \x01(\x0b\x32 .playscore.scorer.v1.ShotToScoreH\x00\x12\x36\n\ngrade_shot\x18\x05 \x01(\x0b\x32 .playscore.scorer.v1.ShotToGradeH\x00\x12\x35\n\x07support\x18\x06 \x01(\x0b\x32\".playscore.distribution.v1.SupportH\x00\x12<\n\rscore_faceoff\x18\x08 \x01(\x0b\x32#.playscore.scorer.v1.FaceoffToScoreH\x00\x12<\n\rgrade_faceoff\x18\t \x01(\x0b\x32#.playscore.scorer.v1.FaceoffToGradeH\x00\x12\x35\n\x05model\x18\x07 \x01(\x0b\x32!.playscore.common.v1.ModelVersionH\x01\x88\x01\x01\x42\t\n\x07requestB\x08\n\x06_model\"\xf8\x03\n\x14StreamScoresResponse\x12\x16\n\nrequest_id\x18\x01 \x01(\x03\x42\x02\x30\x01\x12\x34\n\npass_score\x18\x02 \x01(\x0b\x32\x1e.playscore.scorer.v1.PassScoreH\x00\x12\x36\n\x0bgraded_pass\x18\x03 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedPassH\x00\x12\x34\n\nshot_score\x18\x04 \x01(\x0b\x32\x1e.playscore.scorer.v1.ShotScoreH\x00\x12\x36\n\x0bgraded_shot\x18\x05 \x01(\x0b\x32\x1f.playscore.scorer.v1.GradedShotH\x00\x12\x33\n\trejection\x18\x06 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12:\n\rfaceoff_score\x18\x08 \x01(\x0b\x32!.playscore.scorer.v1.FaceoffScoreH\x00\x12<\n\x0egraded_faceoff\x18\t \x01(\x0b\x32\".playscore.scorer.v1.GradedFaceoffH\x00\x12\x33\n\x07support\x18\x07 \x01(\x0b\x32\".playscore.distribution.v1.SupportB\x08\n\x06\x61nswer\"R\n\x11ListModelsRequest\x12 \n\tpage_size\x18\x01 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xea\xf9\x18\x03\x30\x80 \"0\n\x11TensorDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05shape\x18\x02 \x03(\x05\"\xc3\x02\n\x05Model\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.playscore.common.v1.ModelVersion\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\x14\n\x0cgraph_sha256\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x12\n\nis_default\x18\x06 \x01(\x08\x12\x16\n\x0e\x62ucket_lengths\x18\x07 \x03(\x05\x12\x37\n\x07outputs\x18\x08 \x03(\x0b\x32&.playscore.scorer.v1.TensorDescription\x12\x33\n\x07support\x18\t \x01(\x0b\x32\".playscore.distribution.v1.Support\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.playscore.scorer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe9\x06\n\rScorerService\x12h\n\x0bScorePasses\x12\'.playscore.scorer.v1.ScorePassesRequest\x1a(.playscore.scorer.v1.ScorePassesResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12h\n\x0bGradePasses\x12\'.playscore.scorer.v1.GradePassesRequest\x1a(.playscore.scorer.v1.GradePassesResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12\x65\n\nScoreShots\x12&.playscore.scorer.v1.ScoreShotsRequest\x1a\'.playscore.scorer.v1.ScoreShotsResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12\x65\n\nGradeShots\x12&.playscore.scorer.v1.GradeShotsRequest\x1a\'.playscore.scorer.v1.GradeShotsResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12n\n\rScoreFaceoffs\x12).playscore.scorer.v1.ScoreFaceoffsRequest\x1a*.playscore.scorer.v1.ScoreFaceoffsResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12n\n\rGradeFaceoffs\x12).playscore.scorer.v1.GradeFaceoffsRequest\x1a*.playscore.scorer.v1.GradeFaceoffsResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12o\n\x0cStreamScores\x12(.playscore.scorer.v1.StreamScoresRequest\x1a).playscore.scorer.v1.StreamScoresResponse\"\x06\xf2\xf9\x18\x02\x08\x02(\x01\x30\x01\x12\x65\n\nListModels\x12&.playscore.scorer.v1.ListModelsRequest\x1a\'.playscore.scorer.v1.ListModelsResponse\"\x06\xf2\xf9\x18\x02\x08\x01\x42\x42\n\x13playscore.scorer.v1B\x0bScorerProtoP\x01Z\x1cplayscore/scorer/v1;scorerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -90,74 +91,90 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\352\371\030\t\021\000\000\000\000\000\000\000\000'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\352\371\030\0030\200 '
-  _globals['_QUANTILE']._serialized_start=285
-  _globals['_QUANTILE']._serialized_end=331
-  _globals['_PASSTOSCORE']._serialized_start=333
-  _globals['_PASSTOSCORE']._serialized_end=460
-  _globals['_SCOREPASSESREQUEST']._serialized_start=463
-  _globals['_SCOREPASSESREQUEST']._serialized_end=607
-  _globals['_PASSSCORE']._serialized_start=610
-  _globals['_PASSSCORE']._serialized_end=1042
-  _globals['_PASSGRADE']._serialized_start=1044
-  _globals['_PASSGRADE']._serialized_end=1123
-  _globals['_SCOREPASSESRESPONSE']._serialized_start=1126
-  _globals['_SCOREPASSESRESPONSE']._serialized_end=1301
-  _globals['_PASSTOGRADE']._serialized_start=1304
-  _globals['_PASSTOGRADE']._serialized_end=1533
-  _globals['_GRADEPASSESREQUEST']._serialized_start=1536
-  _globals['_GRADEPASSESREQUEST']._serialized_end=1677
-  _globals['_GRADEDPASS']._serialized_start=1679
-  _globals['_GRADEDPASS']._serialized_end=1799
-  _globals['_GRADEPASSESRESPONSE']._serialized_start=1801
-  _globals['_GRADEPASSESRESPONSE']._serialized_end=1923
-  _globals['_SHOTTOSCORE']._serialized_start=1925
-  _globals['_SHOTTOSCORE']._serialized_end=2050
-  _globals['_SCORESHOTSREQUEST']._serialized_start=2053
-  _globals['_SCORESHOTSREQUEST']._serialized_end=2195
-  _globals['_SHOTSCORE']._serialized_start=2198
-  _globals['_SHOTSCORE']._serialized_end=2573
-  _globals['_SHOTGRADE']._serialized_start=2575
-  _globals['_SHOTGRADE']._serialized_end=2691
-  _globals['_SCORESHOTSRESPONSE']._serialized_start=2693
-  _globals['_SCORESHOTSRESPONSE']._serialized_end=2813
-  _globals['_SHOTTOGRADE']._serialized_start=2816
-  _globals['_SHOTTOGRADE']._serialized_end=3043
-  _globals['_GRADESHOTSREQUEST']._serialized_start=3045
-  _globals['_GRADESHOTSREQUEST']._serialized_end=3122
-  _globals['_GRADEDSHOT']._serialized_start=3124
-  _globals['_GRADEDSHOT']._serialized_end=3244
-  _globals['_GRADESHOTSRESPONSE']._serialized_start=3246
-  _globals['_GRADESHOTSRESPONSE']._serialized_end=3367
-  _globals['_FACEOFFTOSCORE']._serialized_start=3370
-  _globals['_FACEOFFTOSCORE']._serialized_end=3501
-  _globals['_SCOREFACEOFFSREQUEST']._serialized_start=3504
-  _globals['_SCOREFACEOFFSREQUEST']._serialized_end=3655
-  _globals['_FACEOFFSCORE']._serialized_start=3658
-  _globals['_FACEOFFSCORE']._serialized_end=3896
-  _globals['_FACEOFFGRADE']._serialized_start=3898
-  _globals['_FACEOFFGRADE']._serialized_end=4019
-  _globals['_SCOREFACEOFFSRESPONSE']._serialized_start=4021
-  _globals['_SCOREFACEOFFSRESPONSE']._serialized_end=4147
-  _globals['_FACEOFFTOGRADE']._serialized_start=4150
-  _globals['_FACEOFFTOGRADE']._serialized_end=4383
-  _globals['_GRADEFACEOFFSREQUEST']._serialized_start=4385
-  _globals['_GRADEFACEOFFSREQUEST']._serialized_end=4471
-  _globals['_GRADEDFACEOFF']._serialized_start=4473
-  _globals['_GRADEDFACEOFF']._serialized_end=4599
-  _globals['_GRADEFACEOFFSRESPONSE']._serialized_start=4601
-  _globals['_GRADEFACEOFFSRESPONSE']._serialized_end=4728
-  _globals['_STREAMSCORESREQUEST']._serialized_start=4731
-  _globals['_STREAMSCORESREQUEST']._serialized_end=5255
-  _globals['_STREAMSCORESRESPONSE']._serialized_start=5258
-  _globals['_STREAMSCORESRESPONSE']._serialized_end=5762
-  _globals['_LISTMODELSREQUEST']._serialized_start=5764
-  _globals['_LISTMODELSREQUEST']._serialized_end=5846
-  _globals['_TENSORDESCRIPTION']._serialized_start=5848
-  _globals['_TENSORDESCRIPTION']._serialized_end=5896
-  _globals['_MODEL']._serialized_start=5899
-  _globals['_MODEL']._serialized_end=6222
-  _globals['_LISTMODELSRESPONSE']._serialized_start=6224
-  _globals['_LISTMODELSRESPONSE']._serialized_end=6313
-  _globals['_SCORERSERVICE']._serialized_start=6316
-  _globals['_SCORERSERVICE']._serialized_end=7125
+  _globals['_SCORERSERVICE'].methods_by_name['ScorePasses']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['ScorePasses']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['GradePasses']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['GradePasses']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['ScoreShots']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['ScoreShots']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['GradeShots']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['GradeShots']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['ScoreFaceoffs']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['ScoreFaceoffs']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['GradeFaceoffs']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['GradeFaceoffs']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['StreamScores']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['StreamScores']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_SCORERSERVICE'].methods_by_name['ListModels']._loaded_options = None
+  _globals['_SCORERSERVICE'].methods_by_name['ListModels']._serialized_options = b'\362\371\030\002\010\001'
+  _globals['_QUANTILE']._serialized_start=319
+  _globals['_QUANTILE']._serialized_end=365
+  _globals['_PASSTOSCORE']._serialized_start=367
+  _globals['_PASSTOSCORE']._serialized_end=494
+  _globals['_SCOREPASSESREQUEST']._serialized_start=497
+  _globals['_SCOREPASSESREQUEST']._serialized_end=641
+  _globals['_PASSSCORE']._serialized_start=644
+  _globals['_PASSSCORE']._serialized_end=1076
+  _globals['_PASSGRADE']._serialized_start=1078
+  _globals['_PASSGRADE']._serialized_end=1157
+  _globals['_SCOREPASSESRESPONSE']._serialized_start=1160
+  _globals['_SCOREPASSESRESPONSE']._serialized_end=1335
+  _globals['_PASSTOGRADE']._serialized_start=1338
+  _globals['_PASSTOGRADE']._serialized_end=1567
+  _globals['_GRADEPASSESREQUEST']._serialized_start=1570
+  _globals['_GRADEPASSESREQUEST']._serialized_end=1711
+  _globals['_GRADEDPASS']._serialized_start=1713
+  _globals['_GRADEDPASS']._serialized_end=1833
+  _globals['_GRADEPASSESRESPONSE']._serialized_start=1835
+  _globals['_GRADEPASSESRESPONSE']._serialized_end=1957
+  _globals['_SHOTTOSCORE']._serialized_start=1959
+  _globals['_SHOTTOSCORE']._serialized_end=2084
+  _globals['_SCORESHOTSREQUEST']._serialized_start=2087
+  _globals['_SCORESHOTSREQUEST']._serialized_end=2229
+  _globals['_SHOTSCORE']._serialized_start=2232
+  _globals['_SHOTSCORE']._serialized_end=2607
+  _globals['_SHOTGRADE']._serialized_start=2609
+  _globals['_SHOTGRADE']._serialized_end=2725
+  _globals['_SCORESHOTSRESPONSE']._serialized_start=2727
+  _globals['_SCORESHOTSRESPONSE']._serialized_end=2847
+  _globals['_SHOTTOGRADE']._serialized_start=2850
+  _globals['_SHOTTOGRADE']._serialized_end=3077
+  _globals['_GRADESHOTSREQUEST']._serialized_start=3079
+  _globals['_GRADESHOTSREQUEST']._serialized_end=3156
+  _globals['_GRADEDSHOT']._serialized_start=3158
+  _globals['_GRADEDSHOT']._serialized_end=3278
+  _globals['_GRADESHOTSRESPONSE']._serialized_start=3280
+  _globals['_GRADESHOTSRESPONSE']._serialized_end=3401
+  _globals['_FACEOFFTOSCORE']._serialized_start=3404
+  _globals['_FACEOFFTOSCORE']._serialized_end=3535
+  _globals['_SCOREFACEOFFSREQUEST']._serialized_start=3538
+  _globals['_SCOREFACEOFFSREQUEST']._serialized_end=3689
+  _globals['_FACEOFFSCORE']._serialized_start=3692
+  _globals['_FACEOFFSCORE']._serialized_end=3930
+  _globals['_FACEOFFGRADE']._serialized_start=3932
+  _globals['_FACEOFFGRADE']._serialized_end=4053
+  _globals['_SCOREFACEOFFSRESPONSE']._serialized_start=4055
+  _globals['_SCOREFACEOFFSRESPONSE']._serialized_end=4181
+  _globals['_FACEOFFTOGRADE']._serialized_start=4184
+  _globals['_FACEOFFTOGRADE']._serialized_end=4417
+  _globals['_GRADEFACEOFFSREQUEST']._serialized_start=4419
+  _globals['_GRADEFACEOFFSREQUEST']._serialized_end=4505
+  _globals['_GRADEDFACEOFF']._serialized_start=4507
+  _globals['_GRADEDFACEOFF']._serialized_end=4633
+  _globals['_GRADEFACEOFFSRESPONSE']._serialized_start=4635
+  _globals['_GRADEFACEOFFSRESPONSE']._serialized_end=4762
+  _globals['_STREAMSCORESREQUEST']._serialized_start=4765
+  _globals['_STREAMSCORESREQUEST']._serialized_end=5289
+  _globals['_STREAMSCORESRESPONSE']._serialized_start=5292
+  _globals['_STREAMSCORESRESPONSE']._serialized_end=5796
+  _globals['_LISTMODELSREQUEST']._serialized_start=5798
+  _globals['_LISTMODELSREQUEST']._serialized_end=5880
+  _globals['_TENSORDESCRIPTION']._serialized_start=5882
+  _globals['_TENSORDESCRIPTION']._serialized_end=5930
+  _globals['_MODEL']._serialized_start=5933
+  _globals['_MODEL']._serialized_end=6256
+  _globals['_LISTMODELSRESPONSE']._serialized_start=6258
+  _globals['_LISTMODELSRESPONSE']._serialized_end=6347
+  _globals['_SCORERSERVICE']._serialized_start=6350
+  _globals['_SCORERSERVICE']._serialized_end=7223
 # @@protoc_insertion_point(module_scope)

@@ -53,7 +53,7 @@ def test_the_contracts_serve_callers_of_the_released_ones(project: Path) -> None
         pytest.param(r"^  repeated (\w+ \w+ = \d+)", r"  \1", id="a repeated field made single"),
         pytest.param(r"^  [A-Z_\d]+ = [1-9]\d*;\n", "", id="an enum value removed"),
         pytest.param(r"^  ([A-Z]+)(_[A-Z_\d]+ = [1-9]\d*;)", r"  \1_ANOTHER\2", id="an enum value renamed"),
-        pytest.param(r"^  rpc [^;{]+(;|\{[^}]*\})\n", "", id="a call removed"),
+        pytest.param(r"^  rpc [^;{]+(;|\{.*?^  \})\n", "", id="a call removed"),
         pytest.param(r"^(  rpc \w+)\(\w+\) (returns \((\w+)\))", r"\1(\3) \2", id="a call of another request"),
         pytest.param(r"^service \w+ \{.*?^\}\n", "", id="a service removed"),
     ],
@@ -69,7 +69,7 @@ def test_a_change_that_callers_notice_is_refused(project: Path, pattern: str, re
     ("pattern", "addition"),
     [
         pytest.param(r"^message \w+ \{\n", r"\g<0>  string added_later = 9999;\n", id="a field"),
-        pytest.param(r"^  rpc \w+([^;{]+(;|\{[^}]*\})\n)", r"\g<0>  rpc AddedLater\1", id="a call"),
+        pytest.param(r"^  rpc \w+([^;{]+(;|\{.*?^  \})\n)", r"\g<0>  rpc AddedLater\1", id="a call"),
     ],
 )
 def test_an_addition_is_not_refused(project: Path, pattern: str, addition: str) -> None:

@@ -14,9 +14,22 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from playscore.common.v1.access_pb2 import (
+    CALLER_ROLE_OPERATOR,
+    CALLER_ROLE_READER,
+    CALLER_ROLE_WRITER,
+    Access,
+    access,
+)
 from servicekit import ServiceSettings, run
 
 METHODS = {"Unary": (False, False), "Watch": (False, True), "Collect": (True, False), "Converse": (True, True)}
+ACCESS = {
+    "Unary": Access(role=CALLER_ROLE_READER),
+    "Watch": Access(role=CALLER_ROLE_READER),
+    "Collect": Access(role=CALLER_ROLE_WRITER, writes=True),
+    "Converse": Access(role=CALLER_ROLE_OPERATOR),
+}
 
 
 def _descriptor() -> Any:
@@ -25,13 +38,14 @@ def _descriptor() -> Any:
     )
     service = file.service.add(name="EchoService")
     for name, (client_streaming, server_streaming) in METHODS.items():
-        service.method.add(
+        method = service.method.add(
             name=name,
             input_type=".google.protobuf.StringValue",
             output_type=".google.protobuf.StringValue",
             client_streaming=client_streaming,
             server_streaming=server_streaming,
         )
+        method.options.Extensions[access].CopyFrom(ACCESS[name])
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     return pool.FindServiceByName("echo.v1.EchoService")

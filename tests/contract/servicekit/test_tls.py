@@ -8,12 +8,13 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from cryptography import x509
 
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
 from servicekit.authentication import current_caller
-from tests.contract.servicekit.authority import Authority
+from tests.authority import Authority, common_name, dns, organization, secure_channel, uri
 from tests.contract.servicekit.echo import Echo, EchoSettings, EchoStub
 
 
@@ -24,13 +25,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> dict[str, Any]:
-    certificate, key = authority.sign("service", alternative="DNS:localhost")
+    certificate, key = authority.sign(dns("localhost"))
     return {"listen": "localhost:0", "tls_certificate": certificate, "tls_key": key}
-
-
-def channel(address: object, root: Path, caller: tuple[Path, Path] | None = None) -> grpc.aio.Channel:
-    certificate, key = (None, None) if caller is None else (path.read_bytes() for path in caller)
-    return grpc.aio.secure_channel(str(address), grpc.ssl_channel_credentials(root.read_bytes(), key, certificate))
 
 
 async def who(_text: str) -> str:
@@ -40,7 +36,7 @@ async def who(_text: str) -> str:
 async def test_callers_need_no_certificate_where_no_authority_is_set(authority: Authority, tls: dict[str, Any]) -> None:
     async with (
         serving(Echo(who), EchoSettings(**tls)) as running,
-        channel(running.address, authority.certificate) as secure,
+        secure_channel(running.address, authority.certificate) as secure,
         grpc.aio.insecure_channel(str(running.address)) as plain,
     ):
         await running.until_serving()
@@ -51,16 +47,21 @@ async def test_callers_need_no_certificate_where_no_authority_is_set(authority: 
 
 
 @pytest.mark.parametrize(
-    ("name", "alternative", "identity"),
-    [("pipeline", None, "pipeline"), ("pipeline-2", "DNS:pipeline.playscore", "pipeline.playscore")],
+    ("names", "identity"),
+    [
+        ([], "pipeline"),
+        ([dns("pipeline.playscore")], "pipeline.playscore"),
+        ([uri("spiffe://playscore/pipeline"), dns("pipeline.playscore")], "spiffe://playscore/pipeline"),
+        ([dns("pipeline\0.example.org")], "pipeline\0.example.org"),
+    ],
 )
 async def test_with_mutual_tls_the_certificate_says_who_calls(
-    authority: Authority, tls: dict[str, Any], name: str, alternative: str | None, identity: str
+    authority: Authority, tls: dict[str, Any], names: list[x509.GeneralName], identity: str
 ) -> None:
-    caller = authority.sign(name, alternative=alternative)
+    caller = authority.sign(*names, subject=common_name("pipeline"))
     async with (
         serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running,
-        channel(running.address, authority.certificate, caller) as known,
+        secure_channel(running.address, authority.certificate, caller) as known,
     ):
         await running.until_serving()
         stub = EchoStub(known)
@@ -82,10 +83,10 @@ async def test_without_an_identity_a_call_is_known_by_its_address(host: str) -> 
 
 
 async def test_a_certificate_without_a_name_is_refused(authority: Authority, tls: dict[str, Any]) -> None:
-    nameless = authority.sign("nameless", subject="O")
+    nameless = authority.sign(subject=organization("nameless"))
     async with (
         serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running,
-        channel(running.address, authority.certificate, nameless) as unknown,
+        secure_channel(running.address, authority.certificate, nameless) as unknown,
     ):
         await running.until_serving()
         stub = EchoStub(unknown)
@@ -100,10 +101,10 @@ async def test_a_certificate_without_a_name_is_refused(authority: Authority, tls
 async def test_with_mutual_tls_strangers_get_no_connection(
     authority: Authority, tls: dict[str, Any], tmp_path: Path
 ) -> None:
-    stranger = Authority(tmp_path / "theirs").sign("stranger")
+    stranger = Authority(tmp_path / "theirs").sign(dns("stranger"))
     async with serving(Echo(who), EchoSettings(**tls, tls_client_authority=authority.certificate)) as running:
         for certificate in (None, stranger):
-            async with channel(running.address, authority.certificate, certificate) as unknown:
+            async with secure_channel(running.address, authority.certificate, certificate) as unknown:
                 with pytest.raises(grpc.aio.AioRpcError) as failed:
                     await EchoStub(unknown).call("Unary", "")
                 assert failed.value.code() is grpc.StatusCode.UNAVAILABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servicekit.authentication import Caller, peer_address
+from servicekit.callers import Caller, peer_address
 
 
 @pytest.mark.parametrize(
