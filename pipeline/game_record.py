@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
+from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
@@ -27,6 +28,11 @@ class GameRecord(ToldGame):
     """One game as it was told."""
 
     __slots__ = ()
+
+    @classmethod
+    def of(cls, game: common.GameKey) -> Self:
+        """Of this game: nothing is taken in that is said of another one, not even first."""
+        return cls(_game=(game.league, game.game_id))
 
     def whole_play(self, play: ToldPlay, context: feed.PlayContext) -> featurizer.WholePlay:
         """A play with the tracking that it can need, however long its segment is.

@@ -68,7 +68,7 @@ class GameRun:
         self._tasks = tasks
         self._stages = stages
         self._give_up_seconds = give_up_seconds
-        self._record = GameRecord()
+        self._record = GameRecord.of(game)
         self._plays: dict[str, PlayRun] = {}
         self._film = StreamedFilm(self._record)
         self._open = OpenPlays()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +32,36 @@ async def paced(messages: Iterable[FeedMessage], speed: float | None) -> AsyncIt
     come due in one sampling interval, so that speed costs no more messages a second. Samples of the ball or puck come
     with the frames of their time.
     """
+    async with aclosing(moments(messages, speed)) as due:
+        async for together in due:
+            for message in together:
+                yield message
+
+
+async def moments(messages: Iterable[FeedMessage], speed: float | None) -> AsyncGenerator[Sequence[FeedMessage], None]:
+    """The messages of `paced`, those together that come at one moment: film of one sampling interval, or what is said
+    between film. At no pace all of them are.
+    """
     if speed is None:
-        for message in messages:
-            yield message
+        yield list(messages)
         return
     hertz = 10.0
     clock = _Clock()
     for is_film, run in itertools.groupby(messages, key=_is_film):
         if not is_film:
-            for message in run:
+            told = list(run)
+            for message in told:
                 hertz = (message.header.frame_rate_hertz or hertz) if message.HasField("header") else hertz
-                yield message
+            yield told
             continue
         for segment_id, of_segment in itertools.groupby(run, key=_segment_of):
             pieces = [piece for message in of_segment for piece in _pieces(message, hertz, speed)]
             pieces.sort(key=lambda piece: piece.seconds)
-            for piece in pieces:
-                await asyncio.sleep(clock.due(segment_id, piece.seconds, speed) - time.perf_counter())
-                yield piece.message
+            intervals = [math.ceil(piece.seconds * hertz / speed - 1e-6) for piece in pieces]
+            for _, interval in itertools.groupby(zip(intervals, pieces, strict=True), key=itemgetter(0)):
+                together = [piece for _, piece in interval]
+                await asyncio.sleep(clock.due(segment_id, together[-1].seconds, speed) - time.perf_counter())
+                yield [piece.message for piece in together]
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,11 @@ class _Wave:
     """For the offense; -2: a safety."""
 
 
+def game_id_of(season: int, index: int) -> str:
+    """The identifier of a simulated game."""
+    return str(season * 1_000_000 + 907_000 + index)
+
+
 def simulate(
     seed: int,
     games: int,
@@ -412,7 +417,7 @@ class _Assembly:
         week = self.index // GAMES_A_WEEK % WEEKS + 1
         return GameHeader(
             league=LEAGUE,
-            game_id=str(self.season * 1_000_000 + 907_000 + self.index),
+            game_id=game_id_of(self.season, self.index),
             sport=Sport.AMERICAN_FOOTBALL,
             season=self.season,
             home_team_id=self.teams[0].team_id,

@@ -1,4 +1,4 @@
-"""Commands that take more than one room: `playscore stack`, `demo`, `replay`, `report` and `board`."""
+"""Commands that take more than one room: `playscore stack`, `demo`, `replay`, `publish`, `report` and `board`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from deploy.local.process import ServerError
 from deploy.local.signals import ended_by_signals
 from deploy.local.stack import Inference, LocalStack, started
 from pipeline.commands import Speed, replay_command
+from pipeline.jetstream.commands import publish_command
+from simulator.source import SimulatedGames
 
-__all__ = ["board", "demo", "replay", "report", "stack"]
+__all__ = ["board", "demo", "publish", "replay", "report", "stack"]
 
 replay = replay_command(started)
+publish = publish_command(SimulatedGames)
 report = report_command(source_options)
 board = board_command(source_options)
 

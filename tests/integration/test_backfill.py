@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToDict
 
 from aggregator.__main__ import AggregatorSettings
 from aggregator.__main__ import build as build_aggregator
@@ -40,16 +39,11 @@ from simulator.defects import Defects
 from simulator.games import simulate
 from simulator.hockey.layouts import write as write_hockey
 from tests.processes import Command
+from tests.recorded import Told, held, of_kind, same
 
 GAMES = 6
 PLAYS = 14
-ROLES = {
-    "SIM": (common.ROLE_PASSER,),
-    "SIH": (common.ROLE_SHOOTER, common.ROLE_GOALIE, common.ROLE_SHOOTING_TEAM, common.ROLE_FACEOFF_TAKER),
-}
 OLDER = ModelVersion("passing", 2)
-Told = dict[str, Any]
-"""What a store holds: values under the paths of their fields."""
 
 
 @pytest.fixture(scope="module")
@@ -101,51 +95,6 @@ async def services(makers: Makers, releases: Path, tmp_path: Path) -> AsyncItera
         yield addresses
 
 
-async def held(services: Addresses, league: str, model: common.ModelVersion | None = None) -> Told:
-    """Every record, why other plays have none, and every rating."""
-    told: Told = {}
-    async with AggregatorClient(services.aggregator) as ratings:
-        for role in ROLES[league]:
-            plays = ratings.list_plays(
-                league, role=role, model=model, include_distributions=True, include_ungraded=True
-            )
-            async for play in plays:
-                key = f"{role} {play.record.key.game_id} {play.record.key.play_id} {play.record.subject.subject_id}"
-                told |= dict(flat(key, MessageToDict(play.record)))
-            coverage = await ratings.get_coverage(league, role=role, model=model)
-            coverage.ClearField("revision")
-            told |= dict(flat(f"{role} coverage", MessageToDict(coverage)))
-            async for rating in ratings.list_ratings(league, role=role, model=model, min_plays=1):
-                told |= dict(flat(f"{role} {rating.subject.subject_id}", MessageToDict(rating)))
-    assert told
-    return told
-
-
-def flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The values of nested messages."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from flat(f"{path}.{name}", inner)
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from flat(f"{path}[{place}]", inner)
-    else:
-        yield path, value
-
-
-def of_kind(part: str, told: Told) -> Told:
-    """What has this part in its path."""
-    return {path: value for path, value in told.items() if part in path}
-
-
-def same(told: Told) -> Told:
-    """Equal but for the last digits of an inference, which depend on the batch that a play was in."""
-    return {
-        path: pytest.approx(value, rel=1e-5, abs=1e-5) if isinstance(value, float) else value
-        for path, value in told.items()
-    }
-
-
 @pytest.fixture(scope="module")
 async def live(makers: Makers, releases: Path, football: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What a store holds of the football games after they were streamed."""
@@ -153,7 +102,7 @@ async def live(makers: Makers, releases: Path, football: Path, tmp_path_factory:
         source = open_source(football)
         done = await replay(source, source.game_ids, addresses)
         assert not done.lost
-        return await held(addresses, "SIM")
+        return await held(addresses.aggregator, "SIM")
 
 
 async def test_backfilled_games_match_a_live_run(services: Addresses, football: Path, live: Told) -> None:
@@ -163,7 +112,7 @@ async def test_backfilled_games_match_a_live_run(services: Addresses, football: 
     assert done.counts.plays == done.played == done.written.inserted == GAMES * PLAYS
     assert done.counts.scored
     assert done.counts.rejected
-    assert await held(services, "SIM") == same(live)
+    assert await held(services.aggregator, "SIM") == same(live)
 
 
 async def test_backfilled_shots_and_face_offs_match_a_live_run(
@@ -174,7 +123,7 @@ async def test_backfilled_shots_and_face_offs_match_a_live_run(
         await replay(source, source.game_ids, live)
         done = await backfill(source, source.game_ids, services)
         assert not done.failed
-        assert await held(services, "SIH") == same(await held(live, "SIH"))
+        assert await held(services.aggregator, "SIH") == same(await held(live.aggregator, "SIH"))
 
 
 @pytest.mark.triton
@@ -216,7 +165,7 @@ async def test_a_backfill_that_is_broken_off_and_goes_on_is_one_that_was_not(
     assert done.by_status.total() == GAMES
     assert not done.failed
     assert done.counts.plays == GAMES * PLAYS
-    assert await held(services, "SIM") == same(live)
+    assert await held(services.aggregator, "SIM") == same(live)
 
 
 async def test_workers_share_a_backfill_without_knowing_of_each_other(
@@ -230,7 +179,7 @@ async def test_workers_share_a_backfill_without_knowing_of_each_other(
 
     done = await asyncio.gather(*(work(Share(index, 3)) for index in range(3)))
     assert sum(each.written.inserted for each in done) == GAMES * PLAYS
-    assert await held(services, "SIM") == same(live)
+    assert await held(services.aggregator, "SIM") == same(live)
     again = Journal(tmp_path / "state", Share(), str(football))
     assert all(again.done(game_id) for game_id in source.game_ids)
 
@@ -249,7 +198,7 @@ async def test_a_game_that_is_noted_but_not_in_the_store_is_played_again(
     assert (await run(services)).by_status == {Status.ALREADY_DONE: GAMES}
     async with stored(makers, releases, tmp_path / "other.db") as other:
         assert (await run(other)).by_status == {Status.DONE: GAMES}
-        assert await held(other, "SIM") == same(live)
+        assert await held(other.aggregator, "SIM") == same(live)
 
 
 async def test_a_release_scores_in_the_shadow_of_the_one_that_counts(
@@ -267,8 +216,8 @@ async def test_a_release_scores_in_the_shadow_of_the_one_that_counts(
     assert shadow.by_status == {Status.DONE: GAMES}
     assert shadow.written.inserted == shadow.counts.scored
     assert shadow.written.unchanged == sum(shadow.counts.rejected.values())
-    assert await held(services, "SIM") == same(live)
-    beside = await held(services, "SIM", common.ModelVersion(name=OLDER.name, version=OLDER.version))
+    assert await held(services.aggregator, "SIM") == same(live)
+    beside = await held(services.aggregator, "SIM", common.ModelVersion(name=OLDER.name, version=OLDER.version))
     assert of_kind("coverage", beside) == {**of_kind("coverage", live), "1 coverage.model.version": OLDER.version}
     scores, others = of_kind("playScore", live), of_kind("playScore", beside)
     assert others.keys() == scores.keys()
@@ -409,7 +358,7 @@ async def test_a_process_killed_in_the_middle_goes_on_where_it_was(
         + sum(summary["rejected"].values())
         + summary["not_recorded"]
     )
-    assert await held(services, "SIM") == same(live)
+    assert await held(services.aggregator, "SIM") == same(live)
 
 
 async def test_a_terminated_process_finishes_its_games_and_has_the_exit_code_of_the_signal(

@@ -15,6 +15,7 @@ LEFT_OUT = (
     "grpc_health",
     "grpc_reflection",
     "lark",
+    "nats",
     "onnxruntime",
     "polars",
     "prometheus_client",
@@ -31,6 +32,8 @@ EXTRA_OF_COMMAND = {
     "board": "services",
     "demo": "services",
     "evaluate": "train",
+    "feed": "services",
+    "publish": "services",
     "release": "train",
     "replay": "services",
     "report": "services",
@@ -38,6 +41,7 @@ EXTRA_OF_COMMAND = {
     "stack": "services",
     "store": "services",
     "train": "train",
+    "work": "services",
 }
 
 _IMPORT_EVERYTHING = """

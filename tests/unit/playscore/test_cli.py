@@ -34,13 +34,16 @@ def test_help_lists_the_commands_of_every_room_with_a_line_each() -> None:
         "backfill",
         "demo",
         "evaluate",
+        "feed",
         "models",
+        "publish",
         "release",
         "replay",
         "simulate",
         "stack",
         "train",
         "triton",
+        "work",
     ):
         line = next(line.split(maxsplit=1) for line in listed.splitlines() if line.split()[:1] == [command])
         assert len(line) == 2, f"{command} says nothing of itself"

@@ -1,0 +1,25 @@
+"""Metrics of a worker of the live feed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+GAMES_HELD: Final = Gauge("playscore_work_games_held", "Games that this worker holds.")
+MESSAGES_BEHIND: Final = Gauge(
+    "playscore_work_messages_behind", "Messages in the broker that the games held have not read."
+)
+MESSAGES: Final = Counter("playscore_work_messages_total", "Feed messages taken, those of repeated runs included.")
+UNREADABLE: Final = Counter("playscore_work_unreadable_messages_total", "Messages that are not of the feed's form.")
+REDELIVERIES: Final = Counter(
+    "playscore_work_redeliveries_total", "Games taken that another worker held before and did not finish."
+)
+RUNS: Final = Counter(
+    "playscore_work_runs_total",
+    "Runs of games by how they ended: settled, quiet, handed_over, failed, set_aside.",
+    ("ending",),
+)
+
+for _ending in ("settled", "quiet", "handed_over", "failed", "set_aside"):
+    RUNS.labels(_ending)

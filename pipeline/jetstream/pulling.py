@@ -1,0 +1,111 @@
+"""Messages of a consumer, pulled as they are needed."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import TracebackType
+from typing import Final, Self
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from pipeline.jetstream.broker import Broker
+
+HEARTBEAT_SECONDS: Final = 1.0
+LOST_SECONDS: Final = 3.0
+"""Without a message or a heartbeat: the request is no longer known to the broker."""
+EXPIRES_SECONDS: Final = 20.0
+"""Of a request, after which it is made again."""
+
+_LEAST_SECONDS: Final = 0.2
+"""For a message that lies here to be taken, however long nobody asked for it."""
+_ENDED: Final = ("404", "408", "409")
+"""Statuses that end a request, and nothing else."""
+
+
+class LostError(ConnectionError):
+    """The consumer is gone, or its broker: pull again, from where this pull got to."""
+
+
+class Pull:
+    """A pull of one consumer's messages, as an async context manager.
+
+    Args:
+        broker: which has it.
+        stream: of the consumer.
+        consumer: its name.
+        batch: messages asked for at once, which is how many wait here at most.
+    """
+
+    def __init__(self, broker: Broker, stream: str, consumer: str, batch: int) -> None:
+        self._broker = broker
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._batch = batch
+        self._inbox = broker.nc.new_inbox()
+        self._subscription: Subscription | None = None
+        self._due = 0
+        """Messages asked for that have not come."""
+        self._heard = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._subscription = await self._broker.nc.subscribe(self._inbox)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and not self._broker.nc.is_closed:
+            await subscription.unsubscribe()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something lies here to be taken."""
+        return self._subscription is not None and self._subscription.pending_msgs > 0
+
+    async def next(self, seconds: float) -> Msg | None:
+        """The next message; None where none came in time. Raises LostError."""
+        assert self._subscription is not None
+        end = time.monotonic() + seconds
+        while True:
+            if not self._due:
+                await self._ask()
+            wait = min(end, self._heard + LOST_SECONDS) - time.monotonic()
+            try:
+                message = await self._subscription.next_msg(max(wait, _LEAST_SECONDS))
+            except nats.errors.TimeoutError:
+                if time.monotonic() - self._heard >= LOST_SECONDS:
+                    raise LostError("the broker has not been heard of") from None
+                if time.monotonic() >= end:
+                    return None
+                continue
+            except nats.errors.Error as closed:
+                raise LostError(str(closed)) from closed
+            self._heard = time.monotonic()
+            status = None if message.reply else (message.headers or {}).get("Status")
+            if status is None:
+                self._due -= 1
+                return message
+            self._take_status(status, (message.headers or {}).get("Description", ""))
+
+    def _take_status(self, status: str, description: str) -> None:
+        if status == "100":
+            return
+        if status not in _ENDED or "Deleted" in description:
+            raise LostError(f"{status} {description.strip()}")
+        self._due = 0
+
+    async def _ask(self) -> None:
+        request = {
+            "batch": self._batch,
+            "expires": int(EXPIRES_SECONDS * 1e9),
+            "idle_heartbeat": int(HEARTBEAT_SECONDS * 1e9),
+        }
+        try:
+            await self._broker.nc.publish(self._subject, json.dumps(request).encode(), reply=self._inbox)
+        except nats.errors.Error as failure:
+            raise LostError(str(failure)) from failure
+        self._due = self._batch
+        self._heard = time.monotonic()

@@ -1,0 +1,358 @@
+"""A worker of the live feed: takes games from the queue, plays them, and hands over what it cannot finish.
+
+Any number of workers run. What they share is in the broker; what two of them do at once is harmless, because records
+are idempotent and have revisions. A game that nobody finishes is played again from its start: that is also how a game
+goes on whose worker died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+
+from pipeline.batch_stages import BatchStages
+from pipeline.featurizing import decisive
+from pipeline.game_record import GameRecord
+from pipeline.game_run import GameRun
+from pipeline.jetstream import metrics
+from pipeline.jetstream.broker import Broker
+from pipeline.jetstream.game_feed import GameFeed
+from pipeline.jetstream.names import GameName
+from pipeline.jetstream.pulling import LostError, Pull
+from pipeline.jetstream.states import GameState, States, Unreadable
+from pipeline.jetstream.streams import FEED_STREAM, FINDERS, Streams
+from pipeline.jetstream.work_queue import TakenGame, WorkQueue
+from pipeline.results import PlayResult
+from pipeline.task import Featurizer, Ratings, Task
+from playscore.client import backoff
+from playscore.errors import PlayscoreError
+from playscore.feed.v1.feed_pb2 import FeedMessage
+
+FOREVER = float("inf")
+"""How long a worker waits for a service or the broker: nothing is lost meanwhile."""
+GAMES_AT_ONCE = 16
+QUIET_SECONDS = 300.0
+LINGER_SECONDS = 2.0
+MAX_FAILURES = 5
+_GATHER_SECONDS = 0.1
+_OFFER_SECONDS = 2.0
+_FINDER_BATCH = 512
+_NEWS_OF_ARCHIVED = frozenset({"context", "official_result", "end_play", "end_game", None})
+"""Kinds of messages that a settled game takes in as corrections; others have it played from its start."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSettings:
+    """How a worker works.
+
+    Args:
+        games_at_once: held at most; each takes the memory of its feed, some 10 MB.
+        quiet_seconds: after which a game that was not told to have ended is let go, until more comes.
+        linger_seconds: for which a game that has ended is held.
+        max_failures: runs of a game that may fail, one after the other, before it is set aside.
+        first_pause_seconds: before a game that failed is tried again; doubled each time.
+    """
+
+    games_at_once: int = GAMES_AT_ONCE
+    quiet_seconds: float = QUIET_SECONDS
+    linger_seconds: float = LINGER_SECONDS
+    max_failures: int = MAX_FAILURES
+    first_pause_seconds: float = 1.0
+
+
+class _FromTheStartError(Exception):
+    """News of a settled game that its archive cannot take in."""
+
+
+class Worker:
+    """One worker. `run` works until it is canceled, and then hands its games over.
+
+    Args:
+        broker: which has the feed. It should be waited for without end.
+        streams: of it.
+        states: of it.
+        featurizer: makes tensors.
+        ratings: records.
+        tasks: score.
+        settings: how it works.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        streams: Streams,
+        states: States,
+        featurizer: Featurizer,
+        ratings: Ratings,
+        tasks: Sequence[Task],
+        settings: WorkSettings = WorkSettings(),
+    ) -> None:
+        self._broker = broker
+        self._lease_seconds = streams.lease_seconds
+        self._states = states
+        self._featurizer = featurizer
+        self._ratings = ratings
+        self._tasks = tasks
+        self._settings = settings
+        self._queue = WorkQueue(broker)
+        self._reading: dict[GameName, GameFeed] = {}
+        """Games that are being played and whose feed is still read."""
+        self._held: set[tuple[GameName, int]] = set()
+        """Games that are held, with their epochs."""
+        self._draining = False
+
+    async def run(self) -> None:
+        """Works until it is canceled. Then its games are given back, so that others take them at once."""
+        metrics.MESSAGES_BEHIND.set_function(lambda: sum(feed.behind for feed in self._reading.values()))
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._find_games())
+                both.create_task(self._play_games())
+        except asyncio.CancelledError:
+            log.info("drained")
+            raise
+        finally:
+            await self._queue.close()
+
+    def drain(self) -> None:
+        """What is canceled from now on is handed over."""
+        self._draining = True
+
+    # --- Finding games ---
+
+    async def _find_games(self) -> None:
+        """Offers games of which something was said to whoever is free. All workers do this together."""
+        while True:
+            try:
+                async with Pull(self._broker, FEED_STREAM, FINDERS, _FINDER_BATCH) as pull:
+                    await self._find(pull)
+            except (LostError, nats.errors.Error) as lost:
+                log.debug("finding games again", reason=str(lost))
+                await asyncio.sleep(0.25)
+
+    async def _find(self, pull: Pull) -> None:
+        """A game is offered at once, then once in `_OFFER_SECONDS` while it is talked of: most are held already.
+
+        A message is acknowledged after its game was offered. So a worker that dies leaves it to another.
+        """
+        loop = asyncio.get_running_loop()
+        waiting: defaultdict[str, list[Msg]] = defaultdict(list)
+        offered: dict[str, float] = {}
+        while True:
+            message = await pull.next(_GATHER_SECONDS if waiting else 60.0)
+            now = loop.time()
+            if message is not None:
+                waiting[message.subject].append(message)
+                if sum(map(len, waiting.values())) < _FINDER_BATCH and pull.has_more:
+                    continue
+            offered = {subject: at for subject, at in offered.items() if now < at + _OFFER_SECONDS}
+            for subject in [subject for subject in waiting if subject not in offered]:
+                offered[subject] = now
+                told = waiting.pop(subject)
+                await self._offer(subject, max(each.metadata.sequence.stream for each in told))
+                for each in told:
+                    await each.ack()
+
+    async def _offer(self, subject: str, place: int) -> None:
+        """Something was said of a game, the last of it at a place in the feed."""
+        try:
+            name = GameName.of_feed(subject)
+        except PlayscoreError as nameless:
+            await self._note_unreadable(Unreadable(place, subject, nameless.detail))
+            return
+        if name in self._reading:
+            return  # who reads it looks for more before it leaves the queue
+        state = await self._states.get(name)
+        if not state.aside and state.read < place:
+            await self._queue.offer(state)
+
+    # --- Playing them ---
+
+    async def _play_games(self) -> None:
+        """Plays games over stages that they share. What fails these is not known to be any one game's fault."""
+        pauses = backoff(0.5, 10.0)
+        while True:
+            try:
+                async with self._stages() as stages, asyncio.TaskGroup() as games:
+                    await self._take_games(stages, games)
+            except Exception as failures:
+                failure = decisive(failures)
+                log.exception("the stages failed; their games are tried again by themselves", failure=str(failure))
+                await asyncio.sleep(next(pauses))
+
+    def _stages(self) -> BatchStages:
+        return BatchStages(self._ratings, give_up_seconds=FOREVER, timed=False)
+
+    async def _take_games(self, stages: BatchStages, games: asyncio.TaskGroup) -> None:
+        free = asyncio.Semaphore(self._settings.games_at_once)
+        while True:
+            await free.acquire()
+            taken = await self._queue.take()
+            games.create_task(self._hold(taken, stages)).add_done_callback(lambda _: free.release())
+
+    async def _hold(self, taken: TakenGame, shared: BatchStages) -> None:
+        """Plays a game while it is held. Whatever is wrong with it stays with it."""
+        held = taken.name, taken.epoch
+        if held in self._held:
+            return  # a lease lapsed while this process was stalled, and whoever holds it here renews it
+        self._held.add(held)
+        game = log.bind(league=taken.name.league, game_id=taken.name.game_id)
+        if taken.was_held:
+            metrics.REDELIVERIES.inc()
+        with metrics.GAMES_HELD.track_inprogress():
+            try:
+                async with self._kept(taken):
+                    await self._play(taken, shared)
+            except asyncio.CancelledError:
+                if self._draining:
+                    await self._queue.close()  # or it would be handed to this worker again
+                    await taken.give_back()
+                    metrics.RUNS.labels("handed_over").inc()
+                    game.info("game handed over")
+                else:
+                    await self._failed(taken, "the stages that it shared with other games failed")
+                raise
+            except Exception as failures:
+                failure = decisive(failures)
+                game.warning("game failed", failure=f"{type(failure).__name__}: {failure}", exc_info=failures)
+                await self._failed(taken, f"{type(failure).__name__}: {failure}")
+            finally:
+                self._held.discard(held)
+
+    @asynccontextmanager
+    async def _kept(self, taken: TakenGame) -> AsyncIterator[None]:
+        """Says within each lease that the game is held."""
+
+        async def keep() -> None:
+            while True:
+                try:
+                    await taken.keep()
+                except nats.errors.Error as away:
+                    log.debug("the lease cannot be renewed now", failure=str(away))
+                await asyncio.sleep(self._lease_seconds / 3)
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _play(self, taken: TakenGame, shared: BatchStages) -> None:
+        state = await self._states.get(taken.name)
+        if state.epoch != taken.epoch or state.aside:
+            await self._queue.finish(taken, state)
+            return
+        failures = await self._states.failures(taken.name)
+        async with AsyncExitStack() as own:
+            # A game that failed is played by itself, so that it can fail no other.
+            stages = shared if failures is None else await own.enter_async_context(self._stages())
+            try:
+                played = await self._run(state, stages)
+            except _FromTheStartError:
+                played = await self._run(replace(state, settled=0), stages)
+        if failures is not None:
+            await self._states.forget_failures(taken.name)
+        state = await self._states.move(played)
+        await self._queue.finish(taken, state)
+        is_settled = state.settled == state.read
+        metrics.RUNS.labels("settled" if is_settled else "quiet").inc()
+        log.info(
+            "game settled" if is_settled else "game quiet",
+            league=state.name.league,
+            game_id=state.name.game_id,
+            position=state.read,
+            plays=dict(state.plays),
+        )
+
+    async def _run(self, state: GameState, stages: BatchStages) -> GameState:
+        """Plays what there is of a game from its state on, until it has ended or is quiet, and says how it stands."""
+        async with GameFeed(self._broker, state.name, self._note_unreadable) as feed:
+            archive = [message async for _, messages in feed.read_to(state.settled) for message in messages]
+            has_ended = state.settled > 0
+            feed.ended = feed.ended or has_ended
+            run = await asyncio.to_thread(
+                lambda: GameRun(
+                    state.name.key,
+                    self._featurizer,
+                    self._tasks,
+                    stages,
+                    archive=list(_taken_in(state.name, archive)),
+                    give_up_seconds=FOREVER,
+                )
+            )
+            self._reading[state.name] = feed
+            try:
+                results = await run.run(self._told(feed, corrections=has_ended))
+            finally:
+                self._reading.pop(state.name, None)
+        self._log_not_recorded(state.name, results)
+        played = replace(state, read=feed.position, settled=feed.position if feed.ended else state.settled)
+        if has_ended:
+            return played
+        return replace(played, plays=_endings(results), refused_messages=len(run.refused_messages))
+
+    async def _told(self, feed: GameFeed, *, corrections: bool) -> AsyncIterator[FeedMessage]:
+        """What is told of a game from here on. Once it has ended, it is no longer read."""
+        settings = self._settings
+        following = feed.follow(quiet_seconds=settings.quiet_seconds, linger_seconds=settings.linger_seconds)
+        async for message in following:
+            if corrections and message.WhichOneof("message") not in _NEWS_OF_ARCHIVED:
+                raise _FromTheStartError
+            metrics.MESSAGES.inc()
+            yield message
+        for name in [name for name, read in self._reading.items() if read is feed]:
+            del self._reading[name]
+
+    async def _failed(self, taken: TakenGame, detail: str) -> None:
+        """A run failed: the game is tried again later, by anybody, or set aside."""
+        failures = await self._states.add_failure(taken.name, detail)
+        if failures.count < self._settings.max_failures:
+            metrics.RUNS.labels("failed").inc()
+            await taken.give_back(self._settings.first_pause_seconds * 2 ** (failures.count - 1))
+            return
+        metrics.RUNS.labels("set_aside").inc()
+        log.error("game set aside", league=taken.name.league, game_id=taken.name.game_id, detail=detail)
+        why = f"{failures.count} runs failed, the last one of: {detail}"
+        await self._states.move(replace(await self._states.get(taken.name), aside=why))
+        await taken.finish()
+
+    async def _note_unreadable(self, message: Unreadable) -> None:
+        metrics.UNREADABLE.inc()
+        log.warning("message unreadable", subject=message.subject, place=message.sequence, detail=message.detail)
+        await self._states.note_unreadable(message)
+
+    def _log_not_recorded(self, name: GameName, results: Iterable[PlayResult]) -> None:
+        for result in results:
+            if not result.recorded:
+                log.error(
+                    "play not recorded",
+                    league=name.league,
+                    game_id=name.game_id,
+                    play_id=result.play_id,
+                    reason=result.reason.name if result.reason else "",
+                    detail=result.detail,
+                )
+
+
+def _taken_in(name: GameName, archive: Iterable[FeedMessage]) -> Iterator[FeedMessage]:
+    """The messages of an archive that can be taken in; what is wrong with others was reported when they were new."""
+    record = GameRecord.of(name.key)
+    for message in archive:
+        try:
+            record.add(message)
+        except PlayscoreError:
+            continue
+        yield message
+
+
+def _endings(results: Iterable[PlayResult]) -> dict[str, int]:
+    return dict(Counter(result.ending.value if result.recorded else "not recorded" for result in results))
