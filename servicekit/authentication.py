@@ -1,19 +1,24 @@
-"""Who calls: the caller of each call, by their certificate."""
+"""Who calls: the caller of each call, by their token or certificate."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
 import structlog
 
 from playscore.errors import PlayscoreError, Reason
+from servicekit.bearer_tokens import BearerTokens
 from servicekit.callers import Caller, current_caller, peer_address
-from servicekit.callers_file import Callers
+from servicekit.callers_file import Callers, Grant
 from servicekit.calls import Call, Proceed
 from servicekit.certificates import CertificateNames, certificate_names
-from servicekit.following import Followed
+from servicekit.following import LOOK_EVERY_SECONDS, Followed
+from servicekit.signing_keys import KeysUrl, RemoteKeys
 
 __all__ = ["Authentication", "Caller", "current_caller"]
+
+_AUTHORIZATION: Final = "authorization"
 
 
 class Authentication:
@@ -26,6 +31,8 @@ class Authentication:
     def __init__(self, callers: Followed[Callers] | None, *, mutual_tls: bool) -> None:
         self._callers = callers
         self._mutual_tls = mutual_tls
+        self._remote = RemoteKeys()
+        self._tokens = BearerTokens(self._remote)
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Lets health and reflection through, whoever asks."""
@@ -33,25 +40,76 @@ class Authentication:
         if call.method.is_infrastructure:
             current_caller.set(Caller(None, address))
             return await proceed()
-        caller = self._caller(call, address)
+        caller = self._anybody(call, address) if self._callers is None else await self._known(call, address)
         current_caller.set(caller)
         if caller.identity is not None:
             structlog.contextvars.bind_contextvars(caller=caller.identity)
         return await proceed()
 
-    def _caller(self, call: Call, address: str) -> Caller:
-        names = _certificate(call)
+    async def follow(self) -> None:
+        """Follows the callers file, and the keys of issuers that publish them, until cancelled."""
         if self._callers is None:
-            if self._mutual_tls and names.first is None:
-                raise PlayscoreError(
-                    Reason.UNAUTHENTICATED,
-                    "the client certificate names nobody: it needs a subject alternative or common name",
-                )
-            return Caller(names.first if self._mutual_tls else None, address)
-        grant = self._callers.value.certified(names)
-        if grant is None:
-            raise _stranger(names)
+            return
+        try:
+            while True:
+                keys = (issuer.keys for issuer in self._callers.value.issuers.values())
+                self._remote.follow(each for each in keys if isinstance(each, KeysUrl))
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+                await asyncio.to_thread(self._callers.look)
+        finally:
+            self._remote.follow(())
+
+    def _anybody(self, call: Call, address: str) -> Caller:
+        if not self._mutual_tls:
+            return Caller(None, address)
+        identity = _certificate(call).first
+        if identity is None:
+            raise PlayscoreError(
+                Reason.UNAUTHENTICATED,
+                "the client certificate names nobody: it needs a subject alternative or common name",
+            )
+        return Caller(identity, address)
+
+    async def _known(self, call: Call, address: str) -> Caller:
+        assert self._callers is not None
+        callers, token = self._callers.value, _token(call)
+        grant = _certified(callers, _certificate(call)) if token is None else await self._by_token(callers, token)
         return Caller(grant.name, address, grant.role, grant.leagues)
+
+    async def _by_token(self, callers: Callers, token: str) -> Grant:
+        verified = await self._tokens.verified(token, callers.issuers)
+        grant = callers.by_token.get((verified.issuer, verified.subject))
+        if grant is None:
+            raise PlayscoreError(Reason.PERMISSION_DENIED, "the token is of nobody who may call this service")
+        return grant
+
+
+def _token(call: Call) -> str | None:
+    """The token that a call carries; None where it carries none. One that is no good is never passed over."""
+    stated = [value for key, value in call.context.invocation_metadata() or () if key == _AUTHORIZATION]
+    if not stated:
+        return None
+    if len(stated) > 1:
+        raise PlayscoreError(Reason.UNAUTHENTICATED, "the call carries more than one authorization")
+    scheme, _, token = str(stated[0]).partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise PlayscoreError(Reason.UNAUTHENTICATED, 'authorization must be "Bearer " and a token')
+    return token.strip()
+
+
+def _certified(callers: Callers, names: CertificateNames) -> Grant:
+    grant = callers.certified(names)
+    if grant is not None:
+        return grant
+    if names.uris or names.dns:
+        raise PlayscoreError(Reason.PERMISSION_DENIED, "the client certificate is of nobody who may call this service")
+    if names.first is not None:
+        what = "the client certificate has no URI or DNS name, by which callers are known here"
+    elif callers.issuers:
+        what = "callers have to say who they are here: call with a token or a client certificate"
+    else:
+        what = "callers have to say who they are here: call with a client certificate"
+    raise PlayscoreError(Reason.UNAUTHENTICATED, what)
 
 
 def _certificate(call: Call) -> CertificateNames:
@@ -59,13 +117,3 @@ def _certificate(call: Call) -> CertificateNames:
     for pem in call.context.auth_context().get("x509_pem_cert", ()):
         return certificate_names(pem)
     return CertificateNames()
-
-
-def _stranger(names: CertificateNames) -> PlayscoreError:
-    if names.uris or names.dns:
-        return PlayscoreError(Reason.PERMISSION_DENIED, "the client certificate is of nobody who may call this service")
-    if names.first is not None:
-        what = "the client certificate has no URI or DNS name, by which callers are known here"
-    else:
-        what = "callers have to say who they are here: call with a client certificate"
-    return PlayscoreError(Reason.UNAUTHENTICATED, what)

@@ -99,7 +99,7 @@ def server_credentials(
 def _configuration(files: CertificateFiles, read: Read) -> _Configuration:
     """Checked here, because gRPC would say of a wrong one only that it is wrong."""
     chain, key = read(files.certificate), read(files.key)
-    own = _certificates(chain, files.certificate)[0]
+    own = parse_certificates(chain, files.certificate)[0]
     try:
         private = load_pem_private_key(key, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -109,12 +109,13 @@ def _configuration(files: CertificateFiles, read: Read) -> _Configuration:
         raise ValueError(f"{files.key} is not the key of {files.certificate}")
     authority = None if files.authority is None else read(files.authority)
     if authority is not None and files.authority is not None:
-        _certificates(authority, files.authority)
+        parse_certificates(authority, files.authority)
     _EXPIRY.set(own.not_valid_after_utc.timestamp())
     return grpc.ssl_server_certificate_configuration([(key, chain)], root_certificates=authority)
 
 
-def _certificates(pem: bytes, path: Path) -> list[x509.Certificate]:
+def parse_certificates(pem: bytes, path: Path | str) -> list[x509.Certificate]:
+    """The certificates, at least one, in PEM. Raises ValueError, with the name of the file that they are of."""
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:

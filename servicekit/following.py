@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -52,17 +52,15 @@ class Followed(Generic[T_co]):
         try:
             self.value = self._loaded()
         except Exception as error:  # whatever is wrong with files, the service goes on with what it has
-            _SUCCESSFUL.labels(self._what).set(0)
-            _log.error("files not taken over", what=self._what, error=str(error))
+            reload_failed(self._what, error)
             return False
-        _log.info("files taken over", what=self._what)
+        _log.info("taken over", what=self._what)
         return True
 
     def _loaded(self) -> T_co:
         self._seen = {}
         value = self._load(self._read)
-        _SUCCESSFUL.labels(self._what).set(1)
-        _TIME.labels(self._what).set(time.time())
+        reloaded(self._what)
         return value
 
     def _read(self, path: Path) -> bytes:
@@ -72,13 +70,23 @@ class Followed(Generic[T_co]):
         return content
 
 
-async def follow(followed: Iterable[Followed[object]]) -> None:
-    """Looks at them once a second until cancelled, in a thread: a file system may hang."""
-    all_of_them = tuple(followed)
-    while True:
+def reloaded(what: str) -> None:
+    """Shows that what was read is in force."""
+    _SUCCESSFUL.labels(what).set(1)
+    _TIME.labels(what).set(time.time())
+
+
+def reload_failed(what: str, error: Exception) -> None:
+    """Shows and logs that what is there now is no use."""
+    _SUCCESSFUL.labels(what).set(0)
+    _log.error("not taken over", what=what, error=str(error) or repr(error))
+
+
+async def follow(followed: Followed[object] | None) -> None:
+    """Looks at it once a second until cancelled, in a thread: a file system may hang."""
+    while followed is not None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-        for each in all_of_them:
-            await asyncio.to_thread(each.look)
+        await asyncio.to_thread(followed.look)
 
 
 def _content(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from playscore.errors import PlayscoreError
 from servicekit.addresses import Address
 from servicekit.authentication import Authentication
 from servicekit.authorization import Authorization, accesses
-from servicekit.callers_file import Callers, parse_callers
+from servicekit.callers_file import Callers, read_callers
 from servicekit.calls import Chain
 from servicekit.certificates import CertificateFiles, server_credentials
 from servicekit.errors import map_errors
@@ -144,8 +144,8 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
             ) from error
         address, certificates = _bind(server, settings)
         await server.start()
-        following = asyncio.create_task(follow(each for each in (callers, certificates) if each is not None))
-        stack.callback(following.cancel)
+        for following in (authentication.follow(), follow(certificates)):
+            stack.callback(asyncio.create_task(following).cancel)
         life = asyncio.create_task(_live(service, health, limits))
         try:
             yield Running(address, metrics_address, health, life)
@@ -190,7 +190,7 @@ def _callers(settings: ServiceSettings) -> Followed[Callers] | None:
             _log.warning("everybody who can connect may make every call; --callers sets who", address=settings.listen)
         return None
     try:
-        return Followed("callers", lambda read: parse_callers(read(path)))
+        return Followed("callers", lambda read: read_callers(path, read))
     except (OSError, ValueError) as error:
         raise StartError(f"cannot use the callers of {path}: {error}") from error
 
