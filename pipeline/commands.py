@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
-import structlog
 import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -33,6 +31,7 @@ from playscore.client.tls_options import tls_options
 from playscore.client.words import counted
 from playscore.sources import Loss, layouts, open_source, select_games
 from servicekit.addresses import Address
+from servicekit.logs import configure_terminal_logs
 from servicekit.metrics import metrics_port
 
 BACKLOG = "As fast as they go, plays wait for each other: these times are backlog under full load, not latency."
@@ -144,7 +143,7 @@ def replay_command(start_services: StartServices) -> click.Command:
         its own keep their scores in out/replay/ unless --store says otherwise. Exit code 1 if a play is not recorded,
         or a message could not be taken in.
         """
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        configure_terminal_logs()
         console = Console()
         source = None if data is None else open_source(data, layout)
         corrected = None if corrections is None else FEED.open(corrections)

@@ -6,12 +6,13 @@ import logging
 import re
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 import grpc
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from servicekit.bounded_logs import bounded
 from servicekit.calls import Call, Proceed
 
 _log = structlog.get_logger()
@@ -26,10 +27,11 @@ _SERVER_FAULTS = {
 }
 
 
-def configure_logs(service: str, level: str) -> None:
-    """Sends structlog and the standard library's logging, which libraries use, to stderr as JSON.
+def configure_logs(service: str, level: str, stream: TextIO = sys.stderr) -> None:
+    """Sends structlog and the standard library's logging, which libraries use, to a stream as JSON.
 
-    Every line names the service. A password inside a URL is masked wherever it stands, tracebacks included.
+    Every line names the service, and is of bounded length without characters that cannot be seen (`bounded_logs`). A
+    password inside a URL is masked wherever it stands, tracebacks included.
     """
 
     def name_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -42,15 +44,15 @@ def configure_logs(service: str, level: str) -> None:
         name_service,
         structlog.processors.format_exc_info,
     ]
-    render: list[Processor] = [structlog.processors.JSONRenderer(default=str), _mask_passwords]
+    render: list[Processor] = [bounded, structlog.processors.JSONRenderer(default=str), _mask_passwords]
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -58,6 +60,21 @@ def configure_logs(service: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
+
+
+def configure_terminal_logs() -> None:
+    """Sends what a command logs to stderr, for people: bounded as a service's log is, tracebacks without values."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,
+            bounded,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 async def log(call: Call, proceed: Proceed) -> Any:

@@ -28,6 +28,7 @@ from servicekit.health import Health
 from servicekit.limits import Limits
 from servicekit.logs import configure_logs, log
 from servicekit.metrics import announce, count, metrics_port
+from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
 from servicekit.service import Service
 from servicekit.settings import S, ServiceSettings, parse_settings
@@ -75,7 +76,8 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
     except (PlayscoreError, OSError, ValueError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         raise SystemExit(1) from error
-    configure_logs(service.name, settings.log_level)
+    log_stream = capture_native_output(lambda line: _log.warning("written to standard error", said=line))
+    configure_logs(service.name, settings.log_level, log_stream)
     _log.info("settings", **settings.model_dump(mode="json"))
     try:
         uvloop.run(_run(service, settings))

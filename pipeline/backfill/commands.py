@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import json
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 import click
-import structlog
 import uvloop
 from rich.console import Console
 
@@ -32,6 +30,7 @@ from playscore.client.words import counted
 from playscore.release import ModelVersion
 from playscore.sources import open_source, select_games
 from servicekit.addresses import Address
+from servicekit.logs import configure_terminal_logs
 from servicekit.metrics import metrics_port
 
 
@@ -178,7 +177,7 @@ def backfill(
         try:
             journal = None if state is None else Journal(state, worker, str(data.resolve()))
             with progress_bar(console, len(game_ids)) as callbacks:
-                structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # above the bar
+                configure_terminal_logs()  # above the bar
                 done = uvloop.run(run(callbacks if report is None else _reporting(callbacks, report)))
         except asyncio.CancelledError:
             raise click.exceptions.Exit(128 + signals[-1]) from None

@@ -182,3 +182,59 @@ async def test_a_service_that_cannot_open_exits_with_1_and_its_trace() -> None:
         code, text = await process.ended()
     assert code == 1
     assert "the store is locked" in text
+
+
+def http2_frame(kind: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, 0]) + bytes(4) + payload
+
+
+async def say_goodbye(address: str, text: bytes) -> None:
+    """Speaks HTTP/2 as far as a GOAWAY frame whose debug data is `text`."""
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    settings, goaway = http2_frame(4, b""), http2_frame(7, (0).to_bytes(4, "big") + (2).to_bytes(4, "big") + text)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
+    await reader.readexactly(9)  # its settings: it listens
+    writer.write(goaway)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_peer_cannot_write_a_line_of_the_log() -> None:
+    """gRPC core writes to standard error what a peer says as it leaves."""
+    async with started() as process:
+        address = (await process.says("listening"))["address"]
+        await process.says("serving")
+        await say_goodbye(address, b'x\n{"event": "forged", "level": "info"}\n\x1b[31mred')
+        shown = [(await process.says("written to standard error"))["said"] for _ in range(3)]
+        process.signal(signal.SIGTERM)
+        await process.says("ended")
+        code, rest = await process.ended()
+    assert (code, rest) == (0, "")
+    assert shown[0].endswith("Debug Text: x")
+    assert shown[1] == '{"event": "forged", "level": "info"}'
+    assert shown[2].startswith("\\x1b[31mred")
+    assert "forged" not in {line["event"] for line in process.lines}
+
+
+async def test_a_peer_cannot_fill_the_log() -> None:
+    async with started() as process:
+        address = (await process.says("listening"))["address"]
+        await process.says("serving")
+        await say_goodbye(address, b"x\n" * 8_000)
+        await process.says("written to standard error")
+        process.signal(signal.SIGTERM)
+        _, lines = await process.ended()
+    taken = [line for line in map(json.loads, lines.splitlines()) if line["event"] == "written to standard error"]
+    assert 0 < len(taken) < 1_000
+    assert any("lines left out" in line["said"] for line in taken)
+
+
+async def test_what_is_left_to_say_at_the_end_is_in_the_log() -> None:
+    async with started(ECHO_LAST_WORDS="last\x1bwords") as process:
+        await process.says("serving")
+        process.signal(signal.SIGTERM)
+        await process.says("ended")
+        code, rest = await process.ended()
+    assert code == 0
+    assert json.loads(rest)["said"] == "last\\x1bwords"
