@@ -11,7 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from playscore.common.v1 import access_pb2
 from playscore.errors import PlayscoreError, Reason
 from servicekit.callers import Role, current_caller
-from servicekit.calls import Call, Proceed
+from servicekit.calls import Call, Proceed, is_infrastructure
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class Access:
 
 
 def accesses(services: Iterable[ServiceDescriptor]) -> Mapping[str, Access]:
-    """The access of every method, by its name as `servicekit.calls.Method` writes it.
+    """The access of every method, by its name as `servicekit.calls.Method` writes it; gRPC's own services take no role.
 
     Raises ValueError for a method whose contract states no role.
     """
     found = {}
     for service in services:
+        if is_infrastructure(service.full_name):
+            continue
         for method in service.methods:
             stated = method.GetOptions().Extensions[access_pb2.access]
             if not stated.role:

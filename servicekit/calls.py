@@ -26,6 +26,11 @@ def kind_of(*, client_streaming: bool, server_streaming: bool) -> Kind:
     return "client_stream" if client_streaming else "unary"
 
 
+def is_infrastructure(service: str) -> bool:
+    """Whether a service, by its full name, is one of gRPC's own."""
+    return service.startswith("grpc.")
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method of a gRPC service."""
@@ -37,7 +42,7 @@ class Method:
     @property
     def is_infrastructure(self) -> bool:
         """Health and reflection: gRPC's own services, which no limit may keep from answering."""
-        return self.service.startswith("grpc.")
+        return is_infrastructure(self.service)
 
     @property
     def is_watch(self) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 from uuid import uuid4
 
 import nats.errors
@@ -137,42 +137,61 @@ async def publish_game(
 
     Raises ConnectionError where the broker stays away, and MESSAGE_TOO_LARGE for a message that it does not take.
     """
-    game = PublishedGame(name)
-    stored = await _stored_ids(name, broker)
-    async with aclosing(_bodies(messages, speed)) as bodies:
-        async for together in bodies:
-            body = pack(together)
-            if len(body) > broker.nc.max_payload:
-                raise PlayscoreError(
-                    Reason.MESSAGE_TOO_LARGE,
-                    f"a message of game {name} has {len(body)} bytes, more than the {broker.nc.max_payload} that the"
-                    " broker takes (max_payload in its configuration)",
-                )
-            game.messages += len(together)
-            key = message_id(name.feed, body)
-            if (place := stored.get(key)) is not None:
-                game.known += 1
-                game.last = max(game.last, place)
-                continue
-            ack = await broker.until_it_answers(
-                lambda: broker.js.publish(name.feed, body, stream=FEED_STREAM, headers={_ID: key})  # noqa: B023
-            )
-            game.last = max(game.last, ack.seq)
-            if ack.duplicate:
-                game.known += 1
-            else:
-                game.sent += 1
-                game.bytes += len(body)
-            on_stored(name, together)
-    return game
-
-
-async def _bodies(messages: Iterable[FeedMessage], speed: float | None) -> AsyncGenerator[Sequence[FeedMessage], None]:
-    """What travels together: the same for the same messages and speed, so that it is known again."""
+    publisher = await GamePublisher.of(name, broker)
     async with aclosing(moments(messages, speed)) as due:
         async for moment in due:
             for together in cut(moment):
-                yield together
+                if await publisher.send(together):
+                    on_stored(name, together)
+    return publisher.published
+
+
+class GamePublisher:
+    """Publishes one game, a message after the other.
+
+    Args:
+        name: of the game.
+        broker: which has the feed.
+        stored: identifiers of messages that the feed has, with their places.
+    """
+
+    def __init__(self, name: GameName, broker: Broker, stored: Mapping[str, int]) -> None:
+        self.published = PublishedGame(name)
+        self._broker = broker
+        self._stored = stored
+
+    @classmethod
+    async def of(cls, name: GameName, broker: Broker) -> Self:
+        """One that knows what the feed has of the game already, however long ago that was published."""
+        return cls(name, broker, await _stored_ids(name, broker))
+
+    async def send(self, messages: Sequence[FeedMessage]) -> bool:
+        """Publishes feed messages as one of the broker's; False if the feed has it already.
+
+        Raises as `publish_game`.
+        """
+        game, subject, body = self.published, self.published.name.feed, pack(messages)
+        if len(body) > self._broker.nc.max_payload:
+            raise PlayscoreError(
+                Reason.MESSAGE_TOO_LARGE,
+                f"a message of game {game.name} has {len(body)} bytes, more than the {self._broker.nc.max_payload} that"
+                " the broker takes (max_payload in its configuration)",
+            )
+        game.messages += len(messages)
+        key = message_id(subject, body)
+        place, is_new = self._stored.get(key), False
+        if place is None:
+            ack = await self._broker.until_it_answers(
+                lambda: self._broker.js.publish(subject, body, stream=FEED_STREAM, headers={_ID: key})
+            )
+            place, is_new = ack.seq, not ack.duplicate
+        game.last = max(game.last, place)
+        if is_new:
+            game.sent += 1
+            game.bytes += len(body)
+        else:
+            game.known += 1
+        return is_new
 
 
 async def _stored_ids(name: GameName, broker: Broker) -> dict[str, int]:
