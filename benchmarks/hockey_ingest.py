@@ -28,6 +28,7 @@ from playscore.game import Frames, Game, PlayContext, Track
 from playscore.shots import ShotSituation
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
+from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from simulator.hockey import simulate_game
 
@@ -93,10 +94,10 @@ def message_seconds(game: Game, encoded: list[bytes]) -> float:
     """CPU seconds with decoding and encoding."""
     opening = featurizer.StreamPlaysRequest(open=featurizer.OpenGame(header=header_to_message(game.header)))
     stream, _ = MessageStream.open(opening, TASKS, Keyring.random())
-    stream.receive(featurizer.StreamPlaysRequest(roster=roster_to_message(game.roster)))
+    at_once(stream.receive(featurizer.StreamPlaysRequest(roster=roster_to_message(game.roster))))
     begun = time.process_time()
     for one in encoded:
-        for answer in stream.receive(featurizer.StreamPlaysRequest.FromString(one)):
+        for answer in at_once(stream.receive(featurizer.StreamPlaysRequest.FromString(one))):
             answer.SerializeToString()
     return time.process_time() - begun
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from typing import Any
 
 import grpc.aio
@@ -14,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from featurizer import metrics
 from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.task import Task, tasks_of
-from featurizer.core.whole_plays import featurize
+from featurizer.core.whole_plays import featurizing
 from featurizer.messages import refused_play, rejection_to_message, specification_to_message, tensor_to_message
 from featurizer.streams import MessageStream
 from featurizer.tasks import TASKS
@@ -22,11 +21,12 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as messages
 from playscore.featurizer.v1 import featurizer_pb2_grpc
-from playscore.game import GameHeader, Player
+from playscore.game import Frames, GameHeader, Player, Track
 from playscore.limits import TextKind
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
+from servicekit.slices import in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring
 
@@ -78,12 +78,12 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
                 stream, opened = MessageStream.open(request, self._tasks, self._keyring)
                 yield opened
                 continue
-            for response in stream.receive(request):
+            for response in await in_slices(stream.receive(request), in_loop=not stream.is_busy):
                 _observe(response, arrival)
                 yield response
         if stream is not None:
             arrival = time.perf_counter()
-            for response in stream.half_close():
+            for response in await in_slices(stream.half_close(), in_loop=not stream.is_busy):
                 _observe(response, arrival)
                 yield response
 
@@ -97,17 +97,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         roster = {player.player_id: player for player in players}
         check(request, leaving=("header", "roster", "plays"))
         _check_named(request.plays)
-        response = messages.FeaturizePlaysResponse()
-        for place, play in enumerate(request.plays):
-            outcome = self._whole_play(header, roster, play, f"plays[{place}]")
-            if isinstance(outcome, Tensor):
-                response.tensors.append(tensor_to_message(header, outcome))
-                metrics.count_tensor()
-            else:
-                response.rejections.append(rejection_to_message(header, outcome))
-                metrics.count_rejection(outcome.reason)
-            await asyncio.sleep(0)  # streams go first: a backfill must not hold up a game
-        return response
+        return await in_slices(self._whole_plays(header, roster, request.plays))
 
     async def DescribeFeatures(
         self, request: messages.DescribeFeaturesRequest, context: Context
@@ -119,19 +109,40 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         names = ", ".join(_name(task) for task in self._tasks)
         raise invalid("task", f"must be one of {names}", Reason.TASK_UNSUPPORTED)
 
+    def _whole_plays(
+        self, header: GameHeader, roster: Mapping[str, Player], plays: Sequence[messages.WholePlay]
+    ) -> Generator[None, None, messages.FeaturizePlaysResponse]:
+        response = messages.FeaturizePlaysResponse()
+        for place, play in enumerate(plays):
+            outcome = yield from self._whole_play(header, roster, play, f"plays[{place}]")
+            if isinstance(outcome, Tensor):
+                response.tensors.append(tensor_to_message(header, outcome))
+                metrics.count_tensor()
+            else:
+                response.rejections.append(rejection_to_message(header, outcome))
+                metrics.count_rejection(outcome.reason)
+            yield
+        return response
+
     def _whole_play(
         self, header: GameHeader, roster: Mapping[str, Player], play: messages.WholePlay, path: str
-    ) -> Tensor | Rejection:
+    ) -> Generator[None, None, Tensor | Rejection]:
+        frames: list[Frames] = []
+        tracks: list[Track] = []
         try:
             context = context_from_message(play.context, f"{path}.context")
-            frames = [frames_from_message(batch, f"{path}.frames[{i}]") for i, batch in enumerate(play.frames)]
-            tracks = [track_from_message(batch, f"{path}.tracks[{i}]") for i, batch in enumerate(play.tracks)]
+            for place, batch in enumerate(play.frames):
+                frames.append(frames_from_message(batch, f"{path}.frames[{place}]"))
+                yield
+            for place, track in enumerate(play.tracks):
+                tracks.append(track_from_message(track, f"{path}.tracks[{place}]"))
+                yield
         except PlayscoreError as fault:
             # Revisions count from 1: a rejection at a lower one could not be recorded.
             revision = max(1, play.context.revision)
             subjects, task = refused_play(play.context)
             return Rejection(play.context.play_id, revision, fault.reason, fault.detail, subjects, task)
-        return featurize(self._tasks, header, roster, context, frames, tracks)
+        return (yield from featurizing(self._tasks, header, roster, context, frames, tracks))
 
 
 def _observe(response: messages.StreamPlaysResponse, arrival: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import Final
 
 from featurizer.core.game_stream import Answers, GameStream
 from featurizer.core.progress import Game, Progress, game_of
@@ -20,6 +21,9 @@ from playscore.wire.validation import check, invalid
 from servicekit.tokens import Keyring
 
 Responses = list[StreamPlaysResponse]
+
+BUSY: Final = 8
+"""Plays that are open at once in a game as it is played."""
 
 
 class MessageStream:
@@ -56,25 +60,36 @@ class MessageStream:
         opened = GameOpened(plays_finished=stream.checkpoint.plays_finished)
         return cls(header, stream, game, keyring), StreamPlaysResponse(opened=opened)
 
-    def receive(self, request: StreamPlaysRequest) -> Responses:
-        """The answers to one message after the first.
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many plays are open that an answer may take long."""
+        return self._stream.plays_open > BUSY
+
+    def receive(self, request: StreamPlaysRequest) -> Generator[None, None, Responses]:
+        """The answers to one message after the first, in steps.
 
         Raises:
             PlayscoreError: the stream cannot go on.
         """
-        return self._told(self._answers(request))
+        return (yield from self._told(self._answers(request)))
 
-    def half_close(self) -> Responses:
-        """The last answers: the caller sends nothing more."""
-        return self._told(self._stream.half_close())
+    def half_close(self) -> Generator[None, None, Responses]:
+        """The last answers, in steps: the caller sends nothing more."""
+        responses: Responses = []
+        for answers in self._stream.half_close():
+            responses += yield from self._told(answers)
+        return responses
 
-    def _told(self, answers: Answers) -> Responses:
-        return [
-            progress_to_message(answer, answer.token(self._game, self._keyring))
-            if isinstance(answer, Progress)
-            else outcome_to_message(self._header, answer)
-            for answer in answers
-        ]
+    def _told(self, answers: Answers) -> Generator[None, None, Responses]:
+        responses: Responses = []
+        for answer in answers:
+            if isinstance(answer, Progress):
+                token = answer.token(self._game, self._keyring)
+                responses.append(progress_to_message(answer, token))
+            else:
+                responses.append(outcome_to_message(self._header, answer))
+            yield
+        return responses
 
     def _answers(self, request: StreamPlaysRequest) -> Answers:
         match request.WhichOneof("message"):

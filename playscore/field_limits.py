@@ -162,7 +162,7 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.aggregator.v1.ScoreRecord.outcome_revision": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.PlayRecord.outcome_revision": FieldLimits(minimum=0.0),
         "playscore.aggregator.v1.RecordScoresRequest.request_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
-        "playscore.aggregator.v1.RecordScoresRequest.records": FieldLimits(max_items=10000),
+        "playscore.aggregator.v1.RecordScoresRequest.records": FieldLimits(max_items=10000, max_parts=160000),
         "playscore.aggregator.v1.RecordScoresRequest.supports": FieldLimits(max_items=16),
         "playscore.aggregator.v1.Split.league": FieldLimits(required=True, text=TextKind.LEAGUE),
         "playscore.aggregator.v1.Split.role": FieldLimits(required=True),
@@ -245,13 +245,18 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.tracking.v1.Roster.revision": FieldLimits(minimum=0.0),
         "playscore.tracking.v1.TrackingEvent.name": FieldLimits(text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.FrameBatch.segment_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
-        "playscore.tracking.v1.FrameBatch.frame_numbers": FieldLimits(minimum=0.0, maximum=10000000.0),
+        "playscore.tracking.v1.FrameBatch.frame_numbers": FieldLimits(
+            minimum=0.0, maximum=10000000.0, max_items=100000
+        ),
+        "playscore.tracking.v1.FrameBatch.times_unix_micros": FieldLimits(max_items=100000),
         "playscore.tracking.v1.FrameBatch.player_ids": FieldLimits(text=TextKind.IDENTIFIER, max_items=64),
         "playscore.tracking.v1.FrameBatch.events": FieldLimits(max_items=256),
         "playscore.tracking.v1.TrackBatch.segment_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.tracking.v1.TrackBatch.object": FieldLimits(required=True),
         "playscore.tracking.v1.TrackBatch.rate_hertz": FieldLimits(minimum=0.0, maximum=1000.0, exclusive_minimum=True),
-        "playscore.tracking.v1.TrackBatch.sample_numbers": FieldLimits(minimum=0.0, maximum=1000000000.0),
+        "playscore.tracking.v1.TrackBatch.sample_numbers": FieldLimits(
+            minimum=0.0, maximum=1000000000.0, max_items=100000
+        ),
         "playscore.feed.v1.PlayContext.play_id": FieldLimits(required=True, text=TextKind.IDENTIFIER),
         "playscore.feed.v1.PlayContext.revision": FieldLimits(minimum=1.0),
         "playscore.feed.v1.PlayContext.segment_id": FieldLimits(text=TextKind.IDENTIFIER),
@@ -268,35 +273,45 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.featurizer.v1.ResumeToken.value": FieldLimits(
             required=True, max_characters=4096, reason=Reason.RESUME_TOKEN_INVALID
         ),
+        "playscore.featurizer.v1.StreamPlaysRequest.frames": FieldLimits(max_numbers=200000, max_parts=1000),
+        "playscore.featurizer.v1.StreamPlaysRequest.track": FieldLimits(max_numbers=200000),
         "playscore.featurizer.v1.OpenGame.header": FieldLimits(required=True),
         "playscore.featurizer.v1.WholePlay.context": FieldLimits(required=True),
         "playscore.featurizer.v1.FeaturizePlaysRequest.header": FieldLimits(required=True),
-        "playscore.featurizer.v1.FeaturizePlaysRequest.plays": FieldLimits(max_items=200),
+        "playscore.featurizer.v1.FeaturizePlaysRequest.plays": FieldLimits(
+            max_items=200, max_numbers=1000000, max_parts=600000
+        ),
         "playscore.featurizer.v1.DescribeFeaturesRequest.task": FieldLimits(
             required=True, reason=Reason.TASK_UNSUPPORTED
         ),
         "playscore.scorer.v1.PassToScore.tensor": FieldLimits(required=True),
-        "playscore.scorer.v1.ScorePassesRequest.passes": FieldLimits(max_items=256),
+        "playscore.scorer.v1.ScorePassesRequest.passes": FieldLimits(max_items=256, max_numbers=65536, max_parts=8192),
         "playscore.scorer.v1.PassToGrade.key": FieldLimits(required=True),
         "playscore.scorer.v1.PassToGrade.revision": FieldLimits(minimum=1.0),
         "playscore.scorer.v1.PassToGrade.distribution": FieldLimits(required=True),
         "playscore.scorer.v1.PassToGrade.outcome": FieldLimits(required=True),
-        "playscore.scorer.v1.GradePassesRequest.passes": FieldLimits(max_items=1024),
+        "playscore.scorer.v1.GradePassesRequest.passes": FieldLimits(
+            max_items=1024, max_numbers=262144, max_parts=8192
+        ),
         "playscore.scorer.v1.GradePassesRequest.supports": FieldLimits(max_items=16),
         "playscore.scorer.v1.ShotToScore.tensor": FieldLimits(required=True),
-        "playscore.scorer.v1.ScoreShotsRequest.shots": FieldLimits(max_items=256),
+        "playscore.scorer.v1.ScoreShotsRequest.shots": FieldLimits(max_items=256, max_numbers=65536, max_parts=8192),
         "playscore.scorer.v1.ShotToGrade.key": FieldLimits(required=True),
         "playscore.scorer.v1.ShotToGrade.revision": FieldLimits(minimum=1.0),
         "playscore.scorer.v1.ShotToGrade.distribution": FieldLimits(required=True),
         "playscore.scorer.v1.ShotToGrade.outcome": FieldLimits(required=True),
-        "playscore.scorer.v1.GradeShotsRequest.shots": FieldLimits(max_items=1024),
+        "playscore.scorer.v1.GradeShotsRequest.shots": FieldLimits(max_items=1024, max_numbers=262144, max_parts=8192),
         "playscore.scorer.v1.FaceoffToScore.tensor": FieldLimits(required=True),
-        "playscore.scorer.v1.ScoreFaceoffsRequest.faceoffs": FieldLimits(max_items=256),
+        "playscore.scorer.v1.ScoreFaceoffsRequest.faceoffs": FieldLimits(
+            max_items=256, max_numbers=65536, max_parts=8192
+        ),
         "playscore.scorer.v1.FaceoffToGrade.key": FieldLimits(required=True),
         "playscore.scorer.v1.FaceoffToGrade.revision": FieldLimits(minimum=1.0),
         "playscore.scorer.v1.FaceoffToGrade.distribution": FieldLimits(required=True),
         "playscore.scorer.v1.FaceoffToGrade.outcome": FieldLimits(required=True),
-        "playscore.scorer.v1.GradeFaceoffsRequest.faceoffs": FieldLimits(max_items=1024),
+        "playscore.scorer.v1.GradeFaceoffsRequest.faceoffs": FieldLimits(
+            max_items=1024, max_numbers=262144, max_parts=8192
+        ),
         "playscore.scorer.v1.ListModelsRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.scorer.v1.ListModelsRequest.page_token": FieldLimits(max_characters=4096),
     }

@@ -44,6 +44,8 @@ class FieldLimits:
     text: TextKind | None = None
     max_characters: int = 0
     max_items: int = 0
+    max_numbers: int = 0
+    max_parts: int = 0
     reason: Reason = Reason.FIELD_INVALID
 
     def allows_number(self, value: float) -> bool:

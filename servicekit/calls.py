@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from playscore.wire.validation import invalid
+from servicekit.bodies import parsed
+from servicekit.slices import in_slices
 
 Kind = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 """Kinds of methods, in the words of Go's metrics."""
@@ -123,8 +125,10 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         parse = partial(_parse, handler.request_deserializer, method)
 
-        async def answer(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            response = behavior(requests if handler.request_streaming else parse(requests), context)
+        async def answer(bodies: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            requests = _Parsed(bodies, parse) if handler.request_streaming else await parse(bodies.pop())
+            response = behavior(requests, context)
+            del requests
             if not isinstance(response, AsyncGenerator):
                 return await response
             async with aclosing(response) as responses:
@@ -134,14 +138,15 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def handle(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             call = Call(method, context)
-            proceed: Proceed = partial(answer, requests, context)
+            proceed: Proceed = partial(answer, requests if handler.request_streaming else [requests], context)
+            del requests  # held no longer than until it is parsed
             for interceptor in self._interceptors:
                 proceed = partial(interceptor, call, proceed)
             return await proceed()
 
         made: grpc.RpcMethodHandler[Any, Any] = _MAKERS[kind](
             handle,
-            parse if handler.request_streaming else None,
+            None,
             partial(_encoded, handler.response_serializer),
         )
         return made
@@ -159,10 +164,25 @@ def _encoded(serialize: Callable[[Any], bytes] | None, response: Any) -> Any:
     return response if serialize is None or isinstance(response, bytes) else serialize(response)
 
 
-def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, message: bytes) -> Any:
-    if deserialize is None:
-        return message
+class _Parsed:
+    """The requests of a stream."""
+
+    def __init__(self, bodies: AsyncIterable[bytes], parse: Callable[[bytes], Awaitable[Any]]) -> None:
+        self._bodies = aiter(bodies)
+        self._parse = parse
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._parse(await anext(self._bodies))
+
+
+async def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, body: bytes) -> Any:
+    message = getattr(deserialize, "__self__", None)
+    if not (isinstance(message, type) and issubclass(message, Message)):
+        return body if deserialize is None else deserialize(body)
     try:
-        return deserialize(message)
+        return await in_slices(parsed(body, message))
     except DecodeError as error:
-        raise invalid("request", f"must be a request of {method}; its {len(message)} bytes are not: {error}") from error
+        raise invalid("request", f"must be a request of {method}; its {len(body)} bytes are not: {error}") from error

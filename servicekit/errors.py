@@ -24,9 +24,26 @@ async def map_errors(call: Call, proceed: Proceed) -> Any:
         raise  # the status is chosen already, or nobody is left to tell
     except Exception as raised:
         error, metadata = _domain_error(call, raised)
+        forget_frames(raised)
     structlog.contextvars.bind_contextvars(reason=error.reason.name, detail=error.detail)
     # What grpc_status makes is what abort_with_status takes, though the stubs lack the method.
     await call.context.abort_with_status(status_of(error, metadata))  # type: ignore[attr-defined]
+
+
+def forget_frames(raised: BaseException) -> None:
+    """Frees what the frames hold that an error went through, such as the request.
+
+    Whoever keeps the error in a variable of one of them would hold them all until the next collection of garbage.
+    """
+    found: list[BaseException] = [raised]
+    for error in found:
+        error.__traceback__ = None
+        further = [
+            error.__cause__,
+            error.__context__,
+            *(error.exceptions if isinstance(error, BaseExceptionGroup) else ()),
+        ]
+        found += [each for each in further if each is not None and all(each is not other for other in found)]
 
 
 def _domain_error(call: Call, raised: Exception) -> tuple[PlayscoreError, dict[str, str]]:

@@ -103,6 +103,7 @@ async def log(call: Call, proceed: Proceed) -> Any:
             code=code.name,
             duration_ms=round((time.perf_counter() - begin) * 1e3, 3),
         )
+        del error  # whose frames hold the request
 
 
 def _trace_id(call: Call) -> str | None:

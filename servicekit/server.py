@@ -35,6 +35,8 @@ from servicekit.settings import S, ServiceSettings, parse_settings
 
 _log = structlog.get_logger()
 
+SWITCH_SECONDS = 0.0005
+"""After which a thread that works hands over to the event loop, which waits for that again and again in a call."""
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
 
@@ -78,6 +80,7 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
         raise SystemExit(1) from error
     log_stream = capture_native_output(lambda line: _log.warning("written to standard error", said=line))
     configure_logs(service.name, settings.log_level, log_stream)
+    sys.setswitchinterval(SWITCH_SECONDS)
     _log.info("settings", **settings.model_dump(mode="json"))
     try:
         uvloop.run(_run(service, settings))

@@ -10,7 +10,7 @@ where nothing after it could be trusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from featurizer.core.outcomes import Rejection, Tensor
 from featurizer.core.progress import Progress
 from featurizer.core.segments import MAX_FRAMES, Segments
 from featurizer.core.task import OpenPlay, Task, task_of, tasks_of
-from featurizer.core.verdicts import check_status, let_go, rejection, too_long, unsupported
+from featurizer.core.verdicts import check_status, crowded, let_go, rejection, too_long, unsupported
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
@@ -29,6 +29,8 @@ MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.Roster.players"].max_it
 """In all rosters of a game."""
 MAX_PLAYS: Final = 2_000
 """Of a game, in one stream."""
+MAX_OPEN: Final = 256
+"""Plays that are open at once."""
 MAX_REVISIONS: Final = 100
 """Of a play while it is open."""
 
@@ -215,12 +217,15 @@ class GameStream:
         play.ends_at = come if come >= 0 else None
         return self._close(play)
 
-    def half_close(self) -> Answers:
-        """Close every open play with what has come: the caller sends nothing more."""
-        answers: Answers = []
+    @property
+    def plays_open(self) -> int:
+        """How many plays wait for their film."""
+        return len(self._open)
+
+    def half_close(self) -> Iterator[Answers]:
+        """Close every open play with what has come, one by one: the caller sends nothing more."""
         for play in list(self._open.values()):
-            answers += self._close(play)
-        return answers
+            yield self._close(play)
 
     def _play(self, play_id: str) -> _Play:
         play = self._plays.get(play_id)
@@ -252,6 +257,8 @@ class GameStream:
             return self._reject(play, let_go())
         segment = self._segments.turn_to(context.segment)
         film = segment.footage(context.opens_at_frame, play.ends_at)
+        if play.open is None and len(self._open) >= MAX_OPEN:
+            return self._reject(play, crowded(MAX_OPEN))
         play.open = task.open(self._header, self._roster, context, film)
         self._open[play.play_id] = play
         answers = self._let_go_surplus()

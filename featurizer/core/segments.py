@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from featurizer.core.tracking_window import Batch, TrackingWindow, check_columns, pack, packed_track, splice
+from featurizer.core.tracking_window import Batch, TrackingWindow, check_columns, joined, pack, packed_track, splice
 from playscore.errors import PlayscoreError, Reason
+from playscore.field_limits import FIELD_LIMITS
 from playscore.game import Frames, Track, TrackedObject, TrackingEvent
 
 MAX_SEGMENTS: Final = 8
@@ -19,6 +20,8 @@ MAX_EVENTS: Final = 2_000
 """Events of a segment that are kept."""
 MAX_TRACK_SAMPLES: Final = 10_000
 """Samples of the ball and puck of a segment that are kept. A batch without samples counts as one."""
+MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.Roster.players"].max_items
+"""In all frames of a segment."""
 MAX_NAMES: Final = 2_000
 """Segments let go whose names are kept."""
 
@@ -50,9 +53,10 @@ class Segment:
         """Fewer than `_PACKED_FRAMES`, as they came; the earlier ones are in the batches."""
         self._latest_size = 0
         self._batches: deque[Batch] = deque()
+        self._players: set[str] = set()
+        """In its frames, also in those that were let go."""
         self._seen: set[int] = set()
-        """Frames in which somebody was seen, but for those of the batches below."""
-        self._not_looked_at: list[Batch] = []
+        """Frames of the batches in which somebody was seen."""
         self._events: deque[TrackingEvent] = deque()
         self._events_let_go = 0
         self._latest_tracks: dict[TrackedObject, list[Track]] = {}
@@ -70,12 +74,17 @@ class Segment:
         """Take in frames and their events. Call `trim` afterward to stay within the bounds.
 
         Raises:
-            PlayscoreError: COLUMNS_INCONSISTENT or FIELD_INVALID; nothing was taken in.
+            PlayscoreError: COLUMNS_INCONSISTENT, FIELD_INVALID or TOO_MANY_PLAYERS; nothing was taken in.
         """
-        check_columns(frames, self._latest[-1].player_ids if self._latest else ())
+        line_up = self._latest[-1].player_ids if self._latest else ()
+        check_columns(frames, line_up)
+        if frames.player_ids != line_up:
+            self._meet(frames.player_ids)
         self._events.extend(frames.events)
         if not len(frames):
             return
+        if len(frames) >= _PACKED_FRAMES:
+            self._pack()  # not among few frames of many others, which would make it as wide as all of them
         self._latest.append(frames)
         self._latest_size += len(frames)
         self.size += len(frames)
@@ -121,7 +130,6 @@ class Segment:
             return LetGo(0, _NO_FRAME)
         last = max(gone)
         self._last_let_go = max(self._last_let_go, last)
-        self._look()
         self._seen.difference_update(gone)
         while self._events and self._events[0].frame_number <= last:
             self._let_go_event()
@@ -153,7 +161,6 @@ class Segment:
     def frames_seen(self, first: int, last: int) -> int:
         """How many of the frames numbered `first` to `last` were seen, with at least one player in them."""
         self._pack()
-        self._look()
         return sum(number in self._seen for number in range(first, last + 1))
 
     def window(self, first: int, last: int) -> TrackingWindow:
@@ -170,12 +177,23 @@ class Segment:
         """The events that are kept, without the first `count` ones of all that came."""
         return islice(self._events, max(0, count - self._events_let_go), None)
 
+    def _meet(self, player_ids: tuple[str, ...]) -> None:
+        met = self._players.union(player_ids)
+        if len(met) > MAX_PLAYERS:
+            raise PlayscoreError(
+                Reason.TOO_MANY_PLAYERS,
+                f"the frames of the segment name {len(met)} players; at most {MAX_PLAYERS} can be in a game",
+            )
+        self._players = met
+
     def _pack(self) -> None:
-        """Put the latest frames, which may be many small messages, into few arrays."""
+        """Put the latest frames, which may be many small messages, into few arrays, however often this is asked for."""
         if self._latest:
             packed = pack(self._latest)
-            self._batches.extend(packed)
-            self._not_looked_at.extend(packed)
+            self._seen.update(packed.frames_seen())
+            if self._batches and len(self._batches[-1]) + len(packed) <= _PACKED_FRAMES:
+                packed = joined([self._batches.pop(), packed])
+            self._batches.append(packed)
             self._latest.clear()
             self._latest_size = 0
 
@@ -186,12 +204,6 @@ class Segment:
             self._track_size += max(len(packed), 1) - sum(max(len(track), 1) for track in latest)
             self._tracks.append(packed)
             latest.clear()
-
-    def _look(self) -> None:
-        """Find out in which frames of the batches somebody was seen."""
-        for batch in self._not_looked_at:
-            self._seen.update(batch.frames_seen())
-        self._not_looked_at.clear()
 
     def _let_go_frames(self, count: int) -> list[int]:
         """Let go of the first frames of the oldest batch; their numbers."""
@@ -289,7 +301,3 @@ class Segments:
         if len(self._let_go) > MAX_NAMES:
             self._let_go.popitem(last=False)
         return segment_id
-
-
-def _size(batch: Batch) -> int:
-    return max(len(batch), 1)

@@ -16,6 +16,8 @@ from playscore.game import Floats, Frames, Track
 
 MAX_PLAYERS: Final = FIELD_LIMITS["playscore.tracking.v1.FrameBatch.player_ids"].max_items
 """In one batch."""
+MAX_COPIES: Final = 100
+"""Of one frame: enough for a message of its own for everybody who is in it."""
 
 X: Final = 0
 Y: Final = 1
@@ -43,6 +45,13 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def within(self, first: int, last: int) -> Batch:
+        """The frames numbered `first` to `last`."""
+        if first <= self.first and self.last <= last:
+            return self
+        rows = np.flatnonzero((self.numbers >= first) & (self.numbers <= last))
+        return _batch(self.numbers[rows], self.player_ids, self.samples[:, rows], self.times[rows])
 
     def latest(self, frames: int) -> Batch:
         """The last so many of the frames, in arrays of their own."""
@@ -91,15 +100,30 @@ def check_columns(frames: Frames, line_up: tuple[str, ...] = ()) -> None:
         )
 
 
-def pack(frames: Iterable[Frames]) -> list[Batch]:
-    """Frames as they came, each run of the same players in one batch."""
-    batches = []
+def pack(frames: Iterable[Frames]) -> Batch:
+    """Frames as they came, in one batch of everybody who is in one of them."""
+    runs = []
     for player_ids, same in itertools.groupby(frames, key=lambda some: some.player_ids):
         run = list(same)
         numbers = np.concatenate([some.frame_numbers for some in run])
         samples = _stack(run, (len(numbers), len(player_ids)))
-        batches.append(_batch(numbers, player_ids, samples, _times(run, len(numbers))))
-    return batches
+        runs.append(_batch(numbers, player_ids, samples, _times(run, len(numbers))))
+    return joined(runs)
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Batches one after the other as one."""
+    if len(batches) == 1:
+        return batches[0]
+    player_ids = _everybody(batches)
+    numbers = np.concatenate([batch.numbers for batch in batches])
+    times = np.concatenate([batch.times for batch in batches])
+    return _batch(numbers, player_ids, _rows(batches, player_ids), times)
+
+
+def _everybody(batches: Iterable[Batch]) -> tuple[str, ...]:
+    line_ups = dict.fromkeys(batch.player_ids for batch in batches)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(line_ups)))
 
 
 def packed_track(tracks: Sequence[Track]) -> Track:
@@ -183,20 +207,21 @@ class TrackingWindow:
 
 
 def splice(batches: Iterable[Batch], first: int, last: int) -> TrackingWindow:
-    """The frames numbered `first` to `last`. Of two samples of one player in one frame the first to come counts."""
-    batches = [batch for batch in batches if batch.first <= last and batch.last >= first]
-    line_ups = dict.fromkeys(batch.player_ids for batch in batches)
-    player_ids = tuple(dict.fromkeys(itertools.chain.from_iterable(line_ups)))
+    """The frames numbered `first` to `last`. Of two samples of one player in one frame the first to come counts.
+
+    Raises:
+        PlayscoreError: SAMPLES_CONTRADICTED if a frame came more than `MAX_COPIES` times.
+    """
+    batches = [batch.within(first, last) for batch in batches if batch.first <= last and batch.last >= first]
+    player_ids = _everybody(batches)
     samples = np.full((CHANNELS, last - first + 1, len(player_ids)), np.nan)
     times = np.full(last - first + 1, np.nan)
     if not player_ids:
         return TrackingWindow(first, player_ids, samples, np.zeros(samples.shape[1:], bool), times)
 
-    numbers = np.concatenate([batch.numbers for batch in batches])
-    inside = np.flatnonzero((numbers >= first) & (numbers <= last))
-    at = numbers[inside] - first
-    rows = _rows(batches, player_ids)[:, inside]
-    row_times = np.concatenate([batch.times for batch in batches])[inside]
+    at = np.concatenate([batch.numbers for batch in batches]) - first
+    rows = _rows(batches, player_ids)
+    row_times = np.concatenate([batch.times for batch in batches])
 
     # The first row of every frame is taken whole; the rest only fill in players that it lacks.
     frames, first_rows = np.unique(at, return_index=True)
@@ -219,7 +244,13 @@ def _copies(at: NDArray[np.integer]) -> list[tuple[NDArray[np.integer], NDArray[
     order = np.argsort(at, kind="stable")
     frames = at[order]
     begins = np.flatnonzero(np.diff(frames, prepend=-1))
-    place = np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))
+    times = np.diff(begins, append=len(at))
+    if times.max() > MAX_COPIES:
+        raise PlayscoreError(
+            Reason.SAMPLES_CONTRADICTED,
+            f"a frame of the play came {times.max()} times; at most {MAX_COPIES} batches may each hold a part of it",
+        )
+    place = np.arange(len(at)) - np.repeat(begins, times)
     return [(order[place == copy], frames[place == copy]) for copy in range(1, int(place.max()) + 1)]
 
 

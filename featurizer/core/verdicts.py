@@ -46,6 +46,15 @@ def let_go() -> PlayscoreError:
     )
 
 
+def crowded(most: int) -> PlayscoreError:
+    """TRACKING_UNAVAILABLE: plays were told of whose film has not come, more than a game can have at once."""
+    return PlayscoreError(
+        Reason.TRACKING_UNAVAILABLE,
+        f"{most} plays of the game are open already; tell of a play when its film comes, or send it whole, with"
+        " FeaturizePlays",
+    )
+
+
 def rejection(
     tasks: Sequence[Task],
     roster: Mapping[str, Player],

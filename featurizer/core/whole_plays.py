@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,28 @@ def featurize(
     Raises:
         PlayscoreError: as `tasks_of`.
     """
+    steps = featurizing(tasks, header, roster, context, frames, tracks)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            outcome: Tensor | Rejection = end.value
+            return outcome
+
+
+def featurizing(
+    tasks: Sequence[Task],
+    header: GameHeader,
+    roster: Mapping[str, Player],
+    context: PlayContext,
+    frames: Iterable[Frames],
+    tracks: Iterable[Track] = (),
+) -> Generator[None, None, Tensor | Rejection]:
+    """As `featurize`, in steps: a play may have thousands of batches.
+
+    Raises:
+        PlayscoreError: as `tasks_of`.
+    """
     own = tasks_of(header, tasks)
     try:
         check_status(context)
@@ -36,9 +58,11 @@ def featurize(
         segment = Segment()
         for track in tracks:
             segment.add_track(track)
+            yield
         its_own, needed = 0, task.first_frame(header, context)
         for batch in frames:
             segment.add(batch)
+            yield
             its_own += _frames_from(batch, needed)
             if its_own > MAX_FRAMES:
                 break

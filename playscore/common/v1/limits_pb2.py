@@ -26,7 +26,7 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from playscore.common.v1 import reason_pb2 as playscore_dot_common_dot_v1_dot_reason__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/common/v1/limits.proto\x12\x13playscore.common.v1\x1a google/protobuf/descriptor.proto\x1a playscore/common/v1/reason.proto\"\x83\x02\n\x0b\x46ieldLimits\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x14\n\x07minimum\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x11\x65xclusive_minimum\x18\x04 \x01(\x08\x12+\n\x04text\x18\x05 \x01(\x0e\x32\x1d.playscore.common.v1.TextKind\x12\x16\n\x0emax_characters\x18\x06 \x01(\x05\x12\x11\n\tmax_items\x18\x07 \x01(\x05\x12+\n\x06reason\x18\x08 \x01(\x0e\x32\x1b.playscore.common.v1.ReasonB\n\n\x08_minimumB\n\n\x08_maximum*i\n\x08TextKind\x12\x19\n\x15TEXT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TEXT_KIND_IDENTIFIER\x10\x01\x12\x14\n\x10TEXT_KIND_LEAGUE\x10\x02\x12\x12\n\x0eTEXT_KIND_NAME\x10\x03:Q\n\x06limits\x12\x1d.google.protobuf.FieldOptions\x18\x9d\x8f\x03 \x01(\x0b\x32 .playscore.common.v1.FieldLimitsBB\n\x13playscore.common.v1B\x0bLimitsProtoP\x01Z\x1cplayscore/common/v1;commonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n playscore/common/v1/limits.proto\x12\x13playscore.common.v1\x1a google/protobuf/descriptor.proto\x1a playscore/common/v1/reason.proto\"\xab\x02\n\x0b\x46ieldLimits\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x14\n\x07minimum\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x11\x65xclusive_minimum\x18\x04 \x01(\x08\x12+\n\x04text\x18\x05 \x01(\x0e\x32\x1d.playscore.common.v1.TextKind\x12\x16\n\x0emax_characters\x18\x06 \x01(\x05\x12\x11\n\tmax_items\x18\x07 \x01(\x05\x12+\n\x06reason\x18\x08 \x01(\x0e\x32\x1b.playscore.common.v1.Reason\x12\x13\n\x0bmax_numbers\x18\t \x01(\x05\x12\x11\n\tmax_parts\x18\n \x01(\x05\x42\n\n\x08_minimumB\n\n\x08_maximum*i\n\x08TextKind\x12\x19\n\x15TEXT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TEXT_KIND_IDENTIFIER\x10\x01\x12\x14\n\x10TEXT_KIND_LEAGUE\x10\x02\x12\x12\n\x0eTEXT_KIND_NAME\x10\x03:Q\n\x06limits\x12\x1d.google.protobuf.FieldOptions\x18\x9d\x8f\x03 \x01(\x0b\x32 .playscore.common.v1.FieldLimitsBB\n\x13playscore.common.v1B\x0bLimitsProtoP\x01Z\x1cplayscore/common/v1;commonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'playscore.common.v1.limits_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\023playscore.common.v1B\013LimitsProtoP\001Z\034playscore/common/v1;commonv1'
-  _globals['_TEXTKIND']._serialized_start=387
-  _globals['_TEXTKIND']._serialized_end=492
+  _globals['_TEXTKIND']._serialized_start=427
+  _globals['_TEXTKIND']._serialized_end=532
   _globals['_FIELDLIMITS']._serialized_start=126
-  _globals['_FIELDLIMITS']._serialized_end=385
+  _globals['_FIELDLIMITS']._serialized_end=425
 # @@protoc_insertion_point(module_scope)

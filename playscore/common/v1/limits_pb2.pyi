@@ -66,6 +66,8 @@ class FieldLimits(_message.Message):
     MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
     MAX_ITEMS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MAX_NUMBERS_FIELD_NUMBER: _builtins.int
+    MAX_PARTS_FIELD_NUMBER: _builtins.int
     required: _builtins.bool
     """The field must be set: a number or message present, a string or list not empty, an enum value specified and known."""
     minimum: _builtins.float
@@ -82,6 +84,10 @@ class FieldLimits(_message.Message):
     """Most items of a list."""
     reason: _reason_pb2.Reason.ValueType
     """The reason a violation is reported with; FIELD_INVALID if unspecified."""
+    max_numbers: _builtins.int
+    """Most numbers that the lists within a message, or within all items of a list of messages, may have together."""
+    max_parts: _builtins.int
+    """Most texts and messages that the lists within a message, or within all items of a list of messages, may have together."""
     def __init__(
         self,
         *,
@@ -93,10 +99,12 @@ class FieldLimits(_message.Message):
         max_characters: _builtins.int = ...,
         max_items: _builtins.int = ...,
         reason: _reason_pb2.Reason.ValueType = ...,
+        max_numbers: _builtins.int = ...,
+        max_parts: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "exclusive_minimum", b"exclusive_minimum", "max_characters", b"max_characters", "max_items", b"max_items", "maximum", b"maximum", "minimum", b"minimum", "reason", b"reason", "required", b"required", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "exclusive_minimum", b"exclusive_minimum", "max_characters", b"max_characters", "max_items", b"max_items", "max_numbers", b"max_numbers", "max_parts", b"max_parts", "maximum", b"maximum", "minimum", b"minimum", "reason", b"reason", "required", b"required", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

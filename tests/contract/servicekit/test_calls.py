@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import grpc
@@ -15,6 +17,7 @@ from grpc_status import rpc_status
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rpc_errors import error_from_rpc
 from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, EchoStub
+from tests.processes import until
 
 every_kind = pytest.mark.parametrize("method", METHODS)
 
@@ -143,3 +146,29 @@ async def test_a_method_nobody_knows_is_unimplemented(serve: Any) -> None:
     async with serve() as stub:
         stub.methods["Unary"]._method = f"/{DESCRIPTOR.full_name}/Sing".encode()
         assert (await failure(stub, "Unary", "x")).code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_nothing_of_a_refused_request_is_left(serve: Any) -> None:
+    """Without a collection of garbage: errors hold the frames that they went through, and those the request."""
+    held: list[weakref.ref[object]] = []
+
+    class Content:
+        """What a handler works on."""
+
+    async def refuse(text: str) -> str:
+        content = Content()
+        held.append(weakref.ref(content))
+        try:
+            return {"": text}[text]
+        except KeyError as error:
+            raise PlayscoreError(Reason.FIELD_INVALID, "no such thing") from error
+
+    async with serve(refuse) as stub:
+        gc.disable()
+        try:
+            for method in METHODS:
+                await refusal(stub, method, "x")
+            await until(lambda: all(content() is None for content in held))
+        finally:
+            gc.enable()
+    assert len(held) == len(METHODS)

@@ -205,7 +205,8 @@ def streamed(
         answers += stream.add_frames(context.segment, batch)
     if opening == len(batches):
         answers += stream.add_context(context)
-    answers += stream.half_close()
+    for closed in stream.half_close():
+        answers += closed
     (outcome,) = (answer for answer in answers if not isinstance(answer, Progress))
     return outcome
 

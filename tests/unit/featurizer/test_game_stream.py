@@ -191,7 +191,7 @@ class TestEnds:
         stream = opened()
         for play_id in "cab":
             stream.add_context(named(play_id))
-        answers = stream.half_close()
+        answers = [answer for closed in stream.half_close() for answer in closed]
         assert closed(answers) == [("c", 1), ("a", 1), ("b", 1)]
         assert reasons(answers) == [Reason.NO_FRAMES] * 3
 
@@ -495,7 +495,8 @@ def test_counts_add_up_whatever_comes() -> None:
     answers += stream.add_context(named("2", status=PlayStatus.NULLIFIED))
     answers += stream.add_context(named("3")) + stream.add_frames("3", SACK) + stream.end_play("3")
     answers += stream.add_context(named("1", revision=2))
-    answers += stream.half_close()
+    for closed in stream.half_close():
+        answers += closed
     made = outcomes(answers)
     last = stream.checkpoint
     assert last.tensors == sum(isinstance(outcome, Tensor) for outcome in made) == 2

@@ -18,6 +18,7 @@ from playscore.hockey.v1.hockey_pb2 import ShotSituation
 from playscore.tracking.v1.tracking_pb2 import TRACKED_OBJECT_BALL, FrameBatch, Roster, TrackBatch
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message
+from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from tests.unit.featurizer.film import CONTEXT, HEADER, RELEASE, ROSTER, film
 
@@ -32,7 +33,7 @@ def opening(token: str | None = None) -> StreamPlaysRequest:
 def opened() -> MessageStream:
     stream, answer = MessageStream.open(opening(), TASKS, KEYRING)
     assert answer.HasField("opened")
-    assert stream.receive(StreamPlaysRequest(roster=roster_to_message(ROSTER.values()))) == []
+    assert at_once(stream.receive(StreamPlaysRequest(roster=roster_to_message(ROSTER.values())))) == []
     return stream
 
 
@@ -57,14 +58,14 @@ def only_rejection(responses: Responses) -> common_pb2.Rejection:
 
 def refusal(stream: MessageStream, request: StreamPlaysRequest) -> PlayscoreError:
     with pytest.raises(PlayscoreError) as caught:
-        stream.receive(request)
+        at_once(stream.receive(request))
     return caught.value
 
 
 def test_a_play_as_it_travels() -> None:
     stream = opened()
-    assert stream.receive(context()) == []
-    made, checkpoint = stream.receive(frames())
+    assert at_once(stream.receive(context())) == []
+    made, checkpoint = at_once(stream.receive(frames()))
     tensor = made.tensor
     assert (tensor.key.league, tensor.key.game_id, tensor.key.play_id) == ("NFL", HEADER.game_id, "54")
     assert tensor.feature_specification_id == SPECIFICATION.id
@@ -104,19 +105,19 @@ def test_a_wrong_context_costs_its_play_and_no_other(
 ) -> None:
     stream = opened()
     if open_already:
-        stream.receive(context())
-    rejected = only_rejection(stream.receive(context(change)))
+        at_once(stream.receive(context()))
+    rejected = only_rejection(at_once(stream.receive(context(change))))
     assert (rejected.reason, rejected.revision, rejected.key.play_id) == (reason, 1, "54")
     assert rejected.task in (common_pb2.TASK_PASSING, common_pb2.TASK_SHOTS)
     assert detail in rejected.detail
-    assert stream.receive(context(lambda message: setattr(message, "play_id", "2"))) == []
+    assert at_once(stream.receive(context(lambda message: setattr(message, "play_id", "2")))) == []
 
 
 def test_a_rejection_names_nobody_by_an_identifier_that_is_none() -> None:
     def nameless(message: PlayContext) -> None:
         message.football.passer_id = "p\n"
 
-    (subject,) = only_rejection(opened().receive(context(nameless))).subjects
+    (subject,) = only_rejection(at_once(opened().receive(context(nameless)))).subjects
     assert (subject.role, subject.subject_id, subject.team_id) == (common_pb2.ROLE_PASSER, "", "HOM")
 
 
@@ -146,15 +147,15 @@ def test_a_wrong_batch_costs_its_play_whichever_comes_first(
     requests = [context(), frames(change)]
     responses: Responses = []
     for request in requests if context_first else reversed(requests):
-        responses += stream.receive(request)
+        responses += at_once(stream.receive(request))
     assert only_rejection(responses).reason == reason
 
 
 def test_a_wrong_track_costs_its_play() -> None:
     stream = opened()
-    stream.receive(context())
+    at_once(stream.receive(context()))
     track = TrackBatch(segment_id="54", object=TRACKED_OBJECT_BALL, rate_hertz=10.0, sample_numbers=[1], x=b"")
-    rejected = only_rejection(stream.receive(StreamPlaysRequest(track=track)))
+    rejected = only_rejection(at_once(stream.receive(StreamPlaysRequest(track=track))))
     assert rejected.reason == reason_pb2.REASON_COLUMNS_INCONSISTENT
 
 
