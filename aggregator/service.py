@@ -43,6 +43,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
 from playscore.wire.validation import check, invalid
+from servicekit.audit import audited
 from servicekit.callers import current_caller
 from servicekit.metrics import PLAYS
 from servicekit.token_keys import TokenKeyFile
@@ -151,15 +152,27 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> messages.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
         caller = current_caller.get()
+        audited(request_id=request.request_id, records=len(request.records))
         if len(request.records) > MAX_RECORDS_AT_ONCE:
             write = await asyncio.to_thread(self._contract.write, request, caller)
         else:
             write = self._contract.write(request, caller)
+        leagues = {record.play.league for record in write.records.values()}
+        leagues |= {rejected.play.league for rejected in write.rejected if rejected.play is not None}
+        audited(leagues=leagues)
         with COMMIT_SECONDS.time():
             written = await self._store.record(write)
         for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
         PLAYS.labels("stale", "").inc(len(written.stale))
+        audited(
+            inserted=written.inserted,
+            replaced=written.replaced,
+            withdrawn=written.withdrawn,
+            unchanged=written.unchanged,
+            stale=len(written.stale),
+            rejected=len(written.rejected),
+        )
         for rejected in written.rejected:
             PLAYS.labels("rejected", rejected.reason.name).inc()
         return self._contract.written(written, self._token(written.revision))
@@ -310,8 +323,10 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     async def SwitchModel(self, request: messages.SwitchModelRequest, context: Context) -> messages.SwitchModelResponse:
         """Rates a league by another model."""
+        audited(request_id=request.request_id, leagues=[request.league])
         done = await self._store.switch(self._contract.switching(request, current_caller.get()))
         assert isinstance(done.effect, ModelSwitch)
+        audited(model=str(done.effect.model), previous=str(done.effect.previous))
         return messages.SwitchModelResponse(
             previous=model_to_message(done.effect.previous), revision=self._token(done.revision)
         )
@@ -320,15 +335,18 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.EraseRecordsRequest, context: Context
     ) -> messages.EraseRecordsResponse:
         """Erases a player or a league."""
+        audited(request_id=request.request_id, leagues=[request.league], erases=request.WhichOneof("what") or "")
         done = await self._store.erase(self._contract.erasing(request, current_caller.get()))
         assert isinstance(done.effect, Erasure)
+        effect = done.effect
+        audited(scores=effect.scores, superseded=effect.superseded, unscored=effect.unscored, mentions=effect.mentions)
         with suppress(PlayscoreError):  # it is done, whenever this replica comes to see it
             await self._follower.reach(done.revision, MAX_WAIT_SECONDS)
         return messages.EraseRecordsResponse(
-            scores=done.effect.scores,
-            superseded=done.effect.superseded,
-            unscored=done.effect.unscored,
-            mentions=done.effect.mentions,
+            scores=effect.scores,
+            superseded=effect.superseded,
+            unscored=effect.unscored,
+            mentions=effect.mentions,
             revision=self._token(done.revision),
         )
 

@@ -9,7 +9,7 @@ import structlog
 
 from playscore.errors import PlayscoreError, Reason
 from servicekit.bearer_tokens import BearerTokens
-from servicekit.callers import Caller, current_caller, peer_address
+from servicekit.callers import Caller, Role, current_caller, peer_address
 from servicekit.callers_file import Callers, Grant
 from servicekit.calls import Call, Proceed
 from servicekit.certificates import CertificateNames, certificate_names
@@ -37,8 +37,8 @@ class Authentication:
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Lets health and reflection through, whoever asks."""
         address = peer_address(call.context.peer())
+        current_caller.set(Caller(None, address, Role.READER))
         if call.method.is_infrastructure:
-            current_caller.set(Caller(None, address))
             return await proceed()
         caller = self._anybody(call, address) if self._callers is None else await self._known(call, address)
         current_caller.set(caller)

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from playscore.errors import PlayscoreError
 from servicekit.addresses import Address
+from servicekit.audit import Audit
 from servicekit.authentication import Authentication
 from servicekit.authorization import Authorization, accesses
 from servicekit.callers_file import Callers, read_callers
@@ -129,10 +130,11 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     )
     callers = _callers(settings)
     authentication = Authentication(callers, mutual_tls=settings.tls_client_authority is not None)
-    authorization = Authorization(accesses([service.descriptor]))
+    access = accesses([service.descriptor])
+    authorization, audit = Authorization(access), Audit(access)
     health = Health([service.descriptor.full_name])
     server = grpc.aio.server(
-        interceptors=[Chain([count, log, map_errors, authentication, authorization, limits])],
+        interceptors=[Chain([count, log, map_errors, audit, authentication, authorization, limits])],
         options=_options(settings),
     )
     service.register(server)
