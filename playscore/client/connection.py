@@ -45,16 +45,36 @@ class Tls:
     """The caller's own chain, for mutual TLS."""
     key: Path | None = None
     """The private key of `certificate`."""
+    token: Path | None = None
+    """A signed token that says who calls. Read again for every call: it may be exchanged before it expires."""
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """For a channel."""
+        """For a channel. Raises OSError; of the token's file only calls do, as ConnectionError."""
         if (self.certificate is None) != (self.key is None):
             raise ValueError("TLS is half set: certificate and key go together")
 
         def read(file: Path | None) -> bytes | None:
             return None if file is None else file.read_bytes()
 
-        return grpc.ssl_channel_credentials(read(self.authority), read(self.key), read(self.certificate))
+        channel = grpc.ssl_channel_credentials(read(self.authority), read(self.key), read(self.certificate))
+        if self.token is None:
+            return channel
+        return grpc.composite_channel_credentials(channel, grpc.metadata_call_credentials(_BearerToken(self.token)))
+
+
+class _BearerToken(grpc.AuthMetadataPlugin):
+    """Puts the token of a file into each call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
+        try:
+            token = self._path.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            callback((), error)
+        else:
+            callback((("authorization", f"Bearer {token}"),), None)
 
 
 class Connection:
