@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from pipeline.jetstream.broker import Address
+from pipeline.jetstream.broker import BrokerAddress
 
 _START_SECONDS: Final = 60.0
 
@@ -82,9 +82,9 @@ class Server:
         return f"nats://127.0.0.1:{self._port}"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> BrokerAddress:
         """Where it is, as commands take it."""
-        return Address(self.url)
+        return BrokerAddress(self.url)
 
     def _ports(self) -> int:
         try:

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import click
 import uvloop
+from click.core import ParameterSource
 from rich.console import Console
 
 from pipeline.backfill.game_report import GameReport
@@ -22,6 +23,9 @@ from pipeline.backfill.run import GAMES_AT_ONCE, Backfilled, Callbacks
 from pipeline.backfill.run import backfill as play_all
 from pipeline.backfill.share import Share
 from pipeline.commands import LayoutName
+from pipeline.jetstream.backfill import backfill as publish_whole
+from pipeline.jetstream.broker import BrokerAddress, connected
+from pipeline.jetstream.options import optional_broker_options
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
 from playscore.client import Tls
@@ -32,6 +36,8 @@ from playscore.sources import open_source, select_games
 from servicekit.addresses import Address
 from servicekit.logs import configure_terminal_logs
 from servicekit.metrics import metrics_port
+
+OPTIONS_OF_WORKERS = ("models", "seasons", "state", "worker", "concurrency", "featurizer", "scorer", "aggregator")
 
 
 class _Parsed(click.ParamType[Any]):
@@ -121,6 +127,7 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     type=click.FloatRange(min=0),
     help="Seconds to wait for a service that is unavailable or overloaded.",
 )
+@optional_broker_options("Publish the games to a live feed instead, for its workers to play.")
 @tls_options
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
 def backfill(
@@ -140,15 +147,21 @@ def backfill(
     give_up_after: float,
     tls: Tls | None,
     metrics_listen: str | None,
+    broker: BrokerAddress | None,
 ) -> None:
     """Record every play of recorded games, through running services.
 
     Scores are those of a live run. Playing a game again changes nothing, so an interrupted backfill can simply be run
     again; with --state it resumes.
 
+    With --broker the games are published whole to a live feed, and the workers of that play them (docs/live_feed.md);
+    their own options say with what.
+
     The first Ctrl-C or SIGTERM finishes the games in progress; a second one stops at once. Exit code 0: every play is
     recorded. 1: some are not, or a game could not be read. 128 plus the signal's number: stopped by a signal.
     """
+    if broker is not None:
+        _refuse_options_of_workers()
     console = Console(stderr=True)
     source = open_source(data, layout)
     game_ids = [game_id for game_id in select_games(source, games) if worker.holds(game_id)]
@@ -156,6 +169,9 @@ def backfill(
     signals: list[int] = []
 
     async def run(callbacks: Callbacks) -> Backfilled:
+        if broker is not None:
+            async with connected(broker, "backfill", give_up_seconds=give_up_after) as connection:
+                return await publish_whole(source, game_ids, connection, callbacks)
         stop = asyncio.Event()
         with _stopped_by_signals(stop, signals):
             return await play_all(
@@ -181,12 +197,23 @@ def backfill(
                 done = uvloop.run(run(callbacks if report is None else _reporting(callbacks, report)))
         except asyncio.CancelledError:
             raise click.exceptions.Exit(128 + signals[-1]) from None
+        except ConnectionError as away:
+            raise click.ClickException(f"{away}; repeat the command for the rest") from None
         except OSError as failure:
             raise click.ClickException(f"the state or the report cannot be written: {failure}") from None
     if report is not None:
         _write(report, {"summary": _summary(done)})
     show(done, console)
     _end(done, signals)
+
+
+def _refuse_options_of_workers() -> None:
+    """Raises UsageError where an option was given that workers have, or that says how games are parted."""
+    context = click.get_current_context()
+    given = [name for name in OPTIONS_OF_WORKERS if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
+    if given:
+        words = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise click.UsageError(f"{words}: not with --broker, where workers play the games; see playscore work")
 
 
 def _end(done: Backfilled, signals: list[int]) -> None:

@@ -74,11 +74,13 @@ def show(done: Backfilled, console: Console) -> None:
         if plays:
             endings.add_row(outcome, reason, str(plays))
     console.print(endings)
-    written = done.written
-    console.print(
-        f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
-        f"{written.stale} stale, {written.conflicting} in conflict with what is stored; {written.withdrawn} withdrawn."
-    )
+    if not done.by_workers:
+        written = done.written
+        console.print(
+            f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged,"
+            f" {written.stale} stale, {written.conflicting} in conflict with what is stored;"
+            f" {written.withdrawn} withdrawn."
+        )
     rate = f", {done.played / done.seconds:.0f} plays a second" if done.played else ""
     console.print(f"{done.seconds:.1f} s{rate}.")
     for game_id, why in itertools.islice(done.failed.items(), GAMES_SHOWN):

@@ -64,6 +64,8 @@ class Backfilled:
     played: int = 0
     """Plays of the games that were played in this run."""
     written: Written = field(default_factory=Written)
+    by_workers: bool = False
+    """Workers of the live feed recorded the plays: `written` is not known here."""
     failed: dict[str, str] = field(default_factory=dict)
     """Why a game is not done, by game."""
     losses: tuple[Loss, ...] = ()

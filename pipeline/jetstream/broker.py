@@ -21,6 +21,7 @@ from nats.js import errors as js_errors
 from pipeline.retry import GIVE_UP_SECONDS, Absence
 from playscore.client import backoff
 
+CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 5.0
 """For one request to the broker, before it is asked again."""
 
@@ -46,7 +47,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BrokerAddress:
     """Where a broker is, and how to trust it.
 
     Args:
@@ -119,17 +120,16 @@ def subject_is_taken(failure: Exception) -> bool:
 
 @asynccontextmanager
 async def connected(
-    address: Address, name: str, *, connect_seconds: float = 10.0, give_up_seconds: float = GIVE_UP_SECONDS
+    address: BrokerAddress, name: str, *, give_up_seconds: float = GIVE_UP_SECONDS
 ) -> AsyncIterator[Broker]:
     """A broker that is connected to inside the block.
 
     Args:
         address: where it is.
         name: of the connection, as the broker's monitoring shows it.
-        connect_seconds: for the first connection.
-        give_up_seconds: how long it may be away afterward.
+        give_up_seconds: how long it may be away after the first connection.
 
-    Raises ConnectionError where the first connection is not made in time.
+    Raises ConnectionError where the first connection is not made within `CONNECT_SECONDS`.
     """
     client = Client()
     last: list[Exception] = []
@@ -146,7 +146,7 @@ async def connected(
         log.info("connected to the broker again", broker=str(address))
 
     try:
-        async with asyncio.timeout(connect_seconds):
+        async with asyncio.timeout(CONNECT_SECONDS):
             await client.connect(
                 servers=address.url.split(","),
                 name=name,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import click
 import structlog
@@ -22,8 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.commands import LayoutName, Speed
-from pipeline.jetstream.broker import Address, Broker, connected
+from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.names import GameName
+from pipeline.jetstream.options import broker_options
 from pipeline.jetstream.publishing import Callbacks, Published, PublishedGame, publish
 from pipeline.jetstream.service import WorkerService
 from pipeline.jetstream.states import States
@@ -44,13 +43,10 @@ from playscore.client.tls_options import tls_options
 from playscore.client.words import counted
 from playscore.sources import Source, open_source, select_games
 from servicekit import ServiceSettings, StartError, serving
-from servicekit.logs import configure_logs
+from servicekit.logs import configure_logs, configure_terminal_logs
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_SECONDS}
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 log = structlog.get_logger()
 
@@ -100,45 +96,11 @@ class Game(click.ParamType[GameName]):
         return GameName(league, game_id)
 
 
-def broker_options(command: Command) -> Command:
-    """Gives a command the options of a broker, as its argument `broker`."""
-
-    @functools.wraps(command)
-    def with_broker(
-        *,
-        broker: str,
-        broker_authority: Path | None,
-        broker_certificate: Path | None,
-        broker_key: Path | None,
-        **others: Any,
-    ) -> Any:
-        if (broker_certificate is None) != (broker_key is None):
-            raise click.UsageError("give --broker-certificate and --broker-key together")
-        return command(broker=Address(broker, broker_authority, broker_certificate, broker_key), **others)
-
-    for option in (
-        click.option("--broker-key", type=_FILE, help="Private key shown to the broker, PEM."),
-        click.option("--broker-certificate", type=_FILE, help="Certificate chain shown to the broker, PEM."),
-        click.option("--broker-authority", type=_FILE, help="Authorities to trust for the broker, PEM."),
-        click.option(
-            "--broker",
-            metavar="URL",
-            envvar="PLAYSCORE_BROKER",
-            default="nats://127.0.0.1:4222",
-            show_default=True,
-            help="NATS with JetStream: nats://host:port or tls://host:port, several with commas between; a user and "
-            "password go before the host. Also PLAYSCORE_BROKER.",
-        ),
-    ):
-        option(with_broker)
-    return with_broker  # type: ignore[return-value]
-
-
 def over_broker(
-    address: Address, name: str, act: Callable[[Broker], Any], *, give_up_seconds: float = GIVE_UP_SECONDS
+    address: BrokerAddress, name: str, act: Callable[[Broker], Any], *, give_up_seconds: float = GIVE_UP_SECONDS
 ) -> Any:
     """What `act` returns of a broker. Raises ClickException where none answers."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_terminal_logs()
 
     async def run() -> Any:
         async with connected(address, name, give_up_seconds=give_up_seconds) as broker:
@@ -191,7 +153,7 @@ def publish_command(simulated: Simulated) -> click.Command:
         seed: int,
         games: str,
         speed: float | None,
-        broker: Address,
+        broker: BrokerAddress,
         give_up_after: float,
     ) -> None:
         """Publish what a source says of games to the live feed, for workers to play (docs/live_feed.md).
@@ -287,7 +249,7 @@ def _say_all_published(done: Published, seconds: float) -> None:
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 def work(
     *,
-    broker: Address,
+    broker: BrokerAddress,
     featurizer: str,
     scorer: str,
     aggregator: str,
@@ -319,7 +281,7 @@ def work(
         raise click.ClickException(str(failure)) from None
 
 
-async def _work(service: WorkerService, settings: ServiceSettings, broker: Address) -> None:
+async def _work(service: WorkerService, settings: ServiceSettings, broker: BrokerAddress) -> None:
     stop = asyncio.Event()
 
     def on_signal(name: str) -> None:
@@ -380,7 +342,7 @@ def feed() -> None:
     help="How long a worker may be silent before its games go to others.",
 )
 def create(
-    *, broker: Address, replicas: int, max_age: float, max_bytes: int | None, duplicates: float, lease: float
+    *, broker: BrokerAddress, replicas: int, max_age: float, max_bytes: int | None, duplicates: float, lease: float
 ) -> None:
     """Make the streams of the live feed, or change those that exist to these settings; what they hold stays.
 
@@ -409,7 +371,7 @@ def create(
 @feed.command(short_help="Show what waits, what is played, and what is set aside.")
 @broker_options
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
-def status(*, broker: Address, as_json: bool) -> None:
+def status(*, broker: BrokerAddress, as_json: bool) -> None:
     """Show how the live feed stands. Exit code 1 where a game is set aside."""
     found: FeedStatus = over_broker(broker, "feed status", feed_status)
     if as_json:
@@ -424,7 +386,7 @@ def status(*, broker: Address, as_json: bool) -> None:
 @broker_options
 @click.option("--aside", is_flag=True, help="All games that are set aside.")
 @click.argument("games", nargs=-1, type=Game())
-def retry(*, broker: Address, aside: bool, games: tuple[GameName, ...]) -> None:
+def retry(*, broker: BrokerAddress, aside: bool, games: tuple[GameName, ...]) -> None:
     """Have games played from their start again: those that are set aside, or any that is in the feed."""
     if not games and not aside:
         raise click.UsageError("name games as league/game, or give --aside")

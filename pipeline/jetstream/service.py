@@ -9,7 +9,7 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
-from pipeline.jetstream.broker import Address, Broker, connected
+from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.states import States
 from pipeline.jetstream.streams import existing_streams
 from pipeline.jetstream.worker import FOREVER, Worker, WorkSettings
@@ -25,18 +25,14 @@ class WorkerService:
         broker: where the feed is.
         services: what plays go through.
         settings: how it works.
-        connect_seconds: for the first connection to the broker.
     """
 
     name = "worker"
 
-    def __init__(
-        self, broker: Address, services: Addresses, settings: WorkSettings, connect_seconds: float = 10.0
-    ) -> None:
+    def __init__(self, broker: BrokerAddress, services: Addresses, settings: WorkSettings) -> None:
         self._address = broker
         self._services = services
         self._settings = settings
-        self._connect_seconds = connect_seconds
         self._broker: Broker | None = None
         self._worker: Worker | None = None
         self._working: asyncio.Task[None] | None = None
@@ -59,9 +55,7 @@ class WorkerService:
         featurizer = await enter(FeaturizerClient(services.featurizer, tls=services.tls))
         scorer = await enter(ScorerClient(services.scorer, tls=services.tls))
         ratings = await enter(AggregatorClient(services.aggregator, tls=services.tls))
-        self._broker = await enter(
-            connected(self._address, "worker", connect_seconds=self._connect_seconds, give_up_seconds=FOREVER)
-        )
+        self._broker = await enter(connected(self._address, "worker", give_up_seconds=FOREVER))
         streams = await existing_streams(self._broker)
         states = await States.of(self._broker, streams)
         self._worker = Worker(

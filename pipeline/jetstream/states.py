@@ -17,6 +17,7 @@ from pipeline.jetstream.streams import STATES, Streams
 _GAME: Final = "game"
 _FAILURES: Final = "failures"
 _UNREADABLE: Final = "unreadable"
+NOT_RECORDED: Final = "not recorded"
 MAX_DETAIL: Final = 500
 """Characters of what went wrong that are kept."""
 
@@ -31,7 +32,8 @@ class GameState:
     settled: int = 0
     """Up to here its feed was played, to the end of the game, and every play of it is recorded."""
     plays: Mapping[str, int] = field(default_factory=dict)
-    """What became of its plays when it was last played whole, by ending; "not recorded" among them."""
+    """What became of its plays when it was last played whole: how many are scored, ungraded, superseded, not recorded,
+    or rejected, these by the names of their reasons."""
     refused_messages: int = 0
     """Messages that could not be taken in when it was last played whole."""
     aside: str = ""

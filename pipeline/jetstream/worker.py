@@ -17,6 +17,7 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
+from pipeline.backfill.game_report import UNKNOWN_REASON
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import decisive
 from pipeline.game_record import GameRecord
@@ -26,12 +27,11 @@ from pipeline.jetstream.broker import Broker
 from pipeline.jetstream.game_feed import GameFeed
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.pulling import LostError, Pull
-from pipeline.jetstream.states import GameState, States, Unreadable
+from pipeline.jetstream.states import NOT_RECORDED, GameState, States, Unreadable
 from pipeline.jetstream.streams import FEED_STREAM, FINDERS, Streams
 from pipeline.jetstream.work_queue import TakenGame, WorkQueue
-from pipeline.results import PlayResult
+from pipeline.results import Ending, PlayResult
 from pipeline.task import Featurizer, Ratings, Task
-from playscore.client import backoff
 from playscore.errors import PlayscoreError
 from playscore.feed.v1.feed_pb2 import FeedMessage
 
@@ -41,8 +41,12 @@ GAMES_AT_ONCE = 16
 QUIET_SECONDS = 300.0
 LINGER_SECONDS = 2.0
 MAX_FAILURES = 5
+_PAUSE_SECONDS = 0.5
+"""Before stages that failed are made anew."""
 _GATHER_SECONDS = 0.1
+"""For which messages of one game are gathered before it is offered."""
 _OFFER_SECONDS = 2.0
+"""Between two offers of a game that is talked of."""
 _FINDER_BATCH = 512
 _NEWS_OF_ARCHIVED = frozenset({"context", "official_result", "end_play", "end_game", None})
 """Kinds of messages that a settled game takes in as corrections; others have it played from its start."""
@@ -179,7 +183,6 @@ class Worker:
 
     async def _play_games(self) -> None:
         """Plays games over stages that they share. What fails these is not known to be any one game's fault."""
-        pauses = backoff(0.5, 10.0)
         while True:
             try:
                 async with self._stages() as stages, asyncio.TaskGroup() as games:
@@ -187,7 +190,7 @@ class Worker:
             except Exception as failures:
                 failure = decisive(failures)
                 log.exception("the stages failed; their games are tried again by themselves", failure=str(failure))
-                await asyncio.sleep(next(pauses))
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     def _stages(self) -> BatchStages:
         return BatchStages(self._ratings, give_up_seconds=FOREVER, timed=False)
@@ -355,4 +358,13 @@ def _taken_in(name: GameName, archive: Iterable[FeedMessage]) -> Iterator[FeedMe
 
 
 def _endings(results: Iterable[PlayResult]) -> dict[str, int]:
-    return dict(Counter(result.ending.value if result.recorded else "not recorded" for result in results))
+    """How many plays ended how; those that were rejected, by reason."""
+    return dict(Counter(map(_ending, results)))
+
+
+def _ending(result: PlayResult) -> str:
+    if not result.recorded:
+        return NOT_RECORDED
+    if result.ending is Ending.REJECTED:
+        return UNKNOWN_REASON if result.reason is None else result.reason.name
+    return str(result.ending.value)

@@ -21,6 +21,9 @@ from nats.js import errors as js_errors
 from aggregator.__main__ import AggregatorSettings
 from aggregator.__main__ import build as build_aggregator
 from featurizer.service import FeaturizerService
+from pipeline.backfill.game_report import GameReport, Status
+from pipeline.backfill.run import Callbacks as BackfillCallbacks
+from pipeline.jetstream.backfill import backfill
 from pipeline.jetstream.broker import Broker, connected
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.publishing import Callbacks, Published, publish, publish_game
@@ -246,26 +249,6 @@ class Spoiled:
 class TestWorkers:
     """Real processes that share games."""
 
-    async def test_two_workers_share_the_games(
-        self, broker: Broker, services: Addresses, replayed: Told, tmp_path: Path
-    ) -> None:
-        url = nats.server().url
-        async with (
-            worker(tmp_path / "one", url, services, "--games-at-once", "1", "--linger", "0.5") as one,
-            worker(tmp_path / "two", url, services, "--games-at-once", "1", "--linger", "0.5") as two,
-        ):
-            await one.says('"serving"')
-            await two.says('"serving"')
-            await publish_all(broker)
-            await until(broker, all_played)
-            settled = [each.stderr.count('"game settled"') for each in (one, two)]
-            for each in (one, two):
-                each.signal(signal.SIGTERM)
-                assert await each.ended() == 0
-        assert sum(settled) == GAMES
-        assert min(settled) >= 1
-        assert await held(services.aggregator, "SIM") == same(replayed)
-
     async def test_a_worker_that_is_killed_loses_its_games_to_another(
         self, broker: Broker, services: Addresses, replayed: Told, tmp_path: Path
     ) -> None:
@@ -367,6 +350,28 @@ class TestWorkers:
             assert record is not None
             assert (record.revision, record.pass_attributes.down) == (2, 4)
             assert record.pass_measure.HasField("play_score")
+
+    async def test_a_backfill_spreads_over_the_workers(
+        self, broker: Broker, services: Addresses, replayed: Told, tmp_path: Path
+    ) -> None:
+        url = nats.server().url
+        async with (
+            worker(tmp_path / "one", url, services, "--games-at-once", "1", "--linger", "0.5") as one,
+            worker(tmp_path / "two", url, services, "--games-at-once", "1", "--linger", "0.5") as two,
+        ):
+            await one.says('"serving"')
+            await two.says('"serving"')
+            reports: list[GameReport] = []
+            done = await backfill(SOURCE, SOURCE.game_ids, broker, BackfillCallbacks(on_game=reports.append))
+            again = await backfill(SOURCE, SOURCE.game_ids, broker, BackfillCallbacks())
+            assert min(each.stderr.count('"game settled"') for each in (one, two)) >= 1
+        assert done.by_status == {Status.DONE: GAMES}
+        assert again.by_status == {Status.ALREADY_DONE: GAMES}
+        assert sorted(report.game_id for report in reports) == list(SOURCE.game_ids)
+        assert done.counts == again.counts
+        assert done.counts.plays == GAMES * PLAYS
+        assert done.counts.scored + sum(done.counts.rejected.values()) == GAMES * PLAYS
+        assert await held(services.aggregator, "SIM") == same(replayed)
 
 
 def passes(game: Game) -> list[str]:

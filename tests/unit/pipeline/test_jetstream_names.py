@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.jetstream.bodies import MAX_BODY_BYTES, cut, message_id, pack, unpack
-from pipeline.jetstream.broker import Address
+from pipeline.jetstream.broker import BrokerAddress
 from pipeline.jetstream.names import GameName, text_of, token, work_of
 from playscore.common.v1.common_pb2 import GameKey
 from playscore.errors import PlayscoreError
@@ -85,6 +85,6 @@ def test_a_body_is_known_again_on_its_subject_only() -> None:
 
 
 def test_a_password_in_the_brokers_url_is_not_shown() -> None:
-    address = Address("nats://user:secret@one:4222,nats://token@two:4222")
+    address = BrokerAddress("nats://user:secret@one:4222,nats://token@two:4222")
     assert str(address) == "nats://one:4222,nats://two:4222"
     assert "secret" not in repr(address)
