@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -21,6 +25,15 @@ __all__ = ["Authentication", "Caller", "current_caller"]
 _AUTHORIZATION: Final = "authorization"
 
 
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What a caller says of themselves."""
+
+    names: CertificateNames
+    token: str | None
+    address: str
+
+
 class Authentication:
     """Puts the caller into `current_caller` and into the log.
 
@@ -33,6 +46,8 @@ class Authentication:
         self._mutual_tls = mutual_tls
         self._remote = RemoteKeys()
         self._tokens = BearerTokens(self._remote)
+        self._calls: dict[asyncio.Task[Any], tuple[_Proof, Caller]] = {}
+        """The streams and watches of known callers."""
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Lets health and reflection through, whoever asks."""
@@ -40,14 +55,20 @@ class Authentication:
         current_caller.set(Caller(None, address, Role.READER))
         if call.method.is_infrastructure:
             return await proceed()
-        caller = self._anybody(call, address) if self._callers is None else await self._known(call, address)
-        current_caller.set(caller)
-        if caller.identity is not None:
-            structlog.contextvars.bind_contextvars(caller=caller.identity)
-        return await proceed()
+        if self._callers is None:
+            return await self._called_by(self._anybody(call, address), proceed)
+        proof = _Proof(_certificate(call), _token(call), address)
+        caller = await self._known(self._callers.value, proof)
+        if call.method.kind == "unary":
+            return await self._called_by(caller, proceed)
+        with self._lasting(proof, caller):
+            return await self._called_by(caller, proceed)
 
     async def follow(self) -> None:
-        """Follows the callers file, and the keys of issuers that publish them, until cancelled."""
+        """Follows the callers file, and the keys of issuers that publish them, until cancelled.
+
+        Ends streams and watches whose caller may not do what they might when they began, for them to call again.
+        """
         if self._callers is None:
             return
         try:
@@ -56,8 +77,47 @@ class Authentication:
                 self._remote.follow(each for each in keys if isinstance(each, KeysUrl))
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
                 await asyncio.to_thread(self._callers.look)
+                await self._look_at_calls(self._callers.value)
         finally:
             self._remote.follow(())
+
+    @staticmethod
+    async def _called_by(caller: Caller, proceed: Proceed) -> Any:
+        current_caller.set(caller)
+        if caller.identity is not None:
+            structlog.contextvars.bind_contextvars(caller=caller.identity)
+        return await proceed()
+
+    @contextmanager
+    def _lasting(self, proof: _Proof, caller: Caller) -> Iterator[None]:
+        """While the block runs, its task may be ended because of who its caller is."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls[task] = proof, caller
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task in self._calls:
+                raise
+            task.uncancel()
+            raise PlayscoreError(
+                Reason.NOT_SERVING,
+                "what proved who calls has expired, or who may call has changed; call again",
+                retry_after_seconds=random.uniform(0.1, 0.5),
+            ) from None
+        finally:
+            self._calls.pop(task, None)
+
+    async def _look_at_calls(self, callers: Callers) -> None:
+        for place, (task, (proof, caller)) in enumerate(tuple(self._calls.items())):
+            if place % 64 == 63:
+                await asyncio.sleep(0)
+            try:
+                same = await self._known(callers, proof) == caller
+            except PlayscoreError as refused:
+                same = refused.reason is Reason.NOT_SERVING  # keys that cannot be had now take nothing away
+            if not same and self._calls.pop(task, None) is not None:
+                task.cancel()
 
     def _anybody(self, call: Call, address: str) -> Caller:
         if not self._mutual_tls:
@@ -70,11 +130,12 @@ class Authentication:
             )
         return Caller(identity, address)
 
-    async def _known(self, call: Call, address: str) -> Caller:
-        assert self._callers is not None
-        callers, token = self._callers.value, _token(call)
-        grant = _certified(callers, _certificate(call)) if token is None else await self._by_token(callers, token)
-        return Caller(grant.name, address, grant.role, grant.leagues)
+    async def _known(self, callers: Callers, proof: _Proof) -> Caller:
+        if proof.token is None:
+            grant = _certified(callers, proof.names)
+        else:
+            grant = await self._by_token(callers, proof.token)
+        return Caller(grant.name, proof.address, grant.role, grant.leagues)
 
     async def _by_token(self, callers: Callers, token: str) -> Grant:
         verified = await self._tokens.verified(token, callers.issuers)

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 
 from playscore.errors import PlayscoreError, Reason
@@ -155,6 +156,28 @@ async def test_who_may_call_changes_with_the_file_and_a_broken_one_changes_nothi
         say(CALLERS.replace("reader:", "somebody:"))
         await until(in_force)
         assert await stub.call("Unary", "") == ["somebody"]
+
+
+async def test_a_stream_ends_when_its_caller_may_no_longer_call_and_no_other_does(
+    connect: Connect, authority: Authority, callers: Path
+) -> None:
+    async with connect(authority.sign(ROLES["operator"])) as stub, connect(authority.sign(ROLES["reader"])) as other:
+        streams = [stub.methods["Converse"](), stub.methods["Converse"]()]
+        for stream in streams:
+            await stream.write(StringValue(value="a"))
+            assert (await stream.read()).value == "operator"
+        watch = other.call("Watch", "")
+        without = CALLERS.replace("spiffe://example.org/operator, ", "")
+        await asyncio.to_thread(callers.write_text, without)
+        for stream in streams:
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await stream.read()
+            error = error_from_rpc(ended.value)
+            assert error is not None
+            assert error.reason is Reason.NOT_SERVING
+            assert error.retry_after_seconds is not None
+        assert (await refusal(stub, "Converse")).reason is Reason.PERMISSION_DENIED
+        assert await watch == ["reader"] * 3
 
 
 async def test_a_service_does_not_start_with_callers_that_it_cannot_read(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +15,12 @@ import grpc
 import grpc.aio
 import pytest
 from aiohttp import web
+from google.protobuf.wrappers_pb2 import StringValue
 
 from playscore.errors import PlayscoreError, Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving, signing_keys
+from servicekit.bearer_tokens import LEEWAY_SECONDS
 from servicekit.callers import current_caller
 from tests.authority import Authority, Certified, dns, secure_channel
 from tests.contract.servicekit.echo import METHODS, Echo, EchoSettings, EchoStub
@@ -201,6 +204,25 @@ async def test_a_token_says_who_calls_even_where_a_certificate_says_another(plac
         assert (await refusal(stub, "Collect", **analyst)).reason is Reason.PERMISSION_DENIED
         expired = bearing(place.issuer.token("Zoë", exp=1))
         assert (await refusal(stub, "Collect", **expired)).detail == "the token has expired"
+
+
+async def test_a_stream_ends_with_its_callers_token_and_goes_on_with_another(place: Place) -> None:
+    place.take_keys_of_file()
+    async with place.served() as stub:
+        for seconds_left in (2, 3600):
+            exp = int(time.time()) - LEEWAY_SECONDS + seconds_left
+            stream = stub.methods["Converse"](**bearing(place.issuer.token("Zoë", exp=exp)))
+            await stream.write(StringValue(value="a"))
+            assert (await stream.read()).value == "operator"
+            if seconds_left < 10:
+                with pytest.raises(grpc.aio.AioRpcError) as ended:
+                    await stream.read()
+                error = error_from_rpc(ended.value)
+                assert error is not None
+                assert error.reason is Reason.NOT_SERVING
+            else:
+                await stream.done_writing()
+                assert await stream.code() is grpc.StatusCode.OK
 
 
 async def test_a_key_in_a_file_is_exchanged_while_the_service_runs(place: Place) -> None:
