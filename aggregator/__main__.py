@@ -51,6 +51,11 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
         ge=1,
         description="different splits watched before more are refused; each is read once a tick, whoever watches it",
     )
+    max_leagues: int = Field(
+        default=1_000,
+        ge=1,
+        description="leagues recorded before plays of more are refused; each takes memory of its own",
+    )
 
 
 def build(settings: AggregatorSettings, *, read_only: bool = False) -> AggregatorService:
@@ -64,7 +69,13 @@ def build(settings: AggregatorSettings, *, read_only: bool = False) -> Aggregato
     roles = [role for each in tasks for role in each.task.roles]
     store = make_store(settings.store, roles, connections=settings.store_connections, read_only=read_only)
     token_keys = None if settings.token_keys is None else TokenKeyFile(settings.token_keys)
-    return AggregatorService(store, tasks, max_watched_splits=settings.max_watched_splits, token_keys=token_keys)
+    return AggregatorService(
+        store,
+        tasks,
+        max_watched_splits=settings.max_watched_splits,
+        max_leagues=settings.max_leagues,
+        token_keys=token_keys,
+    )
 
 
 if __name__ == "__main__":

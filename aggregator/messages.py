@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from aggregator.core.comparison import Comparison, RatingDifference
 from aggregator.core.fields import Field, FieldType
+from aggregator.core.new_leagues import NewLeagues
 from aggregator.core.operations import EraseRequest, Erasure, ModelSwitch, Operation, SwitchRequest
 from aggregator.core.queries import ComparedSubject, Coverage, ListedLeague, ListedModel, ListedSubject, Split
 from aggregator.core.recording import Rejected, Write, Written
@@ -32,6 +33,7 @@ from playscore.subjects import Role, Subject
 from playscore.wire.common import rejection, subject_to_message
 from playscore.wire.validation import check, invalid
 from servicekit.callers import Caller
+from servicekit.slices import Steps
 
 _FIELD_TYPES: Final = {
     FieldType.INTEGER: messages.SPLIT_FIELD_TYPE_INTEGER,
@@ -282,7 +284,7 @@ class Contract:
             coalesced_ticks=0 if part else difference.coalesced,
         )
 
-    def write(self, request: messages.RecordScoresRequest, caller: Caller) -> Write:
+    def write(self, request: messages.RecordScoresRequest, caller: Caller, new_leagues: NewLeagues) -> Steps[Write]:
         """What a request asks to be written, and its records that cannot be: those included that its caller may not.
 
         Raises:
@@ -296,9 +298,11 @@ class Contract:
             try:
                 record = self._record(message, supports)
                 caller.check_writes_to(record.play.league)
+                new_leagues.check(record.play.league)
                 records[index] = record
             except PlayscoreError as error:
                 rejected.append(self._rejected(index, message, error))
+            yield
         return Write(
             request_id=request.request_id,
             digest=_digest(request),
@@ -356,21 +360,25 @@ class Contract:
             mentions=self.tasks.player_fields,
         )
 
-    def written(self, written: Written, revision: common.RevisionToken) -> messages.RecordScoresResponse:
+    def written(self, written: Written, revision: common.RevisionToken) -> Steps[messages.RecordScoresResponse]:
         """The answer to a request that was written."""
-        return messages.RecordScoresResponse(
+        response = messages.RecordScoresResponse(
             inserted=written.inserted,
             replaced=written.replaced,
             unchanged=written.unchanged,
             stale=len(written.stale),
-            stale_records=[
-                messages.StaleRecord(index=each.index, revision=each.revision, outcome_revision=each.outcome_revision)
-                for each in written.stale
-            ],
             withdrawn=written.withdrawn,
-            rejections=map(_rejection, written.rejected),
             revision=revision,
         )
+        for stale in written.stale:
+            response.stale_records.add(
+                index=stale.index, revision=stale.revision, outcome_revision=stale.outcome_revision
+            )
+            yield
+        for rejected in written.rejected:
+            response.rejections.append(_rejection(rejected))
+            yield
+        return response
 
     def _rejected(self, index: int, message: messages.PlayRecord, error: PlayscoreError) -> Rejected:
         """The rejection of a record that could not be read, with what can be said of it."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
+from aggregator.core.filter import parse_filter
 from aggregator.core.following import Follower
+from aggregator.core.new_leagues import NewLeagues
 from aggregator.core.operations import Erasure, ModelSwitch
 from aggregator.core.paging import Paging
 from aggregator.core.past import Past, View
@@ -46,6 +49,7 @@ from playscore.wire.validation import check, invalid
 from servicekit.audit import audited
 from servicekit.callers import current_caller
 from servicekit.metrics import PLAYS
+from servicekit.slices import Steps, in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring, derived
 
@@ -53,9 +57,12 @@ MAX_WAIT_SECONDS: Final = 1.0
 """For a state that a reader asks for, however much time the reader has."""
 ANSWER_SECONDS: Final = 0.02
 """What a wait leaves of a caller's deadline for the answer."""
-MAX_RECORDS_AT_ONCE: Final = 500
-"""Records read in the event loop; more would keep other callers waiting, so a thread reads them."""
 
+LONG_FILTER: Final = 200
+"""Characters of a filter that takes its time to parse."""
+
+T = TypeVar("T")
+M = TypeVar("M")
 Context = grpc.aio.ServicerContext[Any, Any]
 Reads: TypeAlias = (
     messages.GetRatingRequest
@@ -93,10 +100,12 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         tasks: Sequence[TaskMessages],
         *,
         max_watched_splits: int = 256,
+        max_leagues: int = 1_000,
         token_keys: TokenKeyFile | None = None,
     ) -> None:
         self._store = store
         self._token_keys = token_keys
+        self._max_leagues = max_leagues
         self._contract = Contract(tasks)
         self._snapshot = Snapshot(self._contract.tasks)
         self._follower = Follower(store, self._snapshot)
@@ -151,12 +160,9 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self, request: messages.RecordScoresRequest, context: Context
     ) -> messages.RecordScoresResponse:
         """Writes what can be written; what is answered is durable."""
-        caller = current_caller.get()
         audited(request_id=request.request_id, records=len(request.records))
-        if len(request.records) > MAX_RECORDS_AT_ONCE:
-            write = await asyncio.to_thread(self._contract.write, request, caller)
-        else:
-            write = self._contract.write(request, caller)
+        new_leagues = NewLeagues(self._snapshot, self._max_leagues)
+        write = await in_slices(self._contract.write(request, current_caller.get(), new_leagues))
         leagues = {record.play.league for record in write.records.values()}
         leagues |= {rejected.play.league for rejected in write.rejected if rejected.play is not None}
         audited(leagues=leagues)
@@ -173,14 +179,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             stale=len(written.stale),
             rejected=len(written.rejected),
         )
-        for rejected in written.rejected:
-            PLAYS.labels("rejected", rejected.reason.name).inc()
-        return self._contract.written(written, self._token(written.revision))
+        for reason, records in Counter(rejected.reason.name for rejected in written.rejected).items():
+            PLAYS.labels("rejected", reason).inc(records)
+        return await in_slices(self._contract.written(written, self._token(written.revision)))
 
     async def GetRating(self, request: messages.GetRatingRequest, context: Context) -> messages.GetRatingResponse:
         """One subject's rating."""
         split = self._contract.split(request)
-        view = await self._view(request, split.league, context)
+        view = await self._view(request, split.league, context, split)
         rating, ranking = view.queries.rating(split, request.subject_id, min_plays=_min_plays(request))
         return messages.GetRatingResponse(
             rating=self._contract.of(split.role).rating_to_message(rating),
@@ -191,7 +197,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def ListRatings(self, request: messages.ListRatingsRequest, context: Context) -> messages.ListRatingsResponse:
         """Every rating."""
         split = self._contract.split(request)
-        view = await self._view(request, split.league, context)
+        view = await self._view(request, split.league, context, split)
         page = view.queries.ratings(
             split,
             self._paging(request),
@@ -200,9 +206,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             min_plays=_min_plays(request),
             qualified_only=request.qualified_only,
         )
-        to_message = self._contract.of(split.role).rating_to_message
         return messages.ListRatingsResponse(
-            ratings=map(to_message, page.items),
+            ratings=await in_slices(_each(self._contract.of(split.role).rating_to_message, page.items)),
             next_page_token=page.next_page_token,
             total_size=page.total_size,
             ranking=ranking_to_message(page.ranking),
@@ -215,13 +220,14 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """How far two ratings are apart."""
         first, second = self._contract.compared(request)
         leagues = {first.split.league, second.split.league}
-        view = await self._view(request, leagues.pop() if len(leagues) == 1 else None, context)
+        league = leagues.pop() if len(leagues) == 1 else None
+        view = await self._view(request, league, context, first.split, second.split)
         return self._contract.comparison(view.queries.compare(first, second), self._token(view.revision))
 
     async def ListPlays(self, request: messages.ListPlaysRequest, context: Context) -> messages.ListPlaysResponse:
         """The plays of a split, as the store keeps them."""
         split = self._contract.split(request)
-        view = await self._view(request, split.league, context)
+        view = await self._view(request, split.league, context, split)
         page = view.queries.plays(
             split,
             self._paging(request),
@@ -236,15 +242,19 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             revision=self._token(view.revision),
             model=model_to_message(view.queries.model(split)),
         )
-        for number in page.items:
+
+        def told(number: int) -> messages.ScoreRecord:
             scored = reading.scored.get(number)
             if scored is None:
                 raise PlayscoreError(
                     Reason.NOT_FRESH_ENOUGH, "a play was erased while it was read; ask again", retry_after_seconds=0.05
                 )
-            answer.plays.append(to_message(scored.score))
+            record = to_message(scored.score)
             if request.include_distributions and scored.distribution is not None:
-                answer.plays[-1].distribution.MergeFromString(scored.distribution.content)
+                record.distribution.MergeFromString(scored.distribution.content)
+            return record
+
+        answer.plays.extend(await in_slices(_each(told, page.items)))
         if request.include_distributions:
             answer.supports.extend(map(distributions.Support.FromString, reading.supports.values()))
         return answer
@@ -260,6 +270,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def WatchRatings(self, request: messages.WatchRatingsRequest, context: Context) -> AsyncIterator[Any]:
         """Ratings as they change. Responses are encoded already, once for all who are told the same."""
         question = self._contract.question(request)
+        await self._prepare(self._queries, question.ranked.split)
         self._queries.check(question.ranked.split)
         start, at_least = await self._begin(request, question, context)
         async with aclosing(self._watches.responses(question, start, at_least)) as responses:
@@ -363,8 +374,31 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             total_size=page.total_size,
         )
 
-    async def _view(self, request: Reads, league: str | None, context: Context) -> View:
-        """The state that a read asks for, which is waited for: of a league, or of all of them."""
+    async def _view(self, request: Reads, league: str | None, context: Context, *splits: Split) -> View:
+        """The state that a read asks for, which is waited for: of a league, or of all of them.
+
+        It is ready to be asked about the splits.
+        """
+        await self._prepare(self._queries, *splits)
+        view = await self._state(request, league, context)
+        if view.queries is not self._queries:
+            await self._prepare(view.queries, *splits)
+        return view
+
+    async def _prepare(self, queries: RatingQueries, *splits: Split) -> None:
+        """Does in slices what of a question about splits may take long."""
+        for split in splits:
+            if len(split.filter) > LONG_FILTER:
+                await in_slices(self._parsed(split), in_loop=False)
+            for steps in queries.preparing(split):
+                await in_slices(_exhausted(steps))
+
+    def _parsed(self, split: Split) -> Steps[None]:
+        yield
+        with suppress(PlayscoreError):  # which the question raises again
+            parse_filter(split.filter, self._contract.tasks[split.role].schema)
+
+    async def _state(self, request: Reads, league: str | None, context: Context) -> View:
         consistency = request.consistency
         match consistency.WhichOneof("requirement") if request.HasField("consistency") else "fastest":
             case "at_least_as_fresh":
@@ -463,6 +497,19 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
 
     def _paging(self, request: Pages) -> Paging:
         return Paging(request.page_size, request.page_token, self._tokens)
+
+
+def _exhausted(steps: Iterable[None]) -> Steps[None]:
+    yield from steps
+
+
+def _each(made: Callable[[T], M], items: Iterable[T]) -> Steps[list[M]]:
+    """What is made of each item."""
+    done: list[M] = []
+    for item in items:
+        done.append(made(item))
+        yield
+    return done
 
 
 def _longest_wait(context: Context) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc.aio
@@ -26,7 +26,7 @@ from playscore.limits import TextKind
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
-from servicekit.slices import in_slices
+from servicekit.slices import Steps, in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring
 
@@ -111,7 +111,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
 
     def _whole_plays(
         self, header: GameHeader, roster: Mapping[str, Player], plays: Sequence[messages.WholePlay]
-    ) -> Generator[None, None, messages.FeaturizePlaysResponse]:
+    ) -> Steps[messages.FeaturizePlaysResponse]:
         response = messages.FeaturizePlaysResponse()
         for place, play in enumerate(plays):
             outcome = yield from self._whole_play(header, roster, play, f"plays[{place}]")
@@ -126,7 +126,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
 
     def _whole_play(
         self, header: GameHeader, roster: Mapping[str, Player], play: messages.WholePlay, path: str
-    ) -> Generator[None, None, Tensor | Rejection]:
+    ) -> Steps[Tensor | Rejection]:
         frames: list[Frames] = []
         tracks: list[Track] = []
         try:

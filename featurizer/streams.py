@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from featurizer.core.game_stream import Answers, GameStream
@@ -18,6 +18,7 @@ from playscore.tracking.v1.tracking_pb2 import FrameBatch, TrackBatch
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
+from servicekit.slices import Steps
 from servicekit.tokens import Keyring
 
 Responses = list[StreamPlaysResponse]
@@ -65,7 +66,7 @@ class MessageStream:
         """Whether so many plays are open that an answer may take long."""
         return self._stream.plays_open > BUSY
 
-    def receive(self, request: StreamPlaysRequest) -> Generator[None, None, Responses]:
+    def receive(self, request: StreamPlaysRequest) -> Steps[Responses]:
         """The answers to one message after the first, in steps.
 
         Raises:
@@ -73,14 +74,14 @@ class MessageStream:
         """
         return (yield from self._told(self._answers(request)))
 
-    def half_close(self) -> Generator[None, None, Responses]:
+    def half_close(self) -> Steps[Responses]:
         """The last answers, in steps: the caller sends nothing more."""
         responses: Responses = []
         for answers in self._stream.half_close():
             responses += yield from self._told(answers)
         return responses
 
-    def _told(self, answers: Answers) -> Generator[None, None, Responses]:
+    def _told(self, answers: Answers) -> Steps[Responses]:
         responses: Responses = []
         for answer in answers:
             if isinstance(answer, Progress):

@@ -37,9 +37,12 @@ from scorer.shots.task import Shots
 from scorer.shots.wording import Catalog as Texts
 from scorer.stream import ScoreStream
 from scorer.tasks import FACEOFFS, PASSES, SHOTS, TASKS
+from servicekit.slices import Steps, in_slices
 
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 50
+GRADED_TOGETHER: Final = 32
+"""Passes whose distributions are computed with at once."""
 NO_DEADLINE_SECONDS: Final = 60.0
 """The time for a call without a deadline, if the chassis admits it."""
 
@@ -106,7 +109,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
             except PlayscoreError as error:
                 if error.reason is not Reason.DISTRIBUTION_INVALID:  # which rejects the passes that name it
                     raise
-        graded, rejections = _grade(PASSES, request.passes, "passes", supports)
+        graded, rejections = await in_slices(_grade(PASSES, request.passes, "passes", supports))
         return messages.GradePassesResponse(graded=graded, rejections=rejections)
 
     async def ScoreShots(self, request: messages.ScoreShotsRequest, context: Context) -> messages.ScoreShotsResponse:
@@ -117,7 +120,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
     async def GradeShots(self, request: messages.GradeShotsRequest, context: Context) -> messages.GradeShotsResponse:
         """Grades each shot on its own, by the chance that comes with it."""
         check(request, leaving=("shots",))
-        graded, rejections = _grade(SHOTS, request.shots, "shots", Supports({}))
+        graded, rejections = await in_slices(_grade(SHOTS, request.shots, "shots", Supports({})))
         return messages.GradeShotsResponse(graded=graded, rejections=rejections)
 
     async def ScoreFaceoffs(
@@ -132,7 +135,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> messages.GradeFaceoffsResponse:
         """Grades each face-off on its own, by the chance that comes with it."""
         check(request, leaving=("faceoffs",))
-        graded, rejections = _grade(FACEOFFS, request.faceoffs, "faceoffs", Supports({}))
+        graded, rejections = await in_slices(_grade(FACEOFFS, request.faceoffs, "faceoffs", Supports({})))
         return messages.GradeFaceoffsResponse(graded=graded, rejections=rejections)
 
     def StreamScores(
@@ -165,35 +168,52 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         model = self._catalog.find(edge.task.name, model_from_message(request))
         plays, release = getattr(request, field), model.release
         _check_specifications(plays, field, release)
-        items, errors = _read(plays, field, lambda message, path: edge.item(message, release, path))
+        items, errors = await in_slices(_read(plays, field, lambda message, path: edge.item(message, release, path)))
         remaining = context.time_remaining()
         deadline = time.monotonic() + (NO_DEADLINE_SECONDS if remaining is None else remaining)
         try:
             scored = await model.score(list(items.values()), deadline)
         except TimeoutError as late:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(late))
-        scores = []
-        for index, result in zip(items, scored, strict=True):
-            if isinstance(result, PlayscoreError):
-                errors[index] = result
-            else:
-                scores.append(edge.score(plays[index], result, release))
+        scores = await in_slices(_scores(edge, plays, dict(zip(items, scored, strict=True)), release, errors))
         metrics.SCORED.inc(len(scores))
         rejections = _rejections(edge, plays, errors)
         supports = [support_to_message(release.support)] if scores and release.support is not None else []
         return scores, rejections, supports
 
 
+def _scores(
+    edge: TaskMessages,
+    plays: Sequence[Any],
+    scored: Mapping[int, Any],
+    release: Release,
+    errors: dict[int, PlayscoreError],
+) -> Steps[list[Any]]:
+    """The scores of plays, by their place in the request; adds the errors of those that have none."""
+    scores = []
+    for index, result in scored.items():
+        if isinstance(result, PlayscoreError):
+            errors[index] = result
+        else:
+            scores.append(edge.score(plays[index], result, release))
+        yield
+    return scores
+
+
 def _grade(
     edge: TaskMessages, plays: Sequence[Any], field: str, supports: Supports
-) -> tuple[list[Any], list[common.Rejection]]:
-    stored, errors = _read(plays, field, lambda message, path: edge.stored(message, supports, path))
+) -> Steps[tuple[list[Any], list[common.Rejection]]]:
+    stored, errors = yield from _read(plays, field, lambda message, path: edge.stored(message, supports, path))
     graded = []
-    for index, grade in zip(stored, edge.task.grade(list(stored.values())), strict=True):
-        if isinstance(grade, PlayscoreError):
-            errors[index] = grade
-        else:
-            graded.append(edge.graded(plays[index], grade))
+    places = list(stored)
+    for first in range(0, len(places), GRADED_TOGETHER):
+        some = places[first : first + GRADED_TOGETHER]
+        for index, grade in zip(some, edge.task.grade([stored[index] for index in some]), strict=True):
+            if isinstance(grade, PlayscoreError):
+                errors[index] = grade
+            else:
+                graded.append(edge.graded(plays[index], grade))
+        yield
     metrics.GRADED.inc(len(graded))
     return graded, _rejections(edge, plays, errors)
 
@@ -206,7 +226,7 @@ def _check_specifications(plays: Iterable[Any], field: str, release: Release) ->
 
 def _read(
     plays: Iterable[Any], field: str, read: Callable[[Any, str], Read]
-) -> tuple[dict[int, Read], dict[int, PlayscoreError]]:
+) -> Steps[tuple[dict[int, Read], dict[int, PlayscoreError]]]:
     """The plays that could be read, and the errors of the others, by place in the request."""
     done: dict[int, Read] = {}
     errors: dict[int, PlayscoreError] = {}
@@ -217,6 +237,7 @@ def _read(
             done[index] = read(message, path)
         except PlayscoreError as error:
             errors[index] = error
+        yield
     return done, errors
 
 

@@ -7,7 +7,7 @@ is not small is counted first: its contract says what it may hold (`max_items`, 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError, Message
 from playscore.field_limits import FIELD_LIMITS
 from playscore.limits import FieldLimits
 from playscore.wire.validation import invalid
+from servicekit.slices import Steps
 
 M = TypeVar("M", bound=Message)
 
@@ -40,7 +41,7 @@ _TEXTS: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 _NO_LIMITS: Final = FieldLimits()
 
 
-def parsed(body: bytes, kind: type[M]) -> Generator[None, None, M]:
+def parsed(body: bytes, kind: type[M]) -> Steps[M]:
     """The message of a kind that a body is, in steps.
 
     Raises:
@@ -105,7 +106,7 @@ class _Counting:
         self._body = body
         self._fields = 0
 
-    def all_of(self, descriptor: Any) -> Generator[None, None, None]:
+    def all_of(self, descriptor: Any) -> Steps[None]:
         body, plan, at = self._body, _plan(descriptor), 0
         held = {number: _Held(field) for number, field in plan.items()}
         while at < len(body):
@@ -121,7 +122,7 @@ class _Counting:
             if field.inner and wire == _BYTES:
                 yield from self._within(field.inner, start, at, holder)
 
-    def _within(self, plan: _Plan, at: int, end: int, holder: _Held) -> Generator[None, None, None]:
+    def _within(self, plan: _Plan, at: int, end: int, holder: _Held) -> Steps[None]:
         body = self._body
         while at < end:
             yield from self._field_counted()
@@ -168,7 +169,7 @@ def _plan(descriptor: Descriptor) -> _Plan:
     return plan
 
 
-def _merged(body: bytes, message: Message) -> Generator[None, None, None]:
+def _merged(body: bytes, message: Message) -> Steps[None]:
     """Parses a body into a message, a piece at a time: what is merged in pieces is what was whole."""
     if len(body) <= PIECE_BYTES:
         message.MergeFromString(body)

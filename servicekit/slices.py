@@ -13,9 +13,12 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 R = TypeVar("R")
+
+Steps: TypeAlias = Generator[None, None, R]
+"""Work: yields wherever it can be interrupted, and returns its result."""
 
 SLICE_SECONDS: Final = 0.005
 """After which work is interrupted where it next can be."""
@@ -23,11 +26,11 @@ SLICE_SECONDS: Final = 0.005
 _THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slices")
 
 
-async def in_slices(steps: Generator[None, None, R], *, in_loop: bool = True) -> R:
+async def in_slices(steps: Steps[R], *, in_loop: bool = True) -> R:
     """The result of work, whose errors are raised as they are.
 
     Args:
-        steps: yields wherever the work can be interrupted; closed before this returns, or soon after.
+        steps: the work; closed before this returns, or soon after.
         in_loop: whether the first slice may run in the event loop; not where a single step may take long.
     """
     ended = _slice(steps) if in_loop else None
@@ -43,7 +46,7 @@ async def in_slices(steps: Generator[None, None, R], *, in_loop: bool = True) ->
     return ended.value
 
 
-def at_once(steps: Generator[None, None, R]) -> R:
+def at_once(steps: Steps[R]) -> R:
     """The result of work that is not interrupted."""
     while True:
         try:
@@ -58,7 +61,7 @@ class _Ended(Generic[R]):
     value: R
 
 
-def _slice(steps: Generator[None, None, R]) -> _Ended[R] | None:
+def _slice(steps: Steps[R]) -> _Ended[R] | None:
     """Works for SLICE_SECONDS; None if the work is not at its end."""
     end = time.perf_counter() + SLICE_SECONDS
     try:

@@ -11,7 +11,7 @@ import math
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from aggregator.core.arrays import Mask, Numbers, Rows, Texts
 from aggregator.core.fields import FieldType
-from aggregator.core.filter import Operator
+from aggregator.core.filter import MAX_WILDCARDS, WILDCARD, Operator
 from aggregator.core.records import Value
 
 Selection: TypeAlias = slice | Rows
@@ -28,6 +28,7 @@ Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
 EVERY_ROW: Final = slice(None)
 MAX_CODED: Final = 65_535
 """Different numbers above which the numbers themselves are kept."""
+_MATCHED_AT_ONCE: Final = 500
 _SAMPLE: Final = 4096
 _MOSTLY_DIFFERENT: Final = 0.97
 """The share of a sample that is different where the whole is more than MAX_CODED."""
@@ -63,6 +64,8 @@ class Coded:
         self.codes: Codes = codes.astype(np.min_scalar_type(len(values)), copy=False)
         self.values = values
         self.all_known = bool(self.codes.all())
+        self._matched: dict[str, Mask] = {}
+        """By pattern, by code, whether it holds for the text: of those that were asked for last."""
 
     @property
     def nbytes(self) -> int:
@@ -92,12 +95,12 @@ class Coded:
         """See Column. In a text compared by EQ or NE, `*` stands for any characters."""
         codes = self.codes[rows]
         values: Sequence[Any] = self.values
-        wild = isinstance(value, str) and "*" in value and operator in (Operator.EQ, Operator.NE)
+        wild = isinstance(value, str) and WILDCARD in value and operator in (Operator.EQ, Operator.NE)
         holds: Mask
         match operator:
             case _ if wild:
-                holding = [matches(text, str(value)) is (operator is Operator.EQ) for text in values]
-                holds = np.array([False, *holding])[codes]
+                matching = self._matching(str(value))[codes]
+                holds = matching if operator is Operator.EQ else self._without_unknown(codes, ~matching)
             case Operator.EQ:
                 code = self.code(value)
                 holds = np.zeros(codes.shape, np.bool_) if code is None else codes == code
@@ -117,6 +120,28 @@ class Coded:
     def coded(self) -> Coded:
         """See Column."""
         return self
+
+    def match(self, pattern: str) -> Iterator[None]:
+        """Looks for the texts that a pattern holds for, in steps, and keeps the answer for `compare`."""
+        if pattern in self._matched:
+            return
+        holding = np.zeros(len(self.values) + 1, dtype=np.bool_)
+        for start in range(0, len(self.values), _MATCHED_AT_ONCE):
+            texts = self.values[start : start + _MATCHED_AT_ONCE]
+            holding[start + 1 : start + 1 + len(texts)] = [matches(str(text), pattern) for text in texts]
+            yield
+        while len(self._matched) >= MAX_WILDCARDS:
+            self._matched.pop(next(iter(self._matched)), None)
+        self._matched[pattern] = holding
+
+    def _matching(self, pattern: str) -> Mask:
+        """By code, whether a pattern holds for the text."""
+        holding = self._matched.get(pattern)
+        while holding is None:
+            for _ in self.match(pattern):
+                pass
+            holding = self._matched.get(pattern)
+        return holding
 
     def _without_unknown(self, codes: Codes, holds: Mask) -> Mask:
         return holds if self.all_known else holds & (codes != 0)

@@ -12,7 +12,7 @@ import difflib
 import enum
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,8 +26,13 @@ from playscore.errors import FieldViolation, PlayscoreError, Reason
 MAX_DEPTH: Final = 24
 """Levels of ANDs within ORs within ANDs."""
 MAX_COMPARISONS: Final = 64
+MAX_WILDCARDS: Final = 16
+"""Asterisks in all of a filter: each comparison that has one looks at every different text of its field."""
 FIELD: Final = "split.filter"
 """Where a request has its filter."""
+
+WILDCARD: Final = "*"
+"""In a text that a string is compared with by EQ or NE: any characters."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?([0-9]{1,15}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
@@ -75,6 +80,12 @@ class Comparison:
     operator: Operator
     value: Value
 
+    @property
+    def pattern(self) -> str | None:
+        """The value, where it has a wildcard."""
+        wild = self.operator in (Operator.EQ, Operator.NE) and isinstance(self.value, str) and WILDCARD in self.value
+        return str(self.value) if wild else None
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:
@@ -119,10 +130,21 @@ def parse_filter(text: str, schema: Schema) -> Filter:
         raise failure.orig_exc from None
 
 
+def patterns(node: Filter) -> Iterator[Comparison]:
+    """The comparisons that have a wildcard."""
+    match node:
+        case Comparison():
+            if node.pattern is not None:
+                yield node
+        case And() | Or():
+            for operand in node.operands:
+                yield from patterns(operand)
+
+
 def demanded(node: Filter, field: str) -> tuple[str, ...]:
     """The texts that a field must equal wherever a filter holds: comparisons by `=` that no OR makes optional."""
     match node:
-        case Comparison() if node.field.name == field and node.operator is Operator.EQ and "*" not in str(node.value):
+        case Comparison() if node.field.name == field and node.operator is Operator.EQ and node.pattern is None:
             return (str(node.value),)
         case And():
             return tuple(text for operand in node.operands for text in demanded(operand, field))
@@ -163,6 +185,7 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
         super().__init__()
         self._text = text
         self._schema = schema
+        self._wildcards = 0
 
     def filter(self, children: list[Filter | None]) -> Filter:
         return children[0] or EVERYTHING
@@ -193,7 +216,12 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
             operator = Operator(str(comparator))
         if operator not in (Operator.EQ, Operator.NE) and known.type in (FieldType.BOOLEAN, FieldType.ENUM):
             raise self._mismatch(f"{known.name} has no order; compare it by = or !=", comparator)
-        return Comparison(known, operator, self._value(known, argument))
+        value = self._value(known, argument)
+        if known.type is FieldType.STRING:
+            self._wildcards += str(value).count(WILDCARD)
+            if self._wildcards > MAX_WILDCARDS:
+                raise _invalid(f"the filter has more than {MAX_WILDCARDS} asterisks")
+        return Comparison(known, operator, value)
 
     def _joined(self, kind: type[And] | type[Or], operands: list[Filter]) -> Filter:
         if len(operands) == 1:

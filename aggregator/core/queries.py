@@ -12,7 +12,7 @@ from typing import Final
 
 from aggregator.core.comparison import ComparedRows, Comparison, compare
 from aggregator.core.fields import Field
-from aggregator.core.filter import FIELD, Filter, demanded, parse_filter
+from aggregator.core.filter import FIELD, Filter, demanded, parse_filter, patterns
 from aggregator.core.nearest import nearest
 from aggregator.core.operations import Operation
 from aggregator.core.paging import FIRST_PAGE, MAX_PAGE, Page, Paging
@@ -180,6 +180,24 @@ class RatingQueries:
         task = self._tasks[split.role]
         check_released(task, self.model(split))
         parse_filter(split.filter, task.schema)
+
+    def preparing(self, split: Split) -> list[Iterator[None]]:
+        """What of a question about a split may take long, to be done beforehand: in steps, which may be in a thread.
+
+        Errors are left to the question.
+        """
+        task = self._tasks[split.role]
+        try:
+            wild = list(patterns(parse_filter(split.filter, task.schema)))
+        except PlayscoreError:
+            return []
+        league = self._snapshot.league(split.league)
+        if league is None or not wild:
+            return []
+        scores = league.scores(task, split.role, self.model(split))
+        segments = [*scores.graded.segments(), *scores.ungraded.segments()]
+        columns = [(segment.columns[each.field.name].coded(), each.pattern) for segment in segments for each in wild]
+        return [column.match(pattern) for column, pattern in columns if pattern is not None]
 
     def model(self, split: Split) -> ModelVersion:
         """The model that a split is rated by at present."""

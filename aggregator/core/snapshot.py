@@ -49,9 +49,10 @@ class Snapshot:
 
     def apply(self, changes: Changes) -> None:
         """Go on to the state that the changes lead to."""
-        for league in self._leagues.values():
-            for scores in league.tables.values():
-                scores.remove(changes.withdrawn)
+        if changes.withdrawn:
+            for league in self._leagues.values():
+                for scores in league.tables.values():
+                    scores.remove(changes.withdrawn)
         for name in changes.erased_leagues:
             self._leagues.pop(name, None)
         together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.core.columns import matches
 from aggregator.core.fields import FieldType
-from aggregator.core.filter import EVERYTHING, Filter, demanded, parse_filter
+from aggregator.core.filter import EVERYTHING, MAX_WILDCARDS, Filter, demanded, parse_filter
 from aggregator.core.records import Score, Value
 from aggregator.core.table import Table
 from aggregator.passing.fields import SCHEMA
@@ -256,7 +257,19 @@ def test_a_star_stands_for_any_characters(pattern: str, teams: list[str]) -> Non
 
 def test_many_stars_take_no_longer_than_few() -> None:
     plays = score(team_id="a" * 128), score(team_id="b")
-    assert selected(f"team_id = '{'*a' * 60}*b'", *plays) == []
+    assert selected(f"team_id = '{'*a' * (MAX_WILDCARDS - 1)}*b'", *plays) == []
+    assert not matches("a" * 128, "*a" * 60 + "*b")
+
+
+def test_a_filter_may_have_so_many_stars_in_all() -> None:
+    def stars(count: int) -> str:
+        return " OR ".join("team_id = '*'" for _ in range(count))
+
+    assert selected(stars(MAX_WILDCARDS), score(team_id="a")) == [0]
+    for text in (stars(MAX_WILDCARDS + 1), f"team_id = '{'*' * (MAX_WILDCARDS + 1)}'"):
+        with pytest.raises(PlayscoreError, match="asterisks") as refused:
+            selected(text, score(team_id="a"))
+        assert refused.value.reason is Reason.FILTER_INVALID
 
 
 # --- What is wrong ---
