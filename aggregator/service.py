@@ -46,6 +46,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
 from playscore.wire.validation import check, invalid
+from servicekit.admission import resting
 from servicekit.audit import audited
 from servicekit.callers import current_caller
 from servicekit.metrics import PLAYS
@@ -403,7 +404,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         match consistency.WhichOneof("requirement") if request.HasField("consistency") else "fastest":
             case "at_least_as_fresh":
                 revision = self._revision(consistency.at_least_as_fresh, "consistency.at_least_as_fresh")
-                await self._follower.reach(revision, _longest_wait(context))
+                await self._reach(revision, context)
             case "as_of":
                 return await self._as_of(self._revision(consistency.as_of, "consistency.as_of"), league, context)
             case "as_of_time":
@@ -414,7 +415,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             case "latest":
                 if not consistency.latest:
                     raise invalid("consistency.latest", "must be true, or not set")
-                await self._follower.reach(await self._store.present(), _longest_wait(context))
+                await self._reach(await self._store.present(), context)
             case None:
                 raise invalid(
                     "consistency",
@@ -423,10 +424,27 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         return View(self._queries, self._snapshot.revision)
 
     async def _as_of(self, revision: Revision, league: str | None, context: Context) -> View:
-        await self._follower.reach(revision, _longest_wait(context))
+        await self._reach(revision, context)
         if self._snapshot.revision == revision:
             return View(self._queries, revision)
         return await self._past.at(revision, league)
+
+    async def _reach(self, revision: Revision, context: Context) -> None:
+        """Wait until this replica has a state, for as long as the caller can wait. Meanwhile the call holds no room.
+
+        A state that is not there yet, anywhere, is refused at once.
+        """
+        if self._snapshot.revision.covers(revision):
+            return
+        with resting():
+            present = await self._store.present()
+            if not present.covers(revision):
+                raise invalid(
+                    "consistency",
+                    f"names change {revision.end}, which this store does not have: it is at {present.end}",
+                    Reason.REVISION_TOKEN_INVALID,
+                )
+            await self._follower.reach(revision, _longest_wait(context))
 
     async def _begin(
         self, request: messages.WatchRatingsRequest, question: Question, context: Context
@@ -454,7 +472,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         if start is not None:
             at_least.append(start.revision)
         for revision in at_least:
-            await self._follower.reach(revision, _longest_wait(context))
+            await self._reach(revision, context)
         return start, at_least
 
     def _encode_changes(self, question: Question, difference: Difference, part: int) -> bytes:

@@ -71,7 +71,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.SUBJECT_NOT_FOUND: "Nothing is recorded of this subject.",
         Reason.PAGE_TOKEN_INVALID: "A page token was not made by this call with these arguments, or not signed with a key of this service.",
         Reason.NOT_FRESH_ENOUGH: "The reader asked for a state fresher than this replica has; it may ask again.",
-        Reason.REVISION_TOKEN_INVALID: "A revision token is another store's, or was not signed with a key of this service.",
+        Reason.REVISION_TOKEN_INVALID: "A revision token is another store's, was not signed with a key of this service, or names a state that the store has not come to.",
         Reason.SCORE_OUT_OF_RANGE: "A score is not between 0 and 1.",
         Reason.STORE_UNAVAILABLE: "The store does not take writes now; the call may be repeated.",
         Reason.REVISION_CONFLICT: "Another content stands there at the same revisions; the item was not written. A correction needs a higher revision.",

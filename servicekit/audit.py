@@ -36,7 +36,10 @@ def audited(*, leagues: Iterable[str] = (), **what: str | int) -> None:
 
 
 class Audit:
-    """Writes the lines. What a refused call was to write is known only where the refusal came after its request."""
+    """Writes the lines. What a refused call was to write is known only where the refusal came after its request.
+
+    Calls for which there was no room are counted only (`servicekit.limits`): nobody has looked at them.
+    """
 
     def __init__(self, accesses: Mapping[str, Access]) -> None:
         self._writing = frozenset(name for name, access in accesses.items() if access.writes)
@@ -54,13 +57,18 @@ class Audit:
             error = raised
             raise
         finally:
-            caller = current_caller.get()
-            _log.info(
-                "write",
-                logger="audit",
-                method=str(call.method),
-                caller=caller.identity,
-                address=caller.address,
-                outcome=error.reason.name if isinstance(error, PlayscoreError) else call.code(error).name,
-                **details,
-            )
+            if not call.is_refused:
+                self._write(call, error, details)
+
+    @staticmethod
+    def _write(call: Call, error: BaseException | None, details: Mapping[str, Any]) -> None:
+        caller = current_caller.get()
+        _log.info(
+            "write",
+            logger="audit",
+            method=str(call.method),
+            caller=caller.identity,
+            address=caller.address,
+            outcome=error.reason.name if isinstance(error, PlayscoreError) else call.code(error).name,
+            **details,
+        )

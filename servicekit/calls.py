@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
+from playscore.errors import PlayscoreError, Reason
 from playscore.wire.validation import invalid
 from servicekit.bodies import parsed
 from servicekit.slices import in_slices
+
+READ_SECONDS: Final = 10.0
+"""In which the request of a call must have come, once there is room for it."""
 
 Kind = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 """Kinds of methods, in the words of Go's metrics."""
@@ -51,16 +55,29 @@ class Method:
         """Answers one request for as long as there is something to tell."""
         return self.kind == "server_stream"
 
+    @property
+    def lasts(self) -> bool:
+        """A watch, or the stream of a game, lasts as long as there is something to tell: no deadline would be right."""
+        return self.kind in ("server_stream", "bidi_stream")
+
     def __str__(self) -> str:
         return f"{self.service}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
-    """One call in flight."""
+    """One call in flight. Its request is read once the last interceptor lets it through."""
 
     method: Method
     context: grpc.aio.ServicerContext[Any, Any]
+    on_bytes: Callable[[int], None] | None = None
+    """Told how many bytes the one request has, before it is parsed."""
+    on_request: Callable[[Any], None] | None = None
+    """Shown the one request, before it is handled."""
+    before_message: Callable[[int], Awaitable[None]] | None = None
+    """Awaited for each message of a stream, with its bytes, before it is parsed."""
+    is_refused: bool = False
+    """There was no room for it; such calls are counted, not logged one by one."""
 
     def code(self, error: BaseException | None) -> grpc.StatusCode:
         """The status the call ends with, given what its handler raised.
@@ -94,13 +111,17 @@ class Interceptor(Protocol):
 class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Puts interceptors around every handler, the first outermost.
 
-    Requests reach the chain as bytes and are parsed within it. So a call is refused before its request is parsed, and a
-    request that does not parse is the caller's error, not the service's. A handler may answer bytes instead of a
-    message, so that what many callers are told is encoded once.
+    To gRPC every method takes a stream of requests, which is the same on the wire and leaves it to the chain when a
+    request is read: gRPC would read that of a unary call before anybody is asked. Requests are read and parsed within
+    the chain, so that a call is refused before its request is read, and a request that does not parse is the caller's
+    error, not the service's. A handler may answer bytes instead of a message, so that what many callers are told is
+    encoded once.
     """
 
-    def __init__(self, interceptors: Sequence[Interceptor]) -> None:
+    def __init__(self, interceptors: Sequence[Interceptor], *, stream_idle_seconds: float = 900.0) -> None:
+        """A stream on which nothing comes for so long ends as UNAVAILABLE."""
         self._interceptors = tuple(reversed(interceptors))
+        self._stream_idle_seconds = stream_idle_seconds
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(
@@ -125,10 +146,12 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         parse = partial(_parse, handler.request_deserializer, method)
 
-        async def answer(bodies: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            requests = _Parsed(bodies, parse) if handler.request_streaming else await parse(bodies.pop())
-            response = behavior(requests, context)
-            del requests
+        async def answer(requests: AsyncIterator[bytes], call: Call) -> Any:
+            context = call.context
+            if handler.request_streaming:
+                response = behavior(_Requests(requests, call, parse, self._stream_idle_seconds), context)
+            else:
+                response = behavior(await _only(requests, call, parse), context)
             if not isinstance(response, AsyncGenerator):
                 return await response
             async with aclosing(response) as responses:
@@ -138,44 +161,72 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def handle(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             call = Call(method, context)
-            proceed: Proceed = partial(answer, requests if handler.request_streaming else [requests], context)
-            del requests  # held no longer than until it is parsed
+            proceed: Proceed = partial(answer, requests, call)
             for interceptor in self._interceptors:
                 proceed = partial(interceptor, call, proceed)
             return await proceed()
 
-        made: grpc.RpcMethodHandler[Any, Any] = _MAKERS[kind](
-            handle,
-            None,
-            partial(_encoded, handler.response_serializer),
+        make: Any = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
         )
+        made: grpc.RpcMethodHandler[Any, Any] = make(handle, None, partial(_encoded, handler.response_serializer))
         return made
 
 
-_MAKERS: Mapping[Kind, Any] = {
-    "unary": grpc.unary_unary_rpc_method_handler,
-    "client_stream": grpc.stream_unary_rpc_method_handler,
-    "server_stream": grpc.unary_stream_rpc_method_handler,
-    "bidi_stream": grpc.stream_stream_rpc_method_handler,
-}
+async def _only(requests: AsyncIterator[bytes], call: Call, parse: Callable[[bytes], Awaitable[Any]]) -> Any:
+    """The one request of a call."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            bodies = [await anext(requests)]
+    except StopAsyncIteration:
+        raise invalid("request", f"must be a request of {call.method}; none was sent") from None
+    except TimeoutError:
+        raise PlayscoreError(
+            Reason.NOT_SERVING,
+            f"the request of {call.method} did not come within {READ_SECONDS:g} s; send it again",
+            retry_after_seconds=1.0,
+        ) from None
+    if call.on_bytes is not None:
+        call.on_bytes(len(bodies[0]))
+    request = await parse(bodies.pop())  # its bytes are held no longer than until it is parsed
+    if call.on_request is not None:
+        call.on_request(request)
+    return request
 
 
-def _encoded(serialize: Callable[[Any], bytes] | None, response: Any) -> Any:
-    return response if serialize is None or isinstance(response, bytes) else serialize(response)
-
-
-class _Parsed:
+class _Requests:
     """The requests of a stream."""
 
-    def __init__(self, bodies: AsyncIterable[bytes], parse: Callable[[bytes], Awaitable[Any]]) -> None:
+    def __init__(
+        self, bodies: AsyncIterator[bytes], call: Call, parse: Callable[[bytes], Awaitable[Any]], idle_seconds: float
+    ) -> None:
         self._bodies = aiter(bodies)
+        self._call = call
         self._parse = parse
+        self._idle_seconds = idle_seconds
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
-        return await self._parse(await anext(self._bodies))
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                bodies = [await anext(self._bodies)]
+        except TimeoutError:
+            raise PlayscoreError(
+                Reason.NOT_SERVING,
+                f"nothing came on the stream for {self._idle_seconds:g} s; open it again when there is more to send",
+                retry_after_seconds=1.0,
+            ) from None
+        if self._call.before_message is not None:
+            await self._call.before_message(len(bodies[0]))
+        return await self._parse(bodies.pop())
+
+
+def _encoded(serialize: Callable[[Any], bytes] | None, response: Any) -> Any:
+    return response if serialize is None or isinstance(response, bytes) else serialize(response)
 
 
 async def _parse(deserialize: Callable[[bytes], Any] | None, method: Method, body: bytes) -> Any:

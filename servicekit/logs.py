@@ -81,7 +81,7 @@ async def log(call: Call, proceed: Proceed) -> Any:
     """Writes one line for a finished call: method, peer, code, duration, trace, and whatever its handler bound.
 
     A handler binds with `structlog.contextvars.bind_contextvars(game_id=…, play_id=…)`. Health and reflection are
-    logged at debug.
+    logged at debug. Calls for which there was no room have no line of their own.
     """
     begin = time.perf_counter()
     peer = call.context.peer()  # no longer known once the call is over
@@ -94,16 +94,20 @@ async def log(call: Call, proceed: Proceed) -> Any:
         error = raised
         raise
     finally:
-        code = call.code(error)
-        write = _log.debug if call.method.is_infrastructure else _log.warning if code in _SERVER_FAULTS else _log.info
-        write(
-            "call finished",
-            method=str(call.method),
-            peer=peer,
-            code=code.name,
-            duration_ms=round((time.perf_counter() - begin) * 1e3, 3),
-        )
+        if not call.is_refused:
+            _write(call, peer, call.code(error), time.perf_counter() - begin)
         del error  # whose frames hold the request
+
+
+def _write(call: Call, peer: str, code: grpc.StatusCode, seconds: float) -> None:
+    write = _log.debug if call.method.is_infrastructure else _log.warning if code in _SERVER_FAULTS else _log.info
+    write(
+        "call finished",
+        method=str(call.method),
+        peer=peer,
+        code=code.name,
+        duration_ms=round(seconds * 1e3, 3),
+    )
 
 
 def _trace_id(call: Call) -> str | None:

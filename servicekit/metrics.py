@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from http.server import ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, Literal, get_args
 
 import grpc
 import prometheus_client
 from google.protobuf.descriptor import ServiceDescriptor
-from prometheus_client import Counter, Histogram, MetricsHandler
+from prometheus_client import Counter, Gauge, Histogram, MetricsHandler
 
 from servicekit.addresses import Address
+from servicekit.admission import Admission, Why
 from servicekit.budgets import budgets
 from servicekit.calls import Call, Method, Proceed, kind_of
 
@@ -28,6 +29,8 @@ def latency_histogram(name: str, documentation: str, labelnames: Sequence[str] =
     """A histogram of seconds in which every budget of the metric is a bucket's boundary."""
     return Histogram(name, documentation, labelnames, buckets=budgets().buckets(name))
 
+
+Outcome = Literal["admitted", "too late", "expired", "no room"]
 
 PLAYS = Counter("playscore_plays_total", "Plays by what became of them.", ("outcome", "reason"))
 """Of every service; `reason` is the name of a `playscore.errors.Reason`, empty where nothing was refused."""
@@ -83,6 +86,49 @@ async def count(call: Call, proceed: Proceed) -> Any:
         series.seconds.observe(time.perf_counter() - begin)
         series.handled[call.code(error)].inc()
         del error  # whose frames hold the request
+
+
+_ADMISSION = Counter(
+    "playscore_admission_calls_total",
+    "Calls and streams by whether there was room for them: admitted; too late, as they could not have been answered in "
+    "time; expired, as their time ran out while they waited; no room, as too many wait or are open.",
+    ("outcome",),
+)
+_OUTCOMES: Mapping[Outcome, Counter] = {outcome: _ADMISSION.labels(outcome) for outcome in get_args(Outcome)}
+_WAIT_SECONDS = latency_histogram(
+    "playscore_admission_wait_seconds", "From a unary call's arrival until there was room for it, seconds."
+)
+_PLAYS_IN_PROGRESS = Gauge("playscore_admission_plays_in_progress", "Plays and records of calls being answered.")
+_BYTES_IN_PROGRESS = Gauge("playscore_admission_bytes_in_progress", "Bytes reserved for requests being answered.")
+_CALLS_IN_PROGRESS = Gauge("playscore_admission_calls_in_progress", "Unary calls being answered.")
+_RESTING = Gauge(
+    "playscore_admission_resting_calls", "Unary calls that wait for something else than their turn, and hold no room."
+)
+_WAITING = Gauge("playscore_admission_waiting_calls", "Unary calls that wait for their turn.")
+LOOP_LAG_SECONDS = latency_histogram(
+    "playscore_event_loop_lag_seconds", "How late the event loop came to what was due, ten times a second, seconds."
+)
+
+
+class AdmissionMetrics:
+    """Shows who is let in. The gauges are those of the last service that was made in the process."""
+
+    def __init__(self, admission: Admission) -> None:
+        _PLAYS_IN_PROGRESS.set_function(lambda: admission.plays)
+        _BYTES_IN_PROGRESS.set_function(lambda: admission.bytes)
+        _CALLS_IN_PROGRESS.set_function(lambda: admission.calls)
+        _RESTING.set_function(lambda: admission.resting)
+        _WAITING.set_function(lambda: admission.waiting)
+
+    def admitted(self, waited_seconds: float | None = None) -> None:
+        """There was room for a call, at once or after a while; or for a stream."""
+        _OUTCOMES["admitted"].inc()
+        if waited_seconds is not None:
+            _WAIT_SECONDS.observe(waited_seconds)
+
+    def refused(self, why: Why) -> None:
+        """There was none."""
+        _OUTCOMES[why].inc()
 
 
 @contextmanager

@@ -21,11 +21,12 @@ from servicekit.audit import Audit
 from servicekit.authentication import Authentication
 from servicekit.authorization import Authorization, accesses
 from servicekit.callers_file import Callers, read_callers
-from servicekit.calls import Chain
+from servicekit.calls import Chain, Interceptor
 from servicekit.certificates import CertificateFiles, server_credentials
 from servicekit.errors import map_errors
 from servicekit.following import Followed, follow
 from servicekit.health import Health
+from servicekit.lag import observe_lag
 from servicekit.limits import Limits
 from servicekit.logs import configure_logs, log
 from servicekit.metrics import announce, count, metrics_port
@@ -33,11 +34,13 @@ from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
 from servicekit.service import Service
 from servicekit.settings import S, ServiceSettings, parse_settings
+from servicekit.threads import FairThreads
 
 _log = structlog.get_logger()
 
 SWITCH_SECONDS = 0.0005
 """After which a thread that works hands over to the event loop, which waits for that again and again in a call."""
+MAX_UNSEEN_CALLS = 4_000
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
 
@@ -104,6 +107,7 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number.name)
+    asyncio.get_running_loop().set_default_executor(FairThreads())
     async with serving(service, settings) as running:
         _log.info("listening", address=str(running.address), metrics_address=str(running.metrics_address))
         stopped = asyncio.ensure_future(stop.wait())
@@ -123,18 +127,15 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     Draining: NOT_SERVING, a wait for load balancers to notice, no more calls, the end of watches, a grace for calls in
     flight, `close`.
     """
-    limits = Limits(
-        max_concurrent_calls=settings.max_concurrent_calls,
-        max_concurrent_watches=settings.max_concurrent_watches,
-        require_deadline=settings.require_deadline,
-    )
+    limits = Limits(settings)
     callers = _callers(settings)
     authentication = Authentication(callers, mutual_tls=settings.tls_client_authority is not None)
     access = accesses([service.descriptor])
     authorization, audit = Authorization(access), Audit(access)
     health = Health([service.descriptor.full_name])
+    interceptors: list[Interceptor] = [count, log, map_errors, audit, authentication, authorization, limits]
     server = grpc.aio.server(
-        interceptors=[Chain([count, log, map_errors, audit, authentication, authorization, limits])],
+        interceptors=[Chain(interceptors, stream_idle_seconds=settings.stream_idle_seconds)],
         options=_options(settings),
     )
     service.register(server)
@@ -154,6 +155,8 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         for following in (authentication.follow(), follow(certificates)):
             stack.callback(asyncio.create_task(following).cancel)
         life = asyncio.create_task(_live(service, health, limits))
+        lag = asyncio.create_task(observe_lag())
+        stack.callback(lag.cancel)
         try:
             yield Running(address, metrics_address, health, life)
         finally:
@@ -170,7 +173,19 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # callers may ping this often
+        ("grpc.max_connection_idle_ms", _milliseconds(settings.max_connection_idle_seconds)),
+        ("grpc.max_connection_age_ms", _milliseconds(settings.max_connection_age_seconds)),
+        ("grpc.max_connection_age_grace_ms", _milliseconds(settings.max_connection_age_grace_seconds)),
+        # What is not read yet waits at the caller, but for 64 KiB: the windows of connections do not grow.
+        ("grpc.http2.bdp_probe", 0),
+        # Calls that the event loop has not seen yet. gRPC cancels more, without a reason.
+        ("grpc.server.max_pending_requests", MAX_UNSEEN_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_UNSEEN_CALLS),
     ]
+
+
+def _milliseconds(seconds: float) -> int:
+    return min(round(1e3 * seconds), 2**31 - 1)
 
 
 def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> tuple[Address, Followed[object] | None]:

@@ -69,11 +69,40 @@ class ServiceSettings(BaseSettings):
         description="who may call and do what, YAML, read again when it changes; without it everybody who can connect "
         "may make every call",
     )
-    max_concurrent_calls: int = Field(default=256, ge=1, description="calls in flight before more are refused")
-    max_concurrent_watches: int = Field(
-        default=2_000, ge=1, description="watches open before more are refused; they do not count as calls in flight"
+    max_plays_in_progress: int = Field(
+        default=256,
+        ge=1,
+        description="plays or records of the calls being answered; more wait for their turn, or are refused where "
+        "their deadline would pass",
     )
+    max_bytes_in_progress: int = Field(
+        default=128 * 2**20,
+        ge=1024,
+        description="bytes of the requests being answered; one that is not read yet counts as --max-message-bytes",
+    )
+    max_waiting_calls: int = Field(
+        default=1_000, ge=0, description="calls that may wait for their turn, unread, before more are refused"
+    )
+    max_concurrent_streams: int = Field(
+        default=256, ge=1, description="streams of requests open before more are refused"
+    )
+    max_concurrent_watches: int = Field(default=2_000, ge=1, description="watches open before more are refused")
     max_message_bytes: int = Field(default=16 * 2**20, ge=1024, description="largest message taken or sent, bytes")
+    stream_idle_seconds: float = Field(
+        default=900.0, gt=0, description="without a message after which a stream of requests is ended"
+    )
+    max_connection_idle_seconds: float = Field(
+        default=600.0, gt=0, description="without a call after which a connection is closed"
+    )
+    max_connection_age_seconds: float = Field(
+        default=1_800.0,
+        gt=0,
+        description="after which a connection takes no new calls, give or take a tenth, so that callers connect anew "
+        "and find replicas that were added",
+    )
+    max_connection_age_grace_seconds: float = Field(
+        default=600.0, ge=0, description="for calls and streams of a connection of that age to end before it is closed"
+    )
     require_deadline: bool = Field(default=True, description="refuse calls without a deadline, but for lasting streams")
     drain_seconds: float = Field(
         default=0.0,

@@ -1,8 +1,8 @@
 """Work that may take long, done in slices, so that no call holds the event loop.
 
 Work is a generator that yields wherever it can be interrupted. The first slice runs in the event loop, so that a small
-call costs nothing more. What is left runs in one thread, a slice of each call in turn. A call that ends early, because
-its deadline passed or its caller went away, is not worked on any further.
+call costs nothing more. What is left runs in one thread, where callers take turns, a slice each. A call that ends
+early, because its deadline passed or its caller went away, is not worked on any further.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
+
+from servicekit.threads import FairThreads
 
 R = TypeVar("R")
 
@@ -23,7 +24,7 @@ Steps: TypeAlias = Generator[None, None, R]
 SLICE_SECONDS: Final = 0.005
 """After which work is interrupted where it next can be."""
 
-_THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slices")
+_THREAD: Final = FairThreads(1)
 
 
 async def in_slices(steps: Steps[R], *, in_loop: bool = True) -> R:

@@ -199,7 +199,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     Example: at_least_as_fresh of a commit 3 ms ago.
     """
     REASON_REVISION_TOKEN_INVALID: _Reason.ValueType  # 96
-    """INVALID_ARGUMENT. A revision token is another store's, or was not signed with a key of this service. Example: "abc"."""
+    """INVALID_ARGUMENT. A revision token is another store's, was not signed with a key of this service, or names a state that
+    the store has not come to. Example: "abc".
+    """
     REASON_SCORE_OUT_OF_RANGE: _Reason.ValueType  # 97
     """A score is not between 0 and 1. Example: 1.7."""
     REASON_STORE_UNAVAILABLE: _Reason.ValueType  # 98
@@ -426,7 +428,9 @@ REASON_NOT_FRESH_ENOUGH: Reason.ValueType  # 95
 Example: at_least_as_fresh of a commit 3 ms ago.
 """
 REASON_REVISION_TOKEN_INVALID: Reason.ValueType  # 96
-"""INVALID_ARGUMENT. A revision token is another store's, or was not signed with a key of this service. Example: "abc"."""
+"""INVALID_ARGUMENT. A revision token is another store's, was not signed with a key of this service, or names a state that
+the store has not come to. Example: "abc".
+"""
 REASON_SCORE_OUT_OF_RANGE: Reason.ValueType  # 97
 """A score is not between 0 and 1. Example: 1.7."""
 REASON_STORE_UNAVAILABLE: Reason.ValueType  # 98

@@ -116,6 +116,7 @@ class EchoStub:
     """Calls a method with texts and gives the texts it answers with."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
         self._health = health_pb2_grpc.HealthStub(channel)
         make = {
             "Unary": channel.unary_unary,

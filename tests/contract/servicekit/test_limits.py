@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,11 +12,16 @@ import grpc.aio
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import REGISTRY
 
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
-from tests.contract.servicekit.echo import METHODS, Echo, EchoSettings, EchoStub
+from servicekit.admission import resting
+from servicekit.limits import MAX_INFRASTRUCTURE_STREAMS_A_CALLER
+from tests.authority import Authority, dns, secure_channel
+from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, Echo, EchoSettings, EchoStub
+from tests.processes import until
 
 
 class Held:
@@ -30,10 +37,26 @@ class Held:
         return text
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_one_call_too_many_is_refused_with_a_retry_hint_while_health_answers(serve: Any, method: str) -> None:
+def assert_overloaded(refused: grpc.aio.AioRpcError) -> None:
+    error = error_from_rpc(refused)
+    assert error is not None
+    assert error.reason is Reason.OVERLOADED
+    assert error.retry_after_seconds is not None
+
+
+def sample(name: str) -> float:
+    """What a gauge of admission shows."""
+    value = REGISTRY.get_sample_value(f"playscore_admission_{name}")
+    assert value is not None
+    return value
+
+
+@pytest.mark.parametrize("method", ["Watch", "Collect", "Converse"])
+async def test_one_stream_too_many_is_refused_with_a_retry_hint_while_others_are_answered(
+    serve: Any, method: str
+) -> None:
     held = Held()
-    kind, beside = ("watches", "Unary") if method == "Watch" else ("calls", "Watch")
+    kind = "watches" if method == "Watch" else "streams"
     async with serve(held, **{f"max_concurrent_{kind}": 2}) as stub:
         under_way = [asyncio.create_task(stub.call(method, text)) for text in "ab"]
         for _ in under_way:
@@ -41,22 +64,19 @@ async def test_one_call_too_many_is_refused_with_a_retry_hint_while_health_answe
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.call(method, "c")
-        error = error_from_rpc(refused.value)
-        assert error is not None
-        assert error.reason is Reason.OVERLOADED
-        assert error.retry_after_seconds is not None
+        assert_overloaded(refused.value)
         assert await stub.healthy()
 
-        of_the_other_kind = asyncio.create_task(stub.call(beside, "d"))
+        of_another_kind = asyncio.create_task(stub.call("Unary", "d"))
         await held.arrived.acquire()
         held.release.set()
-        assert all([await each for each in (*under_way, of_the_other_kind)])
+        assert all([await each for each in (*under_way, of_another_kind)])
         assert await stub.call(method, "e")
 
 
-async def test_calls_given_up_make_room(serve: Any) -> None:
+async def test_streams_given_up_make_room(serve: Any) -> None:
     held = Held()
-    async with serve(held, max_concurrent_calls=1) as stub:
+    async with serve(held, max_concurrent_streams=1) as stub:
         for _ in range(3):
             given_up = stub.methods["Converse"](timeout=10)
             await given_up.write(StringValue(value="a"))
@@ -68,6 +88,191 @@ async def test_calls_given_up_make_room(serve: Any) -> None:
                     break
                 except grpc.aio.AioRpcError as refused:
                     assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_burst_that_can_be_answered_in_time_is_answered(serve: Any) -> None:
+    async with serve(max_plays_in_progress=4) as stub:
+        answers = await asyncio.gather(*(stub.call("Unary", str(i), timeout=60) for i in range(500)))
+    assert answers == [[str(i)] for i in range(500)]
+
+
+async def test_what_finds_no_room_waits_for_its_turn(serve: Any) -> None:
+    held = Held()
+    async with serve(held, max_plays_in_progress=1) as stub:
+        first = asyncio.create_task(stub.call("Unary", "a", timeout=60))
+        await held.arrived.acquire()
+        others = [asyncio.create_task(stub.call("Unary", text, timeout=60)) for text in "bc"]
+        await until(lambda: sample("waiting_calls") == 2)
+        held.release.set()
+        assert [await each for each in (first, *others)] == [["a"], ["b"], ["c"]]
+
+
+async def test_one_call_more_than_may_wait_is_refused_with_a_retry_hint_while_health_answers(serve: Any) -> None:
+    held = Held()
+    async with serve(held, max_plays_in_progress=1, max_waiting_calls=0) as stub:
+        first = asyncio.create_task(stub.call("Unary", "a", timeout=60))
+        await held.arrived.acquire()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.call("Unary", "b", timeout=60)
+        assert_overloaded(refused.value)
+        assert await stub.healthy()
+        held.release.set()
+        assert await first == ["a"]
+        assert await stub.call("Unary", "c") == ["c"]
+
+
+async def test_what_cannot_be_answered_before_its_deadline_is_refused_when_it_comes(serve: Any) -> None:
+    done: list[str] = []
+
+    async def slowly(text: str) -> str:
+        await asyncio.sleep(0.1)
+        done.append(text)
+        return text
+
+    async with serve(slowly, max_plays_in_progress=1) as stub:
+        patient = [asyncio.create_task(stub.call("Unary", str(i), timeout=60)) for i in range(60)]
+        await until(lambda: len(done) >= 10)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.call("Unary", "hurried", timeout=2)
+        assert_overloaded(refused.value)
+        await asyncio.gather(*patient)
+    assert "hurried" not in done
+
+
+async def test_what_has_expired_is_not_worked_on(serve: Any) -> None:
+    held, worked_on = Held(), []
+
+    async def answer(text: str) -> str:
+        worked_on.append(text)
+        return await held(text)
+
+    async with serve(answer, max_plays_in_progress=1) as stub:
+        first = asyncio.create_task(stub.call("Unary", "first", timeout=60))
+        await held.arrived.acquire()
+        with pytest.raises(grpc.aio.AioRpcError) as late:
+            await stub.call("Unary", "expired", timeout=0.2)
+        assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        held.release.set()
+        assert await first == ["first"]
+        assert await stub.call("Unary", "last") == ["last"]
+    assert worked_on == ["first", "last"]
+
+
+async def test_a_request_that_has_not_come_yet_holds_the_room_of_the_largest(serve: Any) -> None:
+    async with serve(max_message_bytes=4096, max_bytes_in_progress=4096, max_waiting_calls=0) as stub:
+        dawdling = stub.channel.stream_unary(f"/{DESCRIPTOR.full_name}/Unary")(timeout=60)
+        await until(lambda: sample("bytes_in_progress") == 4096)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.call("Unary", "a")
+        assert_overloaded(refused.value)
+        await dawdling.write(StringValue(value="b").SerializeToString())
+        await dawdling.done_writing()
+        assert StringValue.FromString(await dawdling).value == "b"
+        assert await stub.call("Unary", "c") == ["c"]
+    assert sample("bytes_in_progress") == 0
+
+
+async def test_a_request_that_was_read_holds_what_it_has(serve: Any) -> None:
+    held = Held()
+    async with serve(held, max_message_bytes=4096, max_bytes_in_progress=8192, max_waiting_calls=0) as stub:
+        under_way = []
+        for _ in range(20):
+            under_way.append(asyncio.create_task(stub.call("Unary", "x" * 10, timeout=60)))
+            await held.arrived.acquire()
+        assert sample("bytes_in_progress") == 20 * 12
+        held.release.set()
+        await asyncio.gather(*under_way)
+
+
+async def test_a_call_that_only_waits_keeps_no_other_out(serve: Any) -> None:
+    written = asyncio.Event()
+
+    async def answer(text: str) -> str:
+        if text == "read":
+            with resting():
+                await written.wait()
+        else:
+            written.set()
+        return text
+
+    async with serve(answer, max_plays_in_progress=1, max_waiting_calls=20) as stub:
+        reads = [asyncio.create_task(stub.call("Unary", "read", timeout=60)) for _ in range(20)]
+        await until(lambda: sample("resting_calls") == 20)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.call("Unary", "read")
+        assert_overloaded(refused.value)
+        assert await stub.call("Unary", "write") == ["write"]
+        assert await asyncio.gather(*reads) == [["read"]] * 20
+
+
+async def test_an_eleventh_caller_is_answered_while_ten_hold_everything(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ours")
+    certificate, key = authority.sign(dns("localhost"))
+    callers = [authority.sign(dns(f"caller-{number}")) for number in range(11)]
+    held = Held()
+
+    async def answer(text: str) -> str:
+        return text if text == "modest" else await held(text)
+
+    settings = EchoSettings(
+        listen="localhost:0",
+        tls_certificate=certificate,
+        tls_key=key,
+        tls_client_authority=authority.certificate,
+        max_plays_in_progress=20,
+    )
+    async with serving(Echo(answer), settings) as running, AsyncExitStack() as stack:
+        await running.until_serving()
+        channels = [secure_channel(running.address, authority.certificate, caller) for caller in callers]
+        stubs = [EchoStub(await stack.enter_async_context(channel)) for channel in channels]
+        *greedy, modest = stubs
+        calls = [asyncio.create_task(stub.call("Unary", "greedy", timeout=60)) for stub in greedy]
+        await until(lambda: sample("calls_in_progress") == 10)
+        calls += [asyncio.create_task(stub.call("Unary", "greedy", timeout=60)) for stub in greedy for _ in range(9)]
+        await until(lambda: sample("waiting_calls") == 100 - 15)
+        assert await modest.call("Unary", "modest", timeout=60) == ["modest"]
+        assert sample("waiting_calls") == 100 - 15
+        held.release.set()
+        await asyncio.gather(*calls)
+
+
+async def test_watches_of_health_are_bounded_by_caller_and_checks_are_not() -> None:
+    async with (
+        serving(Echo(), EchoSettings()) as running,
+        grpc.aio.insecure_channel(str(running.address)) as channel,
+    ):
+        await running.until_serving()
+        health = health_pb2_grpc.HealthStub(channel)
+        watches = []
+        for _ in range(MAX_INFRASTRUCTURE_STREAMS_A_CALLER):
+            watches.append(health.Watch(health_pb2.HealthCheckRequest()))
+            assert (await watches[-1].read()).status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await health.Watch(health_pb2.HealthCheckRequest()).read()
+        assert_overloaded(refused.value)
+        assert await EchoStub(channel).healthy()
+        for watch in watches:
+            watch.cancel()
+
+
+async def test_a_stream_on_which_nothing_comes_is_ended_for_its_caller_to_open_another(serve: Any) -> None:
+    async with serve(stream_idle_seconds=0.3) as stub:
+        stream = stub.methods["Converse"]()
+        await stream.write(StringValue(value="a"))
+        assert (await stream.read()).value == "a"
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await stream.read()
+        error = error_from_rpc(ended.value)
+        assert error is not None
+        assert error.reason is Reason.NOT_SERVING
+        assert await stub.call("Converse", "b") == ["b"]
+
+
+async def test_an_idle_connection_is_closed(serve: Any) -> None:
+    async with serve(max_connection_idle_seconds=0.2) as stub:
+        assert await stub.call("Unary", "a") == ["a"]
+        await until(lambda: stub.channel.get_state() is grpc.ChannelConnectivity.IDLE)
+        assert await stub.call("Unary", "b") == ["b"]
 
 
 @pytest.mark.parametrize("method", ["Unary", "Collect"])

@@ -119,11 +119,11 @@ async def test_flags_win_over_the_environment_and_settings_are_printed_without_s
         "--grace-seconds",
         "3",
         PLAYSCORE_ECHO_GRACE_SECONDS="7",
-        PLAYSCORE_ECHO_MAX_CONCURRENT_CALLS="9",
+        PLAYSCORE_ECHO_MAX_WAITING_CALLS="9",
         PLAYSCORE_ECHO_STORE="postgresql://ratings:hunter2@db/ratings",
     ) as process:
         settings = await process.says("settings")
-    assert (settings["grace_seconds"], settings["max_concurrent_calls"]) == (3, 9)
+    assert (settings["grace_seconds"], settings["max_waiting_calls"]) == (3, 9)
     assert settings["store"] == "postgresql://ratings:***@db/ratings"
 
 
@@ -150,7 +150,7 @@ async def test_a_finished_call_is_one_line_with_its_trace_and_what_its_handler_b
         (["--tls-client-authority", str(PROGRAM)], "--tls-client-authority without"),
         (["--tls-key", "/no/such/key"], "PLAYSCORE_ECHO_TLS_KEY"),
         (["--listen", "50051"], "host:port"),
-        (["--max-concurrent-calls", "0"], "--max-concurrent-calls (PLAYSCORE_ECHO_MAX_CONCURRENT_CALLS)"),
+        (["--max-plays-in-progress", "0"], "--max-plays-in-progress (PLAYSCORE_ECHO_MAX_PLAYS_IN_PROGRESS)"),
         (["--sing"], "unrecognized arguments: --sing"),
     ],
 )
