@@ -30,6 +30,7 @@ from playscore.client import Tls
 from playscore.client.tls_options import tls_options
 from playscore.client.words import counted
 from playscore.sources import Loss, layouts, open_source, select_games
+from playscore.terminal_text import printable
 from servicekit.addresses import Address
 from servicekit.logs import configure_terminal_logs
 from servicekit.metrics import metrics_port
@@ -198,9 +199,8 @@ def _end(done: Replay, unread_corrections: Sequence[Loss], console: Console) -> 
         done_by_then = f"{len(done.results)} of {done.plays_read} plays are done"
         raise click.ClickException(f"{done.given_up}; {done_by_then}; repeat the command for the rest")
     for game_id, messages in done.refused_messages.items():
-        console.print(
-            f"game {game_id}: {counted(len(messages), 'message')} refused; the first: {messages[0]}", markup=False
-        )
+        refused = f"game {game_id}: {counted(len(messages), 'message')} refused; the first: {messages[0]}"
+        console.print(Text(printable(refused)))
     if done.failed_games:
         games_of: dict[str, list[str]] = {}
         for game_id, detail in done.failed_games.items():
@@ -289,17 +289,17 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
     if backlog:
         console.print(BACKLOG)
     for game_id, fault in done.shared_faults.items():
-        console.print(
+        told = (
             f"Game {game_id}: all {counted(fault.plays, 'play')} that came whole contradict themselves"
-            f" ({fault.reason.name}). Play {fault.example.play_id}: {fault.example.detail}",
-            markup=False,
+            f" ({fault.reason.name}). Play {fault.example.play_id}: {fault.example.detail}"
         )
+        console.print(Text(printable(told)))
     if done.losses:
         left_out = Table("left out", title="What could not be read", title_justify="left")
         left_out.add_column("count", justify="right")
         left_out.add_column("the first of them")
         for loss in done.losses:
-            left_out.add_row(Text(loss.reason), str(loss.count), Text(loss.example))
+            left_out.add_row(Text(printable(loss.reason)), str(loss.count), Text(printable(loss.example)))
         console.print(left_out)
     for (league, role), standings in done.standings.items():
         show_standings(league, role, standings, console)

@@ -14,6 +14,7 @@ from rich.text import Text
 from pipeline.replay import Standings
 from playscore.client.words import ROLES, counted
 from playscore.common.v1 import common_pb2 as common
+from playscore.terminal_text import printable
 
 ROWS: Final = 20
 
@@ -72,7 +73,11 @@ def show_standings(league: str, role: common.Role.ValueType, standings: Standing
         return
     board, words = _BOARDS[role], ROLES[role]
     table = Table(
-        title=Text(f"{board.title}, {league}"), title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False
+        title=Text(printable(f"{board.title}, {league}")),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
     )
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column(words.subject)  # the one that gets narrower: names are cut, numbers are not
@@ -110,7 +115,7 @@ def show_standings(league: str, role: common.Role.ValueType, standings: Standing
 
 def _cut(text: str) -> Text:
     """Text as it is, without markup, in one line."""
-    return Text(text, no_wrap=True, overflow="ellipsis")
+    return Text(printable(text), no_wrap=True, overflow="ellipsis")
 
 
 def _fields(value: Any) -> dict[str, Any]:

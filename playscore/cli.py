@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import re
 import sys
 from importlib.metadata import EntryPoint, entry_points, requires
@@ -14,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points, requires
 import click
 
 from playscore.errors import PlayscoreError
+from playscore.terminal_text import printable, printable_lines
 
 COMMANDS = "playscore.commands"
 """The group of entry points. Each names the extra that its command needs: `pipeline.commands:replay [services]`."""
@@ -50,6 +52,9 @@ class _Rooms(click.Group):
             if entry is None:
                 raise
             raise click.ClickException(f"{entry.name} {_needs(entry, missing)}") from missing
+        except click.ClickException as error:
+            error.message = printable_lines(error.message)
+            raise
 
 
 def _entry(command: str) -> EntryPoint | None:
@@ -118,11 +123,12 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; what the domain refuses is an error as of wrong usage, with exit code 1."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC core prints what its peers say, as they say it
     try:
         cli(prog_name="playscore")
     except PlayscoreError as error:
-        click.echo(f"Error: {error.detail}", err=True)
+        click.echo(f"Error: {printable_lines(error.detail)}", err=True)
         for violation in error.fields:
             if violation.description not in error.detail:
-                click.echo(f"  {violation.field}: {violation.description}", err=True)
+                click.echo(printable(f"  {violation.field}: {violation.description}"), err=True)
         sys.exit(1)

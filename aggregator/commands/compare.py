@@ -14,11 +14,12 @@ from aggregator.commands.question import ModelName, Question, question_options
 from aggregator.commands.ratings import terminal_columns
 from aggregator.commands.roles import RoleView
 from aggregator.commands.source import Source, source_options
-from aggregator.commands.text import Heading, Scale, printable, table
+from aggregator.commands.text import Heading, Scale, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
 from playscore.client.words import chance, counted, model_label
 from playscore.common.v1 import common_pb2 as common
+from playscore.terminal_text import printable
 
 NOTICED_POINTS: Final = 0.15
 """More than rounding to a tenth explains."""

@@ -15,6 +15,7 @@ from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
 from playscore.client.roles import lacks, roles_with_plays
 from playscore.client.words import counted, reason_meaning, reason_name
+from playscore.terminal_text import printable
 
 
 @click.command(short_help="How many plays are in ratings, and why others are not.")
@@ -32,10 +33,10 @@ def coverage(*, source: Source, question: Question, game_id: str, as_json: bool)
             return
         if not answer.plays:
             others = await roles_with_plays(aggregator, question.league, question.as_of)
-            click.echo(f"{lacks(question.league, question.view.number, others)}.", file=output())
+            click.echo(f"{printable(lacks(question.league, question.view.number, others))}.", file=output())
             return
         for line in _lines(question, game_id, answer):
-            click.echo(line, file=output())
+            click.echo(printable(line), file=output())
 
     source.ask(ask)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from aggregator.commands.text import printable
 from playscore.client import AggregatorClient
 from playscore.client.subjects import described
 from playscore.client.words import ROLES, alternatives, joined
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
+from playscore.terminal_text import printable
 
 _SUGGESTED: Final = 5
 

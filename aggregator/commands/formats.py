@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO, TypeVar
 import click
 
 from aggregator.commands.cells import Cell, Column, Kind, named
-from aggregator.commands.text import printable
+from playscore.terminal_text import printable
 
 Row = Sequence[Cell]
 Command = TypeVar("Command", bound=Callable[..., Any])

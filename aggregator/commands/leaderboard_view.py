@@ -12,9 +12,10 @@ from rich.text import Text
 from aggregator.commands.leaderboard import Leaderboard, Move, is_change
 from aggregator.commands.question import Question
 from aggregator.commands.ratings import SUBJECT, TEAM, group_text, ranked_text
-from aggregator.commands.text import Heading, Scale, fitted, printable
+from aggregator.commands.text import Heading, Scale, fitted
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import RatingsUpdate
+from playscore.terminal_text import printable
 
 _AROUND_ROWS = 7
 """Lines of the view that are not ratings."""

@@ -8,6 +8,7 @@ from aggregator.commands.formats import output, print_json
 from aggregator.commands.source import Source, source_options
 from playscore.client import AggregatorClient
 from playscore.client.words import ROLES, counted, role_name
+from playscore.terminal_text import printable
 
 
 @click.command(short_help="The leagues that have plays.")
@@ -30,6 +31,6 @@ def leagues(*, source: Source, as_json: bool) -> None:
         width = max((len(each.league) for each in listed), default=0)
         for each in listed:
             roles = ", ".join(f"{ROLES[rated.role].subjects} ({counted(rated.graded, 'play')})" for rated in each.roles)
-            click.echo(f"{each.league:<{width}}  {roles or 'no graded plays'}", file=output())
+            click.echo(f"{printable(each.league):<{width}}  {roles or 'no graded plays'}", file=output())
 
     source.ask(ask)

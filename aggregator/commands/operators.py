@@ -10,10 +10,11 @@ from aggregator.commands.cells import document
 from aggregator.commands.erasable import league_to_erase, player_to_erase
 from aggregator.commands.formats import output, print_json
 from aggregator.commands.source import Source, service_options
-from aggregator.commands.text import Heading, printable, table
+from aggregator.commands.text import Heading, table
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.client import AggregatorClient
 from playscore.client.words import model_label
+from playscore.terminal_text import printable
 
 
 @click.command(short_help="Erase a player or a league permanently.")

@@ -12,6 +12,7 @@ import click
 from aggregator.backup import Backups, Progress, backups_of
 from aggregator.commands.source import store_url
 from playscore.client.words import counted
+from playscore.terminal_text import printable
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -77,7 +78,7 @@ def check(backups: Backups) -> None:
     """Read the whole store and report every problem with its place. Exit code 1 if there is any."""
     found = backups.check()
     for problem in found:
-        click.echo(problem)
+        click.echo(printable(problem))
     if found:
         raise click.ClickException(f"{counted(len(found), 'problem')} found; restore a backup")
     click.echo("no problems found")

@@ -7,19 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from playscore.terminal_text import printable
+
 _GAP: Final = "  "
 _LEAST_SHRUNK: Final = 8
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
-_JOINERS: Final = "\u200c\u200d"
-"""Not printable by themselves, but part of names in some scripts."""
-
-
-def printable(text: str) -> str:
-    """Text without characters that control a terminal or change the direction of text."""
-    return "".join(
-        each if each.isprintable() or each in _JOINERS else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )
 
 
 def width(text: str) -> int:

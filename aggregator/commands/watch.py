@@ -15,9 +15,9 @@ from aggregator.commands.leaderboard import Leaderboard, is_change
 from aggregator.commands.question import Question, group_by_option, question_options, ranked_options
 from aggregator.commands.reconnecting import Interrupted, follow
 from aggregator.commands.source import Source, source_options
-from aggregator.commands.text import printable
 from playscore.client import AggregatorClient, RatingsUpdate, RatingsWatch
 from playscore.errors import PlayscoreError, Reason
+from playscore.terminal_text import printable
 
 REDRAWN_PER_SECOND = 2
 """Keeps the ages on the screen current; changes are drawn at once."""

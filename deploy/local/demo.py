@@ -16,6 +16,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from deploy.local.page import render
 from deploy.local.page.boards import Board
@@ -35,6 +36,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import Game
+from playscore.terminal_text import printable
 from playscore.wire.games import feed_of
 from simulator import simulate
 from simulator.hockey import simulate_games as simulate_hockey
@@ -205,7 +207,7 @@ async def _split(
 def leaderboard(split: Split) -> Table:
     """The first of a split, for a terminal."""
     table = Table(
-        title=f"{split.name}  [dim]{split.description}[/dim]",
+        title=Text.assemble(split.name, "  ", (split.description, "dim")),
         title_justify="left",
         caption=f"-: needs {counted(split.min_plays, 'play')} for a rank",
         caption_justify="left",
@@ -218,8 +220,8 @@ def leaderboard(split: Split) -> Table:
     for rating in split.ratings[:LEADERBOARD_ROWS]:
         table.add_row(
             str(rating.rank or "-"),
-            rating.subject.subject_name,
-            rating.subject.team_id,
+            Text(printable(rating.subject.subject_name)),
+            Text(printable(rating.subject.team_id)),
             str(rating.plays),
             f"{rating.passing.rating:.0f}",
             f"{rating.passing.rating_low:.0f} to {rating.passing.rating_high:.0f}",

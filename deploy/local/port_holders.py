@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from playscore.terminal_text import printable
+
 _PROC = Path("/proc")
 _LISTEN = "0A"
 _COMMAND_CHARACTERS = 160
@@ -44,7 +46,7 @@ class Holder:
         if self.pid is None:
             return f"a process of user {self.user_id}, which cannot be inspected"
         parent = f" (child of pid {self.parent_pid})" if self.parent_pid else ""
-        return f"pid {self.pid}{parent}, {self.command}"
+        return printable(f"pid {self.pid}{parent}, {self.command}")
 
 
 def parse_sockets(table: str) -> Iterator[Socket]:

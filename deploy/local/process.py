@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deploy.local import tied
 from deploy.local.port_holders import holders, only_listener
+from playscore.terminal_text import printable
 
 STOP_SECONDS = 20.0
 """How long a server may take to drain before it is killed."""
@@ -221,7 +222,7 @@ class ServerProcess:
             log.seek(self._log_began)
             said = log.read().decode(errors="replace").splitlines()[-lines:]
         shown = [line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]}..." for line in said]
-        return f"; its log is {self.log}" + "".join(f"\n    {line}" for line in shown)
+        return f"; its log is {self.log}" + "".join(f"\n    {printable(line)}" for line in shown)
 
 
 def how_it_ended(code: int) -> str:

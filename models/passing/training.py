@@ -142,7 +142,7 @@ class Trainer:
         rng = np.random.default_rng(chosen.seed)
         history: list[dict[str, Any]] = []
         if (self._folder / _STATE).exists():
-            state = torch.load(self._folder / _STATE, weights_only=False, map_location="cpu")
+            state = torch.load(self._folder / _STATE, weights_only=True, map_location="cpu")
             self.network.load_state_dict(state["network"])
             optimizer.load_state_dict(state["optimizer"])
             scheduler.load_state_dict(state["scheduler"])

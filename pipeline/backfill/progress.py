@@ -18,6 +18,7 @@ from pipeline.backfill.game_report import GameReport
 from pipeline.backfill.run import Backfilled, Callbacks
 from pipeline.results import Ending, PlayResult
 from playscore.client.words import counted
+from playscore.terminal_text import printable
 
 GAMES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 3
@@ -84,7 +85,7 @@ def show(done: Backfilled, console: Console) -> None:
     rate = f", {done.played / done.seconds:.0f} plays a second" if done.played else ""
     console.print(f"{done.seconds:.1f} s{rate}.")
     for game_id, why in itertools.islice(done.failed.items(), GAMES_SHOWN):
-        console.print(f"Game {game_id}: {why}", markup=False)
+        console.print(Text(printable(f"Game {game_id}: {why}")))
     if len(done.failed) > GAMES_SHOWN:
         console.print(f"and {len(done.failed) - GAMES_SHOWN} more games")
     if done.losses:
@@ -92,5 +93,5 @@ def show(done: Backfilled, console: Console) -> None:
         left_out.add_column("count", justify="right")
         left_out.add_column("the first of them")
         for loss in done.losses:
-            left_out.add_row(Text(loss.reason), str(loss.count), Text(loss.example))
+            left_out.add_row(Text(printable(loss.reason)), str(loss.count), Text(printable(loss.example)))
         console.print(left_out)

@@ -7,7 +7,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.commands.text import Heading, Scale, cut, printable, sparkline, table, width
+from aggregator.commands.text import Heading, Scale, cut, sparkline, table, width
+from playscore.terminal_text import printable
 
 TEXTS = st.text(max_size=30)
 NUMBERS = st.floats(-1e6, 1e6)

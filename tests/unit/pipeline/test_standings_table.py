@@ -34,6 +34,11 @@ def test_names_are_shown_as_they_are_written(name: str) -> None:
     assert any(name in line for line in printed(common.ROLE_PASSER, a_passer(name), width=120))
 
 
+@pytest.mark.parametrize("name", ["\x1b[31mred", "\u202evil", "one\ntwo", "\x9b2J"])
+def test_names_control_nothing(name: str) -> None:
+    assert all(line.isprintable() for line in printed(common.ROLE_PASSER, a_passer(name), width=120))
+
+
 def test_a_long_name_is_cut_and_no_number_is() -> None:
     (row,) = [line for line in printed(common.ROLE_PASSER, a_passer("Maximilian " * 9)) if "Maximilian" in line]
     assert "…" in row
