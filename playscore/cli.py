@@ -53,7 +53,7 @@ class _Rooms(click.Group):
                 raise
             raise click.ClickException(f"{entry.name} {_needs(entry, missing)}") from missing
         except click.ClickException as error:
-            error.message = printable_lines(error.message)
+            error.message = printable_lines(error.message)  # type: ignore[misc]
             raise
 
 

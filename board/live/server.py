@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.rpc_errors import code_of
 from servicekit.addresses import Address
+
+_LOG = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS: Final = 10.0
 SEND_SECONDS: Final = 30.0
@@ -240,9 +243,11 @@ async def _failures(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         status, reason, detail = error.status, error.reason, f"{request.method} {request.path}: {error.reason}"
     except ConnectionError as error:
-        status, reason, detail = 503, Reason.NOT_SERVING.name, f"the aggregator cannot be reached: {error}"
+        _LOG.warning("the aggregator cannot be reached: %s", error)
+        status, reason, detail = 503, Reason.NOT_SERVING.name, "the aggregator cannot be reached"
     except TimeoutError as error:
-        status, reason, detail = 504, Reason.NOT_SERVING.name, f"the aggregator did not answer in time: {error}"
+        _LOG.warning("the aggregator did not answer in time: %s", error)
+        status, reason, detail = 504, Reason.NOT_SERVING.name, "the aggregator did not answer in time"
     if request.path.startswith("/api/"):
         return web.json_response({"reason": reason, "detail": detail}, status=status, headers=retry)
     page = PAGES.joinpath("error.html").read_text().replace("<!-- detail -->", html.escape(detail))

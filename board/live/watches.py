@@ -69,7 +69,8 @@ class Watch:
                         return
                     self._lost(refusal.detail)
                 except (ConnectionError, TimeoutError) as failure:
-                    self._lost(str(failure))
+                    _LOG.warning("the aggregator cannot be reached: %s", failure)
+                    self._lost("")
                 except Exception:
                     _LOG.exception("a watch failed")
                     self._refuse(PlayscoreError(Reason.INTERNAL, "this view failed; see its log"))
@@ -164,7 +165,7 @@ class Watch:
         self.end()
 
     def _lost(self, detail: str) -> None:
-        self._set("status", {"live": False, "text": f"The ratings cannot be reached; reconnecting. {detail}"})
+        self._set("status", {"live": False, "text": f"The ratings cannot be reached; reconnecting. {detail}".rstrip()})
 
     def _set(self, kind: str, data: Mapping[str, Any]) -> None:
         """Adds an event if this part of the state has changed."""

@@ -26,6 +26,7 @@ from playscore.game import (
     TrackingEvent,
     TrackingEventKind,
 )
+from playscore.limits import TextKind
 from playscore.tracking.v1 import tracking_pb2 as messages
 from playscore.wire.columns import from_bytes, to_bytes
 from playscore.wire.common import number
@@ -111,7 +112,12 @@ def roster_to_message(players: Iterable[Player]) -> messages.Roster:
 
 
 def roster_from_message(message: messages.Roster, teams: Collection[str], path: str = "roster") -> tuple[Player, ...]:
-    """Players of a game between `teams`. Raises FIELD_INVALID."""
+    """Players of a game between `teams`.
+
+    A name or position that breaks its limits is not known: it is for people, and no reason to lose anybody's plays.
+    Raises FIELD_INVALID for anything else.
+    """
+    message = _with_valid_names(message)
     check(message, path)
     seen: set[str] = set()
     for place, player in enumerate(message.players):
@@ -127,6 +133,21 @@ def roster_from_message(message: messages.Roster, teams: Collection[str], path: 
         )
         for player in message.players
     )
+
+
+def _with_valid_names(message: messages.Roster) -> messages.Roster:
+    wrong = [
+        (place, field)
+        for place, player in enumerate(message.players)
+        for field, kind in (("display_name", TextKind.NAME), ("position", TextKind.IDENTIFIER))
+        if (text := getattr(player, field)) and not kind.allows(text)
+    ]
+    if not wrong:
+        return message
+    mended = messages.Roster.FromString(message.SerializeToString())
+    for place, field in wrong:
+        setattr(mended.players[place], field, "")
+    return mended
 
 
 def frames_to_message(segment_id: str, frames: Frames) -> messages.FrameBatch:

@@ -377,9 +377,13 @@ class Player(_message.Message):
     team_id: _builtins.str
     """One of the two teams of the header."""
     display_name: _builtins.str
-    """Their name as people read it; may be empty."""
+    """Their name as people read it; may be empty. In a roster, one that breaks its limits counts as empty: a bad name is no
+    reason to refuse anybody's plays.
+    """
     position: _builtins.str
-    """The source's position code, for example "QB"; empty where not known."""
+    """The source's position code, for example "QB"; empty where not known. In a roster, one that breaks its limits counts as
+    empty.
+    """
     jersey_number: _builtins.int
     """Absent where not known."""
     def __init__(

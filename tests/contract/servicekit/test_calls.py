@@ -59,6 +59,24 @@ async def test_a_domain_error_keeps_reason_fields_and_retry_hint(serve: Any, met
     assert (error.fields, error.retry_after_seconds) == ((violation,), 0.25)
 
 
+@every_kind
+async def test_what_a_store_or_a_defect_says_of_this_machine_is_told_to_nobody(serve: Any, method: str) -> None:
+    said = "store /var/lib/playscore/aggregator.db: disk I/O error; host=10.0.0.7 user=playscore"
+    for reason in (Reason.STORE_UNAVAILABLE, Reason.INTERNAL):
+
+        async def refuse(_text: str, reason: Reason = reason) -> str:
+            raise PlayscoreError(reason, said, retry_after_seconds=0.25)
+
+        async with serve(refuse) as stub:
+            failed = await failure(stub, method, "x")
+        error = error_from_rpc(failed)
+        assert error is not None
+        assert error.reason is reason
+        metadata = repr(failed.trailing_metadata()) + (failed.details() or "")
+        assert not any(part in metadata for part in ("/var", "I/O", "10.0.0.7", "user="))
+        assert error.retry_after_seconds == (0.25 if reason is Reason.STORE_UNAVAILABLE else None)
+
+
 async def test_an_error_with_more_to_say_than_a_call_can_carry_arrives_cut(serve: Any) -> None:
     fields = tuple(FieldViolation(f"plays[{i}].context.down", "é" * 40) for i in range(500))
 

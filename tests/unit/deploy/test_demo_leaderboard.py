@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from deploy.local.demo import Split, leaderboard
+from deploy.local.demo import leaderboard
+from deploy.local.page.leaderboard import Split
 from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.common.v1 import common_pb2 as common
 

@@ -126,7 +126,7 @@ class TestRoster:
         [
             ([replace(ABLE, team_id="KC")], "roster.players[0].team_id"),
             ([ABLE, ABLE], "roster.players[1].player_id"),
-            ([replace(ABLE, display_name="n" * 257)], "roster.players[0].display_name"),
+            ([replace(ABLE, player_id="n" * 129)], "roster.players[0].player_id"),
             ([replace(ABLE, player_id=str(n)) for n in range(201)], "roster.players"),
         ],
     )
@@ -134,6 +134,14 @@ class TestRoster:
         error = refused(roster_from_message, roster_to_message(players), self.TEAMS)
         assert error.reason is Reason.FIELD_INVALID
         assert fields(error) == [field]
+
+    @pytest.mark.parametrize("text", ["n" * 257, "one\ntwo", "\x1b[31mred", "\u202evil", "\x00"])
+    def test_a_bad_name_costs_nobody_more_than_their_name(self, text: str) -> None:
+        other = replace(ABLE, player_id="2", display_name="B. Other")
+        message = roster_to_message([replace(ABLE, display_name=text, position=text), other])
+        players = roster_from_message(message, self.TEAMS)
+        assert players == (replace(ABLE, display_name="", position=""), other)
+        assert message.players[0].display_name == text, "what was sent stays as it is"
 
     def test_a_stranger_is_told_the_teams(self) -> None:
         message = roster_to_message([replace(ABLE, team_id="KC")])
