@@ -1,17 +1,28 @@
-"""The campaign: `python -m tests.adversary mutations`."""
+"""The campaign: attacks on the whole suite, each a part of its own. `python -m tests.adversary mutations --help`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from tests.adversary import mutations
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before gRPC is imported: it starts processes all the time
 
-_PARTS = {"mutations": (mutations, "wrong messages to all methods of all services")}
+from tests.adversary import clock, disk, kills, mutations, network, soak
+
+_PARTS = {
+    "mutations": (mutations, "wrong messages to all methods of all services"),
+    "kills": (kills, "processes killed while games are played"),
+    "network": (network, "links between processes that go bad while games are played"),
+    "disk": (disk, "disks that fill up while games are played"),
+    "clock": (clock, "clocks that jump while games are played"),
+    "soak": (soak, "steady play, with memory and descriptors watched"),
+}
 
 
 def main() -> None:
+    """Runs one part. Exit code 1 where something did not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.adversary", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/adversary"), help="folder for logs, stores and faults")
     parts = parser.add_subparsers(dest="part", required=True)
