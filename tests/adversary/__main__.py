@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
+
+import structlog
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before gRPC is imported: it starts processes all the time
 
@@ -31,6 +34,7 @@ def main() -> None:
             parts.add_parser(name, help=described, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         )
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     sys.exit(0 if _PARTS[options.part][0].run(options) else 1)
 
 

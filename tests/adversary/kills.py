@@ -113,8 +113,7 @@ class Rounds:
 
     async def _unsettled(self) -> Sequence[str]:
         """What the feed itself says of games that are not played."""
-        async with self._suite.connected() as broker:
-            status = await feed_status(broker)
+        status = await feed_status(self._suite.broker)
         odd = [game for game in status.games if game.standing not in (Standing.PLAYED, Standing.QUIET)]
         return [f"{game.name} is {game.standing.value}: {game.state.aside}" for game in odd]
 
@@ -130,15 +129,14 @@ class Rounds:
                 await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def _publish(self, suffix: str, speed: float | None, spread_seconds: float) -> None:
-        async with self._suite.connected() as broker, asyncio.TaskGroup() as publishing:
+        async def tell(game: ToldGame) -> None:
+            name = GameName(game.key.league, game.key.game_id)
+            await asyncio.sleep(self._random.uniform(0, spread_seconds))
+            await publish_game(name, game.live, self._suite.broker, speed=speed)
+            await asyncio.sleep(self._random.uniform(0, spread_seconds))
+            await publish_game(name, game.late, self._suite.broker)
 
-            async def tell(game: ToldGame) -> None:
-                name = GameName(game.key.league, game.key.game_id)
-                await asyncio.sleep(self._random.uniform(0, spread_seconds))
-                await publish_game(name, game.live, broker, speed=speed)
-                await asyncio.sleep(self._random.uniform(0, spread_seconds))
-                await publish_game(name, game.late, broker)
-
+        async with asyncio.TaskGroup() as publishing:
             for game in in_leagues(self._games, suffix):
                 publishing.create_task(tell(game))
 

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -26,7 +26,7 @@ from deploy.local.stack import service_process, serving
 from deploy.local.supervision import READY_SECONDS, Backoff, keep_running
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
-from pipeline.jetstream.broker import Address, Broker, connected
+from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
 from playscore.client import AggregatorClient
 from playscore.shipped import RELEASES
@@ -86,6 +86,7 @@ class Suite:
         """What its supervisor said of processes that died."""
         self.killed: Counter[str] = Counter()
         self._ports: dict[str, int] = {}
+        self._broker: Broker | None = None
         self._postgres: postgres.Server | None = None
         self._restarting: set[asyncio.Task[None]] = set()
         self._closing = AsyncExitStack()
@@ -98,9 +99,10 @@ class Suite:
         return f"{LOOPBACK}:{self._ports[name] if found is None else found.port}"
 
     @property
-    def broker(self) -> Address:
-        """Where the broker is."""
-        return Address(f"nats://{self.address('nats')}")
+    def broker(self) -> Broker:
+        """A connection to the broker, which outlives its restarts."""
+        assert self._broker is not None
+        return self._broker
 
     # --- life ---
 
@@ -132,8 +134,9 @@ class Suite:
         for name in ("nats", "triton", "featurizer", "aggregator", "scorer"):
             await self.servers[name].start()
         await asyncio.gather(*(self.servers[name].wait_ready(READY_SECONDS) for name in ("nats", "aggregator")))
-        async with self.connected() as broker:
-            await create_streams(broker, StreamSettings(lease_seconds=self.options.lease_seconds))
+        address = BrokerAddress(f"nats://{self.address('nats')}")
+        self._broker = await closing.enter_async_context(connected(address, "campaign", give_up_seconds=float("inf")))
+        await create_streams(self._broker, StreamSettings(lease_seconds=self.options.lease_seconds))
         for name in self.workers:
             await self.servers[name].start()
         await self.ready()
@@ -152,10 +155,6 @@ class Suite:
     def workers(self) -> Sequence[str]:
         """Their names."""
         return [f"worker {number}" for number in range(1, self.options.workers + 1)]
-
-    def connected(self) -> AbstractAsyncContextManager[Broker]:
-        """A connection to the broker, which outlives its restarts."""
-        return connected(self.broker, "campaign", connect_seconds=60, give_up_seconds=float("inf"))
 
     async def ready(self, seconds: float = READY_SECONDS) -> None:
         """Returns once every process says that it is ready. Raises ServerError where one takes too long."""
