@@ -1,37 +1,63 @@
-"""Links between processes that go bad while games are played: late, silent, reset, cut off, or open in one direction.
+"""Links between processes that go bad while games are played.
 
-Every pair of processes that talk has a link of its own (`tests.adversary.proxy`); one of them at a time is bad.
+Every pair of processes that talk has a link of its own; one of them at a time is bad. What goes over it is late, held
+back, reset, cut off or open in one direction (`tests.adversary.proxy`), or it loses packets, some or all of them
+(`tests.adversary.packets`).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import enum
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
 
+from tests.adversary import packets
 from tests.adversary.kills import Result, Rounds, Say
-from tests.adversary.proxy import Fault
+from tests.adversary.proxy import Fault, Link
 from tests.adversary.slate import slate
 from tests.adversary.suite import Options, Suite, client
 
 FAULTS: Final = tuple(fault for fault in Fault if fault is not Fault.NONE)
 
 
+class Loss(enum.Enum):
+    """How probable it is that a packet is lost."""
+
+    LOSS = 0.2
+    PARTITION = 1.0
+
+
+def kinds() -> Sequence[Fault | Loss]:
+    """The faults that this machine can make."""
+    return (*FAULTS, *(Loss if packets.why_not() is None else ()))
+
+
 async def keep_breaking(
     suite: Suite, result: Result, faults: int, every_seconds: float, lasting_seconds: float, random: Random, say: Say
 ) -> None:
     """Makes one link bad for a while, so many times. The first faults are one of each kind."""
-    kinds = [*FAULTS]
+    known = kinds()
+    first = [*known]
     while result.kills.total() < faults:
         await asyncio.sleep(random.uniform(0, 2 * every_seconds))
-        pair, fault = random.choice(list(suite.links)), kinds.pop() if kinds else random.choice(FAULTS)
-        suite.links[pair].set(fault)
-        await asyncio.sleep(random.uniform(0.2, 2 * lasting_seconds))
-        suite.links[pair].set(Fault.NONE)
+        pair, fault = random.choice(list(suite.links)), first.pop() if first else random.choice(known)
+        await _break(suite.links[pair], fault, random.uniform(0.2, 2 * lasting_seconds))
         result.kills[f"{fault.name.lower()} {pair[0]}-{pair[1]}"] += 1
-        say(f"{result.kills.total()} faults, the last: {pair[0]} to {pair[1]}, {fault.value}")
+        say(f"{result.kills.total()} faults, the last: {pair[0]} to {pair[1]}, {fault.name.lower()}")
+
+
+async def _break(broken: Link, fault: Fault | Loss, seconds: float) -> None:
+    if isinstance(fault, Loss):
+        with packets.dropped(broken.port, fault.value):
+            await asyncio.sleep(seconds)
+        return
+    broken.set(fault)
+    await asyncio.sleep(seconds)
+    broken.set(Fault.NONE)
 
 
 async def campaign(
@@ -83,6 +109,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> bool:
     """The command. True where everything held."""
+    if (why := packets.why_not()) is not None:
+        print(f"SKIPPED: faults that lose packets: {why}")
     result = asyncio.run(
         campaign(
             options.out / f"network-{options.store}",

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.adversary import packets
 from tests.adversary.proxy import Fault, Link, link
 
 SECONDS = 30.0
@@ -83,3 +84,17 @@ async def test_connections_are_reset_and_come_back_when_the_link_is_good() -> No
         other.write(b"z")
         assert await said(once_more, 1) == b"z"
         other.transport.abort()
+
+
+async def test_packets_that_are_dropped_arrive_once_they_are_dropped_no_more() -> None:
+    if (why := packets.why_not()) is not None:
+        pytest.skip(why)
+    async with linked() as (made, reader, writer):
+        writer.write(b"before")
+        assert await said(reader, 6) == b"before"
+        with packets.dropped(made.port):
+            writer.write(b"after")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await reader.readexactly(5)
+        assert await said(reader, 5) == b"after"
