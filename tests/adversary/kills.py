@@ -7,11 +7,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
 
+from deploy.local.process import ServerError
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.publishing import publish_game
 from pipeline.jetstream.status import Standing, feed_status
@@ -25,6 +27,8 @@ Say = Callable[[str], None]
 SETTLE_SECONDS: Final = 180.0
 """After the last message of a round: by then everything must be recorded, however much is killed meanwhile."""
 UNDISTURBED: Final = "0"
+CALM: Final = 0.75
+"""How many kills wait until everything runs again, however long that takes on the machine."""
 _LOOK_EVERY_SECONDS: Final = 1.0
 
 
@@ -151,8 +155,11 @@ def _all_differences(expected: Mapping[str, Standings], found: Mapping[str, Stan
 
 
 async def keep_killing(suite: Suite, kills: int, every_seconds: float, random: Random, say: Say) -> None:
-    """Kills a process at a random moment, so many times."""
+    """Kills a process at a random moment, so many times: mostly while all run, sometimes while others start again."""
     while suite.killed.total() < kills:
+        if random.random() < CALM:
+            with suppress(ServerError):
+                await suite.ready()
         await asyncio.sleep(random.uniform(0, 2 * every_seconds))
         suite.kill(random.choice(suite.targets), random)
         if suite.killed.total() and suite.killed.total() % 25 == 0:
@@ -197,7 +204,7 @@ async def campaign(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--kills", type=int, default=1_000)
-    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two kills, on average")
+    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="a kill waits, on average")
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--games", type=int, default=60, help="games of football")

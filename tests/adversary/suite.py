@@ -25,6 +25,7 @@ from deploy.local.process import ServerError, ServerProcess
 from deploy.local.stack import service_process, serving
 from deploy.local.supervision import READY_SECONDS, Backoff, keep_running
 from deploy.local.triton import triton_server
+from deploy.local.triton_backends import end_without_backends
 from deploy.triton.repository import Target, build_repository
 from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
@@ -41,7 +42,7 @@ POSTGRESQL: Final = "postgresql"
 _BACKOFF: Final = Backoff(first_seconds=0.1, max_seconds=1.0, steady_seconds=5.0)
 _ALIVE_EVERY_SECONDS: Final = 0.5
 _NOT_ALIVE_SECONDS: Final = 5.0
-"""How long the scorer may say that it does not serve, while Triton runs, before Triton is restarted."""
+"""How long NATS may say that it is not healthy before it is restarted."""
 _LINKS: Final = (
     ("worker", "nats"),
     ("worker", "featurizer"),
@@ -142,7 +143,7 @@ class Suite:
         await self.ready()
         for server in self.servers.values():
             closing.callback(asyncio.create_task(keep_running(server, self.said.append, _BACKOFF)).cancel)
-        for keep_alive in (self._keep_triton_alive(), self._keep_nats_alive()):
+        for keep_alive in (self._keep_nats_alive(), end_without_backends(self.servers["triton"], self.said.append)):
             closing.callback(asyncio.create_task(keep_alive).cancel)
 
     async def _stop(self) -> None:
@@ -233,21 +234,6 @@ class Suite:
                 with suppress(ProcessLookupError):
                     os.kill(nats.pid, signal.SIGTERM)
                 healthy = now()
-
-    async def _keep_triton_alive(self) -> None:
-        """The liveness probe of Triton: one that cannot infer is restarted, though it says that it is ready."""
-        now = asyncio.get_running_loop().time
-        served = now()
-        while True:
-            await asyncio.sleep(_ALIVE_EVERY_SECONDS)
-            says_it_is = await status(f"http://{self.address('triton http')}/v2/health/ready") == 200
-            if not says_it_is or not self.servers["scorer"].running or await serving(self.address("scorer")):
-                served = now()
-            elif now() - served > _NOT_ALIVE_SECONDS:
-                self.said.append("triton does not infer; it is restarted")
-                with suppress(ProcessLookupError):
-                    os.kill(self.servers["triton"].pid, signal.SIGKILL)
-                served = now()
 
     # --- processes ---
 
