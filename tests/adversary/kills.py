@@ -177,6 +177,7 @@ async def campaign(
     plays: int,
     hockey_games: int,
     speed: float | None,
+    spread_seconds: float,
     say: Say = lambda text: None,
 ) -> Result:
     """Plays rounds until so many processes were killed."""
@@ -191,7 +192,7 @@ async def campaign(
         suffixes = [UNDISTURBED]
         while not killing.done():
             suffixes.append(str(len(suffixes)))
-            await rounds.play(suffixes[-1], speed, every_seconds)
+            await rounds.play(suffixes[-1], speed, spread_seconds)
             say(f"round {suffixes[-1]}: {suite.killed.total()} kills, {len(rounds.result.faults)} faults")
             if len(rounds.result.faults) > 100:
                 killing.cancel()
@@ -210,7 +211,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--games", type=int, default=60, help="games of football")
     parser.add_argument("--hockey-games", type=int, default=4)
     parser.add_argument("--plays", type=int, default=6, help="plays of a game of football")
-    parser.add_argument("--speed", type=float, default=2.0, help="times real time")
+    parser.add_argument("--speed", type=float, default=8.0, help="times real time")
+    parser.add_argument("--spread", type=float, default=20.0, metavar="SECONDS", help="in which games begin")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -227,6 +229,7 @@ def run(options: argparse.Namespace) -> bool:
             plays=options.plays,
             hockey_games=options.hockey_games,
             speed=options.speed,
+            spread_seconds=options.spread,
             say=lambda text: print(text, flush=True),
         )
     )

@@ -72,6 +72,7 @@ async def campaign(
     plays: int,
     hockey_games: int,
     speed: float | None,
+    spread_seconds: float,
     say: Say = lambda text: None,
 ) -> Result:
     """Plays rounds until links were bad so many times."""
@@ -86,7 +87,7 @@ async def campaign(
         suffixes = [0]
         while not breaking.done():
             suffixes.append(len(suffixes))
-            await rounds.play(str(suffixes[-1]), speed, every_seconds)
+            await rounds.play(str(suffixes[-1]), speed, spread_seconds)
             say(f"round {suffixes[-1]}: {len(rounds.result.faults)} faults")
         breaking.result()
         await rounds.check_again([str(suffix) for suffix in suffixes])
@@ -103,7 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--games", type=int, default=60, help="games of football")
     parser.add_argument("--hockey-games", type=int, default=4)
     parser.add_argument("--plays", type=int, default=6, help="plays of a game of football")
-    parser.add_argument("--speed", type=float, default=2.0, help="times real time")
+    parser.add_argument("--speed", type=float, default=8.0, help="times real time")
+    parser.add_argument("--spread", type=float, default=20.0, metavar="SECONDS", help="in which games begin")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -123,6 +125,7 @@ def run(options: argparse.Namespace) -> bool:
             plays=options.plays,
             hockey_games=options.hockey_games,
             speed=options.speed,
+            spread_seconds=options.spread,
             say=lambda text: print(text, flush=True),
         )
     )

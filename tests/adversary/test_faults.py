@@ -30,6 +30,7 @@ async def test_killing_any_process_loses_doubles_and_changes_no_play(tmp_path: P
         plays=PLAYS,
         hockey_games=1,
         speed=4.0,
+        spread_seconds=1.0,
     )
     check(result)
     assert result.kills.total() >= 8
@@ -47,6 +48,7 @@ async def test_bad_links_lose_double_and_change_no_play(tmp_path: Path) -> None:
         plays=PLAYS,
         hockey_games=0,
         speed=4.0,
+        spread_seconds=1.0,
     )
     check(result)
 
