@@ -23,6 +23,9 @@ _EXPIRY = Gauge(
 )
 
 
+_MALFORMED = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
     """The names that an authority has certified to somebody, each of its kind."""
@@ -50,7 +53,7 @@ def certificate_names(pem: bytes) -> CertificateNames:
         except x509.ExtensionNotFound:
             names = x509.SubjectAlternativeName([])
         texts = [str(name.value) for name in names if isinstance(name.value, str) or isinstance(name, x509.IPAddress)]
-    except ValueError:
+    except (ValueError, *_MALFORMED):
         return CertificateNames()
     texts += [str(attribute.value) for attribute in common if attribute.value]
     return CertificateNames(

@@ -270,6 +270,25 @@ async def test_keys_at_a_url_are_had_again_for_a_new_one_at_a_bounded_rate(
             assert (await refusal(stub, **old)).reason is Reason.UNAUTHENTICATED
 
 
+async def test_a_key_that_is_withdrawn_from_a_url_counts_no_longer(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing_keys, "REFRESH_EVERY_SECONDS", 0.0)
+    async with published(place.authority.sign(dns("localhost"))) as (server, url):
+        server.content = jwks(place.issuer.key)
+        place.take_keys_at(url)
+        async with place.served() as stub:
+            good = bearing(place.issuer.token("Zoë"))
+            stream = stub.methods["Converse"](**good)
+            await stream.write(StringValue(value="a"))
+            assert (await stream.read()).value == "operator"
+            server.content = jwks(TokenKey())
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await stream.read()
+            assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert (await refusal(stub, **good)).reason is Reason.UNAUTHENTICATED
+
+
 async def without_end(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
