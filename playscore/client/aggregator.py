@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -14,11 +14,14 @@ from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceStub
 from playscore.client.connection import Connection, Tls
 from playscore.client.listings import Listing, Paged
-from playscore.client.watch import RatingsWatch
+from playscore.client.watch import Call, RatingsWatch
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.distributions import Censored
 from playscore.wire.distributions import distribution_from_message
+
+if TYPE_CHECKING:
+    from playscore.aggregator.v1.aggregator_pb2_grpc import AggregatorServiceAsyncStub
 
 PAGE_SIZE = 1_000
 """Items that a list call asks for at a time: the most that one page has."""
@@ -66,7 +69,10 @@ class AggregatorClient(Connection):
         self, address: str = "127.0.0.1:50053", *, tls: Tls | None = None, timeout_seconds: float = 10.0
     ) -> None:
         super().__init__(address, tls=tls, timeout_seconds=timeout_seconds)
-        self._stub = AggregatorServiceStub(self.channel)
+
+    @property
+    def _stub(self) -> AggregatorServiceAsyncStub:
+        return self.stub_of(AggregatorServiceStub)
 
     async def record_scores(
         self,
@@ -204,7 +210,7 @@ class AggregatorClient(Connection):
             resume_token=resume_token,
             consistency=consistency(at_least_as_fresh, as_of),
         )
-        return RatingsWatch(self.address, self._stub.WatchRatings, request, reconnect_seconds)
+        return RatingsWatch(self.address, self._open_watch, request, reconnect_seconds)
 
     def list_plays(
         self,
@@ -352,6 +358,9 @@ class AggregatorClient(Connection):
         request = messages.DescribeSplitsRequest(role=role)
         fields = Listing(self._asking(self._stub.DescribeSplits, request), lambda page: page.fields)
         return tuple([field async for field in fields])
+
+    def _open_watch(self, request: messages.WatchRatingsRequest) -> Call:
+        return self._stub.WatchRatings(request)
 
     def _asking(self, method: Any, request: Any) -> Callable[[str], Any]:
         """Asks for the page of a token."""

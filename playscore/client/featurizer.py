@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import grpc.aio
 
@@ -15,6 +15,9 @@ from playscore.featurizer.v1 import featurizer_pb2 as messages
 from playscore.featurizer.v1.featurizer_pb2_grpc import FeaturizerServiceStub
 from playscore.tracking.v1 import tracking_pb2 as tracking
 
+if TYPE_CHECKING:
+    from playscore.featurizer.v1.featurizer_pb2_grpc import FeaturizerServiceAsyncStub
+
 
 class FeaturizerClient(Connection):
     """Calls a featurizer."""
@@ -23,7 +26,10 @@ class FeaturizerClient(Connection):
         self, address: str = "127.0.0.1:50051", *, tls: Tls | None = None, timeout_seconds: float = 30.0
     ) -> None:
         super().__init__(address, tls=tls, timeout_seconds=timeout_seconds)
-        self._stub = FeaturizerServiceStub(self.channel)
+
+    @property
+    def _stub(self) -> FeaturizerServiceAsyncStub:
+        return self.stub_of(FeaturizerServiceStub)
 
     async def describe_features(
         self, task: common.Task.ValueType = common.TASK_PASSING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from playscore.client.connection import Connection, Tls
 from playscore.client.score_stream import ScoreStream
@@ -10,6 +11,9 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.scorer.v1.scorer_pb2_grpc import ScorerServiceStub
+
+if TYPE_CHECKING:
+    from playscore.scorer.v1.scorer_pb2_grpc import ScorerServiceAsyncStub
 
 
 class ScorerClient(Connection):
@@ -19,7 +23,10 @@ class ScorerClient(Connection):
         self, address: str = "127.0.0.1:50052", *, tls: Tls | None = None, timeout_seconds: float = 10.0
     ) -> None:
         super().__init__(address, tls=tls, timeout_seconds=timeout_seconds)
-        self._stub = ScorerServiceStub(self.channel)
+
+    @property
+    def _stub(self) -> ScorerServiceAsyncStub:
+        return self.stub_of(ScorerServiceStub)
 
     async def score_passes(
         self, passes: Iterable[messages.PassToScore], model: common.ModelVersion | None = None
