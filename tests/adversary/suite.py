@@ -158,17 +158,18 @@ class Suite:
         return [f"worker {number}" for number in range(1, self.options.workers + 1)]
 
     async def ready(self, seconds: float = READY_SECONDS) -> None:
-        """Returns once every process says that it is ready. Raises ServerError where one takes too long."""
+        """Returns once every process runs and says that it is ready. Raises ServerError where that takes too long.
+
+        It asks at once and does not look who holds which port, as `ServerProcess.wait_ready` does.
+        """
         end = asyncio.get_running_loop().time() + seconds
-        for server in self.servers.values():
-            while True:
-                try:
-                    await server.wait_ready(max(end - asyncio.get_running_loop().time(), 0.1))
-                    break
-                except ServerError:
-                    if asyncio.get_running_loop().time() > end:
-                        raise
-                    await asyncio.sleep(0.2)  # it has died, and is started again
+        while True:
+            waited_for = [name for name, each in self.servers.items() if not (each.running and await each._ready())]
+            if not waited_for:
+                return
+            if asyncio.get_running_loop().time() > end:
+                raise ServerError(f"{', '.join(waited_for)}: not ready after {seconds:g} s")
+            await asyncio.sleep(0.1)
 
     # --- attacks ---
 
