@@ -12,10 +12,11 @@ import structlog
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before gRPC is imported: it starts processes all the time
 
-from tests.adversary import clock, disk, kills, mutations, network, soak
+from tests.adversary import clock, disk, feed, kills, mutations, network, soak
 
 _PARTS = {
     "mutations": (mutations, "wrong messages to all methods of all services"),
+    "feed": (feed, "wrong messages in the live feed, among sound ones"),
     "kills": (kills, "processes killed while games are played"),
     "network": (network, "links between processes that go bad while games are played"),
     "disk": (disk, "disks that fill up while games are played"),

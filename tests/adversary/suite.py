@@ -168,7 +168,8 @@ class Suite:
             if not waited_for:
                 return
             if asyncio.get_running_loop().time() > end:
-                raise ServerError(f"{', '.join(waited_for)}: not ready after {seconds:g} s")
+                said = "".join(self.servers[name].last_words(5) for name in waited_for)
+                raise ServerError(f"{', '.join(waited_for)}: not ready after {seconds:g} s{said}")
             await asyncio.sleep(0.1)
 
     # --- attacks ---

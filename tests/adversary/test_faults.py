@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adversary import clock, disk, kills, network, soak
+from tests.adversary import clock, disk, feed, kills, network, soak
 from tests.adversary.kills import Result
 from tests.adversary.suite import Options
 
@@ -34,6 +34,12 @@ async def test_killing_any_process_loses_doubles_and_changes_no_play(tmp_path: P
     )
     check(result)
     assert result.kills.total() >= 8
+
+
+async def test_wrong_messages_in_the_feed_stop_no_worker_and_no_other_game(tmp_path: Path) -> None:
+    result = await feed.campaign(tmp_path / "suite", seed=SEED, messages=200, games=GAMES, plays=PLAYS)
+    check(result)
+    assert result.kills["of them told to be unreadable"]
 
 
 async def test_bad_links_lose_double_and_change_no_play(tmp_path: Path) -> None:
