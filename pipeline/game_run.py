@@ -22,7 +22,7 @@ from pipeline.in_flight_play import InFlightPlay
 from pipeline.open_plays import OpenPlays
 from pipeline.play_run import Known, PlayRun
 from pipeline.remaking import FOR_LACK_OF_TRACKING, STRUCK, Remaking
-from pipeline.results import PlayResult
+from pipeline.results import Ending, PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
 from pipeline.streamed_film import StreamedFilm
 from pipeline.task import Featurizer, Task
@@ -48,6 +48,7 @@ class GameRun:
         tasks: those whose plays are scored.
         stages: shared by all games.
         archive: what is known of the game from before. It is not played again; corrections are made to it.
+        goes_on: the archive is the feed so far of a game under way: plays that follow are streamed.
         give_up_seconds: how long a service may be unavailable.
     """
 
@@ -59,6 +60,7 @@ class GameRun:
         stages: BatchStages,
         *,
         archive: Iterable[feed.FeedMessage] = (),
+        goes_on: bool = False,
         give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
         self.refused_messages: list[str] = []
@@ -68,6 +70,7 @@ class GameRun:
         self._tasks = tasks
         self._stages = stages
         self._give_up_seconds = give_up_seconds
+        self._goes_on = goes_on
         self._record = GameRecord.of(game)
         self._plays: dict[str, PlayRun] = {}
         self._film = StreamedFilm(self._record)
@@ -88,6 +91,8 @@ class GameRun:
         self._in_stages: set[InFlightPlay] = set()
         self._results_told: set[str] = set()
         """Plays whose official result came in the feed, not in the archive."""
+        self._looking_up: set[PlayRun] = set()
+        """Plays of the archive whose stored score is being looked up, for a result that has come."""
         self._refused_plays: dict[str, PlayscoreError] = {}
         """Plays that are named by messages that could not be taken in."""
         self._stream: GameStream | None = None
@@ -116,6 +121,8 @@ class GameRun:
         try:
             async with asyncio.TaskGroup() as tasks:
                 beside = [tasks.create_task(self._remaking.work()), tasks.create_task(self._keep_opening())]
+                if self._goes_on and self._record.header is not None:
+                    await self._turn_to_header(tasks)
                 async for message in messages:
                     async with self._telling:
                         await self._take(message, tasks)
@@ -144,7 +151,38 @@ class GameRun:
             )
         if self._record.unknown_messages:
             log.warning("messages of a later contract skipped", count=self._record.unknown_messages)
+        return self.results
+
+    @property
+    def results(self) -> tuple[PlayResult, ...]:
+        """Every play that was touched so far, as it stands."""
         return tuple(play.result for play in self._plays.values() if play.result is not None)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all that was told so far is played, recorded and graded: a run that has it as its archive can go on.
+
+        False where more can be expected of what was told: film, a result, the play of some film.
+        """
+        if self._in_stages or self._remaking or self._looking_up or self._refused_plays or self._stream is None:
+            return False
+        if len(self._open) or self._open.waiting or self._deferred or not self._record.has_both_rosters:
+            return False
+        told = self._record.plays.values()
+        filmed_for = {segment_of(play.context(play.revision(whole=True))) for play in told if play.contexts}
+        return self._record.segments.keys() <= filmed_for and all(map(self._is_recorded, self._plays.values()))
+
+    def _is_recorded(self, play: PlayRun) -> bool:
+        if not play.told.contexts:
+            return False
+        context = play.told.context(play.told.revision(whole=True))
+        if play.answered != play.told.revision(whole=True) or play.held:
+            return False
+        if context.status not in STRUCK and not self._record.tracking_has_ended(play.told, context):
+            return False
+        if play.current is None:
+            return True  # it is of the archive, and nothing new was told of it
+        return play.result is not None and play.result.recorded and play.result.ending is not Ending.UNGRADED
 
     # --- What the feed says ---
 
@@ -173,7 +211,10 @@ class GameRun:
                 self._settling = tasks.create_task(self._settle())
             case "official_result":
                 self._results_told.add(message.official_result.play_id)
-                self._judge(self._play(message.official_result.play_id), message.official_result)
+                play = self._play(message.official_result.play_id)
+                self._judge(play, message.official_result)
+                if play.answered and play.current is None and not play.remaking:
+                    tasks.create_task(self._grade_archived(play))
 
     def _refuse_message(self, message: feed.FeedMessage, error: PlayscoreError) -> None:
         kind = message.WhichOneof("message") or "message"
@@ -576,6 +617,15 @@ class GameRun:
             await self._grade_stored(self._play(play_id))
         await self._until_idle()
 
+    async def _grade_archived(self, play: PlayRun) -> None:
+        """Grade a play of the archive as soon as a result has come: its game may go on for hours."""
+        self._looking_up.add(play)
+        try:
+            await self._grade_stored(play)
+        finally:
+            self._looking_up.discard(play)
+            self._moved.set()
+
     async def _grade_stored(self, play: PlayRun) -> None:
         """Grade a play by an official result of the feed, if it was scored by another process."""
         if play.current is not None or play.result is not None or play.official is None:
@@ -628,7 +678,7 @@ class GameRun:
         return common.PlayKey(league=self._game.league, game_id=self._game.game_id, play_id=play.play_id)
 
     async def _until_idle(self) -> None:
-        await self._until(lambda: not self._in_stages and not self._remaking)
+        await self._until(lambda: not (self._in_stages or self._remaking or self._looking_up))
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():

@@ -15,6 +15,7 @@ from pipeline.jetstream.names import GameName, token
 from pipeline.jetstream.streams import STATES, Streams
 
 _GAME: Final = "game"
+_CHECKPOINT: Final = "checkpoint"
 _FAILURES: Final = "failures"
 _UNREADABLE: Final = "unreadable"
 NOT_RECORDED: Final = "not recorded"
@@ -40,6 +41,16 @@ class GameState:
     """Why it is set aside: nobody plays it until it is retried. Empty: it is not."""
     epoch: int = 0
     """Grows each time that a run of the game ends, or it is retried; 0: it was never played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place in the feed of a game under way up to which its plays are recorded: another worker can go on from it."""
+
+    position: int = 0
+    plays: Mapping[str, int] = field(default_factory=dict)
+    """What became of them; see `GameState.plays`."""
+    refused_messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class States:
             fresh = GameState(name, epoch=(await self.get(name)).epoch)
             kept = await self._put(fresh)
             if kept is not None:
+                await self.forget_checkpoint(name)
                 await self.forget_failures(name)
                 return kept
 
@@ -107,6 +119,22 @@ class States:
                 _, league, game = key.split(".")
                 states.append(self._read(GameName.of_tokens(league, game), *found))
         return sorted(states, key=lambda state: state.name)
+
+    async def checkpoint(self, name: GameName) -> Checkpoint:
+        """From where a game under way can go on; its start where nothing is known."""
+        found = await self._get(f"{_CHECKPOINT}.{name.tokens}")
+        if found is None or found[0].pop("feed") != self._feed:
+            return Checkpoint()
+        return Checkpoint(**found[0])
+
+    async def keep_checkpoint(self, name: GameName, checkpoint: Checkpoint) -> None:
+        """From where it can go on now."""
+        document = json.dumps({"feed": self._feed, **asdict(checkpoint)}).encode()
+        await self._broker.until_it_answers(lambda: self._bucket.put(f"{_CHECKPOINT}.{name.tokens}", document))
+
+    async def forget_checkpoint(self, name: GameName) -> None:
+        """It can go on only from its start."""
+        await self._broker.until_it_answers(lambda: self._bucket.purge(f"{_CHECKPOINT}.{name.tokens}"))
 
     async def failures(self, name: GameName) -> Failures | None:
         """How often its runs failed, since the last one that did not."""

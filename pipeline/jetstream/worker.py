@@ -1,17 +1,18 @@
 """A worker of the live feed: takes games from the queue, plays them, and hands over what it cannot finish.
 
 Any number of workers run. What they share is in the broker; what two of them do at once is harmless, because records
-are idempotent and have revisions. A game that nobody finishes is played again from its start: that is also how a game
-goes on whose worker died.
+are idempotent and have revisions. A game whose worker died goes on from where all of its plays were last recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import nats.errors
 import structlog
@@ -20,14 +21,14 @@ from nats.aio.msg import Msg
 from pipeline.backfill.game_report import UNKNOWN_REASON
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import decisive
-from pipeline.game_record import GameRecord
 from pipeline.game_run import GameRun
 from pipeline.jetstream import metrics
+from pipeline.jetstream.archive import Archive
 from pipeline.jetstream.broker import Broker
 from pipeline.jetstream.game_feed import GameFeed
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.pulling import LostError, Pull
-from pipeline.jetstream.states import NOT_RECORDED, GameState, States, Unreadable
+from pipeline.jetstream.states import NOT_RECORDED, Checkpoint, GameState, States, Unreadable
 from pipeline.jetstream.streams import FEED_STREAM, FINDERS, Streams
 from pipeline.jetstream.work_queue import TakenGame, WorkQueue
 from pipeline.results import Ending, PlayResult
@@ -38,7 +39,7 @@ from playscore.feed.v1.feed_pb2 import FeedMessage
 FOREVER = float("inf")
 """How long a worker waits for a service or the broker: nothing is lost meanwhile."""
 GAMES_AT_ONCE = 16
-QUIET_SECONDS = 300.0
+QUIET_SECONDS = 1_800.0
 LINGER_SECONDS = 2.0
 MAX_FAILURES = 5
 _PAUSE_SECONDS = 0.5
@@ -48,8 +49,8 @@ _GATHER_SECONDS = 0.1
 _OFFER_SECONDS = 2.0
 """Between two offers of a game that is talked of."""
 _FINDER_BATCH = 512
-_NEWS_OF_ARCHIVED = frozenset({"context", "official_result", "end_play", "end_game", None})
-"""Kinds of messages that a settled game takes in as corrections; others have it played from its start."""
+_CHECKPOINT_SECONDS = 2.0
+"""Between two checkpoints of a game."""
 
 log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ class WorkSettings:
 
 
 class _FromTheStartError(Exception):
-    """News of a settled game that its archive cannot take in."""
+    """News of a game that cannot be played over what is recorded of it."""
 
 
 class Worker:
@@ -188,8 +189,7 @@ class Worker:
                 async with self._stages() as stages, asyncio.TaskGroup() as games:
                     await self._take_games(stages, games)
             except Exception as failures:
-                failure = decisive(failures)
-                log.exception("the stages failed; their games are tried again by themselves", failure=str(failure))
+                log.warning("the stages failed; their games are tried again by themselves", **_told_of(failures))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     def _stages(self) -> BatchStages:
@@ -225,9 +225,9 @@ class Worker:
                     await self._failed(taken, "the stages that it shared with other games failed")
                 raise
             except Exception as failures:
-                failure = decisive(failures)
-                game.warning("game failed", failure=f"{type(failure).__name__}: {failure}", exc_info=failures)
-                await self._failed(taken, f"{type(failure).__name__}: {failure}")
+                told = _told_of(failures)
+                game.warning("game failed", **told)
+                await self._failed(taken, told["failure"])
             finally:
                 self._held.discard(held)
 
@@ -259,9 +259,10 @@ class Worker:
             # A game that failed is played by itself, so that it can fail no other.
             stages = shared if failures is None else await own.enter_async_context(self._stages())
             try:
-                played = await self._run(state, stages)
+                played = await self._run(state, await self._recorded(state), stages)
             except _FromTheStartError:
-                played = await self._run(replace(state, settled=0), stages)
+                await self._states.forget_checkpoint(taken.name)
+                played = await self._run(state, Checkpoint(), stages)
         if failures is not None:
             await self._states.forget_failures(taken.name)
         state = await self._states.move(played)
@@ -276,40 +277,57 @@ class Worker:
             plays=dict(state.plays),
         )
 
-    async def _run(self, state: GameState, stages: BatchStages) -> GameState:
-        """Plays what there is of a game from its state on, until it has ended or is quiet, and says how it stands."""
+    async def _recorded(self, state: GameState) -> Checkpoint:
+        """How far a game is recorded."""
+        checkpoint = await self._states.checkpoint(state.name)
+        if checkpoint.position > state.settled:
+            return checkpoint
+        return Checkpoint(state.settled, state.plays, state.refused_messages)
+
+    async def _run(self, state: GameState, recorded: Checkpoint, stages: BatchStages) -> GameState:
+        """Plays what there is of a game beyond what is recorded, until it has ended or is quiet. How it stands then."""
         async with GameFeed(self._broker, state.name, self._note_unreadable) as feed:
-            archive = [message async for _, messages in feed.read_to(state.settled) for message in messages]
-            has_ended = state.settled > 0
-            feed.ended = feed.ended or has_ended
-            run = await asyncio.to_thread(
+            told = [message async for _, messages in feed.read_to(recorded.position) for message in messages]
+            archive = await asyncio.to_thread(Archive.of, state.name, told)
+            feed.ended = feed.ended or archive.ended or state.settled > 0
+            game = await asyncio.to_thread(
                 lambda: GameRun(
                     state.name.key,
                     self._featurizer,
                     self._tasks,
                     stages,
-                    archive=list(_taken_in(state.name, archive)),
+                    archive=archive.messages,
+                    goes_on=not feed.ended,
                     give_up_seconds=FOREVER,
                 )
             )
+            run = _GameRunning(state.name, game, archive, recorded, feed)
             self._reading[state.name] = feed
             try:
-                results = await run.run(self._told(feed, corrections=has_ended))
+                results = await game.run(self._told(run))
             finally:
                 self._reading.pop(state.name, None)
         self._log_not_recorded(state.name, results)
-        played = replace(state, read=feed.position, settled=feed.position if feed.ended else state.settled)
-        if has_ended:
-            return played
-        return replace(played, plays=_endings(results), refused_messages=len(run.refused_messages))
+        done = run.checkpoint(results)
+        return replace(
+            state,
+            read=feed.position,
+            settled=feed.position if feed.ended else state.settled,
+            plays=done.plays,
+            refused_messages=done.refused_messages,
+        )
 
-    async def _told(self, feed: GameFeed, *, corrections: bool) -> AsyncIterator[FeedMessage]:
+    async def _told(self, run: _GameRunning) -> AsyncIterator[FeedMessage]:
         """What is told of a game from here on. Once it has ended, it is no longer read."""
-        settings = self._settings
+        settings, feed = self._settings, run.feed
+        kept_at = time.monotonic()
         following = feed.follow(quiet_seconds=settings.quiet_seconds, linger_seconds=settings.linger_seconds)
         async for message in following:
-            if corrections and message.WhichOneof("message") not in _NEWS_OF_ARCHIVED:
+            if not run.archive.can_go_on_with(message):
                 raise _FromTheStartError
+            if time.monotonic() > kept_at + _CHECKPOINT_SECONDS and run.game.is_recorded:
+                await self._states.keep_checkpoint(run.name, run.checkpoint(run.game.results))
+                kept_at = time.monotonic()
             metrics.MESSAGES.inc()
             yield message
         for name in [name for name, read in self._reading.items() if read is feed]:
@@ -346,20 +364,33 @@ class Worker:
                 )
 
 
-def _taken_in(name: GameName, archive: Iterable[FeedMessage]) -> Iterator[FeedMessage]:
-    """The messages of an archive that can be taken in; what is wrong with others was reported when they were new."""
-    record = GameRecord.of(name.key)
-    for message in archive:
-        try:
-            record.add(message)
-        except PlayscoreError:
-            continue
-        yield message
+@dataclass(frozen=True, slots=True)
+class _GameRunning:
+    """A game that is played over what is recorded of it."""
+
+    name: GameName
+    game: GameRun
+    archive: Archive
+    recorded: Checkpoint
+    feed: GameFeed
+
+    def checkpoint(self, results: Iterable[PlayResult]) -> Checkpoint:
+        """What is recorded with these results; plays of the archive are counted as they ended there."""
+        before = self.archive.play_ids
+        new = Counter(_ending(result) for result in results if result.play_id not in before)
+        return Checkpoint(
+            self.feed.position,
+            dict(Counter(self.recorded.plays) + new),
+            self.recorded.refused_messages + len(self.game.refused_messages),
+        )
 
 
-def _endings(results: Iterable[PlayResult]) -> dict[str, int]:
-    """How many plays ended how; those that were rejected, by reason."""
-    return dict(Counter(map(_ending, results)))
+def _told_of(failures: Exception) -> dict[str, Any]:
+    """What is logged of a failure: where it happened, too, if it is a defect of ours."""
+    failure = decisive(failures)
+    if isinstance(failure, PlayscoreError):
+        return {"failure": str(failure)}
+    return {"failure": f"{type(failure).__name__}: {failure}", "exc_info": failures}
 
 
 def _ending(result: PlayResult) -> str:

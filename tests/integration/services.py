@@ -131,6 +131,13 @@ class NotingRatings(Rehearsed):
         async with self.grown:
             await self.grown.wait_for(lambda: play in self.plays)
 
+    async def is_graded_by(self, play: PlayId, outcome_revision: int) -> None:
+        """Returns once the play is graded by that official result."""
+        async with self.grown:
+            await self.grown.wait_for(
+                lambda: play in self.graded and self.graded[play].outcome_revision == outcome_revision
+            )
+
     async def get_rating(
         self,
         league: str,

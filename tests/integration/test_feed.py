@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from pipeline.backfill.run import Callbacks as BackfillCallbacks
 from pipeline.jetstream.backfill import backfill
 from pipeline.jetstream.broker import Broker, connected
 from pipeline.jetstream.names import GameName
-from pipeline.jetstream.publishing import Callbacks, Published, publish, publish_game
+from pipeline.jetstream.publishing import Callbacks, GamePublisher, Published, publish, publish_game
 from pipeline.jetstream.states import States
 from pipeline.jetstream.status import FeedStatus, GameStatus, Standing, feed_status
 from pipeline.jetstream.streams import (
@@ -394,12 +395,14 @@ class CarelessPassing(RulePassing):
     """Fails as a whole where it meets a play of a poisoned game."""
 
     poisoned: set[str] = field(default_factory=set)
+    scored: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def score(
         self, plays: Sequence[tuple[featurizer.PlayTensor, OfficialResult | None]]
     ) -> Sequence[Scored | common.Rejection]:
         if any(tensor.key.game_id in self.poisoned for tensor, _ in plays):
             raise PlayscoreError(Reason.INTERNAL, "a defect")
+        self.scored.update((tensor.key.game_id, tensor.key.play_id) for tensor, _ in plays)
         return await super().score(plays)
 
 
@@ -518,6 +521,47 @@ class TestOneWorker:
         assert len(bench.ratings.plays) == 2 * PLAYS
         assert not bench.ratings.conflicting
 
+    async def test_a_game_goes_on_from_where_its_plays_were_recorded(self, bench: Bench) -> None:
+        game = SOURCE.game(SOURCE.game_ids[0])
+        name = GameName(game.header.league, game.header.game_id)
+        told = list(feed_of(game))
+        ends = [place for place, message in enumerate(told) if message.HasField("end_play")]
+        half, later = ends[PLAYS // 2], ends[PLAYS // 2 + 1]
+        states = await States.of(bench.broker, await existing_streams(bench.broker))
+        async with bench.working(WorkSettings()):
+            publisher = await GamePublisher.of(name, bench.broker)
+            await publisher.send(told[: half + 1])
+            await bench.ratings.has_play((name.game_id, told[half].end_play.play_id))
+            await until_checkpoint(states, name, publisher, told[half + 1 : later])
+        before = Counter(bench.passing.scored)
+        corrected = next(message for message in told if message.official_result.play_id in {play for _, play in before})
+        correction = FeedMessage()
+        correction.CopyFrom(corrected)
+        correction.official_result.pass_outcome.outcome_revision = 2
+        async with bench.working(WorkSettings(linger_seconds=0.1)):
+            await publisher.send([correction])
+            key = name.game_id, correction.official_result.play_id
+            await bench.ratings.is_graded_by(key, 2)  # though its game goes on
+            await publisher.send(told[later:])
+            status = await until(bench.broker, all_played)
+        assert {play: count for play, count in bench.passing.scored.items() if play in before} == before
+        assert sum(of_game(status, name).state.plays.values()) == PLAYS
+        assert len(bench.ratings.plays) == PLAYS
+
+    async def test_film_of_a_play_that_is_recorded_has_its_game_played_again(self, bench: Bench) -> None:
+        game = SOURCE.game(SOURCE.game_ids[0])
+        name = GameName(game.header.league, game.header.game_id)
+        told = list(feed_of(game))
+        filmed_late = passes(game)[0]
+        film = [message for message in told if message.frames.segment_id == filmed_late]
+        async with bench.working(WorkSettings(linger_seconds=0.1)):
+            await publish_game(name, [message for message in told if message not in film], bench.broker)
+            await until(bench.broker, all_played)
+            assert (name.game_id, filmed_late) in bench.ratings.unscored
+            last = (await publish_game(name, film, bench.broker)).last
+            await until(bench.broker, lambda status: all_played(status) and of_game(status, name).state.read == last)
+        assert (name.game_id, filmed_late) in bench.ratings.graded
+
     async def test_workers_that_both_hold_a_game_do_no_harm(self, bench: Bench) -> None:
         """As happens where one is stalled for longer than the lease, and goes on."""
         other = Bench(bench.broker, bench.client, bench.passing, bench.ratings)
@@ -532,6 +576,19 @@ class TestOneWorker:
             status = await until(bench.broker, all_played)
         assert len(bench.ratings.plays) == GAMES * PLAYS
         assert status.waiting == status.in_progress == 0
+
+
+async def until_checkpoint(
+    states: States, name: GameName, publisher: GamePublisher, messages: Sequence[FeedMessage]
+) -> None:
+    """Returns once there is a checkpoint of a game, for which something is said, and has said all of the messages."""
+    async with asyncio.timeout(SECONDS):
+        revision = 0
+        while not (await states.checkpoint(name)).position:
+            revision += 1  # says nothing new, but that the source is there
+            await publisher.send([FeedMessage(game=name.key), *[FeedMessage(game=name.key)] * revision])
+            await asyncio.sleep(0.2)
+        await publisher.send(messages)
 
 
 async def replies(broker: Broker) -> list[str]:
