@@ -3,11 +3,14 @@ PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.12 python3.11; do
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$python && break; \
 	done),python3)
 BIN := .venv/bin
-PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := -m pip install --quiet --disable-pip-version-check
+# What a lock holds, and nothing else; then playscore itself, built by the setuptools of the lock.
+LOCKED := $(PIP) --require-hashes --only-binary :all:
+ITSELF := $(PIP) --no-deps --no-build-isolation -e .
 RELEASED := protos/released.binpb
 WORKERS := $(or $(WORKERS),2)
 
-.PHONY: help demo test environments lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator campaign
+.PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator campaign
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -30,16 +33,17 @@ define NEEDS_PYTHON
 	echo 'make: the venv module of $(PYTHON) is missing: on Debian and Ubuntu run apt-get install python3-venv'; exit 1; }
 endef
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml locks/build.txt locks/services.txt
 	$(NEEDS_PYTHON)
 	@echo 'making .venv (playscore)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python $(PIP) -e '.[services]'
+	@$(BIN)/python $(LOCKED) -r locks/build.txt -r locks/services.txt
+	@$(BIN)/python $(ITSELF)
 	@touch $@
 
-.venv/ready-for-development: .venv/ready
+.venv/ready-for-development: .venv/ready locks/development.txt
 	@echo 'adding what the tests need to .venv (torch among it)'
-	@$(BIN)/python $(PIP) -e '.[dev]'
+	@$(BIN)/python $(LOCKED) -r locks/development.txt
 	@touch $@
 
 .triton/ready: deploy/local/triton-requirements.txt
@@ -84,8 +88,8 @@ unit: ## unit, contract and integration tests
 
 # --- benchmarks ---
 
-.venv/ready-for-benchmarks: .venv/ready-for-development
-	@$(BIN)/python $(PIP) -e '.[dev,bench]'
+.venv/ready-for-benchmarks: .venv/ready-for-development locks/benchmarks.txt
+	@$(BIN)/python $(LOCKED) -r locks/benchmarks.txt
 	@touch $@
 
 bench-aggregator: .venv/ready-for-benchmarks ## ratings of a million plays, beside other engines on the same rows
@@ -104,6 +108,9 @@ campaign: environments ## attacks the whole suite for hours; exits 1 where somet
 generate: ## the Python of the contracts, and the pages made from code
 	protos/generate
 	$(BIN)/python -m docs.generate
+
+locks: .venv/ready-for-development .triton/ready ## what is installed, resolved again from pyproject.toml; keeps versions
+	@$(BIN)/python -m locks $(UPGRADE)
 
 released: ## the contracts as they are, as the ones that callers may rely on
 	$(BIN)/buf build --exclude-source-info -o $(RELEASED)

@@ -37,8 +37,8 @@ def python_of(folder: Path) -> Path:
 
 def pinned() -> dict[str, str]:
     """Its packages and their versions."""
-    lines = (line.strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines())
-    return dict(line.split("==", 1) for line in lines if line and not line.startswith("#"))
+    lines = (line.partition(" ")[0] for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines())
+    return dict(line.split("==", 1) for line in lines if "==" in line)
 
 
 def install(folder: Path) -> None:
@@ -50,7 +50,7 @@ def install(folder: Path) -> None:
     if not python_of(folder).exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(python_of(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
+    subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What is installed, exactly: one lock for each use, made from `pyproject.toml`."""
