@@ -8,13 +8,11 @@ import binascii
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import structlog
 
+from servicekit.following import Followed, Read, follow
 from servicekit.tokens import MIN_SECRET_BYTES, Keyring
-
-READ_EVERY_SECONDS: Final = 2.0
 
 _log = structlog.get_logger()
 
@@ -47,23 +45,20 @@ def parse_keys(text: str) -> Sequence[bytes]:
 
 
 class TokenKeyFile:
-    """A keyring that follows a file.
+    """A keyring that follows a file. Raises OSError and ValueError where the file is no use at the start.
 
-    A file that cannot be read, or that is wrong, changes nothing: the keys that were read last go on. Raises OSError
-    and ValueError where that is so at the start.
+    A file that cannot be used later changes nothing: the keys that were read last go on.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._text = path.read_text()
-        self.keyring = Keyring(*self._parsed(self._text))
-        self._problem = ""
+        self.keyring = Keyring.random()
+        self._followed = Followed("token keys", self._load)
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Follow the file from now on."""
-        _log.info("token keys read", file=str(self._path), keys=self.keyring.identifiers)
-        self._task = asyncio.create_task(self._follow())
+        self._task = asyncio.create_task(follow([self._followed]))
 
     async def close(self) -> None:
         """Stop following."""
@@ -73,24 +68,11 @@ class TokenKeyFile:
                 await self._task
             self._task = None
 
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(READ_EVERY_SECONDS)
-            try:
-                text = await asyncio.to_thread(self._path.read_text)
-                if text != self._text:
-                    self.keyring.turn_to(*self._parsed(text))
-                    self._text = text
-                    _log.info("token keys read", file=str(self._path), keys=self.keyring.identifiers)
-            except (OSError, ValueError) as error:
-                if str(error) != self._problem:
-                    _log.error("token keys cannot be read: those before go on", error=str(error))
-                self._problem = str(error)
-            else:
-                self._problem = ""
-
-    def _parsed(self, text: str) -> Sequence[bytes]:
+    def _load(self, read: Read) -> Keyring:
         try:
-            return parse_keys(text)
+            keys = parse_keys(read(self._path).decode())
         except ValueError as error:
             raise ValueError(f"--token-keys {self._path}: {error}") from None
+        self.keyring.turn_to(*keys)
+        _log.info("token keys", keys=self.keyring.identifiers)
+        return self.keyring

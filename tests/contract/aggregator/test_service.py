@@ -34,6 +34,7 @@ from playscore.passing import PASSER
 from playscore.release import ModelVersion, ReferencePopulation, Support
 from servicekit import ServiceSettings
 from servicekit.server import serving
+from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring, derived
 
 MODEL, OTHER_MODEL = ModelVersion("passing", 1), ModelVersion("passing", 2)
@@ -80,10 +81,12 @@ def play_record(record: pb.ScoreRecord | common.Rejection | pb.PlayRecord) -> pb
 
 
 @asynccontextmanager
-async def aggregator(folder: Path, *, max_watched_splits: int = 10, **stated: Any) -> AsyncIterator[Calls]:
+async def aggregator(
+    folder: Path, *, max_watched_splits: int = 10, token_keys: TokenKeyFile | None = None, **stated: Any
+) -> AsyncIterator[Calls]:
     store = SqliteStore(folder / "scores.sqlite", [PASSER], same_distribution)
     tasks = [pass_messages(PassingTask({MODEL: POPULATION, OTHER_MODEL: POPULATION}, MODEL))]
-    service = AggregatorService(store, tasks, max_watched_splits=max_watched_splits)
+    service = AggregatorService(store, tasks, max_watched_splits=max_watched_splits, token_keys=token_keys)
     settings = ServiceSettings(listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", **stated)
     async with serving(service, settings) as running:
         await running.until_serving()

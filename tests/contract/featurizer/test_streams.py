@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,6 +20,7 @@ from featurizer.core.segments import MAX_SEGMENTS
 from featurizer.core.whole_plays import featurize
 from featurizer.passing.columns import SPECIFICATION
 from featurizer.passing.task import PASSING
+from featurizer.service import FeaturizerService
 from playscore.client.featurizer import FeaturizerClient
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.errors import PlayscoreError, Reason
@@ -35,6 +38,8 @@ from playscore.game import Frames, Game, Play, PlayContext, PlayStatus
 from playscore.passing import FootballSituation, PassAttributes, PlayKind, situation_of
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
+from servicekit import ServiceSettings, serving
+from servicekit.token_keys import TokenKeyFile
 
 DEADLINE_SECONDS = 30.0
 
@@ -230,6 +235,30 @@ async def test_a_broken_stream_goes_on_after_its_last_checkpoint(
     assert outcomes(received) == outcomes(undisturbed)
     ours, theirs = checkpoints(received)[-1], checkpoints(undisturbed)[-1]
     assert (ours.plays_finished, ours.tensors) == (theirs.plays_finished, theirs.tensors)
+
+
+async def test_a_game_goes_on_at_any_featurizer_that_has_the_same_keys(games: tuple[Game, ...], tmp_path: Path) -> None:
+    game = games[0]
+    keys = tmp_path / "keys"
+    keys.write_text(base64.b64encode(b"k" * 32).decode())
+
+    async def resumed_at(service: FeaturizerService, token: ResumeToken | None) -> ResumeToken:
+        async with serving(service, ServiceSettings()) as running, FeaturizerClient(str(running.address)) as client:
+            await running.until_serving()
+            return checkpoints(await answers(client, game, whole(game.plays[:1]), token))[-1].resume_token
+
+    def sharing() -> FeaturizerService:
+        return FeaturizerService(token_keys=TokenKeyFile(keys))
+
+    token = await resumed_at(sharing(), None)
+    async with serving(sharing(), ServiceSettings()) as running, FeaturizerClient(str(running.address)) as client:
+        await running.until_serving()
+        async with client.stream_plays(header_to_message(game.header), token) as stream:
+            assert stream.opened.plays_finished == 1
+    with pytest.raises(PlayscoreError, match="signed with a key that this service does not have") as refused:
+        await resumed_at(FeaturizerService(), token)
+    assert refused.value.reason is Reason.RESUME_TOKEN_INVALID
+    assert [each.field for each in refused.value.fields] == ["open.resume_token"]
 
 
 async def test_a_correction_opens_a_closed_play_again_over_its_film(

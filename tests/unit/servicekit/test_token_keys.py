@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
-import servicekit.token_keys
+import servicekit.following
 from servicekit.token_keys import TokenKeyFile, parse_keys
 from servicekit.tokens import Keyring
 
@@ -22,13 +23,17 @@ def line(secret: bytes) -> str:
 
 @pytest.fixture(autouse=True)
 def read_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servicekit.token_keys, "READ_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(servicekit.following, "LOOK_EVERY_SECONDS", 0.01)
 
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - the file tells nobody
             await asyncio.sleep(0.01)
+
+
+def taken_over() -> float | None:
+    return REGISTRY.get_sample_value("playscore_reload_successful", {"what": "token keys"})
 
 
 def test_the_first_key_of_a_file_signs() -> None:
@@ -72,10 +77,10 @@ async def test_keys_follow_the_file_and_survive_its_mistakes(tmp_path: Path) -> 
                 path.unlink()
             else:
                 path.write_text(wrong)
-            await until(lambda: keys._problem != "")
+            await until(lambda: taken_over() == 0)
             assert keys.keyring.identifiers == old
             path.write_text(line(OLD))
-            await until(lambda: keys._problem == "")
+            await until(lambda: taken_over() == 1)
         replaced = tmp_path / "new"
         replaced.write_text(line(NEW) + line(OLD))
         replaced.rename(path)  # as an editor, or Kubernetes, does
