@@ -11,6 +11,8 @@ COMMIT_SECONDS = latency_histogram(
     "From a request's scores handed to the store to their being durable, seconds; failures too.",
 )
 
+WRITES_TAKEN = Gauge("playscore_aggregator_writes_taken", "Whether the store takes writes: 1, or 0 while they fail.")
+
 WATCHES = Gauge("playscore_aggregator_watches", "Watches of ratings that are open.")
 WATCHED_SPLITS = Gauge("playscore_aggregator_watched_splits", "Different splits that are watched.")
 WATCH_READING_SECONDS = latency_histogram(

@@ -39,6 +39,7 @@ from aggregator.messages import (
     ranking_to_message,
 )
 from aggregator.metrics import COMMIT_SECONDS
+from aggregator.probing import WriteProbe
 from aggregator.watch import Since, Watches
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
@@ -54,6 +55,8 @@ from servicekit.slices import Steps, in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring, derived
 
+WRITES: Final = "writes"
+"""What health calls the part of the service that writes, after its name and a slash."""
 MAX_WAIT_SECONDS: Final = 1.0
 """For a state that a reader asks for, however much time the reader has."""
 ANSWER_SECONDS: Final = 0.02
@@ -112,6 +115,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         self._follower = Follower(store, self._snapshot)
         self._queries = RatingQueries(self._snapshot)
         self._keeper = Keeper(store, self._snapshot)
+        self.writes = WriteProbe(store)
+        """Whether the store takes writes."""
         self._past = Past(store, self._snapshot)
         self._watches = Watches(
             self._queries,
@@ -140,6 +145,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             keyring = self._token_keys.keyring
         self._tokens = Tokens(keyring, self._store.store_id)
         await self._follower.open()
+        await self.writes.open()
         self._keeper.open(kept=self._follower.kept is not None)
         self._watches.open()
 
@@ -147,8 +153,18 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Whether reads follow the store."""
         return self._follower.following() and self._watches.following()
 
+    @property
+    def parts(self) -> Sequence[str]:
+        """Writes can fail while reads go on."""
+        return (WRITES,)
+
+    def part_ready(self, part: str) -> bool:
+        """Whether the store takes writes."""
+        return self.writes.taken
+
     async def close(self) -> None:
         """Finishes what is being written."""
+        await self.writes.close()
         await self._keeper.close()
         await self._watches.close()
         await self._past.close()
@@ -167,7 +183,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         leagues = {record.play.league for record in write.records.values()}
         leagues |= {rejected.play.league for rejected in write.rejected if rejected.play is not None}
         audited(leagues=leagues)
-        with COMMIT_SECONDS.time():
+        with COMMIT_SECONDS.time(), self.writes.watching():
             written = await self._store.record(write)
         for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
@@ -336,7 +352,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     async def SwitchModel(self, request: messages.SwitchModelRequest, context: Context) -> messages.SwitchModelResponse:
         """Rates a league by another model."""
         audited(request_id=request.request_id, leagues=[request.league])
-        done = await self._store.switch(self._contract.switching(request, current_caller.get()))
+        with self.writes.watching():
+            done = await self._store.switch(self._contract.switching(request, current_caller.get()))
         assert isinstance(done.effect, ModelSwitch)
         audited(model=str(done.effect.model), previous=str(done.effect.previous))
         return messages.SwitchModelResponse(
@@ -348,7 +365,8 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
     ) -> messages.EraseRecordsResponse:
         """Erases a player or a league."""
         audited(request_id=request.request_id, leagues=[request.league], erases=request.WhichOneof("what") or "")
-        done = await self._store.erase(self._contract.erasing(request, current_caller.get()))
+        with self.writes.watching():
+            done = await self._store.erase(self._contract.erasing(request, current_caller.get()))
         assert isinstance(done.effect, Erasure)
         effect = done.effect
         audited(scores=effect.scores, superseded=effect.superseded, unscored=effect.unscored, mentions=effect.mentions)

@@ -7,7 +7,7 @@ nothing more; here all wait on one condition.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -18,23 +18,28 @@ _Status = health_pb2.HealthCheckResponse
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """One state for all names the server is known by; "" is the server itself."""
+    """What the server is known by: "" for itself, its services, and parts of them that can fail alone.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset({"", *names})
+    A part is not served where the server is not.
+    """
+
+    def __init__(self, names: Iterable[str], parts: Iterable[str] = ()) -> None:
+        self._parts = dict.fromkeys(parts, True)
+        self._names = frozenset({"", *names, *self._parts})
         self._serving = False
         self._ended = False
         self._changed = asyncio.Condition()
 
     @property
     def serving(self) -> bool:
-        """What is being told."""
+        """What is being told of the server."""
         return self._serving
 
-    async def set(self, *, serving: bool) -> None:
-        """Tells it from now on, to watchers at once."""
+    async def set(self, *, serving: bool, parts: Mapping[str, bool] | None = None) -> None:
+        """Tells it from now on, to watchers at once: of the server, and of the parts that are named."""
         async with self._changed:
             self._serving = serving
+            self._parts |= parts or {}
             self._changed.notify_all()
 
     async def until_serving(self) -> None:
@@ -77,4 +82,5 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def _status(self, name: str) -> health_pb2.HealthCheckResponse.ServingStatus:
         if name not in self._names:
             return _Status.SERVICE_UNKNOWN
-        return _Status.SERVING if self._serving else _Status.NOT_SERVING
+        serving = self._serving and self._parts.get(name, True)
+        return _Status.SERVING if serving else _Status.NOT_SERVING

@@ -32,7 +32,7 @@ from servicekit.logs import configure_logs, log
 from servicekit.metrics import announce, count, metrics_port
 from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
-from servicekit.service import Service
+from servicekit.service import Service, ServiceInParts
 from servicekit.settings import S, ServiceSettings, parse_settings
 from servicekit.threads import FairThreads
 
@@ -132,7 +132,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     authentication = Authentication(callers, mutual_tls=settings.tls_client_authority is not None)
     access = accesses([service.descriptor])
     authorization, audit = Authorization(access), Audit(access)
-    health = Health([service.descriptor.full_name])
+    health = Health([service.descriptor.full_name], _parts(service))
     interceptors: list[Interceptor] = [count, log, map_errors, audit, authentication, authorization, limits]
     server = grpc.aio.server(
         interceptors=[Chain(interceptors, stream_idle_seconds=settings.stream_idle_seconds)],
@@ -223,9 +223,16 @@ async def _live(service: Service, health: Health, limits: Limits) -> None:
     while True:
         ready = await _ready(service)
         if ready != health.serving:
-            await health.set(serving=ready)
             _log.info("serving" if ready else "not serving")
+        await health.set(serving=ready, parts=_parts(service))
         await asyncio.sleep(_ASK_READY_EVERY_SECONDS)
+
+
+def _parts(service: Service) -> dict[str, bool]:
+    """By what health calls them, whether the parts of a service do their work."""
+    if not isinstance(service, ServiceInParts):
+        return {}
+    return {f"{service.descriptor.full_name}/{part}": service.part_ready(part) for part in service.parts}
 
 
 async def _ready(service: Service) -> bool:

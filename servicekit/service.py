@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
@@ -38,4 +39,18 @@ class Service(Protocol):
 
     async def close(self) -> None:
         """Gives back what `open` acquired. Called once, when no call is in flight, even where `open` did not finish."""
+        ...
+
+
+@runtime_checkable
+class ServiceInParts(Protocol):
+    """A service of which a part may fail while the rest goes on. Health calls it `<full name of service>/<part>`."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Their names, for example ("writes",)."""
+        ...
+
+    def part_ready(self, part: str) -> bool:
+        """Whether a part does its work now. Asked once a second."""
         ...

@@ -58,7 +58,7 @@ class TokenKeyFile:
 
     def open(self) -> None:
         """Follow the file from now on."""
-        self._task = asyncio.create_task(follow([self._followed]))
+        self._task = asyncio.create_task(follow(self._followed))
 
     async def close(self) -> None:
         """Stop following."""

@@ -109,6 +109,13 @@ class Server:
             *("--dbname", self.url(database), "--command", statements),
         ).strip()
 
+    def own(self, folder: Path) -> None:
+        """Let it write to a folder."""
+        if self._user:
+            os.chown(folder, _NOBODY, _NOBODY)
+            for each in folder.parents:
+                each.chmod(each.stat().st_mode | stat.S_IXOTH)
+
     def dump(self, database: str) -> str:
         """Everything in a database, as statements that make it."""
         return self._run("pg_dump", "--no-owner", "--dbname", self.url(database))

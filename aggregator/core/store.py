@@ -124,6 +124,9 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what is being written and let go."""
 
+    async def probe(self) -> None:
+        """Do what a write does, without a change: raise what one would that came now."""
+
     async def record(self, write: Write) -> Written:
         """Write all of a request, once. What conflicts with what stands is rejected, record by record.
 

@@ -52,7 +52,7 @@ class Database:
         self._url = url
         self._connections = connections
         self._read_only = read_only
-        self._settings = {**_SETTINGS, "default_transaction_read_only": "on" if read_only else "off"}
+        self._settings = {**_SETTINGS, **({"default_transaction_read_only": "on"} if read_only else {})}
         self._identity: Identity | None = None
         self.secret = b""
         """Of the store, once it is open. Its replicas and its copies have the same."""

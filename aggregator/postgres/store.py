@@ -100,6 +100,10 @@ class PostgresStore:
             self._writing = None
         await self._database.close()
 
+    async def probe(self) -> None:
+        """See Store. The server is asked whether it takes writes, and has to find room on its disk."""
+        await self._writer.probe()
+
     async def record(self, write: Write) -> Written:
         """See Store."""
         if self._writing is None or self._closing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,6 +114,12 @@ WHERE request_id = ANY ($1::text[])
 """
 
 
+# More than the memory it may have: the server writes it to the disk of the database. No transaction number is drawn,
+# which would be one more state of the store.
+_SPILL: Final = "SELECT count(*) FROM generate_series(1, 100000)"
+_SPILL_MEMORY: Final = "SET LOCAL work_mem = '64kB'"
+
+
 @dataclass(slots=True)
 class _Plays:
     """Existing records of the plays of several writes, updated as each write is settled."""
@@ -178,6 +185,15 @@ class Writer:
             if len(writes) == 1:
                 return [PlayscoreError(Reason.INTERNAL, f"the store failed: {error!r}")]
         return [answer for write in writes for answer in await self.record([write])]
+
+    async def probe(self) -> None:
+        """Fail where the server takes no writes, or its disk is full. Draws no transaction number."""
+        async with self._database.shared() as connection, transaction(connection):
+            if await connection.fetchval("SHOW transaction_read_only") == "on":
+                raise self._database.unavailable("it takes no writes: default_transaction_read_only is on")
+            await connection.execute(_SPILL_MEMORY)
+            with contextlib.suppress(asyncpg.ConfigurationLimitExceededError):  # temp_file_limit says nothing of writes
+                await connection.fetchval(_SPILL)
 
     async def switch(self, request: SwitchRequest) -> Applied:
         """Set the model that a league is rated by."""

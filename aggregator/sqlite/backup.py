@@ -20,7 +20,7 @@ class SqliteBackups:
     """See `aggregator.backup.Backups`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.resolve()
 
     def back_up(self, file: Path, progress: Callable[[int, int], None]) -> None:
         """See Backups. While it copies, the store's write-ahead log grows by what is written."""

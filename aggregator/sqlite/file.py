@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -27,9 +27,10 @@ class StoreFile:
     """A store's file. Its failures are raised as STORE_UNAVAILABLE."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._log: Path | None = path.with_name(path.name + "-wal")
+        self.path = path.resolve()
+        self._beside: Sequence[Path] = [self._named(suffix) for suffix in ("-wal", "-shm")]
         self._lock: IO[str] | None = None
+        self._inode: int | None = None
         self._identity: tuple[tuple[int, int], ...] = ()
         self._connections: list[sqlite3.Connection] = []
         self._empty_log_at = LOG_BYTES
@@ -38,6 +39,9 @@ class StoreFile:
         """Lock the file, make it a store of this release, and connect to it for writing."""
         with self.errors():
             self.lock()
+            if self._inode is None:
+                self.path.touch()
+                self._lock_inode()
             connection = self._connected("rwc")
             with self._refusals():
                 prepare(connection)
@@ -52,10 +56,10 @@ class StoreFile:
             return connection
 
     def lock(self) -> None:
-        """Keep other processes from opening it for writing, until it is closed."""
+        """Keep other processes from opening it for writing until it is closed, by this name or by any other."""
         with self.errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.path.with_name(self.path.name + "-lock").open("a+")
+            lock = self._named("-lock").open("a+")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -70,6 +74,25 @@ class StoreFile:
             lock.write(str(os.getpid()))
             lock.flush()
             self._lock = lock
+            if self.path.exists():
+                self._lock_inode()
+
+    def _lock_inode(self) -> None:
+        # Closed after SQLite's connections: closing any descriptor of a file releases the locks that SQLite has on it.
+        self._inode = os.open(self.path, os.O_RDWR)
+        try:
+            fcntl.flock(self._inode, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise self.unavailable(
+                "another process has it open by another name, a hard link or another mount; a SQLite store takes one"
+                " aggregator"
+            ) from None
+        names = os.fstat(self._inode).st_nlink
+        if names > 1:
+            raise self.unavailable(
+                f"it has {names} names (hard links), and what was written by one of them may be in a log that another"
+                " does not see; delete all but the name that the last aggregator used"
+            )
 
     def open_to_read(self) -> None:
         """Check that the file is a store of this release. Nothing is written, and no other process is locked out."""
@@ -79,7 +102,7 @@ class StoreFile:
             connection = self._connected("ro")
             with self._refusals():
                 check(connection)
-            self._log = None
+            self._beside = []
             self._identity = self._identities()
 
     def reading(self) -> sqlite3.Connection:
@@ -92,6 +115,9 @@ class StoreFile:
         for connection in reversed(self._connections):
             connection.close()
         self._connections.clear()
+        if self._inode is not None:
+            os.close(self._inode)
+            self._inode = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -112,8 +138,7 @@ class StoreFile:
     def bound_log(self, connection: sqlite3.Connection) -> None:
         """Empty the log if it has grown large. If a reader prevents it, try again when it has grown further."""
         with self.errors():
-            assert self._log is not None
-            size = self._log.stat().st_size
+            size = self._named("-wal").stat().st_size
             if size <= LOG_BYTES:
                 self._empty_log_at = LOG_BYTES
             elif size >= self._empty_log_at and not self._log_emptied(connection, _CHECKPOINT_SECONDS):
@@ -131,8 +156,7 @@ class StoreFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            not_sqlite = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
-            raise self.unavailable("this is not a SQLite file" if not_sqlite else str(error)) from error
+            raise self.unavailable(_explained(error)) from error
         except ValueError as error:
             raise self.unavailable(f"its content is damaged: {error}") from error
 
@@ -142,9 +166,13 @@ class StoreFile:
             Reason.STORE_UNAVAILABLE, f"store {self.path}: {detail}", retry_after_seconds=_RETRY_SECONDS
         )
 
+    def _named(self, suffix: str) -> Path:
+        """A file beside it."""
+        return self.path.with_name(self.path.name + suffix)
+
     def _connected(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode={mode}",
+            f"{self.path.as_uri()}?mode={mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -165,7 +193,7 @@ class StoreFile:
 
     def _identities(self) -> tuple[tuple[int, int], ...]:
         """Device and inode of the file and of its log: another file of the same name has others."""
-        states = [path.stat() for path in (self.path, self._log) if path is not None]
+        states = [path.stat() for path in (self.path, *self._beside)]
         return tuple((state.st_dev, state.st_ino) for state in states)
 
     def _log_emptied(self, connection: sqlite3.Connection, seconds: float) -> bool:
@@ -189,3 +217,15 @@ def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _explained(error: sqlite3.Error | OSError) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    match code & 0xFF:  # without what SQLite adds to it
+        case sqlite3.SQLITE_NOTADB:
+            return "this is not a SQLite file"
+        case sqlite3.SQLITE_IOERR:
+            name = getattr(error, "sqlite_errorname", "")
+            return f"{error} ({name}): its disk fails or has turned read-only; the kernel's log says more"
+        case _:
+            return str(error)

@@ -139,6 +139,10 @@ class SqliteStore:
         self._records = self._states = None
         self._file.close()
 
+    async def probe(self) -> None:
+        """See Store. A page is written to the file's log and synced."""
+        await self._done(Writer.probe)
+
     async def record(self, write: Write) -> Written:
         """See Store."""
         return await self._asked(lambda answer: _Waiting(write, answer))

@@ -32,9 +32,12 @@ from aggregator.rows import (
 )
 from aggregator.sqlite.file import StoreFile, transaction
 from aggregator.sqlite.reading import revision_at, supports, to_us
+from aggregator.sqlite.schema import SERVED_VERSION
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
 
+ROOM_BYTES: Final = 64 << 20
+"""What the file system must have left: some of the largest requests, and the log that they go through."""
 ANSWERS_KEPT_SECONDS: Final = 7 * 24 * 3600
 """How long a repeated request gets its first answer. Later it is written again, which changes nothing."""
 
@@ -94,6 +97,12 @@ class Writer:
             if len(writes) == 1:
                 return [PlayscoreError(Reason.INTERNAL, f"{self._file.path}: {error!r}")]
         return [answer for write in writes for answer in self.record([write])]
+
+    def probe(self) -> None:
+        """Write a page that stays as it is, and sync it. Fails, too, where a large write would no longer have room."""
+        self._file.check_room(ROOM_BYTES)
+        with self._transaction() as connection:
+            connection.execute(f"PRAGMA user_version = {SERVED_VERSION}")
 
     def switch(self, request: SwitchRequest) -> Applied:
         """Set the model that a league is rated by."""
@@ -167,6 +176,7 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """A transaction on the file that the store was opened with; fails if the file was replaced."""
+        self._file.check()
         connection = self._connection
         with self._file.errors(), transaction(connection, "IMMEDIATE"):
             (before,) = connection.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()

@@ -7,6 +7,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -135,7 +136,7 @@ async def test_without_a_file_replicas_of_one_database_take_each_others_tokens(t
 
 
 @asynccontextmanager
-async def replica(url: str) -> AsyncIterator[aggregator_pb2_grpc.AggregatorServiceStub]:
+async def replica(url: str) -> AsyncIterator[Any]:
     settings = parse_settings(AggregatorSettings, [f"--store={url}", "--listen=127.0.0.1:0"])
     async with serving(build(settings), ServiceSettings()) as running:
         await running.until_serving()

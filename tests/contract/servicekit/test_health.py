@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import grpc.aio
 import pytest
@@ -101,6 +102,39 @@ async def test_a_name_nobody_has_is_not_found_and_may_be_watched(
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
     watch = stub(channel).Watch(health_pb2.HealthCheckRequest(service="nobody"))
     assert (await watch.read()).status == SERVICE_UNKNOWN
+
+
+@dataclass
+class InParts(Echo):
+    """A service whose writes may fail alone."""
+
+    parts: Sequence[str] = ("writes",)
+    fails: bool = False
+
+    def part_ready(self, part: str) -> bool:
+        assert part == "writes"
+        return not self.fails
+
+
+async def test_a_part_that_fails_is_told_by_its_own_name_and_does_not_fail_the_rest() -> None:
+    echo = InParts()
+    part = f"{DESCRIPTOR.full_name}/writes"
+    async with (
+        serving(echo, EchoSettings()) as running,
+        grpc.aio.insecure_channel(str(running.address)) as channel,
+    ):
+        assert await check(channel, part) in (SERVING, NOT_SERVING)
+        await running.until_serving()
+        watch = stub(channel).Watch(health_pb2.HealthCheckRequest(service=part))
+        assert (await watch.read()).status == SERVING
+        echo.fails = True
+        assert (await watch.read()).status == NOT_SERVING
+        assert [await check(channel, name) for name in ("", DESCRIPTOR.full_name)] == [SERVING, SERVING]
+        echo.fails = False
+        assert (await watch.read()).status == SERVING
+        echo.is_ready = False
+        assert (await watch.read()).status == NOT_SERVING
+        assert await check(channel, "") == NOT_SERVING
 
 
 async def test_a_watch_ends_with_the_drain_and_says_not_serving_last() -> None:

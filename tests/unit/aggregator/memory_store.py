@@ -92,6 +92,9 @@ class MemoryStore:
 
     # --- Writing ---
 
+    async def probe(self) -> None:
+        self._opened()
+
     async def record(self, write: Write) -> Written:
         disk = self._opened()
         if write.request_id in disk.answers:

@@ -36,6 +36,9 @@ class Scripted:
 
     async def close(self) -> None: ...
 
+    async def probe(self) -> None:
+        raise NotImplementedError
+
     async def record(self, write: Write) -> Written:
         raise NotImplementedError
 

@@ -301,6 +301,13 @@ async def test_what_is_not_notified_is_found_by_polling(url: str, monkeypatch: p
 # --- What goes wrong ---
 
 
+async def test_a_try_whether_writes_are_taken_is_no_new_state(url: str) -> None:
+    async with opened(url) as store, connected(url) as connection:
+        before = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        await store.probe()
+        assert await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())") == before
+
+
 async def until_answered(call: Callable[[], Awaitable[_Result]]) -> _Result:
     """What a caller does who repeats a request for as long as the store is unavailable."""
     async with asyncio.timeout(SECONDS):

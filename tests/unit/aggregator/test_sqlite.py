@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from aggregator.backup import backups_of
 from aggregator.core.records import PlayKey, PlayRecord, Unscored
 from aggregator.core.revision import Revision
 from aggregator.sqlite import SqliteStore
@@ -26,7 +27,7 @@ from playscore.passing import PASSER
 from playscore.shots import GOALIE
 from playscore.subjects import Role, Subject
 from tests.unit.aggregator.scores import scored, unscored
-from tests.unit.aggregator.stores import State, counts, everything, ordered, write
+from tests.unit.aggregator.stores import State, counts, everything, followed, ordered, write
 from tests.unit.aggregator.test_stores import what_should_stand
 
 ROOT = Path(__file__).parents[3]
@@ -278,6 +279,60 @@ async def test_a_second_process_is_refused(tmp_path: Path) -> None:
         assert "has it open" in (await refusal(tmp_path / "s")).detail
     async with opened(tmp_path / "s") as store:
         await store.record(write(scored(1)))
+
+
+async def test_a_second_aggregator_is_refused_whatever_name_it_has_for_the_file(tmp_path: Path) -> None:
+    store, there = tmp_path / "s", tmp_path / "there"
+    there.mkdir()
+    (there / "symbolic").symlink_to(store)
+    (tmp_path / "folder").symlink_to(tmp_path, target_is_directory=True)
+    async with opened(store) as first:
+        (there / "hard").hardlink_to(store)
+        for name in (there / "symbolic", tmp_path / "folder" / "s"):
+            with pytest.raises(PlayscoreError, match="has it open"):
+                await SqliteStore(name, [PASSER]).open()
+        assert "has it open by another name" in (await refusal(there / "hard")).detail
+        (tmp_path / "s-lock").unlink()  # which somebody took for a leftover
+        assert "has it open by another name" in (await refusal(store)).detail
+        assert counts(await first.record(write(scored(1)))) == (1, 0, 0, 0)
+    assert [path.name for path in sorted(there.iterdir())] == ["hard", "hard-lock", "symbolic"]
+
+
+async def test_a_file_with_two_names_is_refused_because_each_would_have_a_log_of_its_own(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1)))
+        (tmp_path / "link").hardlink_to(tmp_path / "s")
+    for name in ("s", "link"):
+        assert "it has 2 names (hard links)" in (await refusal(tmp_path / name)).detail
+    (tmp_path / "link").unlink()
+    async with opened(tmp_path / "s") as store:
+        assert await everything(store) == ([scored(1)], [])
+
+
+async def test_a_symbolic_link_names_the_store_that_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "s").symlink_to(tmp_path / "data" / "s")
+    async with opened(tmp_path / "s") as store:
+        await store.record(write(scored(1)))
+        assert (tmp_path / "data" / "s-wal").stat().st_size
+    async with opened(tmp_path / "data" / "s") as store:
+        assert await everything(store) == ([scored(1)], [])
+    backups = backups_of(f"sqlite:///{tmp_path / 's'}")
+    backups.back_up(tmp_path / "backup", lambda *_: None)
+    backups.restore(tmp_path / "backup", replace=True, progress=lambda *_: None)
+    assert (tmp_path / "s").is_symlink()
+    async with opened(tmp_path / "data" / "s") as store:
+        assert await everything(store) == ([scored(1)], [])
+
+
+async def test_a_try_writes_a_page_and_changes_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as store:
+        written = await store.record(write(scored(1)))
+        before = (tmp_path / "s-wal").stat().st_size
+        await store.probe()
+        assert (tmp_path / "s-wal").stat().st_size > before
+        assert (await followed(store)).revision == written.revision
+        assert await everything(store) == ([scored(1)], [])
 
 
 async def test_a_newer_releases_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
