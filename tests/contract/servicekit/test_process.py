@@ -148,6 +148,10 @@ async def test_a_finished_call_is_one_line_with_its_trace_and_what_its_handler_b
         (["--tls-certificate", str(PROGRAM)], "--tls-certificate without --tls-key"),
         (["--tls-key", str(PROGRAM)], "--tls-key without --tls-certificate"),
         (["--tls-client-authority", str(PROGRAM)], "--tls-client-authority without"),
+        (
+            ["--callers", str(PROGRAM), "--listen", "0.0.0.0:0", "--plaintext"],
+            "--callers without TLS",
+        ),
         (["--tls-key", "/no/such/key"], "PLAYSCORE_ECHO_TLS_KEY"),
         (["--listen", "50051"], "host:port"),
         (["--max-plays-in-progress", "0"], "--max-plays-in-progress (PLAYSCORE_ECHO_MAX_PLAYS_IN_PROGRESS)"),
@@ -175,6 +179,9 @@ async def test_other_machines_are_served_in_plain_text_where_told_so() -> None:
         port = (await address(process)).rpartition(":")[2]
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             assert await EchoStub(channel).call("Unary", "0") == ["0"]
+        process.signal(signal.SIGTERM)
+        await process.ended()
+    assert any("--callers sets who" in line["event"] for line in process.lines if line["level"] == "warning")
 
 
 async def test_a_service_that_cannot_open_exits_with_1_and_its_trace() -> None:
