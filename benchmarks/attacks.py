@@ -116,7 +116,9 @@ class Served:
             told["STORE"] = f"sqlite:///{self.folder / 'plays.sqlite'}"
         environment = {f"PLAYSCORE_{self.name.upper()}_{key}": value for key, value in told.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self.name, "--log-level", "error"], env={**os.environ, **environment}
+            [sys.executable, "-m", self.name, "--log-level", "error"],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
         )
         with self.channel() as channel:
             health = health_pb2_grpc.HealthStub(channel)

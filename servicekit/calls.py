@@ -16,10 +16,13 @@ from google.protobuf.message import DecodeError, Message
 from playscore.errors import PlayscoreError, Reason
 from playscore.wire.validation import invalid
 from servicekit.bodies import parsed
+from servicekit.memory import GivingBack
 from servicekit.slices import in_slices
 
 READ_SECONDS: Final = 10.0
 """In which the request of a call must have come, once there is room for it."""
+LARGE_BYTES: Final = 1 << 20
+"""A request that leaves memory worth giving back."""
 
 Kind = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 """Kinds of methods, in the words of Go's metrics."""
@@ -78,6 +81,8 @@ class Call:
     """Awaited for each message of a stream, with its bytes, before it is parsed."""
     is_refused: bool = False
     """There was no room for it; such calls are counted, not logged one by one."""
+    is_large: bool = False
+    """A request of it was."""
 
     def code(self, error: BaseException | None) -> grpc.StatusCode:
         """The status the call ends with, given what its handler raised.
@@ -122,6 +127,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         """A stream on which nothing comes for so long ends as UNAVAILABLE."""
         self._interceptors = tuple(reversed(interceptors))
         self._stream_idle_seconds = stream_idle_seconds
+        self._memory = GivingBack()
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(
@@ -164,7 +170,11 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             proceed: Proceed = partial(answer, requests, call)
             for interceptor in self._interceptors:
                 proceed = partial(interceptor, call, proceed)
-            return await proceed()
+            try:
+                return await proceed()
+            finally:
+                if call.is_large:
+                    self._memory.soon()
 
         make: Any = (
             grpc.stream_stream_rpc_method_handler
@@ -188,6 +198,7 @@ async def _only(requests: AsyncIterator[bytes], call: Call, parse: Callable[[byt
             f"the request of {call.method} did not come within {READ_SECONDS:g} s; send it again",
             retry_after_seconds=1.0,
         ) from None
+    call.is_large = len(bodies[0]) > LARGE_BYTES
     if call.on_bytes is not None:
         call.on_bytes(len(bodies[0]))
     request = await parse(bodies.pop())  # its bytes are held no longer than until it is parsed
@@ -220,6 +231,7 @@ class _Requests:
                 f"nothing came on the stream for {self._idle_seconds:g} s; open it again when there is more to send",
                 retry_after_seconds=1.0,
             ) from None
+        self._call.is_large |= len(bodies[0]) > LARGE_BYTES
         if self._call.before_message is not None:
             await self._call.before_message(len(bodies[0]))
         return await self._parse(bodies.pop())

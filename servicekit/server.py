@@ -29,6 +29,7 @@ from servicekit.health import Health
 from servicekit.lag import observe_lag
 from servicekit.limits import Limits
 from servicekit.logs import configure_logs, log
+from servicekit.memory import limit_arenas
 from servicekit.metrics import announce, count, metrics_port
 from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
@@ -85,6 +86,7 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
     log_stream = capture_native_output(lambda line: _log.warning("written to standard error", said=line))
     configure_logs(service.name, settings.log_level, log_stream)
     sys.setswitchinterval(SWITCH_SECONDS)
+    limit_arenas()
     _log.info("settings", **settings.model_dump(mode="json"))
     try:
         uvloop.run(_run(service, settings))

@@ -114,20 +114,29 @@ Filter = Comparison | Presence | And | Or
 EVERYTHING = And(())
 
 
-@functools.lru_cache(maxsize=1024)
 def parse_filter(text: str, schema: Schema) -> Filter:
     """The filter that `text` says; EVERYTHING for an empty one.
 
     Raises FILTER_INVALID, FILTER_FIELD_UNKNOWN or FILTER_TYPE_MISMATCH, with the place and what would be right.
     """
+    parsed = _parsed(text, schema)
+    if isinstance(parsed, PlayscoreError):
+        raise PlayscoreError(parsed.reason, parsed.detail, fields=parsed.fields)
+    return parsed
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(text: str, schema: Schema) -> Filter | PlayscoreError:
+    """What `parse_filter` returns or raises: wrong filters are not parsed again and again either."""
     try:
-        tree = _parser().parse(text)
+        return _Builder(text, schema).transform(_parser().parse(text))
     except lark.UnexpectedInput as unexpected:
-        raise _does_not_parse(text, unexpected) from None
-    try:
-        return _Builder(text, schema).transform(tree)
+        return _does_not_parse(text, unexpected)
     except lark.exceptions.VisitError as failure:
-        raise failure.orig_exc from None
+        if not isinstance(failure.orig_exc, PlayscoreError):
+            raise
+        error = failure.orig_exc
+        return PlayscoreError(error.reason, error.detail, fields=error.fields)
 
 
 def patterns(node: Filter) -> Iterator[Comparison]:

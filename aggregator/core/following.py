@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -11,8 +11,10 @@ import structlog
 from aggregator.core.keeping import fingerprint, unpacked
 from aggregator.core.loading import load
 from aggregator.core.revision import Revision
+from aggregator.core.segment import Segment
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, KeepsSnapshots, Store
+from aggregator.core.table import Table
 from playscore.errors import PlayscoreError, Reason
 
 _RETRY_SECONDS = 1.0
@@ -75,14 +77,23 @@ class Follower:
                 retry_after_seconds=0.05,
             )
 
-    def _apply(self, pieces: Iterable[Changes]) -> None:
-        """Go on to the state after all of the pieces, at once."""
-        for changes in pieces:
-            self._snapshot.apply(changes)
+    async def _apply(self, pieces: Sequence[Changes]) -> None:
+        """Go on to the state after all of the pieces, at once; what takes long is done in a thread before."""
+        made = [await self._made(changes) for changes in pieces]
+        for changes, segments in zip(pieces, made, strict=True):
+            self._snapshot.apply(changes, segments)
         self._merge_on()
         self._failing = False
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+
+    async def _made(self, changes: Changes) -> dict[Table, Segment]:
+        made: dict[Table, Segment] = {}
+        for incoming in self._snapshot.incoming(changes):
+            batch, columns = await asyncio.to_thread(incoming.encode)
+            incoming.learn(columns)
+            made[incoming.table] = await asyncio.to_thread(incoming.sort, batch, columns)
+        return made
 
     async def _follow(self) -> None:
         await self._load()
@@ -93,7 +104,7 @@ class Follower:
                     waiting.append(changes)
                     # Readers see whole requests: nothing is applied that goes on in the next piece.
                     if changes.last:
-                        self._apply(waiting)
+                        await self._apply(waiting)
                         waiting.clear()
                         self._loaded.set()
             except PlayscoreError:

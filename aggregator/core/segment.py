@@ -294,10 +294,21 @@ class _Times:
 
 def segment_of(names: Names, schema: Schema, batch: Batch) -> Segment:
     """The scores of a batch, which are new."""
+    columns = columns_of(schema, batch)
+    names.learn(columns)
+    return sorted_segment(names, batch, columns)
+
+
+def columns_of(schema: Schema, batch: Batch) -> Mapping[str, Column]:
+    """The columns of a batch, in its order."""
     kinds = kinds_of(schema)
     columns: dict[str, Column] = {name: encode_texts(texts) for name, texts in batch.texts.items()}
     columns |= {name: encode_numbers(values, kinds[name]) for name, values in batch.values.items()}
-    names.learn(columns)
+    return columns
+
+
+def sorted_segment(names: Names, batch: Batch, columns: Mapping[str, Column]) -> Segment:
+    """The scores of a batch, whose columns `names` have learned."""
     return Segment(names, batch.numbers, columns, {name: Addends.of(each) for name, each in batch.addends.items()})
 
 

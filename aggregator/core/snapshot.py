@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from aggregator.core.records import NO_TASK, Score, Unscored
 from aggregator.core.revision import NOTHING
 from aggregator.core.segment import Names, Segment, play_key
 from aggregator.core.store import Changes, LeagueModel, ScoreColumns
-from aggregator.core.table import Merge, Table
+from aggregator.core.table import MAX_PUT_AT_ONCE, Incoming, Merge, Table
 from aggregator.core.task import Task, Tasks
 from playscore.release import ModelVersion
 from playscore.subjects import Role
@@ -47,24 +48,30 @@ class Snapshot:
         self._leagues: dict[str, League] = {}
         self._models: dict[tuple[str, int], ModelVersion] = {}
 
-    def apply(self, changes: Changes) -> None:
-        """Go on to the state that the changes lead to."""
+    def incoming(self, changes: Changes) -> list[Incoming]:
+        """The tables that get many scores by changes that are about to be applied."""
+        found = []
+        for task, items in self._by_table(changes.scores):
+            _, score = items[0]
+            scores = self._league(score.play.league).scores(task, score.subject.role, score.model)
+            for table in (scores.graded, scores.ungraded):
+                its_own = {number: score for number, score in items if score.graded is table.graded}
+                if len(its_own) > MAX_PUT_AT_ONCE:
+                    found.append(Incoming(table, its_own))
+        return found
+
+    def apply(self, changes: Changes, made: Mapping[Table, Segment] = MappingProxyType({})) -> None:
+        """Go on to the state that the changes lead to; `made` are segments of what was `incoming`."""
         if changes.withdrawn:
             for league in self._leagues.values():
                 for scores in league.tables.values():
                     scores.remove(changes.withdrawn)
         for name in changes.erased_leagues:
             self._leagues.pop(name, None)
-        together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)
-        for item in changes.scores:
-            score = item[1]
-            model = score.model
-            together[score.play.league, score.subject.role.number, model.name, model.version].append(item)
-        for items in together.values():
+            made = MappingProxyType({})  # which may be of the league that is no more
+        for task, items in self._by_table(changes.scores):
             _, score = items[0]
-            task = self.tasks.get(score.subject.role)
-            if task is not None:
-                self._league(score.play.league).scores(task, score.subject.role, score.model).put(items)
+            self._league(score.play.league).scores(task, score.subject.role, score.model).put(items, made)
         self.put_unscored(changes.unscored)
         self.switch(changes.switched)
         if changes.erased_players:
@@ -73,6 +80,18 @@ class Snapshot:
         self.erasures += len(changes.erased_leagues) + changes.erased_players
         self.revision = changes.revision
         self.changes += len(changes.scores) + len(changes.withdrawn) + len(changes.unscored)
+
+    def _by_table(self, scores: Iterable[tuple[int, Score]]) -> Iterator[tuple[Task, list[tuple[int, Score]]]]:
+        """Scores of one league, role and model together, with their task; those without one are left out."""
+        together: defaultdict[tuple[str, int, str, int], list[tuple[int, Score]]] = defaultdict(list)
+        for item in scores:
+            score = item[1]
+            model = score.model
+            together[score.play.league, score.subject.role.number, model.name, model.version].append(item)
+        for items in together.values():
+            task = self.tasks.get(items[0][1].subject.role)
+            if task is not None:
+                yield task, items
 
     def load(self, key: TableKey, scores: Sequence[ScoreColumns]) -> None:
         """Add scores of one table that are not there yet, many at a time."""
@@ -169,24 +188,31 @@ class ScoreTables:
     graded: Table
     ungraded: Table
 
-    def put(self, items: Sequence[tuple[int, Score]]) -> None:
-        """Set scores, each under its number."""
+    def put(self, items: Sequence[tuple[int, Score]], made: Mapping[Table, Segment] = MappingProxyType({})) -> None:
+        """Set scores, each under its number; `made` may have a segment of them."""
         ungraded = [item for item in items if not item[1].graded]
         graded = [item for item in items if item[1].graded] if ungraded else items
         if graded:
             if len(self.ungraded):
                 self.ungraded.remove(number for number, _ in graded)
-            self.graded.put(graded)
+            _put(self.graded, graded, made)
         if ungraded:
             if len(self.graded):
                 self.graded.remove(number for number, _ in ungraded)
-            self.ungraded.put(ungraded)
+            _put(self.ungraded, ungraded, made)
 
     def remove(self, items: Iterable[int]) -> None:
         """Take scores out by their numbers. Other tables' numbers are passed over."""
         numbers = list(items)
         self.graded.remove(numbers)
         self.ungraded.remove(numbers)
+
+
+def _put(table: Table, items: Sequence[tuple[int, Score]], made: Mapping[Table, Segment]) -> None:
+    if table in made:
+        table.put_segment(made[table])
+    else:
+        table.put(items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,18 @@ from aggregator.core.columns import Addends, Column, Dictionary, Selection, adde
 from aggregator.core.filter import Filter
 from aggregator.core.played import MAX_SEASON, Integers, Played, cells
 from aggregator.core.records import Score
-from aggregator.core.segment import SEASON, SUBJECT_ID, TEAM_ID, Names, Segment, game_of, merged, segment_of
+from aggregator.core.segment import (
+    SEASON,
+    SUBJECT_ID,
+    TEAM_ID,
+    Names,
+    Segment,
+    columns_of,
+    game_of,
+    merged,
+    segment_of,
+    sorted_segment,
+)
 from aggregator.core.tallies import BY_SUBJECT, NO_ROW, GroupValues, Tallies, Tally, taken
 from aggregator.core.task import Extent, Task, Totals
 from playscore.release import ModelVersion
@@ -33,9 +44,11 @@ SortingKey: TypeAlias = tuple[int, object, object, str]
 
 MAX_RECENT: Final = 128
 """Scores that are kept as they came. They are made a segment of when they are read, each time that they changed."""
+MAX_PUT_AT_ONCE: Final = 500
+"""Scores that are put into a table as they come; more are made a segment of first."""
 MAX_SEGMENT: Final = 1 << 19
 """Rows that segments are merged up to."""
-MAX_MERGED_AT_ONCE: Final = 1 << 14
+MAX_MERGED_AT_ONCE: Final = 1 << 11
 """Rows that are merged where they are written; more are left to `Table.merge`."""
 MAX_TALLIED: Final = 1 << 20
 """Groups of all tallies that are kept."""
@@ -79,6 +92,32 @@ class Merge:
         self.table.replace(self, segment)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Incoming:
+    """So many scores of a table that they are made a segment of before they are put in: in a thread, but for `learn`.
+
+    Nothing else may be put into tables of the league meanwhile.
+    """
+
+    table: Table
+    scores: Mapping[int, Score]
+    """By their numbers."""
+
+    def encode(self) -> tuple[Batch, Mapping[str, Column]]:
+        """The scores as columns."""
+        schema = self.table.task.schema
+        batch = batch_of(schema, list(self.scores.items()), graded=self.table.graded)
+        return batch, columns_of(schema, batch)
+
+    def learn(self, columns: Mapping[str, Column]) -> None:
+        """Let the league know of the identifiers in them."""
+        self.table.names.learn(columns)
+
+    def sort(self, batch: Batch, columns: Mapping[str, Column]) -> Segment:
+        """The segment, whose identifiers the league knows."""
+        return sorted_segment(self.table.names, batch, columns)
+
+
 class Table:
     """Scores that are all graded, or all ungraded."""
 
@@ -87,7 +126,7 @@ class Table:
         self.task = task
         self.role = role
         self.model = model
-        self._graded = graded
+        self.graded = graded
         self._segments: list[Segment] = []
         self._recent: dict[int, Score] = {}
         self._recent_segment: Segment | None = None
@@ -119,6 +158,12 @@ class Table:
             segment = self._segment_of_recent()
             self._recent = {}
             self._add(segment)
+
+    def put_segment(self, segment: Segment) -> None:
+        """Set scores that are a segment already."""
+        self.remove(segment.numbers.tolist())
+        self._played.add(cells(*segment.cells(slice(None), self._teams)))
+        self._add(segment)
 
     def load(self, batch: Batch) -> None:
         """Add scores that are not there, many at a time."""
@@ -295,7 +340,7 @@ class Table:
 
     def _segment_of_recent(self) -> Segment:
         schema = self.task.schema
-        return segment_of(self.names, schema, batch_of(schema, list(self._recent.items()), graded=self._graded))
+        return segment_of(self.names, schema, batch_of(schema, list(self._recent.items()), graded=self.graded))
 
     def _cells(self, scores: Collection[Score]) -> Integers:
         """Season, team and game of scores."""
@@ -306,7 +351,7 @@ class Table:
 
     def _addends(self) -> Sequence[str]:
         schema = self.task.schema
-        return (*schema.measures, *schema.derived) if self._graded else ()
+        return (*schema.measures, *schema.derived) if self.graded else ()
 
     def _extent(self, segments: Sequence[Segment], tallies: Sequence[Tally], plays: int) -> Extent:
         seasons: set[int] = set()

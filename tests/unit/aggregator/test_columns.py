@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.core import columns
 from aggregator.core.arrays import Numbers, Texts
 from aggregator.core.columns import (
     MAX_CODED,
@@ -105,3 +106,14 @@ def test_sums_are_exact_to_the_grid_whatever_the_order_and_the_way(numbers: list
         assert int(addends.runs(rows, np.array([0])).sum()) == wanted
         assert int(addends.by_code(rows, rows % 3, 3).sum()) == wanted
     assert added_up(np.array([wanted]))[0] == pytest.approx(sum(numbers), abs=len(numbers) * 2.0**-30)
+
+
+def test_what_a_pattern_holds_for_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    column = encode_texts(Texts.of([f"play {n % 1_200}" for n in range(3_000)] + [None]))
+    steps = sum(1 for _ in column.match("*7*"))
+    assert steps > 1, "others have their turn between"
+    monkeypatch.setattr(columns, "matches", lambda text, pattern: pytest.fail("it was looked for again"))
+    assert sum(1 for _ in column.match("*7*")) == 0
+    holds, fails = column.compare(Operator.EQ, "*7*"), column.compare(Operator.NE, "*7*")
+    assert holds.tolist() == ["7" in str(n % 1_200) for n in range(3_000)] + [False]
+    assert fails.tolist() == ["7" not in str(n % 1_200) for n in range(3_000)] + [False]

@@ -9,12 +9,15 @@ from datetime import datetime
 import pytest
 
 import aggregator.core.following
+from aggregator.core.filter import EVERYTHING
 from aggregator.core.following import Follower
 from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.recording import Write, Written
 from aggregator.core.revision import NOTHING, Revision
 from aggregator.core.snapshot import Snapshot
 from aggregator.core.store import Changes, Reading, StatePiece
+from aggregator.core.table import MAX_PUT_AT_ONCE, Grouped
+from aggregator.core.tallies import GroupValues
 from playscore.errors import PlayscoreError, Reason
 from tests.unit.aggregator.scores import TASKS, columns_of, graded_table, score
 
@@ -178,3 +181,33 @@ async def test_readers_never_see_a_part_of_what_goes_on_in_the_next_piece() -> N
     assert snapshot.revision == after(4)
     assert len(graded_table(snapshot)) == 4
     await follower.close()
+
+
+async def test_many_scores_at_once_come_to_what_they_come_to_one_by_one() -> None:
+    many = 2 * MAX_PUT_AT_ONCE + 2
+    first = [(n, score(n, n % 7 / 7 if n % 2 else None, subject=f"p{n % 5}")) for n in range(many)]
+    later = [(n, score(n, 0.5, subject=f"p{n % 5}", revision=2)) for n in range(0, many, 2)]
+    pieces = [
+        Changes(Revision(3), last=True, scores=first[:3]),
+        Changes(Revision(many + 1), last=False, scores=first),
+        Changes(Revision(2 * many), last=True, scores=later, withdrawn=[1, 3]),
+    ]
+    one_by_one = Snapshot(TASKS)
+    for piece in pieces:
+        one_by_one.apply(Changes(piece.revision, last=True, withdrawn=piece.withdrawn))
+        for item in piece.scores:
+            one_by_one.apply(Changes(piece.revision, last=True, scores=[item]))
+    snapshot = Snapshot(TASKS)
+    follower = Follower(Scripted([], pieces), snapshot)
+    await follower.open()
+    await follower.reach(Revision(2 * many), 60.0)
+    await follower.close()
+    tables = graded_table(snapshot), graded_table(one_by_one)
+    mine, theirs = (by_group(table.grouped(EVERYTHING)) for table in tables)
+    assert mine == theirs
+    assert len(tables[0]) == len(tables[1]) == many - 2
+
+
+def by_group(grouped: Grouped) -> dict[GroupValues, tuple[float, ...]]:
+    columns = [grouped.totals.plays, *grouped.totals.sums.values()]
+    return dict(zip(grouped.groups, zip(*(column.tolist() for column in columns), strict=True), strict=True))

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from featurizer.core.segments import MAX_EVENTS, MAX_FRAMES, MAX_SEGMENTS, MAX_TRACK_SAMPLES, Segment, Segments
+from featurizer.core import tracking_window
+from featurizer.core.segments import (
+    MAX_EVENTS,
+    MAX_FRAMES,
+    MAX_PLAYERS,
+    MAX_SEGMENTS,
+    MAX_TRACK_SAMPLES,
+    Segment,
+    Segments,
+)
+from featurizer.core.tracking_window import MAX_COPIES
 from playscore.errors import PlayscoreError, Reason
 from playscore.game import Frames, Track, TrackedObject, TrackingEvent
 
@@ -202,3 +214,56 @@ def test_the_segments_heard_of_last_are_held() -> None:
     segments.turn_to("b")
     assert not segments.was_let_go("b")
     assert segments.surplus() == "c"
+
+
+def test_a_window_is_the_same_however_often_it_was_looked_at_meanwhile() -> None:
+    batches = [frames(n // 3, player=str(n % 40)) for n in range(400)]
+    looked_at, whole = Segment(), filmed(*batches)
+    for batch in batches:
+        looked_at.add(batch)
+        looked_at.window(0, 150)
+        looked_at.frames_seen(0, 150)
+    one, other = looked_at.window(0, 150), whole.window(0, 150)
+    assert one.player_ids == other.player_ids
+    np.testing.assert_array_equal(one.samples, other.samples)
+    np.testing.assert_array_equal(one.seen, other.seen)
+    assert looked_at.frames_seen(0, 150) == whole.frames_seen(0, 150) == 134
+
+
+def test_film_of_many_small_batches_is_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    spread = tracking_window._rows
+
+    def counted(batches: Sequence[tracking_window.Batch], player_ids: tuple[str, ...]) -> Any:
+        rows.append(sum(map(len, batches)))
+        return spread(batches, player_ids)
+
+    monkeypatch.setattr(tracking_window, "_rows", counted)
+    segment = Segment()
+    for number in range(1_000):
+        segment.add(frames(number, player=str(number % MAX_PLAYERS)))
+        segment.frames_seen(0, 1)
+    assert max(rows) <= 64, "a batch that is full is not touched again"
+    assert sum(rows) <= 64 * 1_000
+
+
+def test_a_segment_has_no_more_players_than_a_game() -> None:
+    segment = filmed(*(frames(0, player=str(n)) for n in range(MAX_PLAYERS)))
+    with pytest.raises(PlayscoreError) as refused:
+        segment.add(frames(1, player="another"))
+    assert refused.value.reason is Reason.TOO_MANY_PLAYERS
+    segment.add(frames(1, player="0"))
+
+
+def test_a_frame_has_so_many_parts_at_most() -> None:
+    segment = filmed(*(frames(0, player=str(n)) for n in range(MAX_COPIES)))
+    assert segment.window(0, 0).seen.sum() == MAX_COPIES
+    segment.add(frames(0, player="one more"))
+    with pytest.raises(PlayscoreError) as refused:
+        segment.window(0, 0)
+    assert refused.value.reason is Reason.SAMPLES_CONTRADICTED
+
+
+def test_few_frames_of_many_do_not_widen_many_frames_of_few() -> None:
+    segment = filmed(*(frames(n, player=str(n)) for n in range(63)), frames(*range(100, 50_000)))
+    assert segment.window(100, 101).player_ids == ("1",)

@@ -1,0 +1,43 @@
+"""Gives memory back to the system: glibc keeps what was freed, in as many arenas as threads ever asked at once.
+
+Where the C library is another, nothing is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+from typing import Any, Final
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_ARENAS: Final = 2
+_MAPPED_BYTES: Final = 1 << 18
+"""Blocks from this size on are mapped one by one, and given back when they are freed."""
+_AFTER_SECONDS: Final = 1.0
+"""Large calls that end within it are one reason to give memory back."""
+
+_library: Final[Any] = ctypes.CDLL(None)
+
+
+def limit_arenas() -> None:
+    """Keeps little of what is freed. To be called before there are threads."""
+    if hasattr(_library, "mallopt"):
+        _library.mallopt(_M_ARENA_MAX, _ARENAS)
+        _library.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+
+
+class GivingBack:
+    """Gives back what large calls have left, in a thread."""
+
+    def __init__(self) -> None:
+        self._scheduled = False
+
+    def soon(self) -> None:
+        """To be called when a large call is at its end, and may still hold what it was about."""
+        if not self._scheduled and hasattr(_library, "malloc_trim"):
+            self._scheduled = True
+            asyncio.get_running_loop().call_later(_AFTER_SECONDS, self._give_back)
+
+    def _give_back(self) -> None:
+        self._scheduled = False
+        asyncio.get_running_loop().run_in_executor(None, _library.malloc_trim, 0)
