@@ -24,12 +24,6 @@ class AggregatorSettings(ServiceSettings, env_prefix="PLAYSCORE_AGGREGATOR_"):
     metrics_listen: HostAndPort = Field(
         default="127.0.0.1:9103", description="where metrics are shown over HTTP, host:port"
     )
-    max_plays_in_progress: int = Field(
-        default=4_096,
-        ge=1,
-        description="records of the calls being answered; more wait for their turn, or are refused where their "
-        "deadline would pass",
-    )
     store: Annotated[str, AfterValidator(check_store_url), PlainSerializer(without_password)] = Field(
         default="sqlite:///playscore.sqlite",
         description="where scores are kept: sqlite:///PATH, four slashes for an absolute path, or "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ import onnxruntime
 from playscore.release import GRAPH, ModelVersion, Release
 from scorer.core.inference import Batch, Outputs
 
+NICE = 5
+
 
 class OnnxInference:
     """Runs graphs on a thread beside the event loop; onnxruntime releases the interpreter lock while it computes."""
@@ -25,7 +28,7 @@ class OnnxInference:
         self._root = root
         self._releases = {release.key: release for release in releases}
         self._sessions: dict[ModelVersion, onnxruntime.InferenceSession] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onnxruntime")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onnxruntime", initializer=_give_way)
 
     async def open(self) -> None:
         """Loads every graph."""
@@ -48,6 +51,11 @@ class OnnxInference:
         """Ends the thread after its current batch."""
         self._thread.shutdown(wait=True)
         self._sessions.clear()
+
+
+def _give_way() -> None:
+    """Lets other threads go first: while one computes, the event loop would wait for its time slice on a busy core."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _load(graph: Path) -> onnxruntime.InferenceSession:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from servicekit.turns import Turns
@@ -25,9 +25,12 @@ Why = Literal["too late", "expired", "no room"]
 
 SHARED_PART: Final = 0.75
 """Of what there is room for. The rest is kept for callers who hold nothing, so that none is kept out by the others."""
+PATIENCE_SECONDS: Final = 0.2
+"""How long the one whose turn it is lets others pass for whom there is room."""
+HEADROOM: Final = 1.25
+"""Times what it is expected to take must a call have left: half of the calls take longer than the mean."""
 _SMOOTHING: Final = 0.05
 """The weight of one more measurement in a mean."""
-_LEAST_WEIGHT: Final = 0.01
 _HINT_SECONDS: Final = (0.1, 5.0)
 
 
@@ -52,27 +55,71 @@ class _Mean:
         self.value += max(_SMOOTHING, 1.0 / self.count) * (measured - self.value)
 
 
-@dataclass(slots=True)
 class _Pace:
-    """What calls of a method take."""
+    """How fast plays are done when there is more to do than is done.
 
-    plays: _Mean = field(default_factory=lambda: _Mean(1.0))
-    turn_seconds: _Mean = field(default_factory=_Mean)
-    """What one more call adds to the wait of all others, while there is more to do than is done."""
-    seconds: _Mean = field(default_factory=_Mean)
-    """From admission to the end of a call."""
+    While there is less to do, plays could be done faster than they come, which nobody sees: a measurement counts then
+    only if it is faster than what is known. This is how TCP BBR measures what a path can carry.
+    """
+
+    def __init__(self) -> None:
+        self.done = 0.0
+        """Plays, since the beginning."""
+        self._seconds = _Mean()
+        self._saturated = False
+
+    @property
+    def seconds_a_play(self) -> float:
+        """0 while it is not known."""
+        return self._seconds.value
+
+    def saturated(self) -> None:
+        """Calls wait for their turn, or were not answered in time."""
+        self._saturated = True
+
+    def idle(self) -> None:
+        """Nothing is in progress."""
+        self._saturated = False
+
+    def served(self, plays: float, seconds: float, done_before: float) -> None:
+        """A call was answered so many seconds after it began, when so many plays had been done."""
+        self.done += plays
+        self._measured(seconds / max(self.done - done_before, 1.0))
+
+    def given_up(self, plays: float, seconds: float, done_before: float) -> None:
+        """A call was not answered in time, with so many plays in progress."""
+        self._saturated = True
+        self._measured(seconds / max(self.done - done_before, plays, 1.0))
+
+    def _measured(self, seconds_a_play: float) -> None:
+        if self._saturated or not self._seconds.count or seconds_a_play < self._seconds.value:
+            self._seconds.add(seconds_a_play)
 
 
 class Ticket:
     """What one call holds."""
 
-    __slots__ = ("_admission", "_begin", "bytes", "caller", "deadline", "granted", "method", "plays", "turn")
+    __slots__ = (
+        "_admission",
+        "_begin",
+        "_done",
+        "asked",
+        "bytes",
+        "caller",
+        "deadline",
+        "granted",
+        "method",
+        "plays",
+        "turn",
+    )
 
     def __init__(
         self, admission: Admission, caller: str, method: str, reserved: int, plays: float, deadline: float
     ) -> None:
         self._admission = admission
         self._begin = 0.0
+        self._done = 0.0
+        self.asked = 0.0
         self.caller = caller
         self.method = method
         self.bytes = reserved
@@ -95,9 +142,9 @@ class Ticket:
         finally:
             self._admission.resume(self, plays)
 
-    def leave(self) -> None:
-        """The call has ended. May be said more than once."""
-        self._admission.leave(self)
+    def leave(self, *, served: bool = True) -> None:
+        """The call has ended, with an answer or because nobody waits for one. May be said more than once."""
+        self._admission.leave(self, served=served)
 
 
 current_ticket: ContextVar[Ticket | None] = ContextVar("current_ticket", default=None)
@@ -121,19 +168,22 @@ class Admission:
     def __init__(
         self, *, max_plays: float, max_bytes: int, max_waiting: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """A call that is larger than everything there is room for is let in alone."""
+        """A call counts as a quarter of `max_plays` at most, and is let in alone where its bytes are too many."""
         self._max_plays = max_plays
         self._max_bytes = max_bytes
         self._max_waiting = max_waiting
         self._clock = clock
-        self._paces: dict[str, _Pace] = {}
+        self._pace = _Pace()
+        self._plays: dict[str, _Mean] = {}
+        """Of a call, by its method."""
         self._held: Counter[str] = Counter()
         """Calls in progress, by caller."""
         self._turns: Turns[Ticket] = Turns()
-        self._turned_at = clock()
-        self._turn_seconds = _Mean()
-        """Of calls of any method."""
+        self._impatient = False
+        """Whether the one whose turn it is has waited for room for so long that nobody passes any more."""
         self.plays = 0.0
+        self._counted = 0.0
+        """The same, no call as more than its most."""
         self.bytes = 0
         self.resting = 0
 
@@ -153,22 +203,23 @@ class Admission:
         Raises:
             Refused: there is no room.
         """
-        pace = self._pace(method)
-        ticket = Ticket(self, caller, method, reserved, pace.plays.value, deadline)
-        if self._fits(ticket) and (not len(self._turns) or caller not in self._held):
+        plays = self._plays.get(method)
+        ticket = Ticket(self, caller, method, reserved, 1.0 if plays is None else plays.value, deadline)
+        self._refuse_what_is_too_late(ticket)
+        may_pass = not len(self._turns) or (caller not in self._held and not self._impatient)
+        if may_pass and self._fits(ticket):
             self._grant(ticket)
             return ticket
-        self._refuse_what_is_too_late(ticket, pace)
         self._make_room_to_wait(caller)
         ticket.turn = asyncio.get_running_loop().create_future()
-        if not len(self._turns):
-            self._turned_at = self._clock()
-        self._turns.put(caller, ticket, self._weight(pace))
+        ticket.asked = self._clock()
+        self._turns.put(caller, ticket, ticket.plays)
+        self._pace.saturated()
         try:
             await ticket.turn
         except BaseException:
             if ticket.granted:
-                ticket.leave()
+                ticket.leave(served=False)
             elif self._turns.remove(caller, ticket):
                 self._next()
             raise
@@ -177,10 +228,11 @@ class Admission:
     def change(self, ticket: Ticket, bytes: int, plays: float) -> None:  # noqa: A002
         """See `Ticket.holds`."""
         if plays != ticket.plays:
-            self._pace(ticket.method).plays.add(plays)
+            self._plays.setdefault(ticket.method, _Mean()).add(plays)
         self.bytes += bytes - ticket.bytes
-        self.plays += plays - ticket.plays
-        ticket.bytes, ticket.plays = bytes, plays
+        ticket.bytes = bytes
+        self._hold(plays - ticket.plays, self._most(plays) - self._most(ticket.plays))
+        ticket.plays = plays
         self._next()
 
     def rest(self, ticket: Ticket) -> None:
@@ -188,7 +240,7 @@ class Admission:
         if self.resting >= self._max_waiting:
             raise Refused("no room", self._hint(1.0))
         self.resting += 1
-        self.plays -= ticket.plays
+        self._hold(-ticket.plays, -self._most(ticket.plays))
         ticket.plays = 0.0
         self._release(ticket.caller)
         self._next()
@@ -196,68 +248,98 @@ class Admission:
     def resume(self, ticket: Ticket, plays: float) -> None:
         """The end of `rest`. A call that was let in once is not kept waiting again."""
         self.resting -= 1
-        self.plays += plays
+        self._hold(plays, self._most(plays))
         ticket.plays = plays
+        ticket._begin, ticket._done = self._clock(), self._pace.done
         self._held[ticket.caller] += 1
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, ticket: Ticket, *, served: bool) -> None:
         """See `Ticket.leave`."""
         if not ticket.granted:
             return
         ticket.granted = False
-        now, pace = self._clock(), self._pace(ticket.method)
-        pace.seconds.add(now - ticket._begin)
-        if len(self._turns):
-            pace.turn_seconds.add(now - self._turned_at)
-            self._turn_seconds.add(now - self._turned_at)
-            self._turned_at = now
+        now = self._clock()
+        if served:
+            self._pace.served(ticket.plays, now - ticket._begin, ticket._done)
+        elif now >= ticket.deadline:
+            self._pace.given_up(self.plays, now - ticket._begin, ticket._done)
         self.bytes -= ticket.bytes
-        self.plays -= ticket.plays
+        self._hold(-ticket.plays, -self._most(ticket.plays))
         self._release(ticket.caller)
         self._next()
 
     def _grant(self, ticket: Ticket) -> None:
         ticket.granted = True
-        ticket._begin = self._clock()
+        ticket._begin, ticket._done = self._clock(), self._pace.done
         self._held[ticket.caller] += 1
         self.bytes += ticket.bytes
-        self.plays += ticket.plays
+        self._hold(ticket.plays, self._most(ticket.plays))
+
+    def _hold(self, plays: float, counted: float) -> None:
+        self.plays += plays
+        self._counted += counted
+
+    def _most(self, plays: float) -> float:
+        """What so many plays of one call count as."""
+        return min(plays, max(self._max_plays / 4, 1.0))
 
     def _release(self, caller: str) -> None:
         self._held[caller] -= 1
         if not self._held[caller]:
             del self._held[caller]
+        if not self._held:
+            self._pace.idle()
 
     def _fits(self, ticket: Ticket) -> bool:
         if not self._held:
             return True
         part = SHARED_PART if ticket.caller in self._held else 1.0
-        return (
-            self.plays + ticket.plays <= part * self._max_plays and self.bytes + ticket.bytes <= part * self._max_bytes
-        )
+        plays = self._counted + self._most(ticket.plays)
+        return plays <= part * self._max_plays and self.bytes + ticket.bytes <= part * self._max_bytes
+
+    def _whose_turn_it_is(self) -> Ticket | None:
+        """The next to be let in; None where there is no room for them. Only those who hold nothing may pass others."""
+        first: Ticket | None = None
+
+        def may(ticket: Ticket) -> bool:
+            nonlocal first
+            if ticket.turn is None or ticket.turn.done():
+                return True
+            passes = first is not None
+            first = ticket if first is None else first
+            if passes and (self._impatient or ticket.caller in self._held):
+                return False
+            fits = self._fits(ticket)
+            if not passes:
+                self._impatient = not fits and self._clock() - ticket.asked > PATIENCE_SECONDS
+            return fits
+
+        return self._turns.take(may)
 
     def _next(self) -> None:
         """Lets in those whose turn it is."""
-        while len(self._turns) and (ticket := self._turns.take(self._fits)) is not None:
+        while len(self._turns) and (ticket := self._whose_turn_it_is()) is not None:
             assert ticket.turn is not None
             if ticket.turn.done():
                 continue
-            needed = self._pace(ticket.method).seconds.value if self._held else 0.0
-            if self._clock() + needed > ticket.deadline:
+            if self._clock() + self._seconds_until_done(ticket.plays) > ticket.deadline:
                 ticket.turn.set_exception(Refused("expired", self._hint(self._seconds_waiting)))
                 continue
             self._grant(ticket)
             ticket.turn.set_result(None)
 
-    def _refuse_what_is_too_late(self, ticket: Ticket, pace: _Pace) -> None:
-        if ticket.deadline == math.inf or not self._held:
+    def _refuse_what_is_too_late(self, ticket: Ticket) -> None:
+        if ticket.deadline == math.inf:
             return
-        left = ticket.deadline - self._clock() - pace.seconds.value
-        weight, seconds = self._weight(pace), self._turn_seconds.value
-        if (self._turns.cost + weight) * seconds > left:
-            wait = self._turns.ahead_of(ticket.caller, weight) * seconds
+        left = ticket.deadline - self._clock()
+        if self._seconds_until_done(self._turns.cost + ticket.plays) > left:
+            wait = self._seconds_until_done(self._turns.ahead_of(ticket.caller, ticket.plays))
             if wait > left:
                 raise Refused("too late", self._hint(wait - max(left, 0.0)))
+
+    def _seconds_until_done(self, plays: float) -> float:
+        """For so many plays after those in progress. A call that finds nothing in progress is worth trying."""
+        return HEADROOM * (self.plays + plays) * self._pace.seconds_a_play if self._held else 0.0
 
     def _make_room_to_wait(self, caller: str) -> None:
         """Where too many wait, whoever has most waiting loses the last of it."""
@@ -273,22 +355,10 @@ class Admission:
 
     @property
     def _seconds_waiting(self) -> float:
-        """Until all that waits is let in."""
-        return self._turns.cost * self._turn_seconds.value
-
-    def _weight(self, pace: _Pace) -> float:
-        """How much longer others wait for a call than for one of the mean; 1 while that is not known."""
-        if not pace.turn_seconds.count or not self._turn_seconds.value:
-            return 1.0
-        return max(pace.turn_seconds.value / self._turn_seconds.value, _LEAST_WEIGHT)
+        """Until all that waits is done."""
+        return self._seconds_until_done(self._turns.cost)
 
     def _hint(self, seconds: float) -> float:
         """Seconds to come back after, so that those refused together come back apart."""
         least, most = _HINT_SECONDS
         return min(max(seconds, least), most) * random.uniform(1.0, 2.0)
-
-    def _pace(self, method: str) -> _Pace:
-        pace = self._paces.get(method)
-        if pace is None:
-            pace = self._paces[method] = _Pace()
-        return pace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -76,26 +77,31 @@ class CertificateFiles:
 
 def server_credentials(
     files: CertificateFiles,
-) -> tuple[grpc.ServerCredentials, Followed[grpc.ServerCertificateConfiguration]]:
+) -> tuple[Callable[[], grpc.ServerCredentials], Followed[grpc.ServerCertificateConfiguration]]:
     """TLS by certificates that may change: each handshake is by those that were read last; connections stay.
+
+    Each port needs credentials of its own: they are asked for changes, and told each once.
 
     Raises OSError, and ValueError where the files are no certificates, or the key is another's.
     """
     followed = Followed("tls", lambda read: _configuration(files, read))
-    given = followed.value
 
-    def latest() -> _Configuration | None:
-        nonlocal given
-        if followed.value is given:
-            return None
+    def credentials() -> grpc.ServerCredentials:
         given = followed.value
-        return given
 
-    credentials = grpc.dynamic_ssl_server_credentials(
-        given,
-        latest,  # type: ignore[arg-type]  # the stubs lack None, which means no change
-        require_client_authentication=files.authority is not None,
-    )
+        def latest() -> _Configuration | None:
+            nonlocal given
+            if followed.value is given:
+                return None
+            given = followed.value
+            return given
+
+        return grpc.dynamic_ssl_server_credentials(
+            given,
+            latest,  # type: ignore[arg-type]  # the stubs lack None, which means no change
+            require_client_authentication=files.authority is not None,
+        )
+
     return credentials, followed
 
 

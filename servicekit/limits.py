@@ -112,10 +112,14 @@ class Limits:
         current_ticket.set(ticket)
         call.on_bytes = lambda size: ticket.holds(bytes=size)
         call.on_request = lambda request: ticket.holds(plays=plays_in(request))
+        served = True
         try:
             return await proceed()
+        except asyncio.CancelledError:
+            served = False
+            raise
         finally:
-            ticket.leave()
+            ticket.leave(served=served)
 
     async def _lasting(self, call: Call, caller: str, proceed: Proceed) -> Any:
         places = self._places["watches" if call.method.is_watch else "streams"]

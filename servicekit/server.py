@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ _log = structlog.get_logger()
 
 SWITCH_SECONDS = 0.0005
 """After which a thread that works hands over to the event loop, which waits for that again and again in a call."""
+ACCEPTING = 4
+"""Servers on one port. Each takes one new call in a turn of the event loop, which is long where there is much to do."""
 MAX_UNSEEN_CALLS = 4_000
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
@@ -136,13 +139,16 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     authorization, audit = Authorization(access), Audit(access)
     health = Health([service.descriptor.full_name], _parts(service))
     interceptors: list[Interceptor] = [count, log, map_errors, audit, authentication, authorization, limits]
-    server = grpc.aio.server(
-        interceptors=[Chain(interceptors, stream_idle_seconds=settings.stream_idle_seconds)],
-        options=_options(settings),
-    )
-    service.register(server)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    add_reflection(server, [service.descriptor, health_pb2.DESCRIPTOR.services_by_name["Health"]])
+    servers = []
+    for _ in range(ACCEPTING):
+        server = grpc.aio.server(
+            interceptors=[Chain(interceptors, stream_idle_seconds=settings.stream_idle_seconds)],
+            options=_options(settings),
+        )
+        service.register(server)
+        health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        add_reflection(server, [service.descriptor, health_pb2.DESCRIPTOR.services_by_name["Health"]])
+        servers.append(server)
     announce(service.descriptor)
 
     async with AsyncExitStack() as stack:
@@ -152,8 +158,9 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
             raise StartError(
                 f"cannot show metrics on {settings.metrics_listen}: {error.strerror}; --metrics-listen sets another"
             ) from error
-        address, certificates = _bind(server, settings)
-        await server.start()
+        address, certificates = _bind(servers, settings)
+        for server in servers:
+            await server.start()
         for following in (authentication.follow(), follow(certificates)):
             stack.callback(asyncio.create_task(following).cancel)
         life = asyncio.create_task(_live(service, health, limits))
@@ -162,13 +169,13 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         try:
             yield Running(address, metrics_address, health, life)
         finally:
-            await _drain(server, life, health, limits, settings)
+            await _drain(servers, life, health, limits, settings)
             await service.close()
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     return [
-        ("grpc.so_reuseport", 0),  # two processes on one port would share its calls without anybody noticing
+        ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
         ("grpc.keepalive_time_ms", 30_000),
@@ -186,20 +193,30 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     ]
 
 
+def _check_free(address: Address) -> None:
+    """Raises OSError where another process takes calls on a port: the two would share them without anybody noticing."""
+    if not address.port:
+        return
+    with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trying.bind(address)
+
+
 def _milliseconds(seconds: float) -> int:
     return min(round(1e3 * seconds), 2**31 - 1)
 
 
-def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> tuple[Address, Followed[object] | None]:
+def _bind(servers: Sequence[grpc.aio.Server], settings: ServiceSettings) -> tuple[Address, Followed[object] | None]:
     """The address bound, and the certificates, where there are any."""
     certificate, key = settings.tls_certificate, settings.tls_key
+    certificates, tls, listen, port = None, None, settings.listen, 0
     try:
-        if certificate is None or key is None:
-            certificates, port = None, server.add_insecure_port(settings.listen)
-        else:
-            files = CertificateFiles(certificate, key, settings.tls_client_authority)
-            tls, certificates = server_credentials(files)
-            port = server.add_secure_port(settings.listen, tls)
+        if certificate is not None and key is not None:
+            tls, certificates = server_credentials(CertificateFiles(certificate, key, settings.tls_client_authority))
+        _check_free(settings.address)
+        for server in servers:
+            port = server.add_insecure_port(listen) if tls is None else server.add_secure_port(listen, tls())
+            listen = str(Address(settings.address.host, port))
     except (OSError, ValueError) as error:
         raise StartError(f"cannot use the certificates: {error}") from error
     except RuntimeError as error:
@@ -247,7 +264,11 @@ async def _ready(service: Service) -> bool:
 
 
 async def _drain(
-    server: grpc.aio.Server, life: asyncio.Task[None], health: Health, limits: Limits, settings: ServiceSettings
+    servers: Sequence[grpc.aio.Server],
+    life: asyncio.Task[None],
+    health: Health,
+    limits: Limits,
+    settings: ServiceSettings,
 ) -> None:
     was_serving = health.serving
     await health.set(serving=False)
@@ -257,7 +278,7 @@ async def _drain(
     if was_serving:
         await asyncio.sleep(settings.drain_seconds)
     await health.end()
-    stopping = asyncio.create_task(server.stop(settings.grace_seconds + 1))
+    stopping = asyncio.gather(*(server.stop(settings.grace_seconds + 1) for server in servers))
     await asyncio.sleep(0)  # it takes no more calls from here, so that watches do not come back to it
     limits.end_watches()
     await asyncio.wait({stopping}, timeout=settings.grace_seconds)

@@ -70,7 +70,7 @@ class ServiceSettings(BaseSettings):
         "may make every call",
     )
     max_plays_in_progress: int = Field(
-        default=256,
+        default=64,
         ge=1,
         description="plays or records of the calls being answered; more wait for their turn, or are refused where "
         "their deadline would pass",

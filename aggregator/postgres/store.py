@@ -205,6 +205,9 @@ class PostgresStore:
         requests: set[str] = set()
         records = 0
         while self._waiting and len(group) < _GROUP_WRITES and records < _GROUP_RECORDS:
+            if self._waiting[0].answer.cancelled():  # its caller left before it began
+                self._waiting.popleft()
+                continue
             write = self._waiting[0].write
             if write.request_id in requests:
                 break

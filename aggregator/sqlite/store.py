@@ -250,7 +250,9 @@ class SqliteStore:
         item = self._queue.get()
         while not isinstance(item, _End):
             after: _Waiting | _Job | _End | None = None
-            if isinstance(item, _Job):
+            if isinstance(item, _Waiting | _Job) and item.answer.cancelled():
+                pass  # its caller left before it began
+            elif isinstance(item, _Job):
                 self._answer([item.answer], [_attempted(item.do, self._writer)])
             else:
                 group, after = self._grouped(item)
@@ -271,8 +273,9 @@ class SqliteStore:
                 break
             if not isinstance(item, _Waiting):
                 return group, item
-            group.append(item)
-            records += len(item.write.records)
+            if not item.answer.cancelled():
+                group.append(item)
+                records += len(item.write.records)
         return group, None
 
     def _answer(self, futures: Sequence[asyncio.Future[Any]], answers: Sequence[object]) -> None:

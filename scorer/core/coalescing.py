@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from playscore.errors import PlayscoreError, Reason
+from servicekit.turns import Turns
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,9 +29,9 @@ class Coalescer(Generic[Item, Result]):
     """Collects the items that arrive while a batch is in flight into the next batch.
 
     It waits for no clock. A batch leaves once nothing has arrived for `QUIET_TURNS` turns of the event loop, a few
-    microseconds each, which is enough for calls that have reached the process to get here. Batches start in order of
-    arrival. Items cancelled while waiting are left out. A batch may take until the latest deadline of its items;
-    callers with earlier deadlines give up on their own.
+    microseconds each, which is enough for calls that have reached the process to get here. Callers take turns in a
+    batch; the items of one go in order of arrival. Items that were cancelled or expired while waiting are left out. A
+    batch may take until the latest deadline of its items; callers with earlier deadlines give up on their own.
     """
 
     def __init__(
@@ -40,18 +41,20 @@ class Coalescer(Generic[Item, Result]):
         max_batch: int,
         max_in_flight: int,
         max_waiting: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`process(items, deadline)` returns one result for each item, in order; if it raises, all its items do."""
         self._process = process
         self._max_batch = max_batch
         self._max_in_flight = max_in_flight
         self._max_waiting = max_waiting
-        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._clock = clock
+        self._waiting: Turns[_Waiting[Item, Result]] = Turns()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._gathering = False
 
-    def submit(self, item: Item, deadline: float) -> asyncio.Future[Result]:
-        """Queues one item, to be done before `deadline` (seconds of `time.monotonic`).
+    def submit(self, item: Item, deadline: float, caller: str = "") -> asyncio.Future[Result]:
+        """Queues one item, to be done before `deadline` (seconds of `time.monotonic`); after it, it is a TimeoutError.
 
         Raises:
             PlayscoreError: OVERLOADED if the queue is full.
@@ -64,7 +67,7 @@ class Coalescer(Generic[Item, Result]):
             )
         loop = asyncio.get_running_loop()
         result: asyncio.Future[Result] = loop.create_future()
-        self._waiting.append(_Waiting(item, deadline, result))
+        self._waiting.put(caller, _Waiting(item, deadline, result))
         self._gather()
         return result
 
@@ -84,9 +87,13 @@ class Coalescer(Generic[Item, Result]):
 
     def _start(self) -> None:
         batch: list[_Waiting[Item, Result]] = []
-        while self._waiting and len(batch) < self._max_batch:
-            waiting = self._waiting.popleft()
-            if not waiting.result.done():
+        now = self._clock()
+        while len(batch) < self._max_batch and (waiting := self._waiting.take()) is not None:
+            if waiting.result.done():
+                continue
+            if waiting.deadline <= now:
+                waiting.result.set_exception(TimeoutError("the deadline passed while a play waited for inference"))
+            else:
                 batch.append(waiting)
         if batch:
             task = asyncio.get_running_loop().create_task(self._run(batch))

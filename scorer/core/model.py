@@ -13,6 +13,7 @@ from scorer.core.batching import bucket_length, pad
 from scorer.core.coalescing import Coalescer
 from scorer.core.inference import Inference, Outputs
 from scorer.core.task import ItemT, ScoredT, Task
+from servicekit.callers import current_caller
 
 MAX_IN_FLIGHT = 1
 """Batches of one bucket at once: one computes while the other travels."""
@@ -51,7 +52,7 @@ class Model(Generic[ItemT, ScoredT]):
             PlayscoreError: OVERLOADED if the queue is full; TOO_LONG.
         """
         length = bucket_length(len(item.tensor), self.release.bucket_lengths)
-        return self._buckets[length].submit(item, deadline)
+        return self._buckets[length].submit(item, deadline, current_caller.get().party)
 
     async def score(self, items: Sequence[ItemT], deadline: float) -> list[ScoredT | PlayscoreError]:
         """Scores plays, each on its own: an error takes the place of a score.

@@ -145,6 +145,15 @@ async def held_open(
 # --- Late commits ---
 
 
+async def test_a_write_whose_caller_left_before_it_began_is_not_made(url: str) -> None:
+    async with opened(url) as store:
+        left, stayed = (asyncio.create_task(store.record(write(scored(play)))) for play in ("1", "2"))
+        await asyncio.sleep(0)
+        left.cancel()
+        assert (await stayed).inserted == 1
+        assert len((await everything(store))[0]) == 1
+
+
 async def test_a_change_that_commits_late_is_never_skipped(url: str) -> None:
     async with opened(url) as one, opened(url) as two, opened(url) as three, watching(three) as watcher:
         await one.record(write(scored("first")))

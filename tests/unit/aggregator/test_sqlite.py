@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -46,6 +47,20 @@ async def opened(path: Path) -> AsyncIterator[SqliteStore]:
 async def state_of(path: Path) -> State:
     async with opened(path) as store:
         return await everything(store)
+
+
+async def test_a_write_whose_caller_left_before_it_began_is_not_made(tmp_path: Path) -> None:
+    free = threading.Event()
+    async with opened(tmp_path / "scores.sqlite") as store:
+        holding = asyncio.create_task(store._done(lambda _: free.wait()))
+        left, stayed = (asyncio.create_task(store.record(write(scored(play)))) for play in ("1", "2"))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.sleep(0)
+        free.set()
+        await holding
+        assert (await stayed).inserted == 1
+        assert len((await everything(store))[0]) == 1
 
 
 # --- For good ---

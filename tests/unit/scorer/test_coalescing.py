@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -32,9 +32,13 @@ class Doubling:
 
 
 def coalescer(
-    process: Doubling, max_batch: int = 8, max_in_flight: int = 1, max_waiting: int = 100
+    process: Doubling,
+    max_batch: int = 8,
+    max_in_flight: int = 1,
+    max_waiting: int = 100,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Coalescer[int, int]:
-    return Coalescer(process, max_batch=max_batch, max_in_flight=max_in_flight, max_waiting=max_waiting)
+    return Coalescer(process, max_batch=max_batch, max_in_flight=max_in_flight, max_waiting=max_waiting, clock=clock)
 
 
 async def settle() -> None:
@@ -99,6 +103,34 @@ async def test_items_cancelled_while_waiting_are_left_out() -> None:
     process.step()
     assert [await first, await third] == [2, 6]
     assert process.batches == [[1], [3]]
+
+
+async def test_items_that_expired_while_waiting_are_not_processed() -> None:
+    process, now = Doubling(), 0.0
+    gathering = coalescer(process, clock=lambda: now)
+    first = gathering.submit(1, 9.0)
+    await settle()
+    late, in_time = gathering.submit(2, 5.0), gathering.submit(3, 9.0)
+    now = 6.0
+    process.step()
+    process.step()
+    assert [await first, await in_time] == [2, 6]
+    with pytest.raises(TimeoutError):
+        await late
+    assert process.batches == [[1], [3]]
+
+
+async def test_callers_take_turns_in_a_batch() -> None:
+    process = Doubling()
+    gathering = coalescer(process, max_batch=4)
+    results = [gathering.submit(0, 1.0, "greedy")]
+    await settle()
+    results += [gathering.submit(item, 1.0, "greedy") for item in range(20, 40)]
+    results += [gathering.submit(item, 1.0, "modest") for item in (50, 51)]
+    for _ in range(8):
+        process.step()
+    await asyncio.gather(*results)
+    assert {50, 51} < set(process.batches[1])
 
 
 async def test_items_cancelled_in_flight_do_not_affect_the_others() -> None:

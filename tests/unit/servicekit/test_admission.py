@@ -55,14 +55,35 @@ async def test_bytes_are_held_as_the_largest_message_until_they_are_known() -> N
     assert room.bytes == 220
 
 
-async def test_a_call_larger_than_all_there_is_room_for_is_let_in_alone() -> None:
+async def test_a_call_with_more_bytes_than_there_is_room_for_is_let_in_alone() -> None:
     room = admission()
     large = await room.enter("a", "M", 10_000)
-    large.holds(plays=10_000)
-    other = await soon(room.enter("b", "M", 0))
+    other = await soon(room.enter("b", "M", 1))
     assert not other.done()
     large.leave()
     assert await other
+
+
+async def test_calls_that_find_room_do_not_pass_one_that_needs_more_for_ever() -> None:
+    clock = Clock()
+    room = admission(clock)
+    small = [await room.enter(name, "M", 100) for name in "bcd"]
+    large = await soon(room.enter("a", "M", 300))
+    small.append(await room.enter("e", "M", 100))
+    clock.seconds += 1.0
+    small.pop(0).leave()
+    newcomer = await soon(room.enter("f", "M", 100))
+    assert not newcomer.done()
+    for each in small:
+        each.leave()
+    assert (await large).bytes == 300
+
+
+async def test_a_call_of_very_many_plays_leaves_room_for_others() -> None:
+    room = admission(plays=8)
+    for caller in ("a", "b"):
+        (await room.enter(caller, "M", 0)).holds(plays=10_000)
+    assert (await room.enter("c", "M", 0)).granted
 
 
 async def test_a_call_that_ends_twice_gives_back_once() -> None:
