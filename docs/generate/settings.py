@@ -38,8 +38,10 @@ A flag that is true or false is set with `--flag` and cleared with `--no-flag`, 
 """
 
 _OTHERS = {
-    "PLAYSCORE_AGGREGATOR": "Address of the aggregator that `playscore ratings`, `compare`, `plays`, `coverage`, "
-    "`watch`, `report`, `board`, `models`, `erase` and `operations` call where `--aggregator` names none.",
+    "PLAYSCORE_AGGREGATOR": "Address of the aggregator that `playscore leagues`, `ratings`, `compare`, `plays`, "
+    "`coverage`, `watch`, `report`, `board`, `models`, `erase` and `operations` call where `--aggregator` names none.",
+    "PLAYSCORE_BROKER": "URL of the broker that `playscore feed`, `publish` and `work` use where `--broker` names "
+    "none.",
     "PLAYSCORE_BUDGETS": "File of latency budgets to use instead of those that come with playscore; histograms take "
     "their buckets from it.",
     "PLAYSCORE_TRITON": "Folder of the environment that a local Triton server runs in; what `playscore triton install` "
