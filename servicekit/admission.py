@@ -213,7 +213,7 @@ class Admission:
         self._make_room_to_wait(caller)
         ticket.turn = asyncio.get_running_loop().create_future()
         ticket.asked = self._clock()
-        self._turns.put(caller, ticket, ticket.plays)
+        self._turns.put(caller, ticket, self._most(ticket.plays))
         self._pace.saturated()
         try:
             await ticket.turn
@@ -260,9 +260,9 @@ class Admission:
         ticket.granted = False
         now = self._clock()
         if served:
-            self._pace.served(ticket.plays, now - ticket._begin, ticket._done)
+            self._pace.served(self._most(ticket.plays), now - ticket._begin, ticket._done)
         elif now >= ticket.deadline:
-            self._pace.given_up(self.plays, now - ticket._begin, ticket._done)
+            self._pace.given_up(self._counted, now - ticket._begin, ticket._done)
         self.bytes -= ticket.bytes
         self._hold(-ticket.plays, -self._most(ticket.plays))
         self._release(ticket.caller)
@@ -322,7 +322,7 @@ class Admission:
             assert ticket.turn is not None
             if ticket.turn.done():
                 continue
-            if self._clock() + self._seconds_until_done(ticket.plays) > ticket.deadline:
+            if self._clock() + self._seconds_until_done(self._most(ticket.plays)) > ticket.deadline:
                 ticket.turn.set_exception(Refused("expired", self._hint(self._seconds_waiting)))
                 continue
             self._grant(ticket)
@@ -332,14 +332,14 @@ class Admission:
         if ticket.deadline == math.inf:
             return
         left = ticket.deadline - self._clock()
-        if self._seconds_until_done(self._turns.cost + ticket.plays) > left:
-            wait = self._seconds_until_done(self._turns.ahead_of(ticket.caller, ticket.plays))
+        if self._seconds_until_done(self._turns.cost + self._most(ticket.plays)) > left:
+            wait = self._seconds_until_done(self._turns.ahead_of(ticket.caller, self._most(ticket.plays)))
             if wait > left:
                 raise Refused("too late", self._hint(wait - max(left, 0.0)))
 
     def _seconds_until_done(self, plays: float) -> float:
         """For so many plays after those in progress. A call that finds nothing in progress is worth trying."""
-        return HEADROOM * (self.plays + plays) * self._pace.seconds_a_play if self._held else 0.0
+        return HEADROOM * (self._counted + plays) * self._pace.seconds_a_play if self._held else 0.0
 
     def _make_room_to_wait(self, caller: str) -> None:
         """Where too many wait, whoever has most waiting loses the last of it."""

@@ -145,6 +145,16 @@ async def test_what_cannot_be_answered_in_time_is_refused_when_it_comes_and_by_i
         each.cancel()
 
 
+async def test_one_call_of_very_many_plays_does_not_make_others_too_late() -> None:
+    clock = Clock()
+    room = admission(clock, plays=64)
+    first = await room.enter("a", "M", 0)
+    clock.seconds += 0.01
+    first.leave()
+    (await room.enter("a", "M", 0)).holds(plays=5_000)
+    assert (await room.enter("b", "M", 0, clock.seconds + 1.0)).granted
+
+
 async def test_what_has_expired_when_its_turn_comes_is_not_let_in() -> None:
     clock = Clock()
     room = admission(clock)
