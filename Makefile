@@ -97,7 +97,7 @@ bench-aggregator: .venv/ready-for-benchmarks ## ratings of a million plays, besi
 
 # --- campaign ---
 
-CAMPAIGN := mutations feed kills 'kills --store postgresql' network disk clock soak
+CAMPAIGN := mutations feed kills 'kills --store postgresql' network disk clock overload soak
 
 campaign: environments ## attacks the whole suite for hours; exits 1 where something did not hold
 	@status=0; for part in $(CAMPAIGN); do \

@@ -12,7 +12,7 @@ import structlog
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # before gRPC is imported: it starts processes all the time
 
-from tests.adversary import clock, disk, feed, kills, mutations, network, soak
+from tests.adversary import clock, disk, feed, kills, mutations, network, overload, soak
 
 _PARTS = {
     "mutations": (mutations, "wrong messages to all methods of all services"),
@@ -21,6 +21,7 @@ _PARTS = {
     "network": (network, "links between processes that go bad while games are played"),
     "disk": (disk, "disks that fill up while games are played"),
     "clock": (clock, "clocks that jump while games are played"),
+    "overload": (overload, "more calls than a service can answer"),
     "soak": (soak, "steady play, with memory and descriptors watched"),
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adversary import clock, disk, feed, kills, network, soak
+from tests.adversary import clock, disk, feed, kills, network, overload, soak
 from tests.adversary.kills import Result
 from tests.adversary.suite import Options
 
@@ -72,6 +72,15 @@ async def test_a_clock_that_jumps_loses_no_play(tmp_path: Path) -> None:
     if (why := clock.why_not()) is not None:
         pytest.skip(why)
     check(await clock.campaign(tmp_path / "suite", seed=SEED, jumps=1, games=GAMES, plays=PLAYS))
+
+
+async def test_a_service_that_is_asked_ten_times_too_much_answers_some_refuses_others_and_recovers(
+    tmp_path: Path,
+) -> None:
+    found = await overload.overloaded("aggregator", tmp_path, seconds=2.0, times=10.0)
+    assert found.during.count(overload.OK), found
+    assert found.during.count(overload.REFUSED), found
+    assert found.after.count(overload.OK), found
 
 
 async def test_steady_play_loses_nothing_and_opens_nothing(tmp_path: Path) -> None:
