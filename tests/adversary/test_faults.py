@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.open_loop import OK, REFUSED
 from tests.adversary import clock, disk, feed, kills, network, overload, soak
 from tests.adversary.kills import Result
 from tests.adversary.suite import Options
@@ -78,9 +79,9 @@ async def test_a_service_that_is_asked_ten_times_too_much_answers_some_refuses_o
     tmp_path: Path,
 ) -> None:
     found = await overload.overloaded("aggregator", tmp_path, seconds=2.0, times=10.0)
-    assert found.during.count(overload.OK), found
-    assert found.during.count(overload.REFUSED), found
-    assert found.after.count(overload.OK), found
+    assert found.during.count(OK), found
+    assert found.during.count(REFUSED), found
+    assert found.after.count(OK), found
 
 
 async def test_steady_play_loses_nothing_and_opens_nothing(tmp_path: Path) -> None:
