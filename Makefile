@@ -109,7 +109,7 @@ generate: ## the Python of the contracts, and the pages made from code
 	protos/generate
 	$(BIN)/python -m docs.generate
 
-locks: .venv/ready-for-development .triton/ready ## what is installed, resolved again from pyproject.toml; keeps versions
+locks: .venv/ready-for-benchmarks .triton/ready ## what is installed, resolved again from pyproject.toml; keeps versions
 	@$(BIN)/python -m locks $(UPGRADE)
 
 released: ## the contracts as they are, as the ones that callers may rely on

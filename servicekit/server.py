@@ -213,13 +213,14 @@ def _bind(servers: Sequence[grpc.aio.Server], settings: ServiceSettings) -> tupl
     try:
         if certificate is not None and key is not None:
             tls, certificates = server_credentials(CertificateFiles(certificate, key, settings.tls_client_authority))
+    except (OSError, ValueError) as error:
+        raise StartError(f"cannot use the certificates: {error}") from error
+    try:
         _check_free(settings.address)
         for server in servers:
             port = server.add_insecure_port(listen) if tls is None else server.add_secure_port(listen, tls())
             listen = str(Address(settings.address.host, port))
-    except (OSError, ValueError) as error:
-        raise StartError(f"cannot use the certificates: {error}") from error
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         raise StartError(f"cannot take calls on {settings.listen}: {error}; --listen sets another") from error
     return Address(settings.address.host, port), certificates
 

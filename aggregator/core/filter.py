@@ -226,7 +226,7 @@ class _Builder(lark.visitors.Transformer_NonRecursive[lark.Token, Filter]):
         if operator not in (Operator.EQ, Operator.NE) and known.type in (FieldType.BOOLEAN, FieldType.ENUM):
             raise self._mismatch(f"{known.name} has no order; compare it by = or !=", comparator)
         value = self._value(known, argument)
-        if known.type is FieldType.STRING:
+        if known.type is FieldType.STRING and operator in (Operator.EQ, Operator.NE):
             self._wildcards += str(value).count(WILDCARD)
             if self._wildcards > MAX_WILDCARDS:
                 raise _invalid(f"the filter has more than {MAX_WILDCARDS} asterisks")

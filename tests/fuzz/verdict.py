@@ -24,6 +24,7 @@ from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.sources import Loss, Source, open_source, select_games
 from playscore.wire.games import game_from_feed
 from playscore.wire.told_game import ToldGame
+from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from tests.fuzz.blame import Blame, PlayKey
 from tests.fuzz.corpus import Corpus
@@ -135,10 +136,10 @@ class Played:
                 waiting += self._requests(message)
                 if self._stream is not None:
                     for request in waiting:
-                        self._take(self._stream.receive(request))
+                        self._take(at_once(self._stream.receive(request)))
                     waiting.clear()
             if self._stream is not None:
-                self._take(self._stream.half_close())
+                self._take(at_once(self._stream.half_close()))
             else:
                 self.refused = "the feed has no header"
         except PlayscoreError as error:

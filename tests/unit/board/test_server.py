@@ -58,4 +58,4 @@ async def test_a_failure_has_the_http_status_of_its_reason(failure: Exception, s
         http.get("/api/about") as answer,
     ):
         assert (answer.status, (await answer.json())["reason"]) == (status, reason)
-        assert "why" in (await answer.json())["detail"]
+        assert ("why" in (await answer.json())["detail"]) == isinstance(failure, PlayscoreError)
