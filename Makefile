@@ -8,7 +8,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 ITSELF := $(PIP) --no-deps --no-build-isolation -e .
 RELEASED := protos/released.binpb
-WORKERS := $(or $(WORKERS),2)
+WORKERS := $(or $(WORKERS),3)
 
 .PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator campaign
 .DEFAULT_GOAL := help
