@@ -29,11 +29,11 @@ from playscore.common.v1 import reason_pb2
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion
+from playscore.steps import Steps
 from playscore.subjects import Role, Subject
 from playscore.wire.common import rejection, subject_to_message
 from playscore.wire.validation import check, invalid
 from servicekit.callers import Caller
-from servicekit.slices import Steps
 
 _FIELD_TYPES: Final = {
     FieldType.INTEGER: messages.SPLIT_FIELD_TYPE_INTEGER,

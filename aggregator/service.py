@@ -46,12 +46,13 @@ from playscore.aggregator.v1 import aggregator_pb2_grpc
 from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distributions
 from playscore.errors import PlayscoreError, Reason
+from playscore.steps import Steps
 from playscore.wire.validation import check, invalid
 from servicekit.admission import resting
 from servicekit.audit import audited
 from servicekit.callers import current_caller
 from servicekit.metrics import PLAYS
-from servicekit.slices import Steps, in_slices
+from servicekit.slices import in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring, derived
 

@@ -26,9 +26,9 @@ from playscore.client import FeaturizerClient
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.game import Frames, Game, PlayContext, Track
 from playscore.shots import ShotSituation
+from playscore.steps import at_once
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
-from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from simulator.hockey import simulate_game
 

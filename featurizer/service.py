@@ -23,10 +23,11 @@ from playscore.featurizer.v1 import featurizer_pb2 as messages
 from playscore.featurizer.v1 import featurizer_pb2_grpc
 from playscore.game import Frames, GameHeader, Player, Track
 from playscore.limits import TextKind
+from playscore.steps import Steps
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
-from servicekit.slices import Steps, in_slices
+from servicekit.slices import in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring
 

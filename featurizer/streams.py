@@ -14,11 +14,11 @@ from playscore.featurizer.v1.featurizer_pb2 import GameOpened, OpenGame, StreamP
 from playscore.feed.v1.feed_pb2 import EndPlay, PlayContext
 from playscore.game import GameHeader
 from playscore.limits import is_identifier
+from playscore.steps import Steps
 from playscore.tracking.v1.tracking_pb2 import FrameBatch, TrackBatch
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
-from servicekit.slices import Steps
 from servicekit.tokens import Keyring
 
 Responses = list[StreamPlaysResponse]

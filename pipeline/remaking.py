@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from pipeline.game_record import GameRecord
@@ -111,7 +112,7 @@ class Remaking:
         """What is stored of a play, perhaps by another process, and its task."""
         key = self._key(play)
         for task in self._tasks:
-            found = await until_it_answers(lambda: task.stored(key), self._give_up_seconds)  # noqa: B023
+            found = await until_it_answers(partial(task.stored, key), self._give_up_seconds)
             if found is not None:
                 return task, found
         return None

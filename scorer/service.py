@@ -17,6 +17,7 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import ModelVersion, Release
 from playscore.scorer.v1 import scorer_pb2 as messages
 from playscore.scorer.v1 import scorer_pb2_grpc
+from playscore.steps import Steps
 from playscore.wire.distributions import support_to_message
 from playscore.wire.validation import check, invalid
 from scorer import metrics
@@ -37,7 +38,7 @@ from scorer.shots.task import Shots
 from scorer.shots.wording import Catalog as Texts
 from scorer.stream import ScoreStream
 from scorer.tasks import FACEOFFS, PASSES, SHOTS, TASKS
-from servicekit.slices import Steps, in_slices
+from servicekit.slices import in_slices
 
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 50

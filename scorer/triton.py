@@ -90,7 +90,7 @@ class TritonInference:
         try:
             live = await self._stub.ServerLive(wire.ServerLiveRequest(), timeout=READY_TIMEOUT_SECONDS)
             asked = wire.ModelReadyRequest(name=model.name, version=str(model.version))
-            return live.live and (await self._stub.ModelReady(asked, timeout=READY_TIMEOUT_SECONDS)).ready  # type: ignore[no-any-return]
+            return bool(live.live and (await self._stub.ModelReady(asked, timeout=READY_TIMEOUT_SECONDS)).ready)
         except grpc.aio.AioRpcError:
             return False
 

@@ -12,7 +12,7 @@ import structlog
 from playscore.errors import PlayscoreError
 from servicekit.authorization import Access
 from servicekit.callers import current_caller
-from servicekit.calls import Call, Proceed
+from servicekit.calls import Call, Proceed, observed
 
 MAX_LEAGUES: Final = 16
 """Named in a line."""
@@ -50,18 +50,12 @@ class Audit:
             return await proceed()
         details: dict[str, Any] = {}
         _details.set(details)
-        error: BaseException | None = None
-        try:
-            return await proceed()
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            if not call.is_refused:
-                self._write(call, error, details)
+        return await observed(proceed, lambda error: self._write(call, error, details))
 
     @staticmethod
     def _write(call: Call, error: BaseException | None, details: Mapping[str, Any]) -> None:
+        if call.is_refused:
+            return
         caller = current_caller.get()
         _log.info(
             "write",

@@ -18,8 +18,8 @@ from google.protobuf.message import DecodeError, Message
 
 from playscore.field_limits import FIELD_LIMITS
 from playscore.limits import FieldLimits
+from playscore.steps import Steps
 from playscore.wire.validation import invalid
-from servicekit.slices import Steps
 
 M = TypeVar("M", bound=Message)
 

@@ -113,6 +113,22 @@ class Interceptor(Protocol):
         ...
 
 
+async def observed(proceed: Proceed, ended: Callable[[BaseException | None], None]) -> Any:
+    """The answer of a call. `ended` is shown what was raised, if anything, and must not keep it.
+
+    The frames that an error went through hold the request, and one that keeps the error would be a cycle.
+    """
+    error: BaseException | None = None
+    try:
+        return await proceed()
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        ended(error)
+        del error
+
+
 class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Puts interceptors around every handler, the first outermost.
 

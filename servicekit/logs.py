@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.bounded_logs import bounded
-from servicekit.calls import Call, Proceed
+from servicekit.calls import Call, Proceed, observed
 
 _log = structlog.get_logger()
 
@@ -87,16 +87,12 @@ async def log(call: Call, proceed: Proceed) -> Any:
     peer = call.context.peer()  # no longer known once the call is over
     if trace_id := _trace_id(call):
         structlog.contextvars.bind_contextvars(trace_id=trace_id)
-    error: BaseException | None = None
-    try:
-        return await proceed()
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
+
+    def ended(error: BaseException | None) -> None:
         if not call.is_refused:
             _write(call, peer, call.code(error), time.perf_counter() - begin)
-        del error  # whose frames hold the request
+
+    return await observed(proceed, ended)
 
 
 def _write(call: Call, peer: str, code: grpc.StatusCode, seconds: float) -> None:

@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge, Histogram, MetricsHandler
 from servicekit.addresses import Address
 from servicekit.admission import Admission, Why
 from servicekit.budgets import budgets
-from servicekit.calls import Call, Method, Proceed, kind_of
+from servicekit.calls import Call, Method, Proceed, kind_of, observed
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -76,16 +76,12 @@ async def count(call: Call, proceed: Proceed) -> Any:
     series = _series(call.method)
     series.started.inc()
     begin = time.perf_counter()
-    error: BaseException | None = None
-    try:
-        return await proceed()
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
+
+    def ended(error: BaseException | None) -> None:
         series.seconds.observe(time.perf_counter() - begin)
         series.handled[call.code(error)].inc()
-        del error  # whose frames hold the request
+
+    return await observed(proceed, ended)
 
 
 _ADMISSION = Counter(

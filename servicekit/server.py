@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -36,6 +34,7 @@ from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
 from servicekit.service import Service, ServiceInParts
 from servicekit.settings import S, ServiceSettings, parse_settings
+from servicekit.signals import told_to_end
 from servicekit.threads import FairThreads
 
 _log = structlog.get_logger()
@@ -102,16 +101,7 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
 
 
 async def _run(service: Service, settings: ServiceSettings) -> None:
-    stop = asyncio.Event()
-
-    def on_signal(name: str) -> None:
-        if stop.is_set():
-            os._exit(1)
-        _log.info("draining", signal=name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal, number.name)
+    stop = told_to_end()
     asyncio.get_running_loop().set_default_executor(FairThreads())
     async with serving(service, settings) as running:
         _log.info("listening", address=str(running.address), metrics_address=str(running.metrics_address))

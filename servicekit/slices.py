@@ -1,6 +1,6 @@
 """Work that may take long, done in slices, so that no call holds the event loop.
 
-Work is a generator that yields wherever it can be interrupted. The first slice runs in the event loop, so that a small
+The first slice runs in the event loop, so that a small
 call costs nothing more. What is left runs in one thread, where callers take turns, a slice each. A call that ends
 early, because its deadline passed or its caller went away, is not worked on any further.
 """
@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeVar
 
+from playscore.steps import Steps
 from servicekit.threads import FairThreads
 
 R = TypeVar("R")
-
-Steps: TypeAlias = Generator[None, None, R]
-"""Work: yields wherever it can be interrupted, and returns its result."""
 
 SLICE_SECONDS: Final = 0.005
 """After which work is interrupted where it next can be."""
@@ -45,16 +42,6 @@ async def in_slices(steps: Steps[R], *, in_loop: bool = True) -> R:
         _THREAD.submit(steps.close)  # after the slice that may be running
         raise
     return ended.value
-
-
-def at_once(steps: Steps[R]) -> R:
-    """The result of work that is not interrupted."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: R = end.value
-            return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Server:
         configuration.write_text(json.dumps(settings))
         for old in self._folder.glob("*.ports"):
             old.unlink()
-        self._process = subprocess.Popen([_program(), "-c", configuration], cwd="/")
+        self._process = subprocess.Popen([program(), "-c", configuration], cwd="/")
         deadline = time.monotonic() + _START_SECONDS
         while not (ports := self._ports()):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -102,7 +102,8 @@ def server() -> Server:
     return shared
 
 
-def _program() -> str:
+def program() -> str:
+    """The server's."""
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from featurizer.core.task import Task, task_of, tasks_of
 from featurizer.core.verdicts import check_status, rejection, too_long, unsupported
 from playscore.errors import PlayscoreError
 from playscore.game import Frames, GameHeader, PlayContext, Player, Track
+from playscore.steps import Steps, at_once
 
 
 def featurize(
@@ -27,13 +28,7 @@ def featurize(
     Raises:
         PlayscoreError: as `tasks_of`.
     """
-    steps = featurizing(tasks, header, roster, context, frames, tracks)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: Tensor | Rejection = end.value
-            return outcome
+    return at_once(featurizing(tasks, header, roster, context, frames, tracks))
 
 
 def featurizing(
@@ -43,7 +38,7 @@ def featurizing(
     context: PlayContext,
     frames: Iterable[Frames],
     tracks: Iterable[Track] = (),
-) -> Generator[None, None, Tensor | Rejection]:
+) -> Steps[Tensor | Rejection]:
     """As `featurize`, in steps: a play may have thousands of batches.
 
     Raises:

@@ -26,10 +26,9 @@ from pipeline.commands import LayoutName
 from pipeline.jetstream.backfill import backfill as publish_whole
 from pipeline.jetstream.broker import BrokerAddress, connected
 from pipeline.jetstream.options import optional_broker_options
+from pipeline.options import service_options
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
-from playscore.client import Tls
-from playscore.client.tls_options import tls_options
 from playscore.client.words import counted
 from playscore.release import ModelVersion
 from playscore.sources import open_source, select_games
@@ -113,13 +112,7 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     type=click.File("w", lazy=False),
     help="Write a JSON line for each game, then a summary; - is standard output.",
 )
-@click.option(
-    "--featurizer", metavar="HOST:PORT", default="127.0.0.1:50051", show_default=True, help="A running featurizer."
-)
-@click.option("--scorer", metavar="HOST:PORT", default="127.0.0.1:50052", show_default=True, help="A running scorer.")
-@click.option(
-    "--aggregator", metavar="HOST:PORT", default="127.0.0.1:50053", show_default=True, help="A running aggregator."
-)
+@service_options
 @click.option(
     "--give-up-after",
     default=GIVE_UP_SECONDS,
@@ -128,7 +121,6 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     help="Seconds to wait for a service that is unavailable or overloaded.",
 )
 @optional_broker_options("Publish the games to a live feed instead, for its workers to play.")
-@tls_options
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Show Prometheus metrics, for example 127.0.0.1:9104.")
 def backfill(
     *,
@@ -141,11 +133,8 @@ def backfill(
     worker: Share,
     concurrency: int,
     report: IO[str] | None,
-    featurizer: str,
-    scorer: str,
-    aggregator: str,
+    services: Addresses,
     give_up_after: float,
-    tls: Tls | None,
     metrics_listen: str | None,
     broker: BrokerAddress | None,
 ) -> None:
@@ -165,7 +154,6 @@ def backfill(
     console = Console(stderr=True)
     source = open_source(data, layout)
     game_ids = [game_id for game_id in select_games(source, games) if worker.holds(game_id)]
-    addresses = Addresses(featurizer, scorer, aggregator, tls)
     signals: list[int] = []
 
     async def run(callbacks: Callbacks) -> Backfilled:
@@ -177,7 +165,7 @@ def backfill(
             return await play_all(
                 source,
                 game_ids,
-                addresses,
+                services,
                 models=models,
                 seasons=seasons,
                 journal=journal,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -36,14 +34,14 @@ from pipeline.jetstream.worker import (
     QUIET_SECONDS,
     WorkSettings,
 )
+from pipeline.options import service_options
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
-from playscore.client import Tls
-from playscore.client.tls_options import tls_options
 from playscore.client.words import counted
 from playscore.sources import Source, open_source, select_games
 from servicekit import ServiceSettings, StartError, serving
 from servicekit.logs import configure_logs, configure_terminal_logs
+from servicekit.signals import told_to_end
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_SECONDS}
@@ -203,14 +201,7 @@ def _say_all_published(done: Published, seconds: float) -> None:
 
 @click.command(short_help="Play the games of the live feed; run any number of these.")
 @broker_options
-@click.option(
-    "--featurizer", metavar="HOST:PORT", default="127.0.0.1:50051", show_default=True, help="A running featurizer."
-)
-@click.option("--scorer", metavar="HOST:PORT", default="127.0.0.1:50052", show_default=True, help="A running scorer.")
-@click.option(
-    "--aggregator", metavar="HOST:PORT", default="127.0.0.1:50053", show_default=True, help="A running aggregator."
-)
-@tls_options
+@service_options
 @click.option(
     "--games-at-once",
     default=GAMES_AT_ONCE,
@@ -250,10 +241,7 @@ def _say_all_published(done: Published, seconds: float) -> None:
 def work(
     *,
     broker: BrokerAddress,
-    featurizer: str,
-    scorer: str,
-    aggregator: str,
-    tls: Tls | None,
+    services: Addresses,
     games_at_once: int,
     quiet_after: float,
     linger: float,
@@ -269,7 +257,7 @@ def work(
     dies go to others within the lease that `playscore feed create` set.
     """
     settings = WorkSettings(games_at_once, quiet_after, linger, attempts)
-    service = WorkerService(broker, Addresses(featurizer, scorer, aggregator, tls), settings)
+    service = WorkerService(broker, services, settings)
     try:
         chassis = ServiceSettings(listen=listen, metrics_listen=metrics_listen, plaintext=plaintext, grace_seconds=1.0)
     except ValueError as wrong:
@@ -282,16 +270,7 @@ def work(
 
 
 async def _work(service: WorkerService, settings: ServiceSettings, broker: BrokerAddress) -> None:
-    stop = asyncio.Event()
-
-    def on_signal(name: str) -> None:
-        if stop.is_set():
-            os._exit(1)
-        log.info("draining", signal=name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal, number.name)
+    stop = told_to_end()
     async with serving(service, settings) as running:
         log.info(
             "listening",

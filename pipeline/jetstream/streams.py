@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from nats.js import JetStreamContext, api
@@ -91,7 +92,7 @@ async def create_streams(broker: Broker, settings: StreamSettings) -> bool:
         storage=api.StorageType.FILE,
         num_replicas=settings.replicas,
     )
-    is_new = [await broker.until_it_answers(lambda: _put_stream(js, config)) for config in (feed, work, states)]  # noqa: B023
+    is_new = [await broker.until_it_answers(partial(_put_stream, js, config)) for config in (feed, work, states)]
     for stream, consumer in (
         (
             WORK_STREAM,
@@ -113,7 +114,7 @@ async def create_streams(broker: Broker, settings: StreamSettings) -> bool:
             ),
         ),
     ):
-        await broker.until_it_answers(lambda: js.add_consumer(stream, consumer))  # noqa: B023
+        await broker.until_it_answers(partial(js.add_consumer, stream, consumer))
     return is_new[0]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.adversary.kills import Result, Rounds, Say
+from tests.adversary.kills import Result, Rounds, Say, held
 from tests.adversary.slate import slate
 from tests.adversary.suite import Options, Suite, client
 
@@ -109,5 +109,4 @@ def run(options: argparse.Namespace) -> bool:
             say=lambda text: print(text, flush=True),
         )
     )
-    print(*result.report(), sep="\n")
-    return not result.faults
+    return held(result)

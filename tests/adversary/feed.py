@@ -14,7 +14,7 @@ from pipeline.jetstream.names import GameName
 from pipeline.jetstream.status import FeedStatus, Standing, feed_status
 from pipeline.jetstream.streams import FEED_STREAM
 from playscore.feed.v1 import feed_pb2 as feed
-from tests.adversary.kills import SETTLE_SECONDS, Result, Rounds, Say
+from tests.adversary.kills import SETTLE_SECONDS, Result, Rounds, Say, held
 from tests.adversary.mutation import mutated, varint
 from tests.adversary.slate import ToldGame, slate
 from tests.adversary.suite import Options, Suite, client
@@ -98,5 +98,4 @@ def run(options: argparse.Namespace) -> bool:
             say=lambda text: print(text, flush=True),
         )
     )
-    print(*result.report(), sep="\n")
-    return not result.faults
+    return held(result)

@@ -202,18 +202,29 @@ async def campaign(
         return rounds.result
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
-    parser.add_argument("--kills", type=int, default=1_000)
-    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="a kill waits, on average")
-    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument("--workers", type=int, default=2)
+def add_round_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the games of a round."""
     parser.add_argument("--games", type=int, default=60, help="games of football")
     parser.add_argument("--hockey-games", type=int, default=4)
     parser.add_argument("--plays", type=int, default=6, help="plays of a game of football")
     parser.add_argument("--speed", type=float, default=8.0, help="times real time")
     parser.add_argument("--spread", type=float, default=20.0, metavar="SECONDS", help="in which games begin")
     parser.add_argument("--seed", type=int, default=1)
+
+
+def held(result: Result) -> bool:
+    """Prints what came of a campaign. Whether everything held."""
+    print(*result.report(), sep="\n")
+    return not result.faults
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="a kill waits, on average")
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--workers", type=int, default=2)
+    add_round_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> bool:
@@ -233,5 +244,4 @@ def run(options: argparse.Namespace) -> bool:
             say=lambda text: print(text, flush=True),
         )
     )
-    print(*result.report(), sep="\n")
-    return not result.faults
+    return held(result)

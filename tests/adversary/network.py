@@ -16,7 +16,7 @@ from random import Random
 from typing import Final
 
 from tests.adversary import packets
-from tests.adversary.kills import Result, Rounds, Say
+from tests.adversary.kills import Result, Rounds, Say, add_round_arguments, held
 from tests.adversary.proxy import Fault, Link
 from tests.adversary.slate import slate
 from tests.adversary.suite import Options, Suite, client
@@ -101,12 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two faults, on average")
     parser.add_argument("--lasting", type=float, default=3.0, metavar="SECONDS", help="of a fault, on average")
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument("--games", type=int, default=60, help="games of football")
-    parser.add_argument("--hockey-games", type=int, default=4)
-    parser.add_argument("--plays", type=int, default=6, help="plays of a game of football")
-    parser.add_argument("--speed", type=float, default=8.0, help="times real time")
-    parser.add_argument("--spread", type=float, default=20.0, metavar="SECONDS", help="in which games begin")
-    parser.add_argument("--seed", type=int, default=1)
+    add_round_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> bool:
@@ -129,5 +124,4 @@ def run(options: argparse.Namespace) -> bool:
             say=lambda text: print(text, flush=True),
         )
     )
-    print(*result.report(), sep="\n")
-    return not result.faults
+    return held(result)

@@ -31,7 +31,7 @@ from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
 from playscore.client import AggregatorClient
 from playscore.shipped import RELEASES
-from tests import postgres
+from tests import nats, postgres
 from tests.adversary.proxy import Link, link
 from tests.processes import command_line
 
@@ -288,7 +288,7 @@ class Suite:
 
         ports = (self._ports["nats"], self._ports["nats metrics"])
         return ServerProcess(
-            "nats", [_nats_program(), "-c", str(configuration)], {}, self._log("nats"), ready, ports=ports
+            "nats", [nats.program(), "-c", str(configuration)], {}, self._log("nats"), ready, ports=ports
         )
 
     def _worker(self, name: str) -> ServerProcess:
@@ -334,14 +334,6 @@ def _postgres() -> postgres.Server:
     server = postgres.Server({"fsync": "on", "autovacuum": "on", "max_connections": "100"})
     server.start()
     return server
-
-
-def _nats_program() -> str:
-    beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
-    if found is None:
-        raise RuntimeError("nats-server is missing: run make environments")
-    return found
 
 
 def vital_processes(suite: Suite) -> Callable[[], Mapping[str, int]]:

@@ -22,9 +22,9 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import OpenGame, StreamPlaysRequest, StreamPlaysResponse
 from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.sources import Loss, Source, open_source, select_games
+from playscore.steps import at_once
 from playscore.wire.games import game_from_feed
 from playscore.wire.told_game import ToldGame
-from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from tests.fuzz.blame import Blame, PlayKey
 from tests.fuzz.corpus import Corpus

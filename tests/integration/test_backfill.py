@@ -7,17 +7,14 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aggregator.__main__ import AggregatorSettings
-from aggregator.__main__ import build as build_aggregator
 from deploy.local.stack import LocalStack
-from featurizer.service import FeaturizerService
 from pipeline.backfill.game_report import GameReport, Status
 from pipeline.backfill.journal import Journal
 from pipeline.backfill.run import Backfilled, Callbacks, backfill
@@ -31,13 +28,11 @@ from playscore.feed.v1.feed_pb2 import FeedMessage
 from playscore.game import Game
 from playscore.release import ModelVersion
 from playscore.sources import Loss, Source, open_source
-from scorer.__main__ import ScorerSettings
-from scorer.__main__ import build as build_scorer
-from servicekit import ServiceSettings, serving
 from simulator.bdb2019 import write
 from simulator.defects import Defects
 from simulator.games import simulate
 from simulator.hockey.layouts import write as write_hockey
+from tests.integration.services_in_process import Makers, making, stored
 from tests.processes import Command
 from tests.recorded import Told, held, of_kind, same
 
@@ -60,33 +55,10 @@ def hockey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Makers:
-    """The services that keep nothing."""
-
-    featurizer: str
-    scorer: str
-
-
 @pytest.fixture(scope="module")
 async def makers(releases: Path) -> AsyncIterator[Makers]:
-    scoring = ScorerSettings(releases=releases, inference="onnxruntime")
-    async with (
-        serving(FeaturizerService(), ServiceSettings()) as featurizer,
-        serving(build_scorer(scoring), ServiceSettings()) as scorer,
-    ):
-        await featurizer.until_serving()
-        await scorer.until_serving()
-        yield Makers(str(featurizer.address), str(scorer.address))
-
-
-@asynccontextmanager
-async def stored(makers: Makers, releases: Path, file: Path) -> AsyncIterator[Addresses]:
-    """The services, with an aggregator over a store of its own."""
-    settings = AggregatorSettings(releases=releases, store=f"sqlite:///{file}")
-    async with serving(build_aggregator(settings), ServiceSettings()) as aggregator:
-        await aggregator.until_serving()
-        yield Addresses(makers.featurizer, makers.scorer, str(aggregator.address))
+    async with making(releases) as services:
+        yield services
 
 
 @pytest.fixture

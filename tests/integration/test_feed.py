@@ -19,9 +19,6 @@ import numpy as np
 import pytest
 from nats.js import errors as js_errors
 
-from aggregator.__main__ import AggregatorSettings
-from aggregator.__main__ import build as build_aggregator
-from featurizer.service import FeaturizerService
 from pipeline.backfill.game_report import GameReport, Status
 from pipeline.backfill.run import Callbacks as BackfillCallbacks
 from pipeline.jetstream.backfill import backfill
@@ -55,12 +52,10 @@ from playscore.game import Game
 from playscore.passing import outcome_of
 from playscore.sources import Loss
 from playscore.wire.games import feed_of
-from scorer.__main__ import ScorerSettings
-from scorer.__main__ import build as build_scorer
-from servicekit import ServiceSettings, serving
 from simulator.source import SimulatedGames
 from tests import nats
 from tests.integration.services import NotingRatings, RulePassing
+from tests.integration.services_in_process import Makers, making, stored
 from tests.processes import SECONDS, Command
 from tests.recorded import Told, held, of_kind, same
 
@@ -72,32 +67,10 @@ FAST = 20.0
 """Times real time: a game takes some seconds."""
 
 
-@dataclass(frozen=True)
-class Makers:
-    """The services that keep nothing."""
-
-    featurizer: str
-    scorer: str
-
-
 @pytest.fixture(scope="module")
 async def makers(releases: Path) -> AsyncIterator[Makers]:
-    scoring = ScorerSettings(releases=releases, inference="onnxruntime")
-    async with (
-        serving(FeaturizerService(), ServiceSettings()) as featurizing,
-        serving(build_scorer(scoring), ServiceSettings()) as scoring_service,
-    ):
-        await featurizing.until_serving()
-        await scoring_service.until_serving()
-        yield Makers(str(featurizing.address), str(scoring_service.address))
-
-
-@asynccontextmanager
-async def stored(makers: Makers, releases: Path, file: Path) -> AsyncIterator[Addresses]:
-    settings = AggregatorSettings(releases=releases, store=f"sqlite:///{file}")
-    async with serving(build_aggregator(settings), ServiceSettings()) as rating:
-        await rating.until_serving()
-        yield Addresses(makers.featurizer, makers.scorer, str(rating.address))
+    async with making(releases) as services:
+        yield services
 
 
 @pytest.fixture

@@ -266,6 +266,7 @@ class ShotBench:
             serving(build(settings), settings) as running,
             grpc.aio.insecure_channel(str(running.address)) as channel,
         ):
+            await until_opened(channel)
             yield channel
 
 
@@ -290,6 +291,20 @@ async def score_shot(channel: grpc.aio.Channel, releases: Path) -> scorer_pb2.Sh
     [scored] = (await stub.ScoreShots(scorer_pb2.ScoreShotsRequest(shots=[shot]), timeout=SECONDS)).scores
     assert isinstance(scored, scorer_pb2.ShotScore)
     return scored
+
+
+async def until_opened(channel: grpc.aio.Channel) -> None:
+    """A scorer is asked whether it is ready only from then on, and says until then that it is starting."""
+    stub: Any = scorer_pb2_grpc.ScorerServiceStub(channel)
+
+    async def answers() -> bool:
+        try:
+            await stub.ListModels(scorer_pb2.ListModelsRequest(), timeout=SECONDS)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+    await until(answers)
 
 
 async def until_health(channel: grpc.aio.Channel, *, serves: bool) -> None:

@@ -8,14 +8,13 @@ from typing import TypeAlias
 
 import pytest
 
-from aggregator.__main__ import AggregatorSettings, build
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.client import AggregatorClient, Tls
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
-from servicekit import serving
 from servicekit.authorization import accesses
-from tests.authority import Authority, dns, uri
+from tests.authority import Authority, uri
+from tests.contract.aggregator.guarded import guarded
 from tests.contract.aggregator.test_service import record, rejection
 
 CALLERS = """
@@ -35,25 +34,12 @@ As: TypeAlias = Callable[[str], AggregatorClient]
 async def caller(tmp_path: Path) -> AsyncIterator[As]:
     """`caller(name)`: the service, called by somebody of the file."""
     authority = Authority(tmp_path / "tls")
-    certificate, key = authority.sign(dns("localhost"))
-    callers = tmp_path / "callers.yaml"
-    callers.write_text(CALLERS)
-    settings = AggregatorSettings(
-        store=f"sqlite:///{tmp_path}/scores.sqlite",
-        listen="localhost:0",
-        metrics_listen="127.0.0.1:0",
-        tls_certificate=certificate,
-        tls_key=key,
-        tls_client_authority=authority.certificate,
-        callers=callers,
-    )
-    made = []
-    async with serving(build(settings), settings) as running:
-        await running.until_serving()
+    made: list[AggregatorClient] = []
+    async with guarded(tmp_path, authority, CALLERS, mutual=True) as address:
 
         def caller(name: str) -> AggregatorClient:
             certified = authority.sign(uri(f"spiffe://example.org/{name.replace(' ', '-')}"))
-            made.append(AggregatorClient(str(running.address), tls=Tls(authority.certificate, *certified)))
+            made.append(AggregatorClient(address, tls=Tls(authority.certificate, *certified)))
             return made[-1]
 
         yield caller

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.__main__ import AggregatorSettings, build
 from playscore.aggregator.v1 import aggregator_pb2 as pb
 from playscore.client import AggregatorClient, Tls, channels
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
-from servicekit import serving
 from tests.authority import Authority, Certified, dns
+from tests.contract.aggregator.guarded import guarded
 from tests.contract.aggregator.test_service import record
 
 CALLERS = """
@@ -51,21 +50,9 @@ class Place:
 async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     monkeypatch.setattr(channels, "LOOK_EVERY_SECONDS", 0.0)
     authority = Authority(tmp_path / "tls")
-    certificate, key = authority.sign(dns("localhost"))
-    (tmp_path / "callers.yaml").write_text(CALLERS)
-    settings = AggregatorSettings(
-        store=f"sqlite:///{tmp_path}/scores.sqlite",
-        listen="localhost:0",
-        metrics_listen="127.0.0.1:0",
-        tls_certificate=certificate,
-        tls_key=key,
-        tls_client_authority=authority.certificate,
-        callers=tmp_path / "callers.yaml",
-    )
-    async with serving(build(settings), settings) as running:
-        await running.until_serving()
+    async with guarded(tmp_path, authority, CALLERS, mutual=True) as address:
         tls = Tls(authority.certificate, tmp_path / "caller.pem", tmp_path / "caller.key")
-        made = Place(str(running.address), authority, tls)
+        made = Place(address, authority, tls)
         made.put(made.named("one"))
         yield made
 

@@ -11,11 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from aggregator import commands
-from aggregator.__main__ import AggregatorSettings, build
 from playscore.client import AggregatorClient, Tls
 from playscore.errors import PlayscoreError, Reason
-from servicekit import serving
-from tests.authority import Authority, dns
+from tests.authority import Authority
+from tests.contract.aggregator.guarded import guarded
 from tests.tokens import TokenIssuer
 
 CALLERS = """
@@ -46,20 +45,9 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     authority, issuer = Authority(tmp_path / "tls"), TokenIssuer()
-    certificate, key = authority.sign(dns("localhost"))
-    (tmp_path / "callers.yaml").write_text(CALLERS)
     (tmp_path / "keys.pem").write_bytes(issuer.key.pem)
-    settings = AggregatorSettings(
-        store=f"sqlite:///{tmp_path}/scores.sqlite",
-        listen="localhost:0",
-        metrics_listen="127.0.0.1:0",
-        tls_certificate=certificate,
-        tls_key=key,
-        callers=tmp_path / "callers.yaml",
-    )
-    async with serving(build(settings), settings) as running:
-        await running.until_serving()
-        made = Place(str(running.address), authority.certificate, issuer, tmp_path / "token")
+    async with guarded(tmp_path, authority, CALLERS, mutual=False) as address:
+        made = Place(address, authority.certificate, issuer, tmp_path / "token")
         made.put(issuer.token("operator"))
         yield made
 

@@ -16,22 +16,11 @@ from grpc_status import rpc_status
 
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.rpc_errors import error_from_rpc
-from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, EchoStub
+from tests.contract.servicekit.echo import DESCRIPTOR, METHODS
+from tests.contract.servicekit.refusals import failure, refusal
 from tests.processes import until
 
 every_kind = pytest.mark.parametrize("method", METHODS)
-
-
-async def failure(stub: EchoStub, method: str, *texts: str, **options: Any) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await stub.call(method, *texts, **options)
-    return failed.value
-
-
-async def refusal(stub: EchoStub, method: str, *texts: str, **options: Any) -> PlayscoreError:
-    error = error_from_rpc(await failure(stub, method, *texts, **options))
-    assert error is not None
-    return error
 
 
 async def test_every_kind_of_method_answers(serve: Any) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import grpc
 import grpc.aio
@@ -14,12 +13,13 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 
-from playscore.errors import PlayscoreError, Reason
+from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import StartError, serving
 from servicekit.callers import current_caller
 from tests.authority import Authority, Certified, common_name, dns, secure_channel, uri
 from tests.contract.servicekit.echo import METHODS, Echo, EchoSettings, EchoStub
+from tests.contract.servicekit.refusals import refusal
 from tests.processes import until
 
 CALLERS = """
@@ -78,14 +78,6 @@ async def connect(authority: Authority, settings: EchoSettings) -> AsyncIterator
                 yield EchoStub(channel)
 
         yield connect
-
-
-async def refusal(stub: EchoStub, method: str = "Unary", **options: Any) -> PlayscoreError:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.call(method, "", **options)
-    error = error_from_rpc(refused.value)
-    assert error is not None
-    return error
 
 
 @pytest.mark.parametrize("role", ROLES)

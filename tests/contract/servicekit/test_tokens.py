@@ -17,13 +17,14 @@ import pytest
 from aiohttp import web
 from google.protobuf.wrappers_pb2 import StringValue
 
-from playscore.errors import PlayscoreError, Reason
+from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving, signing_keys
 from servicekit.bearer_tokens import LEEWAY_SECONDS
 from servicekit.callers import current_caller
 from tests.authority import Authority, Certified, dns, secure_channel
 from tests.contract.servicekit.echo import METHODS, Echo, EchoSettings, EchoStub
+from tests.contract.servicekit.refusals import refusal
 from tests.tokens import TokenIssuer, TokenKey, jwks
 
 CALLERS = """
@@ -128,14 +129,6 @@ def place(authority: Authority, tmp_path: Path) -> Place:
 
 def bearing(token: str) -> dict[str, Any]:
     return {"metadata": [("authorization", f"Bearer {token}")]}
-
-
-async def refusal(stub: EchoStub, method: str = "Unary", **options: Any) -> PlayscoreError:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.call(method, "", **options)
-    error = error_from_rpc(refused.value)
-    assert error is not None
-    return error
 
 
 async def test_a_token_says_who_calls_and_what_they_may(place: Place) -> None:

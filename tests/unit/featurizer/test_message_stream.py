@@ -15,10 +15,10 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import OpenGame, ResumeToken, StreamPlaysRequest
 from playscore.feed.v1.feed_pb2 import EndPlay, PlayContext
 from playscore.hockey.v1.hockey_pb2 import ShotSituation
+from playscore.steps import at_once
 from playscore.tracking.v1.tracking_pb2 import TRACKED_OBJECT_BALL, FrameBatch, Roster, TrackBatch
 from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message
-from servicekit.slices import at_once
 from servicekit.tokens import Keyring
 from tests.unit.featurizer.film import CONTEXT, HEADER, RELEASE, ROSTER, film
 

@@ -14,8 +14,8 @@ from playscore.common.v1.common_pb2 import PlayKey, Subject
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import FeaturizePlaysRequest, StreamPlaysRequest
 from playscore.scorer.v1.scorer_pb2 import GradePassesRequest
+from playscore.steps import at_once
 from servicekit.bodies import MAX_FIELDS, PIECE_BYTES, parsed
-from servicekit.slices import at_once
 from tests import hostile
 
 LARGE = 3 << 20

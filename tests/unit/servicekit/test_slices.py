@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from servicekit.slices import SLICE_SECONDS, at_once, in_slices
+from playscore.steps import at_once
+from servicekit.slices import SLICE_SECONDS, in_slices
 from tests.processes import until
 
 
