@@ -209,7 +209,8 @@ class ProvenInference:
             await self._prove(model, standing)
             if self._holds(standing):
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(standing.doubted.wait(), PROVE_EVERY_SECONDS)
+                    async with asyncio.timeout(PROVE_EVERY_SECONDS):
+                        await standing.doubted.wait()
             else:
                 await asyncio.sleep(TRY_EVERY_SECONDS)
 

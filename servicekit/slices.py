@@ -1,8 +1,8 @@
 """Work that may take long, done in slices, so that no call holds the event loop.
 
-The first slice runs in the event loop, so that a small
-call costs nothing more. What is left runs in one thread, where callers take turns, a slice each. A call that ends
-early, because its deadline passed or its caller went away, is not worked on any further.
+The first slice runs in the event loop, so that a small call costs nothing more, unless the slices of other calls have
+already taken their part of this turn of the loop. What is left runs in one thread, where callers take turns, a slice
+each. A call that ends early, because its deadline passed or its caller went away, is not worked on any further.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextvars
 import time
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from playscore.steps import Steps
 from servicekit.threads import FairThreads
@@ -19,7 +20,7 @@ from servicekit.threads import FairThreads
 R = TypeVar("R")
 
 SLICE_SECONDS: Final = 0.005
-"""After which work is interrupted where it next can be."""
+"""After which work is interrupted where it next can be. All slices in one turn of the event loop take no longer."""
 
 _THREAD: Final = FairThreads(1)
 
@@ -31,10 +32,11 @@ async def in_slices(steps: Steps[R], *, in_loop: bool = True) -> R:
         steps: the work; closed before this returns, or soon after.
         in_loop: whether the first slice may run in the event loop; not where a single step may take long.
     """
-    ended = _slice(steps) if in_loop else None
+    loop = asyncio.get_running_loop()
+    ended = _turn_of(loop).slice(steps) if in_loop else None
     if ended is not None:
         return ended.value
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    context = contextvars.copy_context()
     try:
         while ended is None:
             ended = await loop.run_in_executor(_THREAD, context.run, _slice, steps)
@@ -49,9 +51,43 @@ class _Ended(Generic[R]):
     value: R
 
 
-def _slice(steps: Steps[R]) -> _Ended[R] | None:
-    """Works for SLICE_SECONDS; None if the work is not at its end."""
-    end = time.perf_counter() + SLICE_SECONDS
+class _Turn:
+    """What slices may still take of the present turn of an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._left = SLICE_SECONDS
+        self._is_over: asyncio.Handle | None = None
+
+    def slice(self, steps: Steps[R]) -> _Ended[R] | None:
+        """Works for as long as is left; None if the work is not at its end."""
+        if self._left <= 0:
+            return None
+        if self._is_over is None:
+            self._is_over = self._loop.call_soon(self._next)
+        begin = time.perf_counter()
+        try:
+            return _slice(steps, self._left)
+        finally:
+            self._left -= time.perf_counter() - begin
+
+    def _next(self) -> None:
+        self._left = SLICE_SECONDS
+        self._is_over = None
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turn] = WeakKeyDictionary()
+
+
+def _turn_of(loop: asyncio.AbstractEventLoop) -> _Turn:
+    if loop not in _turns:
+        _turns[loop] = _Turn(loop)
+    return _turns[loop]
+
+
+def _slice(steps: Steps[R], seconds: float = SLICE_SECONDS) -> _Ended[R] | None:
+    """Works for so long; None if the work is not at its end."""
+    end = time.perf_counter() + seconds
     try:
         while time.perf_counter() < end:
             next(steps)

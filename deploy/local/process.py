@@ -181,7 +181,8 @@ class ServerProcess:
             self._told_to_end = True
             self._signal(how)
             try:
-                await asyncio.wait_for(self._ended.wait(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._ended.wait()
             except TimeoutError:
                 self._signal(signal.SIGKILL)
                 await self._ended.wait()

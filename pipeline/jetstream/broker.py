@@ -90,7 +90,7 @@ class Broker:
         for pause in backoff(0.05, 1.0):
             absence.asked()
             try:
-                answer = await ask()
+                answer = await heeding_cancellation(ask())
             except _TRANSIENT as failure:
                 if subject_is_taken(failure):
                     raise
@@ -111,6 +111,21 @@ class Broker:
         except js_errors.NotFoundError:
             return 0
         return last.seq or 0
+
+
+async def heeding_cancellation(asked: Awaitable[Answer]) -> Answer:
+    """What nats-py answers, unless the task was canceled meanwhile.
+
+    nats-py waits by `asyncio.wait_for`. Python 3.11's forgets a cancellation that comes in the same turn of the event
+    loop as the answer (python/cpython#86296), and the task would run on for good.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    cancellations = task.cancelling()
+    answer = await asked
+    if task.cancelling() > cancellations:
+        raise asyncio.CancelledError
+    return answer
 
 
 def subject_is_taken(failure: Exception) -> bool:

@@ -11,7 +11,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from pipeline.jetstream.broker import Broker
+from pipeline.jetstream.broker import Broker, heeding_cancellation
 
 HEARTBEAT_SECONDS: Final = 1.0
 LOST_SECONDS: Final = 3.0
@@ -74,7 +74,7 @@ class Pull:
                 await self._ask()
             wait = min(end, self._heard + LOST_SECONDS) - time.monotonic()
             try:
-                message = await self._subscription.next_msg(max(wait, _LEAST_SECONDS))
+                message = await heeding_cancellation(self._subscription.next_msg(max(wait, _LEAST_SECONDS)))
             except nats.errors.TimeoutError:
                 if time.monotonic() - self._heard >= LOST_SECONDS:
                     raise LostError("the broker has not been heard of") from None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -37,6 +38,8 @@ def check(message: Message, path: str = "", *, leaving: Collection[str] = ()) ->
     Raises:
         PlayscoreError: with every field at fault; its reason is the one that the contract states for the first of them.
     """
+    if _is_sound(message, leaving):
+        return
     found = list(_violations(message, f"{path}." if path else "", leaving))
     if found:
         raise _refusal(found[:MAX_VIOLATIONS])
@@ -53,10 +56,26 @@ def _refusal(found: Sequence[Violation]) -> PlayscoreError:
     return PlayscoreError(found[0][1], text, fields=fields)
 
 
+def _is_sound(message: Message, leaving: Collection[str] = ()) -> bool:
+    """Whether nothing is wrong with a message: most are sound, and this is the fast way to know."""
+    for plan in _plan(message.DESCRIPTOR):
+        if not plan.rule.holds(message):
+            return False
+        if plan.nested and plan.name not in leaving:
+            if plan.repeated:
+                for item in getattr(message, plan.name):
+                    if not _is_sound(item):
+                        return False
+            elif message.HasField(plan.name) and not _is_sound(getattr(message, plan.name)):
+                return False
+    return True
+
+
 def _violations(message: Message, prefix: str, leaving: Collection[str] = ()) -> Iterator[Violation]:
     for plan in _plan(message.DESCRIPTOR):
-        for wrong in plan.wrong(message, plan):
-            yield FieldViolation(f"{prefix}{plan.name}{wrong[0]}", wrong[1]), plan.limits.reason
+        if not plan.rule.holds(message):
+            for where, right in plan.rule.broken(message):
+                yield FieldViolation(f"{prefix}{plan.name}{where}", right), plan.reason
         if plan.nested and plan.name not in leaving:
             if plan.repeated:
                 for place, item in enumerate(getattr(message, plan.name)):
@@ -66,17 +85,22 @@ def _violations(message: Message, prefix: str, leaving: Collection[str] = ()) ->
 
 
 @dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a field may hold: whether a message keeps to it; if not, where in the field, and what would be right."""
+
+    holds: Callable[[Any], bool]
+    broken: Callable[[Any], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """How one field is checked. `wrong` yields what is: where within the field, and what would be right."""
+    """How one field is checked."""
 
     name: str
-    limits: FieldLimits
-    presence: bool
     repeated: bool
     nested: bool
-    wrong: Callable[[Any, _Plan], Iterator[tuple[str, str]]]
-    values: frozenset[int] = frozenset()
-    choices: str = ""
+    rule: _Rule
+    reason: Reason
 
 
 @cache
@@ -88,22 +112,20 @@ def _plan(descriptor: Descriptor) -> tuple[_Plan, ...]:
 def _plan_of(field: FieldDescriptor) -> _Plan | None:
     limits = FIELD_LIMITS.get(field.full_name, FieldLimits())
     nested = field.message_type is not None and _has_limits(field.message_type)
-    values, choices = _enum(field.enum_type) if field.enum_type is not None else (frozenset[int](), "")
-    if limits == FieldLimits() and not nested and not values:
+    enum = field.enum_type if field.enum_type is not None and field.enum_type.full_name not in _OPEN_ENUMS else None
+    if limits == FieldLimits() and not nested and enum is None:
         return None
     if field.is_repeated:
-        wrong = _wrong_list
-    elif field.enum_type is not None:
-        wrong = _wrong_enum
-    elif field.message_type is not None:
-        wrong = _wrong_presence
+        rule = _list(field, limits)
+    elif enum is not None:
+        rule = _enum(field, limits, enum)
     elif field.cpp_type in _NUMBERS:
-        wrong = _wrong_number
+        rule = _number(field, limits)
     elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-        wrong = _wrong_text
+        rule = _text(field, limits)
     else:
-        wrong = _wrong_presence
-    return _Plan(field.name, limits, field.has_presence, field.is_repeated, nested, wrong, values, choices)
+        rule = _presence(field, limits)
+    return _Plan(field.name, field.is_repeated, nested, rule, limits.reason)
 
 
 @cache
@@ -111,59 +133,71 @@ def _has_limits(descriptor: Descriptor) -> bool:
     return bool(_plan(descriptor))
 
 
-def _enum(enum: EnumDescriptor) -> tuple[frozenset[int], str]:
-    if enum.full_name in _OPEN_ENUMS:
-        return frozenset(), ""
-    named = {value.name: value.number for value in enum.values}
-    return frozenset(named.values()), ", ".join(name for name, number in named.items() if number)
+def _presence(field: FieldDescriptor, limits: FieldLimits) -> _Rule:
+    name = field.name
+    return _Rule(
+        (lambda message: bool(message.HasField(name))) if limits.required else (lambda _: True),
+        lambda _: [("", "must be set")],
+    )
 
 
-def _wrong_presence(message: Any, plan: _Plan) -> Iterator[tuple[str, str]]:
-    if plan.limits.required and not message.HasField(plan.name):
-        yield "", "must be set"
+def _number(field: FieldDescriptor, limits: FieldLimits) -> _Rule:
+    name, get, allows = field.name, attrgetter(field.name), limits.allows_number
+
+    def holds_where_set(message: Any) -> bool:
+        return allows(get(message)) if message.HasField(name) else not limits.required
+
+    def broken(message: Any) -> list[tuple[str, str]]:
+        if field.has_presence and not message.HasField(name):
+            return [("", "must be set")]
+        return [("", f"must be {limits.range}, not {get(message):g}")]
+
+    return _Rule(holds_where_set if field.has_presence else lambda message: allows(get(message)), broken)
 
 
-def _wrong_number(message: Any, plan: _Plan) -> Iterator[tuple[str, str]]:
-    if plan.presence and not message.HasField(plan.name):
-        if plan.limits.required:
-            yield "", "must be set"
-        return
-    value = getattr(message, plan.name)
-    if not plan.limits.allows_number(value):
-        yield "", f"must be {plan.limits.range}, not {value:g}"
+def _enum(field: FieldDescriptor, limits: FieldLimits, enum: EnumDescriptor) -> _Rule:
+    get = attrgetter(field.name)
+    allowed = frozenset(value.number for value in enum.values if value.number or not limits.required)
+    choices = ", ".join(value.name for value in enum.values if value.number)
+    return _Rule(lambda message: get(message) in allowed, lambda _: [("", f"must be one of {choices}")])
 
 
-def _wrong_enum(message: Any, plan: _Plan) -> Iterator[tuple[str, str]]:
-    value = getattr(message, plan.name)
-    if (plan.values and value not in plan.values) or (plan.limits.required and not value):
-        yield "", f"must be one of {plan.choices}"
+def _text(field: FieldDescriptor, limits: FieldLimits) -> _Rule:
+    get, kind, most = attrgetter(field.name), limits.text, limits.max_characters
+
+    def holds(message: Any) -> bool:
+        text = get(message)
+        if not text:
+            return not limits.required
+        return kind.allows(text) if kind is not None else not most or len(text) <= most
+
+    def broken(message: Any) -> list[tuple[str, str]]:
+        text = get(message)
+        if kind is not None:
+            return [("", f"must have {kind.value}")]
+        return [("", f"must have at most {most} characters, not {len(text)}" if text else "must be set")]
+
+    return _Rule(holds, broken)
 
 
-def _wrong_text(message: Any, plan: _Plan) -> Iterator[tuple[str, str]]:
-    text = getattr(message, plan.name)
-    limits = plan.limits
-    if not text:
-        if limits.required:
-            yield "", f"must have {limits.text.value}" if limits.text else "must be set"
-    elif limits.text is not None and not limits.text.allows(text):
-        yield "", f"must have {limits.text.value}"
-    elif limits.max_characters and len(text) > limits.max_characters:
-        yield "", f"must have at most {limits.max_characters} characters, not {len(text)}"
+def _list(field: FieldDescriptor, limits: FieldLimits) -> _Rule:
+    get, kind, most = attrgetter(field.name), limits.text, limits.max_items
 
+    def broken(message: Any) -> Iterator[tuple[str, str]]:
+        items = get(message)
+        if limits.required and not items:
+            yield "", "must not be empty"
+        if most and len(items) > most:
+            yield "", f"must be at most {most}, not {len(items)}"
+        elif kind is not None:
+            for place, text in enumerate(items):
+                if not kind.allows(text):
+                    yield f"[{place}]", f"must have {kind.value}"
+        elif (
+            limits.minimum is not None
+            and items
+            and not (limits.allows_number(min(items)) and limits.allows_number(max(items)))
+        ):
+            yield "", f"must be {limits.range}"
 
-def _wrong_list(message: Any, plan: _Plan) -> Iterator[tuple[str, str]]:
-    items, limits = getattr(message, plan.name), plan.limits
-    if limits.required and not items:
-        yield "", "must not be empty"
-    if limits.max_items and len(items) > limits.max_items:
-        yield "", f"must be at most {limits.max_items}, not {len(items)}"
-    elif limits.text is not None:
-        for place, text in enumerate(items):
-            if not limits.text.allows(text):
-                yield f"[{place}]", f"must have {limits.text.value}"
-    elif (
-        limits.minimum is not None
-        and items
-        and not (limits.allows_number(min(items)) and limits.allows_number(max(items)))
-    ):
-        yield "", f"must be {limits.range}"
+    return _Rule(lambda message: next(broken(message), None) is None, broken)

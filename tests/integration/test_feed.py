@@ -401,7 +401,7 @@ class Bench:
         finally:
             working.drain()
             running.cancel()
-            await asyncio.wait([running])
+            await asyncio.wait([running], timeout=SECONDS)
             assert running.cancelled(), running
 
 
