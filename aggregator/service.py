@@ -180,7 +180,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         """Writes what can be written; what is answered is durable."""
         audited(request_id=request.request_id, records=len(request.records))
         new_leagues = NewLeagues(self._snapshot, self._max_leagues)
-        write = await in_slices(self._contract.write(request, current_caller.get(), new_leagues))
+        write = await in_slices(self._contract.write(request, current_caller.get(), new_leagues), in_loop=False)
         leagues = {record.play.league for record in write.records.values()}
         leagues |= {rejected.play.league for rejected in write.rejected if rejected.play is not None}
         audited(leagues=leagues)

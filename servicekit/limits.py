@@ -168,6 +168,14 @@ class Limits:
         return PlayscoreError(Reason.NOT_SERVING, f"the service {why}; repeat the call", retry_after_seconds=_spread())
 
 
+async def pass_over_expired(call: Call, proceed: Proceed) -> Any:
+    """Ends a call whose time ran out before anybody saw it: there is nobody left to answer, so that it costs little."""
+    if call.context.time_remaining() == 0:
+        call.is_refused = True
+        raise asyncio.CancelledError
+    return await proceed()
+
+
 class _Places:
     """Open streams, by caller. A part is kept for callers who have none."""
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import grpc.aio
 import structlog
@@ -26,7 +27,7 @@ from servicekit.errors import map_errors
 from servicekit.following import Followed, follow
 from servicekit.health import Health
 from servicekit.lag import observe_lag
-from servicekit.limits import Limits
+from servicekit.limits import Limits, pass_over_expired
 from servicekit.logs import configure_logs, log
 from servicekit.memory import limit_arenas
 from servicekit.metrics import announce, count, metrics_port
@@ -39,10 +40,11 @@ from servicekit.threads import FairThreads
 
 _log = structlog.get_logger()
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """After which a thread that works hands over to the event loop, which waits for that again and again in a call."""
-ACCEPTING = 4
-"""Servers on one port. Each takes one new call in a turn of the event loop, which is long where there is much to do."""
+ACCEPTING = 16
+"""Servers on one port. Each takes a new call every few turns of the event loop, which are long when it is busy. Calls
+of one connection wait for each other, and for those of the connections that share its server."""
 MAX_UNSEEN_CALLS = 4_000
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
@@ -128,15 +130,25 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     access = accesses([service.descriptor])
     authorization, audit = Authorization(access), Audit(access)
     health = Health([service.descriptor.full_name], _parts(service))
-    interceptors: list[Interceptor] = [count, log, map_errors, audit, authentication, authorization, limits]
+    interceptors: list[Interceptor] = [
+        count,
+        pass_over_expired,
+        log,
+        map_errors,
+        audit,
+        authentication,
+        authorization,
+        limits,
+    ]
     servers = []
     for _ in range(ACCEPTING):
         server = grpc.aio.server(
             interceptors=[Chain(interceptors, stream_idle_seconds=settings.stream_idle_seconds)],
             options=_options(settings),
         )
-        service.register(server)
-        health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        unregistered: Any = _Unregistered(server)
+        service.register(unregistered)
+        health_pb2_grpc.add_HealthServicer_to_server(health, unregistered)
         add_reflection(server, [service.descriptor, health_pb2.DESCRIPTOR.services_by_name["Health"]])
         servers.append(server)
     announce(service.descriptor)
@@ -161,6 +173,20 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         finally:
             await _drain(servers, life, health, limits, settings)
             await service.close()
+
+
+class _Unregistered:
+    """A server that is told handlers but not the names of their methods.
+
+    For each method that is registered, grpc.aio has a task that waits for the next call; with every call that comes, it
+    begins to wait for all of these tasks anew.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Nothing: the generic handlers of a service have all of its methods."""
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ from aggregator.core.table import Table
 from playscore.errors import PlayscoreError, Reason
 
 _RETRY_SECONDS = 1.0
+_REST = 4.0
+"""Times what it took to go on: where writes come fast, many of them are followed at once."""
 
 _logger = structlog.get_logger()
 
@@ -104,9 +107,11 @@ class Follower:
                     waiting.append(changes)
                     # Readers see whole requests: nothing is applied that goes on in the next piece.
                     if changes.last:
+                        begin = time.perf_counter()
                         await self._apply(waiting)
                         waiting.clear()
                         self._loaded.set()
+                        await asyncio.sleep(_REST * (time.perf_counter() - begin))
             except PlayscoreError:
                 if not self._loaded.is_set():
                     raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -18,7 +19,8 @@ from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
 from servicekit.admission import resting
-from servicekit.limits import MAX_INFRASTRUCTURE_STREAMS_A_CALLER
+from servicekit.calls import Call, Method
+from servicekit.limits import MAX_INFRASTRUCTURE_STREAMS_A_CALLER, pass_over_expired
 from tests.authority import Authority, dns, secure_channel
 from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, Echo, EchoSettings, EchoStub
 from tests.processes import until
@@ -351,3 +353,18 @@ async def test_what_outlasts_the_grace_is_ended_as_unavailable_so_that_callers_g
     assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
     assert echo.happened == ["opened", "closed"]
     await channel.close(None)
+
+
+@pytest.mark.parametrize(("left", "is_handled"), [(0.0, False), (0.1, True), (None, True)])
+async def test_a_call_whose_time_ran_out_before_it_was_seen_is_not_handled(
+    left: float | None, is_handled: bool
+) -> None:
+    context: Any = SimpleNamespace(time_remaining=lambda: left)
+    handled: list[str] = []
+
+    async def proceed() -> None:
+        handled.append("call")
+
+    with nullcontext() if is_handled else pytest.raises(asyncio.CancelledError):
+        await pass_over_expired(Call(Method("echo.v1.EchoService", "Unary", "unary"), context), proceed)
+    assert bool(handled) is is_handled

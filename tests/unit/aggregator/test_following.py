@@ -19,6 +19,7 @@ from aggregator.core.store import Changes, Reading, StatePiece
 from aggregator.core.table import MAX_PUT_AT_ONCE, Grouped
 from aggregator.core.tallies import GroupValues
 from playscore.errors import PlayscoreError, Reason
+from tests.processes import until
 from tests.unit.aggregator.scores import TASKS, columns_of, graded_table, score
 
 
@@ -127,8 +128,7 @@ async def test_after_a_failure_it_goes_on_where_it_was(monkeypatch: pytest.Monke
     follower = Follower(store, snapshot)
     await follower.open()
     await follower.reach(after(1), 5)
-    await asyncio.sleep(0)
-    assert not follower.following()
+    await until(lambda: not follower.following())
     await follower.reach(after(2), 5)
     assert follower.following()
     assert store.asked_after == [NOTHING, after(1)]
