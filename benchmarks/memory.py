@@ -7,29 +7,39 @@ most memory that the service's process had resident, before and after.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import click
 import grpc.aio
 import uvloop
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 from benchmarks.overload import SERVICES, Asked
 from benchmarks.scorer import Plays
 from deploy.local.ports import reserve
 from deploy.local.stack import service_process
 from playscore.aggregator.v1 import aggregator_pb2
+from playscore.featurizer.v1 import featurizer_pb2
+from playscore.field_limits import FIELD_LIMITS
 from playscore.release import list_releases
 from playscore.scorer.v1 import scorer_pb2
 from playscore.shipped import RELEASES
+from playscore.wire.feed import context_to_message
+from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
+from simulator.games import simulate_game
 from tests.scored_plays import SUPPORT, a_pass
 
 CALLERS: Final = 64
 ROUNDS: Final = 2
 SECONDS: Final = 60.0
+NUMBERS: Final = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 ROOM: Final = (("grpc.max_send_message_length", 64 << 20), ("grpc.use_local_subchannel_pool", 1))
 
 
@@ -44,6 +54,33 @@ def recorded(caller: int) -> bytes:
     records = [a_pass(play, 0.5, game=f"g{caller}") for play in range(10_000)]
     request = aggregator_pb2.RecordScoresRequest(request_id=f"r{caller}", records=records, supports=[SUPPORT])
     return request.SerializeToString()
+
+
+def featurized() -> bytes:
+    """The plays of a game, as many as a request may hold."""
+    game, request = simulate_game(0, 0, 200).game, featurizer_pb2.FeaturizePlaysRequest()
+    request.header.CopyFrom(header_to_message(game.header))
+    request.roster.CopyFrom(roster_to_message(game.roster))
+    left = FIELD_LIMITS["playscore.featurizer.v1.FeaturizePlaysRequest.plays"].max_numbers
+    for play in game.plays:
+        frames = frames_to_message("1", play.frames)
+        tracks = [track_to_message("1", track) for track in play.tracks]
+        left -= sum(map(numbers, (frames, *tracks)))
+        if left < 0:
+            break
+        request.plays.add(context=context_to_message(play.context), frames=[frames], tracks=tracks)
+    return request.SerializeToString()
+
+
+def numbers(message: Message) -> int:
+    """The numbers in its lists."""
+    return sum(len(value) for field, value in message.ListFields() if field.is_repeated and field.cpp_type in NUMBERS)
+
+
+def featurizer(_folder: Path) -> Asked:
+    """Which has no settings of its own."""
+    method = "/playscore.featurizer.v1.FeaturizerService/FeaturizePlays"
+    return Asked("featurizer", {}, method, itertools.repeat(featurized()))
 
 
 def peak_bytes(pid: int) -> int:
@@ -72,11 +109,19 @@ async def sent(asked: Asked, port: int, bodies: list[bytes]) -> Counter[str]:
     return Counter(await asyncio.gather(*map(one, bodies)))
 
 
+ASKED: Final[dict[str, Callable[[Path], Asked]]] = {**SERVICES, "featurizer": featurizer}
+LARGEST: Final[dict[str, Callable[[], list[bytes]]]] = {
+    "featurizer": lambda: [featurized()] * CALLERS,
+    "scorer": lambda: [scored()] * CALLERS,
+    "aggregator": lambda: [recorded(caller) for caller in range(8)] * 8,
+}
+
+
 async def measure(service: str) -> None:
     """Prints what was measured."""
     with tempfile.TemporaryDirectory() as folder, reserve(0, 0) as ports:
-        asked = SERVICES[service](Path(folder))
-        bodies = [scored()] * CALLERS if service == "scorer" else [recorded(caller) for caller in range(8)] * 8
+        asked = ASKED[service](Path(folder))
+        bodies = LARGEST[service]()
         process = service_process(service, ports[0], ports[1], asked.settings, Path(folder) / "log")
         await process.start()
         try:
@@ -95,7 +140,7 @@ async def measure(service: str) -> None:
 
 
 @click.command()
-@click.option("--service", "services", type=click.Choice(list(SERVICES)), multiple=True, default=list(SERVICES))
+@click.option("--service", "services", type=click.Choice(list(ASKED)), multiple=True, default=list(ASKED))
 def main(services: tuple[str, ...]) -> None:
     """Prints the most memory that was resident."""
     for service in services:
