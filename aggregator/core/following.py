@@ -21,6 +21,8 @@ from playscore.errors import PlayscoreError, Reason
 _RETRY_SECONDS = 1.0
 _REST = 4.0
 """Times what it took to go on: where writes come fast, many of them are followed at once."""
+_MOST_REST_SECONDS = 0.02
+"""So that a write is not seen late because a large one came before it."""
 
 _logger = structlog.get_logger()
 
@@ -111,7 +113,7 @@ class Follower:
                         await self._apply(waiting)
                         waiting.clear()
                         self._loaded.set()
-                        await asyncio.sleep(_REST * (time.perf_counter() - begin))
+                        await asyncio.sleep(min(_REST * (time.perf_counter() - begin), _MOST_REST_SECONDS))
             except PlayscoreError:
                 if not self._loaded.is_set():
                     raise
