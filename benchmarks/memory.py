@@ -7,7 +7,6 @@ most memory that the service's process had resident, before and after.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import tempfile
 from collections import Counter
@@ -77,12 +76,6 @@ def numbers(message: Message) -> int:
     return sum(len(value) for field, value in message.ListFields() if field.is_repeated and field.cpp_type in NUMBERS)
 
 
-def featurizer(_folder: Path) -> Asked:
-    """Which has no settings of its own."""
-    method = "/playscore.featurizer.v1.FeaturizerService/FeaturizePlays"
-    return Asked("featurizer", {}, method, itertools.repeat(featurized()))
-
-
 def peak_bytes(pid: int) -> int:
     """The most memory that a process had resident."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
@@ -109,7 +102,11 @@ async def sent(asked: Asked, port: int, bodies: list[bytes]) -> Counter[str]:
     return Counter(await asyncio.gather(*map(one, bodies)))
 
 
-ASKED: Final[dict[str, Callable[[Path], Asked]]] = {**SERVICES, "featurizer": featurizer}
+FEATURIZE: Final = "/playscore.featurizer.v1.FeaturizerService/FeaturizePlays"
+ASKED: Final[dict[str, Callable[[Path], Asked]]] = {
+    **SERVICES,
+    "featurizer": lambda _: Asked("featurizer", {}, FEATURIZE, iter(())),
+}
 LARGEST: Final[dict[str, Callable[[], list[bytes]]]] = {
     "featurizer": lambda: [featurized()] * CALLERS,
     "scorer": lambda: [scored()] * CALLERS,

@@ -171,7 +171,6 @@ class Limits:
 async def pass_over_expired(call: Call, proceed: Proceed) -> Any:
     """Ends a call whose time ran out before anybody saw it: there is nobody left to answer, so that it costs little."""
     if call.context.time_remaining() == 0:
-        call.is_refused = True
         raise asyncio.CancelledError
     return await proceed()
 

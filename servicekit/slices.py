@@ -57,14 +57,13 @@ class _Turn:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._left = SLICE_SECONDS
-        self._is_over: asyncio.Handle | None = None
 
     def slice(self, steps: Steps[R]) -> _Ended[R] | None:
         """Works for as long as is left; None if the work is not at its end."""
         if self._left <= 0:
             return None
-        if self._is_over is None:
-            self._is_over = self._loop.call_soon(self._next)
+        if self._left == SLICE_SECONDS:
+            self._loop.call_soon(self._next)
         begin = time.perf_counter()
         try:
             return _slice(steps, self._left)
@@ -73,7 +72,6 @@ class _Turn:
 
     def _next(self) -> None:
         self._left = SLICE_SECONDS
-        self._is_over = None
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turn] = WeakKeyDictionary()

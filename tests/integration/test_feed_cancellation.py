@@ -47,21 +47,19 @@ async def assert_ends(task: asyncio.Task[None]) -> None:
 async def test_a_reader_ends_wherever_in_the_feed_it_is_canceled(broker: Broker, stream: str) -> None:
     random = Random(1)
 
+    async def read(consumer: str, cancel_at: int) -> None:
+        task, taken = asyncio.current_task(), 0
+        assert task is not None
+        async with Pull(broker, stream, consumer, MESSAGES) as pull:
+            while True:
+                await pull.next(SECONDS)
+                taken += 1
+                if taken == cancel_at:
+                    in_turns(random.randrange(4), task.cancel)
+
     for _ in range(TRIES):
-        cancel_at = random.randrange(1, MESSAGES // 2)
         consumer = await broker.js.add_consumer(stream, name=uuid4().hex, ack_policy="none")
-
-        async def read(consumer: str, cancel_at: int) -> None:
-            task, taken = asyncio.current_task(), 0
-            assert task is not None
-            async with Pull(broker, stream, consumer, MESSAGES) as pull:
-                while True:
-                    await pull.next(SECONDS)
-                    taken += 1
-                    if taken == cancel_at:
-                        in_turns(random.randrange(4), task.cancel)
-
-        await assert_ends(asyncio.create_task(read(consumer.name, cancel_at)))
+        await assert_ends(asyncio.create_task(read(consumer.name, random.randrange(1, MESSAGES // 2))))
 
 
 async def test_who_asks_the_broker_ends_when_canceled(broker: Broker, stream: str) -> None:
