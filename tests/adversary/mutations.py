@@ -332,7 +332,7 @@ async def attack(
     messages: int,
     *,
     first: int = 0,
-    in_flight: int = 24,
+    in_flight: int = 8,
     out: Path | None = None,
     say: Any = None,
 ) -> Result:
@@ -377,7 +377,7 @@ async def campaign(
     messages: int,
     *,
     out: Path,
-    in_flight: int = 24,
+    in_flight: int = 8,
     inference: Inference = Inference.TRITON,
     recorded: Path | None = None,
     say: Any = None,
@@ -424,7 +424,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--messages", type=int, default=1_000_000, help="wrong messages to send")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--in-flight", type=int, default=24, help="calls at a time")
+    parser.add_argument("--in-flight", type=int, default=8, help="calls at a time")
     parser.add_argument("--corpus", type=Path, help="corpus.json of an earlier run, to make the same messages")
     parser.add_argument(
         "--growth-mib", type=float, default=64, help="memory that a service may take once it has settled"
