@@ -32,10 +32,11 @@ CONTRADICTIONS = {
 """What no game of these sources is."""
 
 
-def outcomes(folder: Path, layout: str) -> Outcomes:
+def outcomes(folder: Path, layout: str, every: int = 1) -> Outcomes:
+    """Of every n-th game of a layout."""
     source = open_source(folder, layout)
     made: Outcomes = []
-    for game_id in source.game_ids:
+    for game_id in source.game_ids[::every]:
         game = source.game(game_id)
         roster = {player.player_id: player for player in game.roster}
         made += [
@@ -89,8 +90,8 @@ def test_hackathon2015(real_data: Path) -> None:
 
 
 def test_ngs_highlights(real_data: Path) -> None:
-    made = outcomes(real_data / "nfl", "ngs_highlights")
-    assert len(tensors(made)) >= 344
+    made = outcomes(real_data / "nfl", "ngs_highlights", every=4)  # a replay of all of them is another test's
+    assert len(tensors(made)) >= 80
     assert set(reasons(made)) <= {
         Reason.NO_RELEASE,
         Reason.PASSER_UNKNOWN,
