@@ -1,4 +1,4 @@
-"""The latency budgets of `servicekit/budgets.yaml`, and the histogram buckets that follow from them."""
+"""What the services promise (`servicekit/budgets.yaml`), and the histogram buckets that follow from it."""
 
 from __future__ import annotations
 
@@ -18,33 +18,65 @@ _WITHOUT_BUDGET = 1e-3
 _SHIPPED = Path(__file__).with_name("budgets.yaml")
 
 
-class Budget(BaseModel):
-    """A share `quantile` of a metric's observations must take at most `seconds`."""
+class _Promise(BaseModel):
+    """What is promised of a metric."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1)]
-    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_seconds$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
     labels: dict[str, str] = {}
     each: tuple[str, ...] = ()
-    quantile: Annotated[float, Field(gt=0, lt=1)]
-    seconds: Annotated[float, Field(ge=MIN_SECONDS, le=MAX_SECONDS)]
     meaning: Annotated[str, Field(min_length=1)]
 
 
+class Budget(_Promise):
+    """A share `quantile` of a metric's observations must take at most `seconds`."""
+
+    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_seconds$")]
+    quantile: Annotated[float, Field(gt=0, lt=1)]
+    seconds: Annotated[float, Field(ge=MIN_SECONDS, le=MAX_SECONDS)]
+
+    @property
+    def objective(self) -> float:
+        """The share of observations that must be good."""
+        return self.quantile
+
+    def is_kept(self, share_in_time: float) -> bool:
+        """Whether the budget is kept when this share of the observations took at most `seconds`."""
+        return share_in_time >= self.quantile
+
+
+class Availability(_Promise):
+    """A share `objective` of what a metric counts must not have one of the label's values in `bad`."""
+
+    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*_total$")]
+    label: Annotated[str, Field(min_length=1)]
+    bad: Annotated[tuple[str, ...], Field(min_length=1)]
+    objective: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Budgets(BaseModel):
-    """All budgets, in the order of the file."""
+    """All promises, in the order of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    window_days: Annotated[int, Field(ge=7)] = 30
     budgets: tuple[Budget, ...]
+    availability: tuple[Availability, ...] = ()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Budgets:
-        names = [budget.name for budget in self.budgets]
+        names = [promise.name for promise in (*self.budgets, *self.availability)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"names of budgets must differ; twice: {', '.join(twice)}")
         return self
+
+    def named(self, name: str) -> Budget:
+        """The latency budget of a name. Raises KeyError where there is none."""
+        for budget in self.budgets:
+            if budget.name == name:
+                return budget
+        raise KeyError(f"no budget is called {name!r}; there are {', '.join(each.name for each in self.budgets)}")
 
     def of(self, metric: str) -> tuple[Budget, ...]:
         """The budgets of one metric; empty where it has none."""

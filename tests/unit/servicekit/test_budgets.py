@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import grpc
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
+from playscore.errors import Reason
 from servicekit.budgets import Budget, Budgets, budgets
-from servicekit.metrics import latency_histogram
+from servicekit.metrics import go_code, latency_histogram
 
 
 def budget(**changes: object) -> Budget:
@@ -46,11 +48,36 @@ def test_a_histogram_has_the_boundaries_of_its_budgets() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"quantile": 99}, {"seconds": 0}, {"seconds": 60}, {"metric": "play_ms"}, {"metre": 1}, {"meaning": ""}],
+    [
+        {"quantile": 99},
+        {"seconds": 0},
+        {"seconds": 60},
+        {"metric": "play_ms"},
+        {"metre": 1},
+        {"meaning": ""},
+        {"name": "Play time"},
+    ],
 )
 def test_a_wrong_budget_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         budget(**wrong)
+
+
+def test_a_budget_is_kept_when_its_share_is_in_time() -> None:
+    assert budget().is_kept(0.99)
+    assert not budget().is_kept(0.9899)
+
+
+def test_a_budget_is_found_by_name() -> None:
+    assert Budgets(budgets=(budget(),)).named("play").seconds == 0.1
+    with pytest.raises(KeyError, match="there are play"):
+        Budgets(budgets=(budget(),)).named("rating")
+
+
+def test_reasons_and_codes_that_count_against_availability_exist() -> None:
+    known = {reason.name for reason in Reason} | {go_code(code) for code in grpc.StatusCode}
+    for promise in budgets().availability:
+        assert set(promise.bad) <= known
 
 
 def test_two_budgets_of_one_name_are_refused() -> None:
