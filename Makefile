@@ -10,7 +10,7 @@ ITSELF := $(PIP) --no-deps --no-build-isolation -e .
 RELEASED := protos/released.binpb
 WORKERS := $(or $(WORKERS),3)
 
-.PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator campaign
+.PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator loadtest campaign
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -94,6 +94,14 @@ unit: ## unit, contract and integration tests
 
 bench-aggregator: .venv/ready-for-benchmarks ## ratings of a million plays, beside other engines on the same rows
 	@$(BIN)/python -m benchmarks.aggregator
+
+# --- load tests ---
+
+loadtest: environments ## a short set of load tests against the budgets; pages in out/loadtest/ (docs/loadtest.md)
+	@failed=; for scenario in sunday night burst season; do \
+		$(BIN)/playscore loadtest --scenario $$scenario --json out/loadtest/$$scenario.json --page out/loadtest/$$scenario.html \
+			|| failed="$$failed $$scenario"; \
+	done; test -z "$$failed" || { echo "not kept:$$failed"; exit 1; }
 
 # --- campaign ---
 

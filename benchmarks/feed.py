@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import os
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -23,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.local.ports import LOOPBACK, reserve
+from deploy.local.feed import worker_process
+from deploy.local.ports import reserve
 from deploy.local.process import ServerProcess
-from deploy.local.stack import Inference, LocalStack, serving
+from deploy.local.stack import Inference, LocalStack
 from pipeline.jetstream.bodies import cut
 from pipeline.jetstream.broker import Broker, connected
 from pipeline.jetstream.names import GameName
@@ -46,7 +46,6 @@ from playscore.wire.tracking import event_from_message
 from simulator import simulate_game
 from tests.nats import Server
 
-ROOT = Path(__file__).resolve().parents[1]
 LEAGUE = "SIM"
 KILL_EVERY_SECONDS = 10.0
 READ_EVERY_SECONDS = 0.05
@@ -134,10 +133,8 @@ class Workers:
 
     def __init__(self, folder: Path, url: str, services: Addresses, closing: AsyncExitStack) -> None:
         self._folder = folder
-        self._command = (
-            *(sys.executable, "-m", "playscore", "work", "--broker", url),
-            *("--featurizer", services.featurizer, "--scorer", services.scorer, "--aggregator", services.aggregator),
-        )
+        self._url = url
+        self._services = services
         self._closing = closing
         self._made = 0
         self.running: list[ServerProcess] = []
@@ -146,17 +143,12 @@ class Workers:
     async def start(self) -> None:
         """One more, ready."""
         self._made += 1
-        with reserve(0) as (port,):
-            worker = ServerProcess(
-                f"worker {self._made}",
-                [*self._command, "--listen", f"{LOOPBACK}:{port}"],
-                {"PYTHONPATH": str(ROOT)},
-                self._folder / f"worker-{self._made}.log",
-                lambda: serving(f"{LOOPBACK}:{port}"),
-            )
-            await worker.start()
-            self._closing.push_async_callback(worker.stop)
-            await worker.wait_ready(60)
+        ports = self._closing.enter_context(reserve(0, 0))
+        name = f"worker-{self._made}"
+        worker = worker_process(name, self._url, self._services, *ports, self._folder / f"{name}.log")
+        await worker.start()
+        self._closing.push_async_callback(worker.stop)
+        await worker.wait_ready(60)
         self.running.append(worker)
 
     async def kill_one(self) -> None:

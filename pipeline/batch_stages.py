@@ -29,6 +29,13 @@ from servicekit.metrics import PLAYS, latency_histogram
 PLAY_SECONDS = latency_histogram(
     "playscore_pipeline_play_seconds", "From a play's closing frame sent until its rating can be read, seconds."
 )
+STAGE_SECONDS = latency_histogram(
+    "playscore_pipeline_stage_seconds",
+    "One stage of a scored play, seconds: featurize from its closing frame sent, each other from the end of the stage "
+    "before.",
+    ("stage",),
+)
+_SECONDS_OF = {stage: STAGE_SECONDS.labels(stage) for stage in ("featurize", "score", "grade", "record", "read")}
 
 MAX_PLAYS_PER_CALL = 64
 CALLS_AT_ONCE = 2
@@ -303,6 +310,7 @@ class BatchStages:
     def _end_stage(self, stage: str, play: InFlightPlay) -> None:
         seconds = play.end_stage()
         if seconds is not None and play.rejection is None:
+            _SECONDS_OF[stage].observe(seconds)
             self._time(stage, seconds)
 
     def _time(self, stage: str, seconds: float) -> None:

@@ -45,14 +45,39 @@ async def moments(messages: Iterable[FeedMessage], speed: float | None) -> Async
     if speed is None:
         yield list(messages)
         return
-    hertz = 10.0
     clock = _Clock()
+    for film, together in _moments(messages, speed):
+        if film is not None:
+            await asyncio.sleep(clock.due(film, time.perf_counter(), speed) - time.perf_counter())
+        yield together
+
+
+def timetable(messages: Iterable[FeedMessage], speed: float) -> Iterator[tuple[float, Sequence[FeedMessage]]]:
+    """The moments of a feed, each with when it is due: seconds after the first, if nobody is ever late."""
+    clock, now = _Clock(), 0.0
+    for film, together in _moments(messages, speed):
+        if film is not None:
+            now = clock.due(film, now, speed)
+        yield now, together
+
+
+@dataclass(frozen=True, slots=True)
+class _Filmed:
+    """When a moment of film was filmed, on the clock of its segment."""
+
+    segment_id: str
+    seconds: float
+
+
+def _moments(messages: Iterable[FeedMessage], speed: float) -> Iterator[tuple[_Filmed | None, Sequence[FeedMessage]]]:
+    """The messages that come at one moment, and when it was filmed; None for what is said between film."""
+    hertz = 10.0
     for is_film, run in itertools.groupby(messages, key=_is_film):
         if not is_film:
             told = list(run)
             for message in told:
                 hertz = (message.header.frame_rate_hertz or hertz) if message.HasField("header") else hertz
-            yield told
+            yield None, told
             continue
         for segment_id, of_segment in itertools.groupby(run, key=_segment_of):
             pieces = [piece for message in of_segment for piece in _pieces(message, hertz, speed)]
@@ -60,8 +85,7 @@ async def moments(messages: Iterable[FeedMessage], speed: float | None) -> Async
             intervals = [math.ceil(piece.seconds * hertz / speed - 1e-6) for piece in pieces]
             for _, interval in itertools.groupby(zip(intervals, pieces, strict=True), key=itemgetter(0)):
                 together = [piece for _, piece in interval]
-                await asyncio.sleep(clock.due(segment_id, together[-1].seconds, speed) - time.perf_counter())
-                yield [piece.message for piece in together]
+                yield _Filmed(segment_id, together[-1].seconds), [piece.message for piece in together]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +102,11 @@ class _Clock:
         self._segment_id: str | None = None
         self._begun = self._first = 0.0
 
-    def due(self, segment_id: str, seconds: float, speed: float) -> float:
-        """In seconds of `time.perf_counter`."""
-        if segment_id != self._segment_id:
-            self._segment_id, self._begun, self._first = segment_id, time.perf_counter(), seconds
-        return self._begun + (seconds - self._first) / speed
+    def due(self, film: _Filmed, now: float, speed: float) -> float:
+        """In seconds of the clock that tells `now`."""
+        if film.segment_id != self._segment_id:
+            self._segment_id, self._begun, self._first = film.segment_id, now, film.seconds
+        return self._begun + (film.seconds - self._first) / speed
 
 
 def _is_film(message: FeedMessage) -> bool:

@@ -8,12 +8,12 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
+from deploy.local.feed import nats_program
 from pipeline.jetstream.broker import BrokerAddress
 
 _START_SECONDS: Final = 60.0
@@ -45,7 +45,7 @@ class Server:
         configuration.write_text(json.dumps(settings))
         for old in self._folder.glob("*.ports"):
             old.unlink()
-        self._process = subprocess.Popen([program(), "-c", configuration], cwd="/")
+        self._process = subprocess.Popen([nats_program(), "-c", configuration], cwd="/")
         deadline = time.monotonic() + _START_SECONDS
         while not (ports := self._ports()):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -100,12 +100,3 @@ def server() -> Server:
     shared = Server()
     shared.start()
     return shared
-
-
-def program() -> str:
-    """The server's."""
-    beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
-    if found is None:
-        raise RuntimeError("nats-server is missing: run make environments")
-    return found

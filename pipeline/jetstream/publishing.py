@@ -170,14 +170,18 @@ class GamePublisher:
 
         Raises as `publish_game`.
         """
-        game, subject, body = self.published, self.published.name.feed, pack(messages)
+        return await self.send_body(pack(messages), len(messages))
+
+    async def send_body(self, body: bytes, messages: int) -> bool:
+        """Publishes a body that holds so many feed messages. See `send`."""
+        game, subject = self.published, self.published.name.feed
         if len(body) > self._broker.nc.max_payload:
             raise PlayscoreError(
                 Reason.MESSAGE_TOO_LARGE,
                 f"a message of game {game.name} has {len(body)} bytes, more than the {self._broker.nc.max_payload} that"
                 " the broker takes (max_payload in its configuration)",
             )
-        game.messages += len(messages)
+        game.messages += messages
         key = message_id(subject, body)
         place, is_new = self._stored.get(key), False
         if place is None:

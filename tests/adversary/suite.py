@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, Literal, Self
 
+from deploy.local.feed import nats_program
 from deploy.local.http import status
 from deploy.local.ports import LOOPBACK, reserve
 from deploy.local.process import ServerError, ServerProcess
@@ -31,7 +32,7 @@ from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
 from playscore.client import AggregatorClient
 from playscore.shipped import RELEASES
-from tests import nats, postgres
+from tests import postgres
 from tests.adversary.proxy import Link, link
 from tests.processes import command_line
 
@@ -288,7 +289,7 @@ class Suite:
 
         ports = (self._ports["nats"], self._ports["nats metrics"])
         return ServerProcess(
-            "nats", [nats.program(), "-c", str(configuration)], {}, self._log("nats"), ready, ports=ports
+            "nats", [nats_program(), "-c", str(configuration)], {}, self._log("nats"), ready, ports=ports
         )
 
     def _worker(self, name: str) -> ServerProcess:
