@@ -143,9 +143,9 @@ class Workers:
     async def start(self) -> None:
         """One more, ready."""
         self._made += 1
-        ports = self._closing.enter_context(reserve(0, 0))
+        port, metrics_port = self._closing.enter_context(reserve(0, 0))
         name = f"worker-{self._made}"
-        worker = worker_process(name, self._url, self._services, *ports, self._folder / f"{name}.log")
+        worker = worker_process(name, self._url, self._services, port, metrics_port, self._folder / f"{name}.log")
         await worker.start()
         self._closing.push_async_callback(worker.stop)
         await worker.wait_ready(60)

@@ -36,6 +36,12 @@ class _Addresses(click.ParamType[tuple[str, ...]]):
         return addresses
 
 
+class UnableError(click.ClickException):
+    """The test could not be run."""
+
+    exit_code = 4
+
+
 @click.command(short_help="Play simulated games at a fixed pace; say whether the budgets were kept.")
 @click.option(
     "--scenario", required=True, type=click.Choice(list(SCENARIOS)), help="Which games, and when: see docs/loadtest.md."
@@ -108,7 +114,7 @@ def loadtest(
     async def run() -> Any:
         async with ended_by_signals(), AsyncExitStack() as closing:
             if target is not None and broker is not None:
-                suite = Suite(target, broker, target, tls, metrics)
+                suite = Suite(target, broker, {"aggregator": target}, tls, metrics)
             else:
                 console.print("starting services, NATS and workers")
                 games = scale * (chosen.football + chosen.hockey)
@@ -119,17 +125,16 @@ def loadtest(
         recording = uvloop.run(run())
     except (ServerError, PlayscoreError, ConnectionError, TimeoutError) as failure:
         said = failure.detail if isinstance(failure, PlayscoreError) else str(failure)
-        unable = click.ClickException(f"the test could not be run: {said}")
-        unable.exit_code = 4
-        raise unable from None
+        raise UnableError(f"the test could not be run: {said}") from None
     judged = verdict(recording, budgets())
     show(recording, judged, console)
-    for path, text in (
-        (report, lambda: json.dumps({"verdict": judged.as_json(), "recording": recording.as_json()}, indent=1)),
-        (page, lambda: render(recording, judged)),
-    ):
+    written = {
+        report: json.dumps({"verdict": judged.as_json(), "recording": recording.as_json()}, indent=1),
+        page: render(recording, judged),
+    }
+    for path, text in written.items():
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text(), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             console.print(f"written: {path}", markup=False)
     raise click.exceptions.Exit(int(judged.outcome))

@@ -14,7 +14,9 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 
 EVERY_SECONDS: Final = 0.005
-"""Between two questions. A latency is longer than the true one by at most that and the time of an answer."""
+"""Between two questions at least. A latency is longer than the true one by at most that and the time of an answer."""
+_SHARE: Final = 0.05
+"""Of how long the latest play is awaited already: between two questions, so that asking does not add to a backlog."""
 _AT_ONCE: Final = 24
 """Plays in one question: a filter has room for so many."""
 _NOTHING_YET: Final = frozenset({Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND})
@@ -58,7 +60,8 @@ class Reader:
             await self.ask()
             if not self._awaited:
                 self._any.clear()
-            await asyncio.sleep(max(0.0, begun + EVERY_SECONDS - self._clock()))
+            pause = max(EVERY_SECONDS, _SHARE * (begun - max(self._awaited.values(), default=begun)))
+            await asyncio.sleep(max(0.0, begun + pause - self._clock()))
 
     async def ask(self) -> None:
         """Asks once for some of those that are awaited."""

@@ -84,7 +84,7 @@ async def load_test(
     scraper = Scraper(suite.metrics, {STAGES, *(budget.metric for budget in budgets().budgets)})
     async with (
         connected(suite.broker, GENERATOR) as broker,
-        AggregatorClient(suite.aggregator, tls=suite.tls) as ratings,
+        AggregatorClient(suite.services["aggregator"], tls=suite.tls) as ratings,
     ):
         await existing_streams(broker)
         say("warming up")

@@ -31,8 +31,8 @@ class Suite:
 
     described: str
     broker: BrokerAddress
-    aggregator: str
-    """host:port"""
+    services: Mapping[str, str]
+    """By name, host:port of each service that is called; "aggregator" is."""
     tls: Tls | None = None
     metrics: Sequence[str] = ()
     """host:port of each process that shows its metrics."""
@@ -75,7 +75,7 @@ async def local_suite(games: int, inference: Inference, logs: Path | None = None
             f"{counted(workers, 'worker')} and the services of this machine, inference by {inference.value},"
             f" {os.cpu_count()} cores",
             broker,
-            stack.aggregator,
+            {"featurizer": stack.featurizer, "scorer": stack.scorer, "aggregator": stack.aggregator},
             metrics=[f"{LOOPBACK}:{port}" for port in metrics_ports],
             processes={name: server.pid for name, server in servers.items()} | {GENERATOR: os.getpgrp()},
         )
