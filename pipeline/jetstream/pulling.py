@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections import deque
 from types import TracebackType
 from typing import Final, Self
 
@@ -11,7 +13,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from pipeline.jetstream.broker import Broker, heeding_cancellation
+from pipeline.jetstream.broker import Broker
 
 HEARTBEAT_SECONDS: Final = 1.0
 LOST_SECONDS: Final = 3.0
@@ -45,12 +47,14 @@ class Pull:
         self._batch = batch
         self._inbox = broker.nc.new_inbox()
         self._subscription: Subscription | None = None
+        self._here: deque[Msg] = deque()
+        self._came = asyncio.Event()
         self._due = 0
         """Messages asked for that have not come."""
         self._heard = 0.0
 
     async def __aenter__(self) -> Self:
-        self._subscription = await self._broker.nc.subscribe(self._inbox)
+        self._subscription = await self._broker.nc.subscribe(self._inbox, cb=self._take)
         return self
 
     async def __aexit__(
@@ -63,7 +67,7 @@ class Pull:
     @property
     def has_more(self) -> bool:
         """Whether something lies here to be taken."""
-        return self._subscription is not None and self._subscription.pending_msgs > 0
+        return bool(self._here) or (self._subscription is not None and self._subscription.pending_msgs > 0)
 
     async def next(self, seconds: float) -> Msg | None:
         """The next message; None where none came in time. Raises LostError."""
@@ -72,23 +76,35 @@ class Pull:
         while True:
             if not self._due:
                 await self._ask()
-            wait = min(end, self._heard + LOST_SECONDS) - time.monotonic()
-            try:
-                message = await heeding_cancellation(self._subscription.next_msg(max(wait, _LEAST_SECONDS)))
-            except nats.errors.TimeoutError:
+            message = await self._taken(min(end, self._heard + LOST_SECONDS))
+            if message is None:
                 if time.monotonic() - self._heard >= LOST_SECONDS:
-                    raise LostError("the broker has not been heard of") from None
+                    raise LostError("the broker has not been heard of")
                 if time.monotonic() >= end:
                     return None
                 continue
-            except nats.errors.Error as closed:
-                raise LostError(str(closed)) from closed
             self._heard = time.monotonic()
             status = None if message.reply else (message.headers or {}).get("Status")
             if status is None:
                 self._due -= 1
                 return message
             self._take_status(status, (message.headers or {}).get("Description", ""))
+
+    async def _take(self, message: Msg) -> None:
+        """Messages are taken as they come: to wait for each by `next_msg` costs a task and a timer a message."""
+        self._here.append(message)
+        self._came.set()
+
+    async def _taken(self, until: float) -> Msg | None:
+        """The first message here; None where none came by that time of the monotonic clock."""
+        if not self._here:
+            self._came.clear()
+            try:
+                async with asyncio.timeout(max(until - time.monotonic(), _LEAST_SECONDS)):
+                    await self._came.wait()
+            except TimeoutError:
+                return None
+        return self._here.popleft()
 
     def _take_status(self, status: str, description: str) -> None:
         if status == "100":
