@@ -33,6 +33,7 @@ EXTRA_OF_COMMAND = {
     "demo": "services",
     "evaluate": "train",
     "feed": "services",
+    "loadtest": "loadtest",
     "publish": "services",
     "release": "train",
     "replay": "services",

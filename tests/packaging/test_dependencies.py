@@ -22,6 +22,7 @@ EXTRAS_OF_ROOM = {
     "simulator": ("services",),
     "deploy": ("services",),
     "board": ("services",),
+    "loadtest": ("services", "loadtest"),
     "models": ("train", "compare"),
 }
 INSIDE_TRITON = {"triton_python_backend_utils"}
