@@ -12,10 +12,15 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 WHOLE: Final = "benchmarks"
 """The lock that holds all others that `pyproject.toml` asks for."""
 EXTRAS: Final[Mapping[str, Sequence[str]]] = {
-    WHOLE: ("dev", "bench"),
+    WHOLE: ("dev", "bench", "sbom"),
     "development": ("dev",),
     "training": ("train", "compare"),
     "services": ("services",),
+    "featurizer": ("featurizer",),
+    "scorer": ("scorer",),
+    "aggregator": ("aggregator",),
+    "worker": ("worker",),
+    "sbom": ("sbom",),
 }
 """By lock, the extras of playscore that it installs."""
 TRITON: Final = ROOT / "deploy" / "local" / "triton-requirements.txt"

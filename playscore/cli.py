@@ -20,7 +20,9 @@ from playscore.terminal_text import printable, printable_lines
 COMMANDS = "playscore.commands"
 """The group of entry points. Each names the extra that its command needs: `pipeline.commands:replay [services]`."""
 
-_REQUIREMENT = re.compile(r"""(?P<distribution>[\w.-]+).*;.*\bextra\s*==\s*["'](?P<extra>[\w-]+)["']""")
+_REQUIREMENT = re.compile(
+    r"""(?P<distribution>[\w.-]+)(?:\[(?P<through>[\w,-]+)\])?.*;.*\bextra\s*==\s*["'](?P<extra>[\w-]+)["']"""
+)
 
 
 class _Rooms(click.Group):
@@ -100,12 +102,21 @@ def _needs(entry: EntryPoint, missing: ModuleNotFoundError) -> str:
 
 
 def extras_with(package: str) -> tuple[str, ...]:
-    """The extras of playscore that name the distribution of an imported package, such as `xgboost` of xgboost-cpu."""
+    """The extras of playscore that bring the distribution of an imported package, such as `xgboost` of xgboost-cpu.
+
+    Those that name it come before those that bring it through another extra.
+    """
     wanted = _normalized(package)
-    found = (_REQUIREMENT.match(requirement) for requirement in requires("playscore") or ())
-    return tuple(
-        match["extra"] for match in found if match and f"{_normalized(match['distribution'])}-".startswith(f"{wanted}-")
-    )
+    found = [match for requirement in requires("playscore") or () if (match := _REQUIREMENT.match(requirement))]
+    offering = {
+        match["extra"]: None for match in found if f"{_normalized(match['distribution'])}-".startswith(f"{wanted}-")
+    }
+    known = 0
+    while known < len(offering):
+        known = len(offering)
+        through = (match for match in found if offering.keys() & set((match["through"] or "").split(",")))
+        offering |= {match["extra"]: None for match in through}
+    return tuple(offering)
 
 
 def _normalized(name: str) -> str:

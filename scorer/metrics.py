@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from prometheus_client import Gauge
+
 from playscore.errors import PlayscoreError
 from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Inference, Outputs
@@ -15,6 +17,7 @@ INFERENCE_SECONDS = latency_histogram(
     "From a batch leaving for inference to its answer, seconds; failures too.",
     ("model", "version"),
 )
+WAITING_PLAYS = Gauge("playscore_scorer_waiting_plays", "Plays that wait for a batch to take them to inference.")
 SCORED = PLAYS.labels("scored", "")
 GRADED = PLAYS.labels("graded", "")
 

@@ -73,6 +73,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         self._inference = metrics.TimedInference(inference, (release.key for release in releases))
         models = (Model(release, tasks[release.task], self._inference) for release in releases)
         self._catalog = Catalog(models, defaults)
+        metrics.WAITING_PLAYS.set_function(lambda: sum(model.waiting for model in self._catalog))
 
     @property
     def descriptor(self) -> ServiceDescriptor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -16,16 +16,22 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _Status = health_pb2.HealthCheckResponse
 
+LIVENESS: Final = "liveness"
+"""SERVING whenever it is answered: the process takes turns. It does not depend on anything else."""
+STARTUP: Final = "startup"
+"""SERVING once the service was opened, whatever is away later."""
+
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """What the server is known by: "" for itself, its services, and parts of them that can fail alone.
 
-    A part is not served where the server is not.
+    A part is not served where the server is not. `LIVENESS` and `STARTUP` are for whoever restarts the process.
     """
 
     def __init__(self, names: Iterable[str], parts: Iterable[str] = ()) -> None:
         self._parts = dict.fromkeys(parts, True)
-        self._names = frozenset({"", *names, *self._parts})
+        self._names = frozenset({"", LIVENESS, STARTUP, *names, *self._parts})
+        self._opened = False
         self._serving = False
         self._ended = False
         self._changed = asyncio.Condition()
@@ -40,6 +46,12 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         async with self._changed:
             self._serving = serving
             self._parts |= parts or {}
+            self._changed.notify_all()
+
+    async def opened(self) -> None:
+        """Tells from now on that the service has started."""
+        async with self._changed:
+            self._opened = True
             self._changed.notify_all()
 
     async def until_serving(self) -> None:
@@ -82,5 +94,6 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def _status(self, name: str) -> health_pb2.HealthCheckResponse.ServingStatus:
         if name not in self._names:
             return _Status.SERVICE_UNKNOWN
-        serving = self._serving and self._parts.get(name, True)
+        own = {LIVENESS: True, STARTUP: self._opened}
+        serving = own[name] if name in own else self._serving and self._parts.get(name, True)
         return _Status.SERVING if serving else _Status.NOT_SERVING

@@ -22,7 +22,7 @@ from playscore.rpc_errors import status_of
 from servicekit.admission import SHARED_PART, Admission, Refused, Ticket, current_ticket
 from servicekit.callers import current_caller
 from servicekit.calls import Call, Proceed
-from servicekit.metrics import AdmissionMetrics
+from servicekit.metrics import OPEN_STREAMS, AdmissionMetrics
 from servicekit.settings import ServiceSettings
 
 MAX_INFRASTRUCTURE_STREAMS: Final = 1_024
@@ -54,6 +54,7 @@ class Limits:
             "streams": _Places(settings.max_concurrent_streams),
             "watches": _Places(settings.max_concurrent_watches),
         }
+        OPEN_STREAMS.set_function(self._places["streams"].total)
         self._infrastructure = _Places(MAX_INFRASTRUCTURE_STREAMS, a_caller=MAX_INFRASTRUCTURE_STREAMS_A_CALLER)
         self._in_flight: set[asyncio.Task[Any]] = set()
         self._watches: set[asyncio.Task[Any]] = set()
@@ -185,8 +186,11 @@ class _Places:
 
     def has_room(self, caller: str) -> bool:
         own = self._taken.get(caller, 0)
-        total = self._taken.total()
-        return own < self._most_a_caller and total < self._most * (SHARED_PART if own else 1.0)
+        return own < self._most_a_caller and self.total() < self._most * (SHARED_PART if own else 1.0)
+
+    def total(self) -> int:
+        """All that are open."""
+        return self._taken.total()
 
     @contextmanager
     def taken(self, caller: str) -> Iterator[None]:

@@ -101,6 +101,7 @@ _RESTING = Gauge(
     "playscore_admission_resting_calls", "Unary calls that wait for something else than their turn, and hold no room."
 )
 _WAITING = Gauge("playscore_admission_waiting_calls", "Unary calls that wait for their turn.")
+OPEN_STREAMS = Gauge("playscore_open_streams", "Streams of requests that are open: games, for a featurizer.")
 LOOP_LAG_SECONDS = latency_histogram(
     "playscore_event_loop_lag_seconds", "How late the event loop came to what was due, ten times a second, seconds."
 )

@@ -46,6 +46,8 @@ ACCEPTING = 16
 """Servers on one port. Each takes a new call every few turns of the event loop, which are long when it is busy. Calls
 of one connection wait for each other, and for those of the connections that share its server."""
 MAX_UNSEEN_CALLS = 4_000
+_MAX_PROBES = 64
+"""Calls of health in flight at a port of its own: more are refused."""
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
 
@@ -61,6 +63,8 @@ class Running:
     address: Address
     metrics_address: Address
     health: Health
+    health_address: Address | None
+    """Where health alone is told without TLS, if it is."""
     life: asyncio.Task[None]
     """Opens the service and follows its readiness. Ends only where opening fails, with what it raised."""
 
@@ -160,6 +164,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
             raise StartError(
                 f"cannot show metrics on {settings.metrics_listen}: {error.strerror}; --metrics-listen sets another"
             ) from error
+        health_address = await stack.enter_async_context(_health_port(health, settings))
         address, certificates = _bind(servers, settings)
         for server in servers:
             await server.start()
@@ -169,10 +174,30 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         lag = asyncio.create_task(observe_lag())
         stack.callback(lag.cancel)
         try:
-            yield Running(address, metrics_address, health, life)
+            yield Running(address, metrics_address, health, health_address, life)
         finally:
             await _drain(servers, life, health, limits, settings)
             await service.close()
+
+
+@asynccontextmanager
+async def _health_port(health: Health, settings: ServiceSettings) -> AsyncIterator[Address | None]:
+    """Tells health without TLS, to whoever asks, for as long as the process lives."""
+    wanted = settings.health_address
+    if wanted is None:
+        yield None
+        return
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)], maximum_concurrent_rpcs=_MAX_PROBES)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    try:
+        port = server.add_insecure_port(str(wanted))
+    except RuntimeError as error:
+        raise StartError(f"cannot tell health on {wanted}; --health-listen sets another") from error
+    await server.start()
+    try:
+        yield Address(wanted.host, port)
+    finally:
+        await server.stop(None)
 
 
 class _Unregistered:
@@ -255,6 +280,7 @@ def _callers(settings: ServiceSettings) -> Followed[Callers] | None:
 
 async def _live(service: Service, health: Health, limits: Limits) -> None:
     await service.open()
+    await health.opened()
     limits.admit()
     while True:
         ready = await _ready(service)

@@ -58,6 +58,10 @@ class ServiceSettings(BaseSettings):
     metrics_listen: HostAndPort = Field(
         default="127.0.0.1:0", description="where metrics are shown over HTTP, host:port"
     )
+    health_listen: HostAndPort | None = Field(
+        default=None,
+        description="where health alone is told too, without TLS, for probes that have no certificate, host:port",
+    )
     plaintext: bool = Field(default=False, description="take calls without TLS from other machines too")
     tls_certificate: FilePath | None = Field(default=None, description="certificate chain of the service, PEM")
     tls_key: FilePath | None = Field(default=None, description="private key of the certificate, PEM")
@@ -121,6 +125,11 @@ class ServiceSettings(BaseSettings):
     def metrics_address(self) -> Address:
         """Where metrics are shown."""
         return Address.parse(self.metrics_listen)
+
+    @property
+    def health_address(self) -> Address | None:
+        """Where health alone is told, if it is."""
+        return None if self.health_listen is None else Address.parse(self.health_listen)
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -73,6 +73,28 @@ def restore(file: Path, backups: Backups, replace: bool) -> None:
 
 
 @store.command()
+@click.option(
+    "--store",
+    type=click.UNPROCESSED,
+    callback=lambda _context, _option, value: store_url(value),
+    envvar="PLAYSCORE_AGGREGATOR_STORE",
+    default="sqlite:///playscore.sqlite",
+    show_default=True,
+    help="The store, as in the aggregator's own setting.",
+)
+def migrate(store: str) -> None:
+    """Bring the store to this release, or make it, before an aggregator of this release opens it.
+
+    An aggregator does the same when it starts. Doing it first keeps a migration that fails, or that takes long, from
+    being one replica's start. Aggregators of the release before go on serving a PostgreSQL store meanwhile.
+    """
+    from aggregator.migration import migrate as bring_up_to_date
+
+    bring_up_to_date(store)
+    click.echo("the store is of this release")
+
+
+@store.command()
 @_store
 def check(backups: Backups) -> None:
     """Read the whole store and report every problem with its place. Exit code 1 if there is any."""

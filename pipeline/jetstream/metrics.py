@@ -7,6 +7,9 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 GAMES_HELD: Final = Gauge("playscore_work_games_held", "Games that this worker holds.")
+GAMES_WAITING: Final = Gauge(
+    "playscore_work_games_waiting", "Games in the broker's queue that no worker holds; every worker says the same."
+)
 MESSAGES_BEHIND: Final = Gauge(
     "playscore_work_messages_behind", "Messages in the broker that the games held have not read."
 )

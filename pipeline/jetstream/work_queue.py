@@ -84,6 +84,11 @@ class WorkQueue:
             if message is not None:
                 return TakenGame(*work_of(message.subject), message)
 
+    async def waiting(self) -> int:
+        """Games that nobody holds."""
+        workers = await self._broker.until_it_answers(lambda: self._broker.js.consumer_info(WORK_STREAM, WORKERS))
+        return workers.num_pending or 0
+
     async def close(self) -> None:
         """Take no more."""
         pull, self._pull = self._pull, None

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,8 @@ LINGER_SECONDS = 2.0
 MAX_FAILURES = 5
 _PAUSE_SECONDS = 0.5
 """Before stages that failed are made anew."""
+_COUNT_EVERY_SECONDS = 5.0
+"""The games that wait."""
 _GATHER_SECONDS = 0.1
 """For which messages of one game are gathered before it is offered."""
 _OFFER_SECONDS = 2.0
@@ -119,9 +121,10 @@ class Worker:
         """Works until it is canceled. Then its games are given back, so that others take them at once."""
         metrics.MESSAGES_BEHIND.set_function(lambda: sum(feed.behind for feed in self._reading.values()))
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._find_games())
-                both.create_task(self._play_games())
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._find_games())
+                tasks.create_task(self._play_games())
+                tasks.create_task(self._count_waiting())
         except asyncio.CancelledError:
             log.info("drained")
             raise
@@ -179,6 +182,12 @@ class Worker:
         state = await self._states.get(name)
         if not state.aside and state.read < place:
             await self._queue.offer(state)
+
+    async def _count_waiting(self) -> None:
+        while True:
+            with suppress(nats.errors.Error):
+                metrics.GAMES_WAITING.set(await self._queue.waiting())
+            await asyncio.sleep(_COUNT_EVERY_SECONDS)
 
     # --- Playing them ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import time
 from dataclasses import dataclass
@@ -26,6 +27,16 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.keepalive_time_ms", 60_000),
 )
+_BALANCED = (
+    *_OPTIONS,
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    (
+        "grpc.service_config",
+        json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}),
+    ),
+)
+"""Calls go in turn to all servers that an address stands for, but for those that say they are not serving."""
+_OF_MANY = ("dns:", "ipv4:", "ipv6:")
 _Files: TypeAlias = tuple[bytes | None, bytes | None, bytes | None]
 """Contents of authority, key and certificate."""
 
@@ -112,9 +123,10 @@ class Channels:
         self._earlier.discard(channel)  # which closes it
 
     def _connect(self) -> grpc.aio.Channel:
+        options = _BALANCED if self._address.startswith(_OF_MANY) else _OPTIONS
         if self._tls is None:
-            return grpc.aio.insecure_channel(self._address, options=_OPTIONS)
-        return grpc.aio.secure_channel(self._address, self._tls._credentials(self._files), options=_OPTIONS)
+            return grpc.aio.insecure_channel(self._address, options=options)
+        return grpc.aio.secure_channel(self._address, self._tls._credentials(self._files), options=options)
 
 
 class _BearerToken(grpc.AuthMetadataPlugin):

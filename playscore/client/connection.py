@@ -29,7 +29,10 @@ _REASONS = {
 
 
 class Connection:
-    """The base of all clients: an async context manager around a channel to `address`, host:port.
+    """The base of all clients: an async context manager around a channel to `address`.
+
+    The address is host:port for one server. Where it is dns:///host:port, or ipv4:host:port,host:port, calls go in turn
+    to all servers that say they are serving.
 
     Calls end within `timeout_seconds`, retries included. They raise
 

@@ -53,6 +53,11 @@ class Coalescer(Generic[Item, Result]):
         self._in_flight: set[asyncio.Task[None]] = set()
         self._gathering = False
 
+    @property
+    def waiting(self) -> int:
+        """Items that are in no batch yet."""
+        return len(self._waiting)
+
     def submit(self, item: Item, deadline: float, caller: str = "") -> asyncio.Future[Result]:
         """Queues one item, to be done before `deadline` (seconds of `time.monotonic`); after it, it is a TimeoutError.
 

@@ -39,6 +39,11 @@ class Model(Generic[ItemT, ScoredT]):
             for length in release.bucket_lengths
         }
 
+    @property
+    def waiting(self) -> int:
+        """Plays that are in no batch yet."""
+        return sum(bucket.waiting for bucket in self._buckets.values())
+
     async def ready(self) -> bool:
         """Whether plays would be scored now."""
         return await self._inference.ready(self.release.key)

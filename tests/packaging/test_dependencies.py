@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 
 import grimp
 import pytest
+from packaging.requirements import Requirement
 
 from tests.packaging.conftest import ROOT
 
@@ -44,10 +45,16 @@ def _normalized(distribution: str) -> str:
 
 def declared(*extras: str) -> set[str]:
     """The distributions that an install with these extras asks for by name."""
-    requirements = PROJECT["dependencies"] + [
-        requirement for extra in extras for requirement in PROJECT["optional-dependencies"][extra]
-    ]
-    return {_distribution(requirement) for requirement in requirements}
+    return {_distribution(text) for text in PROJECT["dependencies"]}.union(*map(_of_extra, extras))
+
+
+def _of_extra(extra: str) -> set[str]:
+    found = set()
+    for text in PROJECT["optional-dependencies"][extra]:
+        requirement = Requirement(text)
+        through = map(_of_extra, requirement.extras) if requirement.name == "playscore" else ()
+        found |= {_normalized(requirement.name)}.union(*through)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +82,22 @@ def test_what_a_room_imports_is_installed_with_its_extra(graph: grimp.ImportGrap
 def test_callers_install_only_what_playscore_imports(graph: grimp.ImportGraph) -> None:
     providers = set().union(*imported(graph, "playscore").values())
     assert declared() <= providers
+
+
+@pytest.mark.parametrize(
+    ("extra", "module"),
+    {
+        "featurizer": "featurizer.__main__",
+        "scorer": "scorer.__main__",
+        "aggregator": "aggregator.commands.store",
+        "worker": "pipeline.jetstream.commands",
+    }.items(),
+)
+def test_what_an_image_runs_imports_only_what_its_extra_installs(
+    graph: grimp.ImportGraph, extra: str, module: str
+) -> None:
+    modules = {module, f"{module.partition('.')[0]}.__main__"} & graph.modules
+    reached = modules.union(*map(graph.find_upstream_modules, modules))
+    packages = {name.partition(".")[0] for name in reached} - set(EXTRAS_OF_ROOM) - set(sys.stdlib_module_names)
+    installed = declared(extra)
+    assert {name for name in packages if not {_normalized(d) for d in DISTRIBUTIONS[name]} & installed} == set()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from servicekit import Running, serving
+from servicekit.health import LIVENESS, STARTUP
+from tests.authority import Authority, dns
 from tests.contract.servicekit.echo import DESCRIPTOR, Echo, EchoSettings, EchoStub
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -147,3 +150,30 @@ async def test_a_watch_ends_with_the_drain_and_says_not_serving_last() -> None:
     assert await watch.read() is grpc.aio.EOF  # type: ignore[attr-defined]
     assert await watch.code() is grpc.StatusCode.OK
     await channel.close(None)
+
+
+async def test_liveness_needs_nothing_and_startup_ends_once(opening: tuple[Echo, Running, grpc.aio.Channel]) -> None:
+    echo, running, channel = opening
+    assert [await check(channel, name) for name in (LIVENESS, STARTUP, "")] == [SERVING, NOT_SERVING, NOT_SERVING]
+    assert echo.opening is not None
+    echo.opening.set()
+    await running.until_serving()
+    assert [await check(channel, name) for name in (LIVENESS, STARTUP, "")] == [SERVING, SERVING, SERVING]
+    echo.is_ready = False
+    watch = stub(channel).Watch(health_pb2.HealthCheckRequest())
+    while (await watch.read()).status != NOT_SERVING:
+        pass
+    assert [await check(channel, name) for name in (LIVENESS, STARTUP, "")] == [SERVING, SERVING, NOT_SERVING]
+
+
+async def test_health_is_told_without_tls_at_a_port_of_its_own(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path / "authority").sign(dns("localhost"))
+    settings = EchoSettings(health_listen="127.0.0.1:0", tls_certificate=certificate, tls_key=key)
+    async with serving(Echo(), settings) as running:
+        await running.until_serving()
+        assert running.health_address is not None
+        async with grpc.aio.insecure_channel(str(running.health_address)) as channel:
+            assert await check(channel, "") == SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await EchoStub(channel).call("Unary", "let me in")
+            assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -206,3 +206,18 @@ def test_a_folder_is_not_taken_for_a_store(tmp_path: Path) -> None:
     refused = run("check", "--store", tmp_path).exception
     assert isinstance(refused, PlayscoreError)
     assert "it is a folder" in refused.detail
+
+
+def test_a_store_is_made_or_migrated_before_an_aggregator_opens_it(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    made = CliRunner().invoke(command, ["migrate"], env={"PLAYSCORE_AGGREGATOR_STORE": url(path)})
+    assert (made.exit_code, made.output) == (0, "the store is of this release\n")
+    assert CliRunner().invoke(command, ["check", "--store", str(path)]).output == "no problems found\n"
+
+
+def test_a_store_that_cannot_be_reached_is_not_migrated(tmp_path: Path) -> None:
+    with pytest.raises(PlayscoreError) as refused:
+        CliRunner().invoke(
+            command, ["migrate", "--store", "postgresql://nobody@127.0.0.1:1/none"], catch_exceptions=False
+        )
+    assert refused.value.reason is Reason.STORE_UNAVAILABLE
