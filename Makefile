@@ -10,7 +10,7 @@ ITSELF := $(PIP) --no-deps --no-build-isolation -e .
 RELEASED := protos/released.binpb
 WORKERS := $(or $(WORKERS),3)
 
-.PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit generate released format clean bench-aggregator loadtest campaign
+.PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit test-cluster generate released format clean bench-aggregator loadtest campaign
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -85,6 +85,10 @@ docs: ## the documentation as a site, in out/site/; fails for a broken link
 
 unit: ## unit, contract and integration tests
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(WORKERS) --no-loadscope-reorder
+
+test-cluster: .venv/ready-for-development ## the images and manifests on the cluster of KUBECONFIG (docs/operations.md)
+	@test -n "$$KUBECONFIG" || { echo 'make: KUBECONFIG names no cluster'; exit 1; }
+	PLAYSCORE_TEST_CLUSTER=1 $(BIN)/pytest tests/cluster --timeout 7200
 
 # --- benchmarks ---
 

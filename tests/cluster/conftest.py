@@ -1,0 +1,60 @@
+"""`make test-cluster`: what needs a Kubernetes cluster. Everything here is skipped without KUBECONFIG."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import cluster
+from tests.cluster.cluster import NAMESPACE, kubectl
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("PLAYSCORE_TEST_CLUSTER"):
+        return
+    skip = pytest.mark.skip(reason="needs a cluster: make test-cluster")
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def namespace() -> Iterator[str]:
+    """An empty namespace with what an installation has to bring: keys, and volumes where the cluster makes none."""
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=300s", namespace="default")
+    kubectl("apply", "--filename=-", given=(cluster.ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
+    kubectl(
+        "create",
+        "secret",
+        "generic",
+        "featurizer-token-keys",
+        "--from-literal=keys=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    )
+    if not kubectl("get", "storageclasses", "--output=name", namespace="default").strip():
+        _make_volumes()
+    yield NAMESPACE
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false", namespace="default")
+    kubectl("delete", "persistentvolumes", "--selector=playscore-test=volume", namespace="default")
+
+
+def _make_volumes() -> None:
+    """Volumes on the node, for clusters without a storage class."""
+    kubectl("delete", "persistentvolumes", "--selector=playscore-test=volume", namespace="default")
+    kubectl("delete", "pod", "volumes", "--ignore-not-found", namespace="default")
+    kubectl("apply", "--filename=-", namespace="default", given=(HERE / "volumes.yaml").read_text())
+    cluster.until(
+        "folders of volumes",
+        lambda: cluster.get("pod", "volumes", "default")["status"].get("phase") == "Succeeded",
+    )
+
+
+@pytest.fixture(scope="session")
+def images() -> None:
+    """All images, built and in the cluster."""
+    if not os.environ.get("PLAYSCORE_IMAGES_LOADED"):
+        cluster.provide(list(cluster.IMAGES))
