@@ -55,7 +55,9 @@ class OnnxInference:
 
 def _give_way() -> None:
     """Lets other threads go first: while one computes, the event loop would wait for its time slice on a busy core."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    thread = threading.get_native_id()
+    if os.getpriority(os.PRIO_PROCESS, thread) < NICE:  # to go back up would take a privilege
+        os.setpriority(os.PRIO_PROCESS, thread, NICE)
 
 
 def _load(graph: Path) -> onnxruntime.InferenceSession:

@@ -10,6 +10,8 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import grpc.aio
 
@@ -18,7 +20,7 @@ from playscore.client.connection import Connection
 from playscore.featurizer.v1 import featurizer_pb2, featurizer_pb2_grpc
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
 
-CALLS = {
+CALLS: Mapping[str, tuple[int, Callable[[grpc.aio.Channel], Any], Any]] = {
     "featurizer": (
         50051,
         lambda channel: featurizer_pb2_grpc.FeaturizerServiceStub(channel).DescribeFeatures,
