@@ -546,9 +546,8 @@ class TestOneWorker:
             for reply in await replies(bench.broker):
                 await bench.broker.nc.publish(reply, b"-NAK")
             await publishing
-            status = await until(bench.broker, all_played)
+            await until(bench.broker, lambda status: all_played(status) and status.waiting == status.in_progress == 0)
         assert len(bench.ratings.plays) == GAMES * PLAYS
-        assert status.waiting == status.in_progress == 0
 
 
 async def until_checkpoint(
