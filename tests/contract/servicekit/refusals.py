@@ -15,6 +15,10 @@ _OF_CORE = "Internal error from Core"
 """What grpc.aio's client says of a stream that ended as it wrote to it, whatever the stream ended with."""
 
 
+_OF_CORE = "Internal error from Core"
+"""What grpc.aio's client says of a stream that ended as it wrote to it, whatever the stream ended with."""
+
+
 async def failure(stub: EchoStub, method: str, *texts: str, **options: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await stub.call(method, *texts, **options)
