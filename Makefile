@@ -117,10 +117,11 @@ campaign: environments ## attacks the whole suite for hours; exits 1 where somet
 
 # --- work ---
 
-generate: ## the Python of the contracts, and the pages and thresholds made from code
+generate: ## the Python of the contracts, and the pages, thresholds, rules and dashboards made from code
 	protos/generate
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m loadtest.k6 thresholds
+	$(BIN)/python -m deploy.observability
 
 locks: .venv/ready-for-benchmarks .triton/ready ## what is installed, resolved again from pyproject.toml; keeps versions
 	@$(BIN)/python -m locks $(UPGRADE)

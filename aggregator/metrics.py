@@ -12,6 +12,11 @@ COMMIT_SECONDS = latency_histogram(
 )
 
 WRITES_TAKEN = Gauge("playscore_aggregator_writes_taken", "Whether the store takes writes: 1, or 0 while they fail.")
+STORE_FREE_BYTES = Gauge(
+    "playscore_aggregator_store_free_bytes",
+    "Bytes that are free where the SQLite file is; -1 for a store whose disk is not this machine's.",
+)
+STORE_FREE_BYTES.set(-1)
 
 WATCHES = Gauge("playscore_aggregator_watches", "Watches of ratings that are open.")
 WATCHED_SPLITS = Gauge("playscore_aggregator_watched_splits", "Different splits that are watched.")

@@ -14,6 +14,7 @@ from typing import Any, Self
 import structlog
 
 from pipeline.in_flight_play import InFlightPlay
+from pipeline.model_metrics import note_graded
 from pipeline.results import PlayResult, StageTimes, known_reason
 from pipeline.retry import GIVE_UP_SECONDS, TRANSIENT, Absence, until_it_answers
 from pipeline.task import Ratings, Scored, Task
@@ -300,6 +301,7 @@ class BatchStages:
     def _finish(self, play: InFlightPlay) -> None:
         result = play.outcome()
         PLAYS.labels(result.ending.value, result.reason.name if result.reason else "").inc()
+        note_graded(result)
         if result.scored is not None and play.closed_at:
             seconds = play.seconds_since_closed()
             PLAY_SECONDS.observe(seconds)

@@ -159,6 +159,11 @@ class GameRun:
         return tuple(play.result for play in self._plays.values() if play.result is not None)
 
     @property
+    def waits_for_film(self) -> bool:
+        """Whether a play is open at the featurizer: its film has not ended."""
+        return len(self._open) > 0
+
+    @property
     def is_recorded(self) -> bool:
         """Whether all that was told so far is played, recorded and graded: a run that has it as its archive can go on.
 

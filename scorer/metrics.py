@@ -18,6 +18,11 @@ INFERENCE_SECONDS = latency_histogram(
     ("model", "version"),
 )
 WAITING_PLAYS = Gauge("playscore_scorer_waiting_plays", "Plays that wait for a batch to take them to inference.")
+MODEL_READY = Gauge(
+    "playscore_scorer_model_ready",
+    "Whether a model could be used when that was last asked: 1, or 0; once a second of the defaults.",
+    ("model", "version"),
+)
 SCORED = PLAYS.labels("scored", "")
 GRADED = PLAYS.labels("graded", "")
 
@@ -40,7 +45,12 @@ class TimedInference:
 
     async def ready(self, model: ModelVersion) -> bool:
         """Whether the model can be used now."""
-        return await self._inference.ready(model)
+        ready = False
+        try:
+            ready = await self._inference.ready(model)
+        finally:
+            MODEL_READY.labels(model.name, str(model.version)).set(ready)
+        return ready
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs and times one batch."""

@@ -66,10 +66,15 @@ class Budgets(BaseModel):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Budgets:
-        names = [promise.name for promise in (*self.budgets, *self.availability)]
+        names = [promise.name for promise in self.promises]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"names of budgets must differ; twice: {', '.join(twice)}")
         return self
+
+    @property
+    def promises(self) -> tuple[Budget | Availability, ...]:
+        """All of them, whatever their kind."""
+        return (*self.budgets, *self.availability)
 
     def named(self, name: str) -> Budget:
         """The latency budget of a name. Raises KeyError where there is none."""

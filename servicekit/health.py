@@ -14,6 +14,8 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from servicekit.metrics import SERVING
+
 _Status = health_pb2.HealthCheckResponse
 
 LIVENESS: Final = "liveness"
@@ -35,6 +37,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._serving = False
         self._ended = False
         self._changed = asyncio.Condition()
+        self._show()
 
     @property
     def serving(self) -> bool:
@@ -46,6 +49,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         async with self._changed:
             self._serving = serving
             self._parts |= parts or {}
+            self._show()
             self._changed.notify_all()
 
     async def opened(self) -> None:
@@ -64,6 +68,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         async with self._changed:
             self._serving = False
             self._ended = True
+            self._show()
             self._changed.notify_all()
 
     async def Check(
@@ -90,6 +95,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             await self._changed.wait_for(lambda: self._ended or self._status(name) != status)
             changed: bool = self._status(name) != status
             return changed
+
+    def _show(self) -> None:
+        SERVING.labels("").set(self._serving)
+        for part, ready in self._parts.items():
+            SERVING.labels(part.rpartition("/")[2]).set(self._serving and ready)
 
     def _status(self, name: str) -> health_pb2.HealthCheckResponse.ServingStatus:
         if name not in self._names:

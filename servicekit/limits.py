@@ -22,7 +22,7 @@ from playscore.rpc_errors import status_of
 from servicekit.admission import SHARED_PART, Admission, Refused, Ticket, current_ticket
 from servicekit.callers import current_caller
 from servicekit.calls import Call, Proceed
-from servicekit.metrics import OPEN_STREAMS, AdmissionMetrics
+from servicekit.metrics import OPEN_STREAMS, OPEN_WATCHES, AdmissionMetrics
 from servicekit.settings import ServiceSettings
 
 MAX_INFRASTRUCTURE_STREAMS: Final = 1_024
@@ -55,6 +55,7 @@ class Limits:
             "watches": _Places(settings.max_concurrent_watches),
         }
         OPEN_STREAMS.set_function(self._places["streams"].total)
+        OPEN_WATCHES.set_function(self._places["watches"].total)
         self._infrastructure = _Places(MAX_INFRASTRUCTURE_STREAMS, a_caller=MAX_INFRASTRUCTURE_STREAMS_A_CALLER)
         self._in_flight: set[asyncio.Task[Any]] = set()
         self._watches: set[asyncio.Task[Any]] = set()

@@ -6,7 +6,10 @@ Where the C library is another, nothing is done.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
+import os
+from pathlib import Path
 from typing import Any, Final
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -16,6 +19,9 @@ _MAPPED_BYTES: Final = 1 << 18
 _AFTER_SECONDS: Final = 1.0
 """Large calls that end within it are one reason to give memory back."""
 
+_LIMITS: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of control groups of both versions, as a container sees them."""
+
 _library: Final[Any] = ctypes.CDLL(None)
 
 
@@ -24,6 +30,15 @@ def limit_arenas() -> None:
     if hasattr(_library, "mallopt"):
         _library.mallopt(_M_ARENA_MAX, _ARENAS)
         _library.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+
+
+def memory_limit() -> int:
+    """Bytes that this process may take: the limit of its control group where that is below what the machine has."""
+    limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for path in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # "max" where there is none
+            limit = min(limit, int(path.read_text()))
+    return limit
 
 
 class GivingBack:

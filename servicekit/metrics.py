@@ -102,6 +102,15 @@ _RESTING = Gauge(
 )
 _WAITING = Gauge("playscore_admission_waiting_calls", "Unary calls that wait for their turn.")
 OPEN_STREAMS = Gauge("playscore_open_streams", "Streams of requests that are open: games, for a featurizer.")
+OPEN_WATCHES = Gauge("playscore_open_watches", "Watches that are open, gRPC's own left out.")
+SERVING = Gauge(
+    "playscore_serving",
+    "Whether health says SERVING: 1, or 0; of the service where part is empty, else of a part that can fail alone.",
+    ("part",),
+)
+MEMORY_LIMIT_BYTES = Gauge(
+    "playscore_memory_limit_bytes", "Memory that the process may take: of its control group, else of its machine."
+)
 LOOP_LAG_SECONDS = latency_histogram(
     "playscore_event_loop_lag_seconds", "How late the event loop came to what was due, ten times a second, seconds."
 )

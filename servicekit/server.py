@@ -29,8 +29,8 @@ from servicekit.health import Health
 from servicekit.lag import observe_lag
 from servicekit.limits import Limits, pass_over_expired
 from servicekit.logs import configure_logs, log
-from servicekit.memory import limit_arenas
-from servicekit.metrics import announce, count, metrics_port
+from servicekit.memory import limit_arenas, memory_limit
+from servicekit.metrics import MEMORY_LIMIT_BYTES, announce, count, metrics_port
 from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
 from servicekit.service import Service, ServiceInParts
@@ -156,6 +156,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
         add_reflection(server, [service.descriptor, health_pb2.DESCRIPTOR.services_by_name["Health"]])
         servers.append(server)
     announce(service.descriptor)
+    MEMORY_LIMIT_BYTES.set(memory_limit())
 
     async with AsyncExitStack() as stack:
         try:

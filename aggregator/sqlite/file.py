@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
+from aggregator.metrics import STORE_FREE_BYTES
 from aggregator.sqlite.schema import check, prepare
 from playscore.errors import PlayscoreError, Reason
 
@@ -132,6 +133,7 @@ class StoreFile:
         """Fail if the file system has less than `size` bytes left."""
         with self.errors():
             free = shutil.disk_usage(self.path.parent).free
+            STORE_FREE_BYTES.set(free)
             if free < size:
                 raise self.unavailable(f"{free >> 20} MiB are free where {size >> 20} MiB are needed")
 

@@ -44,6 +44,8 @@ class GameFeed:
         """Messages that wait in the broker."""
         self.ended = False
         """The end of the game was told."""
+        self.heard_at = time.monotonic()
+        """When its last message came, seconds of `time.monotonic`."""
         self._broker = broker
         self._name = name
         self._note_unreadable = note_unreadable
@@ -104,6 +106,7 @@ class GameFeed:
                 return None
             place = message.metadata.sequence.stream
             self.behind = message.metadata.num_pending
+            self.heard_at = time.monotonic()
             try:
                 messages = unpack(message.data)
             except PlayscoreError as torn:

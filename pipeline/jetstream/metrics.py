@@ -13,6 +13,14 @@ GAMES_WAITING: Final = Gauge(
 MESSAGES_BEHIND: Final = Gauge(
     "playscore_work_messages_behind", "Messages in the broker that the games held have not read."
 )
+GAMES_LIVE: Final = Gauge("playscore_work_games_live", "Games held whose end was not told yet.")
+SILENCE: Final = Gauge(
+    "playscore_work_feed_silence_seconds",
+    "The longest time, seconds, since a live game's last message: of the games with a play that waits for film (play), "
+    "and of the others (break); 0 where there is none.",
+    ("during",),
+)
+BROKER_CONNECTED: Final = Gauge("playscore_work_broker_connected", "Whether the worker has its broker: 1, or 0.")
 MESSAGES: Final = Counter("playscore_work_messages_total", "Feed messages taken, those of repeated runs included.")
 UNREADABLE: Final = Counter("playscore_work_unreadable_messages_total", "Messages that are not of the feed's form.")
 REDELIVERIES: Final = Counter(

@@ -113,6 +113,8 @@ class Worker:
         self._queue = WorkQueue(broker)
         self._reading: dict[GameName, GameFeed] = {}
         """Games that are being played and whose feed is still read."""
+        self._running: dict[GameName, GameRun] = {}
+        """Those of `_reading`."""
         self._held: set[tuple[GameName, int]] = set()
         """Games that are held, with their epochs."""
         self._draining = False
@@ -120,6 +122,10 @@ class Worker:
     async def run(self) -> None:
         """Works until it is canceled. Then its games are given back, so that others take them at once."""
         metrics.MESSAGES_BEHIND.set_function(lambda: sum(feed.behind for feed in self._reading.values()))
+        metrics.GAMES_LIVE.set_function(lambda: sum(not feed.ended for feed in self._reading.copy().values()))
+        metrics.BROKER_CONNECTED.set_function(lambda: self._broker.nc.is_connected)
+        metrics.SILENCE.labels("play").set_function(lambda: self._longest_silence(waiting_for_film=True))
+        metrics.SILENCE.labels("break").set_function(lambda: self._longest_silence(waiting_for_film=False))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._find_games())
@@ -130,6 +136,16 @@ class Worker:
             raise
         finally:
             await self._queue.close()
+
+    def _longest_silence(self, *, waiting_for_film: bool) -> float:
+        """The longest time, seconds, for which nothing was said of a live game that waits for film, or does not."""
+        now = time.monotonic()
+        reading = self._reading.copy()  # asked in the thread that shows metrics
+        live = ((self._running.get(name), feed) for name, feed in reading.items() if not feed.ended)
+        return max(
+            (now - feed.heard_at for run, feed in live if run is not None and run.waits_for_film is waiting_for_film),
+            default=0.0,
+        )
 
     def drain(self) -> None:
         """What is canceled from now on is handed over."""
@@ -311,11 +327,12 @@ class Worker:
                 )
             )
             run = _GameRunning(state.name, game, archive, recorded, feed)
-            self._reading[state.name] = feed
+            self._reading[state.name], self._running[state.name] = feed, game
             try:
                 results = await game.run(self._told(run))
             finally:
                 self._reading.pop(state.name, None)
+                self._running.pop(state.name, None)
         self._log_not_recorded(state.name, results)
         done = run.checkpoint(results)
         return replace(

@@ -1,0 +1,1 @@
+"""What an operator watches: recording rules, alerts and dashboards, made from the budgets and from code."""
