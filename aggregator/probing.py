@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from aggregator.core.store import KeepsSnapshots, Store
-from aggregator.metrics import WRITES_TAKEN
+from aggregator.core.store import HasDisk, KeepsSnapshots, Store
+from aggregator.metrics import STORE_FREE_BYTES, WRITES_TAKEN
 from playscore.errors import PlayscoreError, Reason
 
 PROBE_EVERY_SECONDS: Final = 5.0
@@ -88,6 +88,8 @@ class WriteProbe:
     def _found(self, problem: str | None) -> None:
         self.problem = problem
         WRITES_TAKEN.set(self.taken)
+        if isinstance(self._store, HasDisk):
+            STORE_FREE_BYTES.set(self._store.free_bytes)
         if self.taken is not self._logged:
             self._logged = self.taken
             if self.taken:

@@ -172,6 +172,15 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class HasDisk(Protocol):
+    """A store on a file system of this machine."""
+
+    @property
+    def free_bytes(self) -> int:
+        """Left on it when it was last looked at; -1 before that."""
+
+
+@runtime_checkable
 class KeepsSnapshots(Protocol):
     """A store that can keep a snapshot, for the next start to be quick."""
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from aggregator.metrics import STORE_FREE_BYTES
 from aggregator.sqlite.schema import check, prepare
 from playscore.errors import PlayscoreError, Reason
 
@@ -29,6 +28,8 @@ class StoreFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self.free_bytes = -1
+        """Of its file system, as last looked at; -1 before that."""
         self._beside: Sequence[Path] = [self._named(suffix) for suffix in ("-wal", "-shm")]
         self._lock: IO[str] | None = None
         self._inode: int | None = None
@@ -133,7 +134,7 @@ class StoreFile:
         """Fail if the file system has less than `size` bytes left."""
         with self.errors():
             free = shutil.disk_usage(self.path.parent).free
-            STORE_FREE_BYTES.set(free)
+            self.free_bytes = free
             if free < size:
                 raise self.unavailable(f"{free >> 20} MiB are free where {size >> 20} MiB are needed")
 

@@ -108,6 +108,11 @@ class SqliteStore:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
+    def free_bytes(self) -> int:
+        """Left on the file system when it was last looked at; -1 before that."""
+        return self._file.free_bytes
+
+    @property
     def store_id(self) -> str:
         """See Store."""
         return self._store_id
