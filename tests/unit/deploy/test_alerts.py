@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -271,6 +272,15 @@ def test_what_is_committed_is_what_the_budgets_make() -> None:
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == set(NAMES)
+
+
+def test_the_page_lists_every_alert_with_its_severities() -> None:
+    page = (ROOT / "docs" / "observability.md").read_text()
+    listed = dict(re.findall(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| ([a-z, ]+) \|", page, re.MULTILINE))
+    severities_of: dict[str, list[str]] = {}
+    for rule in ALERTS:
+        severities_of.setdefault(rule["alert"], []).append(rule["labels"]["severity"])
+    assert listed == {name: ", ".join(found) for name, found in severities_of.items()}
 
 
 def test_an_alert_says_how_bad_it_is_what_it_is_and_where_to_read_on() -> None:
