@@ -11,7 +11,7 @@ from typing import Final
 
 from loadtest.histograms import Latencies
 from loadtest.recording import Recording
-from loadtest.table import PLAY_STAGES, milliseconds, name_of, summary
+from loadtest.table import PARTS, PLAY_STAGES, milliseconds, name_of, parts_of, summary
 from loadtest.verdict import PLAY, Verdict
 from servicekit.budgets import Budget, budgets
 
@@ -157,10 +157,10 @@ def _budgets(verdict: Verdict) -> str:
             kind, said = "", "not measured"
         numbers = (
             milliseconds(each.measured_seconds),
-            f"{1e3 * each.budget_seconds:g}",
+            f"{1e3 * each.budget.seconds:g}",
             f"{each.late} of {each.count}",
         )
-        cells = _row(f"{100 * each.quantile:g}%", *numbers)
+        cells = _row(f"{100 * each.budget.quantile:g}%", *numbers)
         rows.append(f'{_row(name_of(each))}<td class="{kind}">{said}</td>{cells}')
     return _table(("budget", "", "share", "measured ms", "budget ms", "late"), rows)
 
@@ -177,18 +177,7 @@ def _stages(recording: Recording) -> str:
 def _parts(recording: Recording) -> str:
     if not recording.parts:
         return ""
-    plays = max(1, recording.plays_recorded)
-    rows = [
-        _row(
-            name,
-            f"{part.cpu_seconds:.1f}",
-            f"{100 * part.cpu_seconds / recording.seconds:.0f}%",
-            f"{1e3 * part.cpu_seconds / plays:.2f}",
-            f"{part.memory_bytes / 1e6:.0f}",
-        )
-        for name, part in recording.parts.items()
-    ]
-    table = _table(("process", "CPU s", "of a core", "ms a play", "memory MB"), rows)
+    table = _table(("process", *PARTS), [_row(*row) for row in parts_of(recording)])
     return f'<h2>What it took</h2><div class="scroll">{table}</div>'
 
 

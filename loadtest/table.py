@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -21,6 +21,8 @@ PLAY_STAGES: Final[Sequence[tuple[str, str]]] = (
     ("record", "to its record on disk"),
 )
 """What the workers time, in the order of the way."""
+PARTS: Final = ("CPU s", "of a core", "ms a play", "memory MB")
+"""What is told of each process."""
 WORDS: Final = {
     Outcome.KEPT: "KEPT: every budget was kept, and every play is recorded once",
     Outcome.BROKEN: "BROKEN",
@@ -60,6 +62,19 @@ def summary(recording: Recording) -> str:
     )
 
 
+def parts_of(recording: Recording) -> Iterator[tuple[str, ...]]:
+    """The name of each process, and what `PARTS` says of it."""
+    plays = max(1, recording.plays_recorded)
+    for name, part in recording.parts.items():
+        yield (
+            name,
+            f"{part.cpu_seconds:.1f}",
+            f"{100 * part.cpu_seconds / recording.seconds:.0f}%",
+            f"{1e3 * part.cpu_seconds / plays:.2f}",
+            f"{part.memory_bytes / 1e6:.0f}",
+        )
+
+
 def name_of(judged: Judgement) -> str:
     """A budget, and what it is judged for where that is done separately."""
     return f"{judged.name} {judged.series}".rstrip()
@@ -92,9 +107,9 @@ def _budgets(verdict: Verdict) -> Table:
         said = Text("kept", style="green") if each.kept else Text("broken", style="red")
         table.add_row(
             name_of(each),
-            f"{100 * each.quantile:g}%",
+            f"{100 * each.budget.quantile:g}%",
             milliseconds(each.measured_seconds),
-            f"{1e3 * each.budget_seconds:g}",
+            f"{1e3 * each.budget.seconds:g}",
             f"{each.late} of {each.count}" if each.count else "",
             said if each.count else Text("not measured", style="dim"),
         )
@@ -103,15 +118,8 @@ def _budgets(verdict: Verdict) -> Table:
 
 def _parts(recording: Recording) -> Table:
     table = Table("process", title="What it took", title_justify="left")
-    for heading in ("CPU s", "of a core", "ms a play", "memory MB"):
+    for heading in PARTS:
         table.add_column(heading, justify="right")
-    plays = max(1, recording.plays_recorded)
-    for name, part in recording.parts.items():
-        table.add_row(
-            name,
-            f"{part.cpu_seconds:.1f}",
-            f"{100 * part.cpu_seconds / recording.seconds:.0f}%",
-            f"{1e3 * part.cpu_seconds / plays:.2f}",
-            f"{part.memory_bytes / 1e6:.0f}",
-        )
+    for row in parts_of(recording):
+        table.add_row(*row)
     return table

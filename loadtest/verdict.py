@@ -30,22 +30,25 @@ class Outcome(enum.IntEnum):
 class Judgement:
     """One budget, or one series of it where it is judged separately."""
 
-    name: str
+    budget: Budget
     series: str
     """What tells this series from the budget's others: "RecordScores"; empty for all together."""
-    quantile: float
-    budget_seconds: float
     count: int
     """Observations. 0: the load test had none, and the budget is not judged."""
     late: int
     """Of these, how many took longer than the budget."""
     measured_seconds: float
-    """The latency that `quantile` of the observations stay within; of a Prometheus histogram the bound above it."""
+    """The latency that the budget's share of them stay within; of a Prometheus histogram the bound above it."""
+
+    @property
+    def name(self) -> str:
+        """Of the budget."""
+        return self.budget.name
 
     @property
     def kept(self) -> bool:
         """Whether few enough were late."""
-        return self.late <= (1 - self.quantile) * self.count + 1e-9
+        return not self.count or self.budget.is_kept((self.count - self.late) / self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ class Verdict:
                 {
                     "name": each.name,
                     "series": each.series,
-                    "quantile": each.quantile,
-                    "budget_seconds": each.budget_seconds,
+                    "quantile": each.budget.quantile,
+                    "budget_seconds": each.budget.seconds,
                     "count": each.count,
                     "late": each.late,
                     "measured_seconds": each.measured_seconds if math.isfinite(each.measured_seconds) else None,
@@ -108,13 +111,11 @@ def _judgements(recording: Recording, budgets: Budgets) -> Iterator[Judgement]:
             and all(each.labels.get(label) == value for label, value in budget.labels.items())
         ]
         if not series:
-            yield Judgement(budget.name, "", budget.quantile, budget.seconds, 0, 0, math.nan)
+            yield Judgement(budget, "", 0, 0, math.nan)
         for labels, one in together(series, budget.each).items():
             yield Judgement(
-                budget.name,
+                budget,
                 " ".join(value.rpartition(".")[2] for _, value in labels),
-                budget.quantile,
-                budget.seconds,
                 round(one.count),
                 round(one.count - one.within(budget.seconds)),
                 one.at_most(budget.quantile),
@@ -123,15 +124,7 @@ def _judgements(recording: Recording, budgets: Budgets) -> Iterator[Judgement]:
 
 def _of_plays(budget: Budget, recording: Recording) -> Judgement:
     plays = recording.readable
-    return Judgement(
-        budget.name,
-        "",
-        budget.quantile,
-        budget.seconds,
-        plays.count,
-        plays.above(budget.seconds),
-        plays.quantile(budget.quantile),
-    )
+    return Judgement(budget, "", plays.count, plays.above(budget.seconds), plays.quantile(budget.quantile))
 
 
 def _starved(recording: Recording, budgets: Budgets) -> Iterator[str]:
@@ -148,6 +141,6 @@ def _starved(recording: Recording, budgets: Budgets) -> Iterator[str]:
 def _why(judged: Judgement) -> str:
     name = f"{judged.name} ({judged.series})" if judged.series else judged.name
     return (
-        f"{name}: {judged.late} of {judged.count} took longer than {1e3 * judged.budget_seconds:g} ms,"
-        f" {100 * (1 - judged.quantile):g}% may"
+        f"{name}: {judged.late} of {judged.count} took longer than {1e3 * judged.budget.seconds:g} ms,"
+        f" {100 * (1 - judged.budget.quantile):g}% may"
     )

@@ -20,7 +20,7 @@ INFERENCE_SECONDS = latency_histogram(
 WAITING_PLAYS = Gauge("playscore_scorer_waiting_plays", "Plays that wait for a batch to take them to inference.")
 MODEL_READY = Gauge(
     "playscore_scorer_model_ready",
-    "Whether a model could be used when that was last asked: 1, or 0; once a second of the defaults.",
+    "Whether a model could be used when last asked: 1, or 0. Default models are asked about once a second.",
     ("model", "version"),
 )
 SCORED = PLAYS.labels("scored", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ class _StoreUrl(click.ParamType[Backups]):
         return backups_of(store_url(value))
 
 
-_store = click.option(
+_store_option = partial(
+    click.option,
     "--store",
-    "backups",
-    type=_StoreUrl(),
     envvar="PLAYSCORE_AGGREGATOR_STORE",
     default="sqlite:///playscore.sqlite",
     show_default=True,
+)
+_store = _store_option(
+    "backups",
+    type=_StoreUrl(),
     help="The store, as in the aggregator's own setting, or the path of a SQLite file; that of playscore stack is "
     "out/stack/aggregator.db.",
 )
@@ -73,13 +77,9 @@ def restore(file: Path, backups: Backups, replace: bool) -> None:
 
 
 @store.command()
-@click.option(
-    "--store",
+@_store_option(
     type=click.UNPROCESSED,
     callback=lambda _context, _option, value: store_url(value),
-    envvar="PLAYSCORE_AGGREGATOR_STORE",
-    default="sqlite:///playscore.sqlite",
-    show_default=True,
     help="The store, as in the aggregator's own setting.",
 )
 def migrate(store: str) -> None:

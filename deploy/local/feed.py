@@ -52,7 +52,7 @@ def nats_program() -> str:
 
 
 def worker_process(
-    name: str, broker: str, services: Addresses, port: int, metrics_port: int, log: Path
+    name: str, broker: str, services: Addresses, port: int, metrics_port: int, log: Path, *options: str
 ) -> ServerProcess:
     """`playscore work` on this machine, not started yet.
 
@@ -63,10 +63,12 @@ def worker_process(
         port: where it tells its health, on 127.0.0.1.
         metrics_port: where it shows its metrics.
         log: file that its output is appended to.
+        options: further ones of the command.
     """
     command = (
         *(sys.executable, "-P", "-m", "playscore", "work", "--broker", broker),
         *("--featurizer", services.featurizer, "--scorer", services.scorer, "--aggregator", services.aggregator),
         *("--listen", f"{LOOPBACK}:{port}", "--metrics-listen", f"{LOOPBACK}:{metrics_port}"),
+        *options,
     )
     return ServerProcess(name, command, {}, log, lambda: serving(f"{LOOPBACK}:{port}"), ports=(port, metrics_port))

@@ -111,18 +111,16 @@ class Worker:
         self._tasks = tasks
         self._settings = settings
         self._queue = WorkQueue(broker)
-        self._reading: dict[GameName, GameFeed] = {}
+        self._reading: dict[GameName, _GameRunning] = {}
         """Games that are being played and whose feed is still read."""
-        self._running: dict[GameName, GameRun] = {}
-        """Those of `_reading`."""
         self._held: set[tuple[GameName, int]] = set()
         """Games that are held, with their epochs."""
         self._draining = False
 
     async def run(self) -> None:
         """Works until it is canceled. Then its games are given back, so that others take them at once."""
-        metrics.MESSAGES_BEHIND.set_function(lambda: sum(feed.behind for feed in self._reading.values()))
-        metrics.GAMES_LIVE.set_function(lambda: sum(not feed.ended for feed in self._reading.copy().values()))
+        metrics.MESSAGES_BEHIND.set_function(lambda: sum(run.feed.behind for run in self._read_now()))
+        metrics.GAMES_LIVE.set_function(lambda: sum(not run.feed.ended for run in self._read_now()))
         metrics.BROKER_CONNECTED.set_function(lambda: self._broker.nc.is_connected)
         metrics.SILENCE.labels("play").set_function(lambda: self._longest_silence(waiting_for_film=True))
         metrics.SILENCE.labels("break").set_function(lambda: self._longest_silence(waiting_for_film=False))
@@ -140,12 +138,15 @@ class Worker:
     def _longest_silence(self, *, waiting_for_film: bool) -> float:
         """The longest time, seconds, for which nothing was said of a live game that waits for film, or does not."""
         now = time.monotonic()
-        reading = self._reading.copy()  # asked in the thread that shows metrics
-        live = ((self._running.get(name), feed) for name, feed in reading.items() if not feed.ended)
+        live = (run for run in self._read_now() if not run.feed.ended)
         return max(
-            (now - feed.heard_at for run, feed in live if run is not None and run.waits_for_film is waiting_for_film),
+            (now - run.feed.heard_at for run in live if run.game.waits_for_film is waiting_for_film),
             default=0.0,
         )
+
+    def _read_now(self) -> Sequence[_GameRunning]:
+        """The games whose feed is read, for the thread that shows metrics."""
+        return tuple(self._reading.copy().values())
 
     def drain(self) -> None:
         """What is canceled from now on is handed over."""
@@ -327,12 +328,11 @@ class Worker:
                 )
             )
             run = _GameRunning(state.name, game, archive, recorded, feed)
-            self._reading[state.name], self._running[state.name] = feed, game
+            self._reading[state.name] = run
             try:
                 results = await game.run(self._told(run))
             finally:
                 self._reading.pop(state.name, None)
-                self._running.pop(state.name, None)
         self._log_not_recorded(state.name, results)
         done = run.checkpoint(results)
         return replace(
@@ -356,8 +356,8 @@ class Worker:
                 kept_at = time.monotonic()
             metrics.MESSAGES.inc()
             yield message
-        for name in [name for name, read in self._reading.items() if read is feed]:
-            del self._reading[name]
+        if self._reading.get(run.name) is run:
+            del self._reading[run.name]
 
     async def _failed(self, taken: TakenGame, detail: str) -> None:
         """A run failed: the game is tried again later, by anybody, or set aside."""

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -19,17 +18,18 @@ from pathlib import Path
 from random import Random
 from typing import Final, Literal, Self
 
-from deploy.local.feed import nats_program
+from deploy.local.feed import nats_program, worker_process
 from deploy.local.http import status
 from deploy.local.ports import LOOPBACK, reserve
 from deploy.local.process import ServerError, ServerProcess
-from deploy.local.stack import service_process, serving
+from deploy.local.stack import service_process
 from deploy.local.supervision import READY_SECONDS, Backoff, keep_running
 from deploy.local.triton import triton_server
 from deploy.local.triton_backends import end_without_backends
 from deploy.triton.repository import Target, build_repository
 from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
+from pipeline.replay import Addresses
 from playscore.client import AggregatorClient
 from playscore.shipped import RELEASES
 from tests import postgres
@@ -296,18 +296,14 @@ class Suite:
         def to(called: str) -> str:
             return self.address(called, "worker")
 
-        listen = self.address(name)
-        return ServerProcess(
+        return worker_process(
             name,
-            [
-                *(sys.executable, "-P", "-m", "playscore", "work", "--broker", f"nats://{to('nats')}"),
-                *("--featurizer", to("featurizer"), "--scorer", to("scorer"), "--aggregator", to("aggregator")),
-                *("--listen", listen, "--metrics-listen", self.address(f"{name} metrics"), "--quiet-after", "30"),
-            ],
-            {},
+            f"nats://{to('nats')}",
+            Addresses(to("featurizer"), to("scorer"), to("aggregator")),
+            self._ports[name],
+            self._ports[f"{name} metrics"],
             self._log(name.replace(" ", "-")),
-            lambda: serving(listen),
-            ports=(self._ports[name], self._ports[f"{name} metrics"]),
+            *("--quiet-after", "30"),
         )
 
     def log_of(self, name: str) -> str:
