@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from tests.unit.deploy.manifests import ROOT
+
 NAMESPACE: Final = "playscore"
 RELEASE: Final = "0.1.0"
 Found = TypeVar("Found")
@@ -87,11 +88,6 @@ def provide(tags: Sequence[str]) -> None:
 def converted(manifests: str) -> str:
     """Manifests as this cluster takes them."""
     return run(*shlex.split(MANIFESTS), given=manifests) if MANIFESTS else manifests
-
-
-def overlay(name: str) -> str:
-    """What `kubectl kustomize` makes of an overlay."""
-    return run(tool("kubectl"), "kustomize", ROOT / "deploy/kubernetes/overlays" / name)
 
 
 def apply(manifests: str, *options: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster import cluster
 from tests.cluster.cluster import NAMESPACE, kubectl
+from tests.unit.deploy.manifests import ROOT
 
 HERE = Path(__file__).parent
 
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def namespace() -> Iterator[str]:
     """An empty namespace with what an installation has to bring: keys, and volumes where the cluster makes none."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=300s", namespace="default")
-    kubectl("apply", "--filename=-", given=(cluster.ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
+    kubectl("apply", "--filename=-", given=(ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
     kubectl(
         "create",
         "secret",

@@ -39,7 +39,7 @@ def without_custom_resources(manifests: str) -> str:
 
 
 def small(manifests: str) -> str:
-    """The same for a node of two cores: one of each that no autoscaler scales, and requests of CPU cut to 50m."""
+    """The same for a node of two cores: requests of CPU cut to 50m."""
     found = documents(manifests)
     for each in found:
         if each["kind"] in {"Deployment", "StatefulSet", "Job"}:

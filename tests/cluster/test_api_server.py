@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.cluster import Document, apply, documents, overlay
+from tests.cluster.cluster import Document, apply, documents
 from tests.cluster.installation import without_custom_resources
-from tests.unit.deploy.manifests import OVERLAYS, title
+from tests.unit.deploy.manifests import OVERLAYS, rendered, title
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_the_server_takes_an_overlay(namespace: str, name: str) -> None:
-    said = apply(without_custom_resources(overlay(name)), "--dry-run=server")
-    assert said.count("(server dry run)") == len(documents(without_custom_resources(overlay(name))))
+    said = apply(without_custom_resources(rendered(name)), "--dry-run=server")
+    assert said.count("(server dry run)") == len(documents(without_custom_resources(rendered(name))))
 
 
 def scorer(found: list[Document]) -> Any:
@@ -36,7 +36,7 @@ def scorer(found: list[Document]) -> Any:
     ids=["requests above limits", "liveness twice", "no such volume", "a port's name", "half a GPU"],
 )
 def test_the_server_refuses_a_fault(namespace: str, plant: Callable[[list[Document]], object]) -> None:
-    found = documents(overlay("local"))
+    found = documents(rendered("local"))
     plant(found)
     with pytest.raises(AssertionError, match=r"Invalid value|invalid|Not found|must be"):
         apply(yaml.safe_dump_all(found), "--dry-run=server")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster import cluster
-from tests.cluster.cluster import apply, documents, get, kubectl, overlay, pods, rolled_out, run, until
+from tests.cluster.cluster import apply, documents, get, kubectl, pods, rolled_out, run, until
 from tests.cluster.installation import (
     all_is_played,
     called,
@@ -20,6 +20,7 @@ from tests.cluster.installation import (
     roll,
     scale,
 )
+from tests.unit.deploy.manifests import rendered
 
 PLAYS = 6
 WORKLOADS = ("statefulset/nats", "statefulset/aggregator", "deployment/featurizer", "deployment/triton")
@@ -28,7 +29,7 @@ WORKLOADS = ("statefulset/nats", "statefulset/aggregator", "deployment/featurize
 @pytest.fixture(scope="module", autouse=True)
 def installed(namespace: str, images: None) -> None:
     """The overlay, running."""
-    apply(overlay("local"))
+    apply(rendered("local"))
     rolled_out(*WORKLOADS, "deployment/scorer", "deployment/worker")
 
 
@@ -90,7 +91,7 @@ def test_a_budget_lets_one_pod_leave_at_a_time() -> None:
 def test_load_on_the_cpu_adds_pods() -> None:
     (scaler,) = [
         each
-        for each in documents(overlay("cpu"))
+        for each in documents(rendered("cpu"))
         if each["kind"] == "HorizontalPodAutoscaler" and each["metadata"]["name"] == "featurizer"
     ]
     try:
@@ -108,7 +109,7 @@ def test_triton_goes_where_a_gpu_is() -> None:
     """Scheduling alone: what would run there is an image that this cluster cannot pull."""
     (triton,) = [
         each
-        for each in documents(overlay("gpu"))
+        for each in documents(rendered("gpu"))
         if each["kind"] == "Deployment" and each["metadata"]["name"] == "triton"
     ]
     triton["metadata"]["name"] = "triton-gpu"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import apply, kubectl, overlay, rolled_out
+from tests.cluster.cluster import apply, kubectl, rolled_out
 from tests.cluster.installation import all_is_played, called, coverage, publish, roll, scale, small
+from tests.unit.deploy.manifests import rendered
 
 PLAYS = 6
 
@@ -17,7 +18,7 @@ def installed(namespace: str, images: None) -> None:
     """The overlay over a database of its own; one of each but the aggregator."""
     apply(Path(__file__).with_name("postgresql.yaml").read_text())
     rolled_out("deployment/postgresql")
-    apply(small(overlay("cpu")))
+    apply(small(rendered("cpu")))
     kubectl("delete", "horizontalpodautoscaler", "--all")
     for name in ("featurizer", "scorer", "triton", "worker"):
         scale(name, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import click
 from prometheus_client import REGISTRY
@@ -41,7 +41,8 @@ UPSTREAM: Final = {"docker.io/library/nats", "nvcr.io/nvidia/tritonserver"}
 MEASURED_BYTES: Final = {"featurizer": 1280 * 2**20, "scorer": 1024 * 2**20, "aggregator": 1536 * 2**20}
 """What a service may need at its own limits: docs/reliability.md, "Memory"."""
 OF_TRITON: Final = {"nv_inference_pending_request_count"}
-"""Metrics of Triton that autoscalers use; tests/cluster reads them from a real one."""
+"""Metrics of Triton that autoscalers use; tests/integration/test_observability.py reads them from a real one."""
+_PEERS: Final = {"ingress": "from", "egress": "to"}
 CALLS: Final = "playscore/calls"
 """The label of pods that are not of the installation, and call it."""
 
@@ -322,13 +323,24 @@ def _egress(
 
 
 def _let_in(manifests: Manifests, source: Document, target: Document, port: int) -> bool:
+    return _allowed(manifests, "ingress", target, source, port)
+
+
+def _let_out(manifests: Manifests, source: Document, target: Document, port: int) -> bool:
+    return _allowed(manifests, "egress", source, target, port)
+
+
+def _allowed(
+    manifests: Manifests, way: Literal["ingress", "egress"], own: Document, other: Document, port: int
+) -> bool:
+    """Whether the policies for pods of their own let them talk with other pods, this way, by a port."""
     return any(
-        matches(peer["podSelector"], source["metadata"]["labels"])
+        matches(peer["podSelector"], other["metadata"]["labels"])
         for each in manifests.of("NetworkPolicy")
-        if each["spec"]["podSelector"] and matches(each["spec"]["podSelector"], target["metadata"]["labels"])
-        for rule in each["spec"].get("ingress", ())
+        if each["spec"]["podSelector"] and matches(each["spec"]["podSelector"], own["metadata"]["labels"])
+        for rule in each["spec"].get(way, ())
         if port in [opened["port"] for opened in rule["ports"]]
-        for peer in rule["from"]
+        for peer in rule.get(_PEERS[way], ())
         if "podSelector" in peer and "namespaceSelector" not in peer
     )
 
@@ -349,18 +361,6 @@ def the_way_through_is_open(manifests: Manifests) -> Iterator[str]:
                         and _let_out(manifests, template, target, int(port))
                     ):
                         yield f"{name} may not reach {host}:{port}"
-
-
-def _let_out(manifests: Manifests, source: Document, target: Document, port: int) -> bool:
-    return any(
-        matches(peer["podSelector"], target["metadata"]["labels"])
-        for each in manifests.of("NetworkPolicy")
-        if each["spec"]["podSelector"] and matches(each["spec"]["podSelector"], source["metadata"]["labels"])
-        for rule in each["spec"].get("egress", ())
-        if port in [opened["port"] for opened in rule["ports"]]
-        for peer in rule.get("to", ())
-        if "podSelector" in peer and "namespaceSelector" not in peer
-    )
 
 
 def all_is_in_one_restricted_namespace(manifests: Manifests) -> Iterator[str]:
