@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
@@ -40,6 +41,7 @@ from aggregator.messages import (
 )
 from aggregator.metrics import COMMIT_SECONDS
 from aggregator.probing import WriteProbe
+from aggregator.traces import Recording
 from aggregator.watch import Since, Watches
 from playscore.aggregator.v1 import aggregator_pb2 as messages
 from playscore.aggregator.v1 import aggregator_pb2_grpc
@@ -184,8 +186,12 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
         leagues = {record.play.league for record in write.records.values()}
         leagues |= {rejected.play.league for rejected in write.rejected if rejected.play is not None}
         audited(leagues=leagues)
-        with COMMIT_SECONDS.time(), self.writes.watching():
-            written = await self._store.record(write)
+        begin, recording = time.perf_counter(), Recording(request)
+        try:
+            with recording.of(write) as traced, self.writes.watching():
+                written = await self._store.record(traced)
+        finally:
+            COMMIT_SECONDS.observe(time.perf_counter() - begin, recording.exemplar)
         for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
         PLAYS.labels("stale", "").inc(len(written.stale))

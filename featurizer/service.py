@@ -27,6 +27,7 @@ from playscore.steps import Steps
 from playscore.wire.feed import context_from_message
 from playscore.wire.tracking import frames_from_message, header_from_message, roster_from_message, track_from_message
 from playscore.wire.validation import check, invalid
+from servicekit import spans
 from servicekit.slices import in_slices
 from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring
@@ -80,7 +81,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
                 yield opened
                 continue
             for response in await in_slices(stream.receive(request), in_loop=not stream.is_busy):
-                _observe(response, arrival)
+                _observe(response, arrival, request.traceparent)
                 yield response
         if stream is not None:
             arrival = time.perf_counter()
@@ -115,6 +116,7 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
     ) -> Steps[messages.FeaturizePlaysResponse]:
         response = messages.FeaturizePlaysResponse()
         for place, play in enumerate(plays):
+            span = spans.begin("make tensor", play.traceparent, kind=spans.Kind.SERVER)
             outcome = yield from self._whole_play(header, roster, play, f"plays[{place}]")
             if isinstance(outcome, Tensor):
                 response.tensors.append(tensor_to_message(header, outcome))
@@ -122,6 +124,9 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
             else:
                 response.rejections.append(rejection_to_message(header, outcome))
                 metrics.count_rejection(outcome.reason)
+            if span:
+                span.set(spans.of_play(header.league, header.game_id, outcome.play_id, outcome.revision))
+                span.end("" if isinstance(outcome, Tensor) else outcome.reason.name)
             yield
         return response
 
@@ -146,13 +151,34 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         return (yield from featurizing(self._tasks, header, roster, context, frames, tracks))
 
 
-def _observe(response: messages.StreamPlaysResponse, arrival: float) -> None:
+def _observe(response: messages.StreamPlaysResponse, arrival: float, traceparent: str = "") -> None:
+    """Count, time and trace the answer to a message that arrived at `arrival`, and say whose it is."""
     match response.WhichOneof("message"):
         case "tensor":
-            metrics.TENSOR_SECONDS.observe(time.perf_counter() - arrival)
+            span = _trace(response, response.tensor, arrival, traceparent)
+            metrics.TENSOR_SECONDS.observe(time.perf_counter() - arrival, span.exemplar)
             metrics.count_tensor()
+            span.end()
         case "rejection":
-            metrics.count_rejection(Reason(response.rejection.reason))
+            reason = Reason(response.rejection.reason)
+            span = _trace(response, response.rejection, arrival, traceparent)
+            metrics.count_rejection(reason)
+            span.end(reason.name)
+
+
+def _trace(
+    response: messages.StreamPlaysResponse,
+    made: messages.PlayTensor | common.Rejection,
+    arrival: float,
+    traceparent: str,
+) -> spans.Span:
+    if not traceparent or spans.read(traceparent) is None:
+        return spans.NO_SPAN
+    response.traceparent = traceparent
+    span = spans.begin("make tensor", traceparent, kind=spans.Kind.SERVER, began_at=arrival)
+    if span:
+        span.set(spans.of_play(made.key.league, made.key.game_id, made.key.play_id, made.revision))
+    return span
 
 
 def _check_named(plays: Sequence[messages.WholePlay]) -> None:

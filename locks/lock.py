@@ -15,11 +15,11 @@ EXTRAS: Final[Mapping[str, Sequence[str]]] = {
     WHOLE: ("dev", "bench", "sbom"),
     "development": ("dev",),
     "training": ("train", "compare"),
-    "services": ("services",),
-    "featurizer": ("featurizer",),
-    "scorer": ("scorer",),
-    "aggregator": ("aggregator",),
-    "worker": ("worker",),
+    "services": ("services", "tracing"),
+    "featurizer": ("featurizer", "tracing"),
+    "scorer": ("scorer", "tracing"),
+    "aggregator": ("aggregator", "tracing"),
+    "worker": ("worker", "tracing"),
     "sbom": ("sbom",),
 }
 """By lock, the extras of playscore that it installs."""

@@ -25,6 +25,7 @@ from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.wire.feed import outcome_revision
+from servicekit import spans
 from servicekit.metrics import PLAYS, latency_histogram
 
 PLAY_SECONDS = latency_histogram(
@@ -161,6 +162,14 @@ class BatchStages:
         Its `done` is called exactly once for each time that it is taken in, unless the context ends before.
         """
         play.absence = Absence(self._give_up_seconds)
+        if play.trace is None:
+            before, consumer = play.traced_before, spans.Kind.CONSUMER
+            play.trace = (
+                spans.begin_trace("play", kind=consumer) if before is None else before.child("play", kind=consumer)
+            )
+        if play.trace:
+            key = play.key
+            play.trace.set(spans.of_play(key.league, key.game_id, key.play_id, play.revision))
         if play.scored is None:
             self._end_stage("featurize", play)
         if play.rejection is not None:
@@ -172,12 +181,18 @@ class BatchStages:
 
     async def _score(self, batch: Sequence[InFlightPlay]) -> None:
         for task, plays in _by_task(batch):
+            for play in plays if spans.are_on() else ():
+                play.begin_stage_span("score")
+                if play.tensor is not None:
+                    play.tensor.traceparent = play.stage.traceparent
             sent = [(play.tensor, play.result) for play in plays if play.tensor is not None]
             answers = await self._judge(plays, lambda: task.score(sent))  # noqa: B023
             self._pass_on("score", plays, [result for _, result in sent], answers)
 
     async def _grade(self, batch: Sequence[InFlightPlay]) -> None:
         for task, plays in _by_task(batch):
+            for play in plays:
+                play.begin_stage_span("grade")
             sent = [(play.scored, play.result) for play in plays if play.scored is not None and play.result is not None]
             answers = await self._judge(plays, lambda: task.grade(sent))  # noqa: B023
             self._pass_on("grade", plays, [result for _, result in sent], answers)
@@ -198,6 +213,7 @@ class BatchStages:
     ) -> None:
         """Send each play to its next stage. `results` were sent to the task; later ones may be known by now."""
         for play, result, answer in zip(plays, results, answers, strict=True):
+            play.stage.end("" if isinstance(answer, Scored) else _name(answer.reason))
             if isinstance(answer, Scored):
                 play.absence.ended()
                 play.accept(answer, result)
@@ -223,7 +239,10 @@ class BatchStages:
         supports: dict[str, distribution.Support] = {}
         for play in batch:
             play.absence.asked()
+            play.begin_stage_span("record")
             for record in _records(play):
+                if spans.are_on():
+                    record.traceparent = play.stage.traceparent
                 records.append(record)
                 owners.append(play)
             if play.scored is not None:
@@ -234,6 +253,8 @@ class BatchStages:
         )
         self.written.add(answer)
         self.revision = answer.revision
+        for play in batch:
+            play.stage.end()
         decided = verdicts(owners, answer)
         finished = [play for play in batch if play not in decided or await self._is_finished(play, decided[play])]
         for play in finished:
@@ -264,7 +285,7 @@ class BatchStages:
             case Refused(reason, detail):
                 play.reject(reason, f"not recorded: {detail}")
                 play.recorded = False
-                log.error("play not recorded", key=str(play.key), detail=detail)
+                log.error("play not recorded", key=str(play.key), detail=detail, **play.stage.ids)
         return True
 
     async def _regrade_stored(self, play: InFlightPlay, stale: Stale) -> bool:
@@ -284,6 +305,7 @@ class BatchStages:
         """Read the ratings that these plays have moved, at least as fresh as their record."""
         for play in plays:
             graded = play.scored is not None and play.scored.outcome_revision is not None
+            play.begin_stage_span("read")
             for subject in play.scored.subjects if play.scored is not None and graded else ():
                 await until_it_answers(
                     lambda: self._ratings.get_rating(
@@ -294,6 +316,7 @@ class BatchStages:
                     ),
                     self._give_up_seconds,
                 )
+            play.stage.end()
             if graded:
                 self._end_stage("read", play)
             self._finish(play)
@@ -302,22 +325,33 @@ class BatchStages:
         result = play.outcome()
         PLAYS.labels(result.ending.value, result.reason.name if result.reason else "").inc()
         note_graded(result)
+        span = play.traced_before = play.trace or spans.NO_SPAN
+        play.trace = None
         if result.scored is not None and play.closed_at:
             seconds = play.seconds_since_closed()
-            PLAY_SECONDS.observe(seconds)
+            PLAY_SECONDS.observe(seconds, span.exemplar)
             self._time("play", seconds)
+        if span:
+            span.set({"playscore.outcome": result.ending.value})
+            span.end(result.reason.name if result.reason else "")
         self._on_recorded(result)
         play.done(play)
 
     def _end_stage(self, stage: str, play: InFlightPlay) -> None:
         seconds = play.end_stage()
         if seconds is not None and play.rejection is None:
-            _SECONDS_OF[stage].observe(seconds)
+            _SECONDS_OF[stage].observe(seconds, play.trace.exemplar if play.trace else None)
             self._time(stage, seconds)
 
     def _time(self, stage: str, seconds: float) -> None:
         if self._timed:
             self.times.add(stage, seconds)
+
+
+def _name(reason: int) -> str:
+    """Of a reason, for people; its number where it is a later contract's."""
+    known = known_reason(reason)
+    return str(reason) if known is None else known.name
 
 
 def _by_task(batch: Sequence[InFlightPlay]) -> list[tuple[Task, list[InFlightPlay]]]:

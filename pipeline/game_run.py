@@ -21,6 +21,7 @@ from pipeline.game_record import GameRecord
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.open_plays import OpenPlays
 from pipeline.play_run import Known, PlayRun
+from pipeline.play_traces import PlayTraces
 from pipeline.remaking import FOR_LACK_OF_TRACKING, STRUCK, Remaking
 from pipeline.results import Ending, PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
@@ -32,6 +33,7 @@ from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.wire.common import rejected
 from playscore.wire.told_game import segment_of
+from servicekit.spans import Span
 
 MAX_BUSY_PLAYS = 64
 """Plays of one game that may be on their way to their records before its feed has to wait."""
@@ -50,6 +52,7 @@ class GameRun:
         archive: what is known of the game from before. It is not played again; corrections are made to it.
         goes_on: the archive is the feed so far of a game under way: plays that follow are streamed.
         give_up_seconds: how long a service may be unavailable.
+        traceparent: the trace that the message of the feed belongs to which is being taken; empty for none.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class GameRun:
         archive: Iterable[feed.FeedMessage] = (),
         goes_on: bool = False,
         give_up_seconds: float = GIVE_UP_SECONDS,
+        traceparent: Callable[[], str] = lambda: "",
     ) -> None:
         self.refused_messages: list[str] = []
         """What was wrong with messages of the feed that could not be taken in, and where."""
@@ -75,6 +79,7 @@ class GameRun:
         self._plays: dict[str, PlayRun] = {}
         self._film = StreamedFilm(self._record)
         self._open = OpenPlays()
+        self._traces = PlayTraces(traceparent)
         self._deferred: dict[PlayRun, None] = {}
         """Plays that the stream cannot make of their own tracking, until that has ended."""
         self._moved = asyncio.Event()
@@ -308,7 +313,7 @@ class GameRun:
         self._stream = GameStream(
             header,
             self._client,
-            backlog=self._backlog,
+            backlog=lambda: map(self._traces.tagged, self._backlog()),
             on_answer=self._on_answer,
             is_current=self._is_current,
             give_up_seconds=self._give_up_seconds,
@@ -374,7 +379,7 @@ class GameRun:
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
         if self._stream is not None and self._refusal is None:
-            await self._stream.send(request)
+            await self._stream.send(self._traces.tagged(request))
 
     async def _send_told(self, play: PlayRun) -> None:
         for request in self._told(play) if self._follows_film else self._whole(play):
@@ -490,6 +495,7 @@ class GameRun:
 
     def _on_answer(self, answer: featurizer.StreamPlaysResponse) -> None:
         made = answer.tensor if answer.HasField("tensor") else answer.rejection
+        trace = self._traces.answered(answer)
         play = self._plays[made.key.play_id]
         if made.revision > play.answered and self._is_early(play):
             self._put_back(play)
@@ -497,7 +503,7 @@ class GameRun:
             self._close(play)
             self._remaking.put(play, made.revision)
         else:
-            self.answer(play, made)
+            self.answer(play, made, trace)
 
     def _is_early(self, play: PlayRun) -> bool:
         """Whether a play had to make room for others before any of its film came."""
@@ -522,7 +528,9 @@ class GameRun:
 
     # --- What comes of a play ---
 
-    def answer(self, play: PlayRun, answer: featurizer.PlayTensor | common.Rejection) -> None:
+    def answer(
+        self, play: PlayRun, answer: featurizer.PlayTensor | common.Rejection, trace: Span | None = None
+    ) -> None:
         """The featurizer has answered for a play, perhaps again: a resumed stream repeats itself."""
         revision = answer.revision
         if revision < play.answered or (revision == play.answered and not play.refused):
@@ -542,6 +550,7 @@ class GameRun:
             tensor=tensor,
             rejection=rejection,
             result=play.official,
+            trace=trace,
         )
         current.begin(play.closing_sent_at or time.perf_counter())
         self._settle_answer(play, revision, refused=rejection is not None)

@@ -15,6 +15,7 @@ from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.wire.common import rejection
 from playscore.wire.feed import is_later, outcome_revision
+from servicekit.spans import NO_SPAN, Kind, Span
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +45,12 @@ class InFlightPlay:
     """When the frames were sent that closed it, seconds of `time.perf_counter`; 0: it is not timed."""
     stage_at: float = 0.0
     """When its current stage began."""
+    trace: Span | None = None
+    """Its span, from its closing message to its record; None: whether it is traced was not decided yet."""
+    stage: Span = NO_SPAN
+    """That of its current stage."""
+    traced_before: Span | None = None
+    """Its span when the stages were last finished with it: what they do next is told in the same trace."""
 
     def begin(self, closed_at: float) -> None:
         """Time its stages. Its frames were complete at `closed_at`, seconds of `time.perf_counter`."""
@@ -105,6 +112,11 @@ class InFlightPlay:
             result=self.result,
             recorded=self.recorded,
         )
+
+    def begin_stage_span(self, name: str) -> None:
+        """Its current stage gets a span, where it is traced."""
+        if self.trace:
+            self.stage = self.trace.child(name, kind=Kind.CLIENT, began_at=self.stage_at or None)
 
     def end_stage(self) -> float | None:
         """End its current stage and begin the next one. Returns its seconds; None where it is not timed."""

@@ -15,6 +15,8 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
+from servicekit import spans
+from servicekit.spans import Span
 
 STRUCK = {
     feed.PLAY_STATUS_NULLIFIED: PlayscoreError(Reason.PLAY_NULLIFIED, "the play does not count: it was struck"),
@@ -35,8 +37,10 @@ _NOT_TOLD = PlayscoreError(
 class Answers(Protocol):
     """What the game does with what comes of a play."""
 
-    def answer(self, play: PlayRun, answer: featurizer.PlayTensor | common.Rejection) -> None:
-        """The featurizer has made it, or says why not."""
+    def answer(
+        self, play: PlayRun, answer: featurizer.PlayTensor | common.Rejection, trace: Span | None = None
+    ) -> None:
+        """The featurizer has made it, or says why not. `trace` is its span so far; None: not decided."""
         ...
 
     def refuse(self, play: PlayRun, revision: int, error: PlayscoreError) -> None:
@@ -132,17 +136,24 @@ class Remaking:
             play.learn(stored[1].result)
         play.known = self._known(play)
         header, roster, whole = self._record.header, self._record.roster(), self._record.whole_play(play.told, context)
+        trace = spans.begin_trace("play", kind=spans.Kind.CONSUMER)
+        featurize = trace.child("featurize", kind=spans.Kind.CLIENT)
+        whole.traceparent = featurize.traceparent
         try:
             made = await until_it_answers(
                 lambda: self._client.featurize_plays(header, roster, [whole]), self._give_up_seconds
             )
         except PlayscoreError as failure:
+            featurize.end(failure.reason.name)
+            trace.end(failure.reason.name)
             self._answers.leave(play, revision, failure)
             return
+        featurize.end("rejected" if made.rejections else "")
         for tensor in made.tensors:
-            self._answers.answer(play, tensor)
+            self._answers.answer(play, tensor, trace)
         for rejection in made.rejections:
             if rejection.reason in FOR_LACK_OF_TRACKING and await self.stored(play) is not None:
+                trace.end("rejected")
                 self._answers.leave(play, revision, _NOT_TOLD)
             else:
-                self._answers.answer(play, rejection)
+                self._answers.answer(play, rejection, trace)

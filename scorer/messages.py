@@ -21,6 +21,8 @@ from scorer.core.batching import bucket_length
 from scorer.core.model import Model
 from scorer.core.task import Task
 from scorer.core.tensors import Tensor
+from servicekit import spans
+from servicekit.spans import Span
 
 MAX_SUPPORTS: Final = FIELD_LIMITS["playscore.scorer.v1.GradePassesRequest.supports"].max_items
 """How many supports a caller may state, in a request or on a stream."""
@@ -99,6 +101,15 @@ class Supports:
             f'must name a support stated by the caller, or of a model being served; "{support_id}" is neither',
             Reason.DISTRIBUTION_INVALID,
         )
+
+
+def span_of(play: Any) -> Span:
+    """Begins the span of scoring a play that is asked for, as a part of the trace that its tensor names."""
+    tensor = play.tensor
+    span = spans.begin("score play", tensor.traceparent, kind=spans.Kind.SERVER)
+    if span:
+        span.set(spans.of_play(tensor.key.league, tensor.key.game_id, tensor.key.play_id, tensor.revision))
+    return span
 
 
 def model_from_message(message: Any) -> ModelVersion | None:

@@ -11,6 +11,7 @@ from playscore.errors import PlayscoreError
 from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Inference, Outputs
 from servicekit.metrics import PLAYS, latency_histogram
+from servicekit.spans import exemplar_of
 
 INFERENCE_SECONDS = latency_histogram(
     "playscore_scorer_inference_seconds",
@@ -58,7 +59,7 @@ class TimedInference:
         try:
             return await self._inference.infer(model, batch, deadline)
         finally:
-            self._seconds[model].observe(time.perf_counter() - begin)
+            self._seconds[model].observe(time.perf_counter() - begin, exemplar_of(batch.traceparent))
 
     async def close(self) -> None:
         """Closes the port."""

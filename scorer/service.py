@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -33,12 +34,15 @@ from scorer.messages import (
     model_from_message,
     model_to_message,
     rejection_of,
+    span_of,
 )
 from scorer.shots.task import Shots
 from scorer.shots.wording import Catalog as Texts
 from scorer.stream import ScoreStream
 from scorer.tasks import FACEOFFS, PASSES, SHOTS, TASKS
+from servicekit import spans
 from servicekit.slices import in_slices
+from servicekit.spans import Span
 
 MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 50
@@ -174,7 +178,8 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         remaining = context.time_remaining()
         deadline = time.monotonic() + (NO_DEADLINE_SECONDS if remaining is None else remaining)
         try:
-            scored = await model.score(list(items.values()), deadline)
+            with _traced(plays, items) as parts_of:
+                scored = await model.score(list(items.values()), deadline, parts_of)
         except TimeoutError as late:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(late))
         scores = await in_slices(_scores(edge, plays, dict(zip(items, scored, strict=True)), release, errors))
@@ -182,6 +187,24 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         rejections = _rejections(edge, plays, errors)
         supports = [support_to_message(release.support)] if scores and release.support is not None else []
         return scores, rejections, supports
+
+
+@contextmanager
+def _traced(plays: Sequence[Any], items: Iterable[int]) -> Iterator[Sequence[Span] | None]:
+    """A span for each of the items that are scored, by their places in the request; None where nothing is traced."""
+    if not spans.are_on():
+        yield None
+        return
+    parts_of = [span_of(plays[place]) for place in items]
+    failure = ""
+    try:
+        yield parts_of
+    except BaseException as error:
+        failure = error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
+        raise
+    finally:
+        for span in parts_of:
+            span.end(failure)
 
 
 def _scores(

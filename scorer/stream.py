@@ -24,9 +24,12 @@ from scorer.messages import (
     check_specification,
     model_from_message,
     rejection_of,
+    span_of,
 )
 from scorer.tasks import FACEOFFS, PASSES, SHOTS
+from servicekit import spans
 from servicekit.errors import defect
+from servicekit.spans import NO_SPAN, Span
 
 MAX_WAITING: Final = 256
 """Requests that may wait for their answers at once. The stream reads no more until an answer has left."""
@@ -61,6 +64,7 @@ class _Request:
     id: int
     kind: str
     message: Any
+    span: Span = NO_SPAN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +123,9 @@ class ScoreStream:
     def _take(self, message: messages.StreamScoresRequest) -> bool:
         """Start work on a request. Returns whether it will be answered."""
         kind = message.WhichOneof("request") or ""
-        request = _Request(message.request_id, kind, getattr(message, kind) if kind else None)
+        asked = getattr(message, kind) if kind else None
+        span = span_of(asked) if spans.are_on() and kind in _SCORING else NO_SPAN
+        request = _Request(message.request_id, kind, asked, span)
         try:
             return self._begin(request, message)
         except Exception as error:
@@ -146,7 +152,7 @@ class ScoreStream:
         message, path, release = request.message, request.kind, model.release
         check_play(message, path)
         check_specification(message.tensor, release, f"{path}.tensor")
-        scoring = model.submit(edge.item(message, release, path), time.monotonic() + SECONDS_A_REQUEST)
+        scoring = model.submit(edge.item(message, release, path), time.monotonic() + SECONDS_A_REQUEST, request.span)
         self._in_flight.add(scoring)
 
         def scored(future: asyncio.Future[Any]) -> None:
@@ -171,6 +177,7 @@ class ScoreStream:
             except Exception as error:
                 refused = _refusal(error)
         metrics.count_rejection(refused)
+        request.span.end(refused.reason.name)
         return messages.StreamScoresResponse(request_id=request.id, rejection=_rejection(refused, request))
 
     def _scored(self, done: _Done, release: Release) -> messages.StreamScoresResponse:
@@ -180,6 +187,7 @@ class ScoreStream:
             answer["support"] = support_to_message(release.support)
             self._told.add(release.support.id)
         metrics.SCORED.inc()
+        request.span.end()
         return messages.StreamScoresResponse(request_id=request.id, **answer)
 
     def _graded(self, done: _Done) -> messages.StreamScoresResponse:

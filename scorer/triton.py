@@ -114,7 +114,7 @@ class TritonInference:
         self._budget.called()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return await self._attempt(model, request, deadline)
+                return await self._attempt(model, request, deadline, batch.traceparent)
             except _UnreachableError:
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
                 if attempt == MAX_ATTEMPTS or time.monotonic() + pause >= deadline or not self._budget.take():
@@ -141,12 +141,16 @@ class TritonInference:
                 self._lost = asyncio.Event()
             state = channel.get_state()
 
-    async def _attempt(self, model: ModelVersion, request: Any, deadline: float) -> Outputs:
+    async def _attempt(self, model: ModelVersion, request: Any, deadline: float, traceparent: str) -> Outputs:
         remaining = deadline - time.monotonic()
         if remaining <= 0.0:
             raise TimeoutError("the deadline passed before the inference server was asked")
         try:
-            answer = await self._stub.ModelInfer(request, timeout=min(remaining, self._attempt_seconds))
+            answer = await self._stub.ModelInfer(
+                request,
+                timeout=min(remaining, self._attempt_seconds),
+                metadata=(("traceparent", traceparent),) if traceparent else None,
+            )
         except grpc.aio.AioRpcError as error:
             raise self._meaning(error, model, deadline) from None
         try:

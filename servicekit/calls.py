@@ -18,6 +18,7 @@ from playscore.wire.validation import invalid
 from servicekit.bodies import parsed
 from servicekit.memory import GivingBack
 from servicekit.slices import in_slices
+from servicekit.spans import NO_SPAN, Span
 
 READ_SECONDS: Final = 10.0
 """In which the request of a call must have come, once there is room for it."""
@@ -83,6 +84,8 @@ class Call:
     """There was no room for it; such calls are counted, not logged one by one."""
     is_large: bool = False
     """A request of it was."""
+    span: Span = NO_SPAN
+    """Its span, where it is traced."""
 
     def code(self, error: BaseException | None) -> grpc.StatusCode:
         """The status the call ends with, given what its handler raised.
@@ -100,6 +103,14 @@ class Call:
                 grpc.StatusCode.DEADLINE_EXCEEDED if self.context.time_remaining() == 0 else grpc.StatusCode.CANCELLED
             )
         return grpc.StatusCode.UNKNOWN
+
+
+def traceparent_of(call: Call) -> str:
+    """What a call's metadata says; empty where it says nothing."""
+    for key, value in call.context.invocation_metadata() or ():
+        if key == "traceparent" and isinstance(value, str):
+            return value
+    return ""
 
 
 Proceed = Callable[[], Awaitable[Any]]

@@ -13,11 +13,11 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.bounded_logs import bounded
-from servicekit.calls import Call, Proceed, observed
+from servicekit.calls import Call, Proceed, observed, traceparent_of
+from servicekit.spans import read
 
 _log = structlog.get_logger()
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*", re.ASCII)
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/@\"]*):[^\s/@\"]+@")
 _SERVER_FAULTS = {
     grpc.StatusCode.UNKNOWN,
@@ -85,8 +85,10 @@ async def log(call: Call, proceed: Proceed) -> Any:
     """
     begin = time.perf_counter()
     peer = call.context.peer()  # no longer known once the call is over
-    if trace_id := _trace_id(call):
-        structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    if call.span:
+        structlog.contextvars.bind_contextvars(**call.span.ids)
+    elif (parent := read(traceparent_of(call))) is not None:
+        structlog.contextvars.bind_contextvars(trace_id=parent.trace_id)
 
     def ended(error: BaseException | None) -> None:
         if not call.is_refused:
@@ -104,14 +106,6 @@ def _write(call: Call, peer: str, code: grpc.StatusCode, seconds: float) -> None
         code=code.name,
         duration_ms=round(seconds * 1e3, 3),
     )
-
-
-def _trace_id(call: Call) -> str | None:
-    """The trace a call belongs to, from its W3C `traceparent`; None where that is absent or malformed."""
-    for key, value in call.context.invocation_metadata() or ():
-        if key == "traceparent" and isinstance(value, str) and (match := _TRACEPARENT.fullmatch(value)):
-            return match[1]
-    return None
 
 
 def _mask_passwords(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:

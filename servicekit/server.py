@@ -37,6 +37,7 @@ from servicekit.service import Service, ServiceInParts
 from servicekit.settings import S, ServiceSettings, parse_settings
 from servicekit.signals import told_to_end
 from servicekit.threads import FairThreads
+from servicekit.tracing import trace, tracing
 
 _log = structlog.get_logger()
 
@@ -135,6 +136,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     authorization, audit = Authorization(access), Audit(access)
     health = Health([service.descriptor.full_name], _parts(service))
     interceptors: list[Interceptor] = [
+        *([] if settings.otlp_endpoint is None else [trace]),
         count,
         pass_over_expired,
         log,
@@ -159,6 +161,10 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
     MEMORY_LIMIT_BYTES.set(memory_limit())
 
     async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(tracing(service.name, settings.otlp_endpoint, settings.trace_ratio))
+        except ImportError as missing:
+            raise StartError(f"cannot trace: {missing}; pip install playscore[tracing]") from missing
         try:
             metrics_address = stack.enter_context(metrics_port(settings.metrics_address))
         except OSError as error:

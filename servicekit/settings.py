@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from playscore.release import ModelVersion
 from servicekit.addresses import Address
+from servicekit.tracing import DEFAULT_RATIO, Endpoint
 
 
 def _host_and_port(text: str) -> str:
@@ -114,6 +115,17 @@ class ServiceSettings(BaseSettings):
         description="between saying NOT_SERVING and taking no more calls, for load balancers to notice",
     )
     grace_seconds: float = Field(default=10.0, ge=0, description="for calls in flight to finish before they are ended")
+    otlp_endpoint: Endpoint | None = Field(
+        default=None,
+        description="where spans are sent, OTLP over gRPC: http://host:port, or https://host:port for TLS; without it "
+        "there are no traces (docs/observability.md)",
+    )
+    trace_ratio: float = Field(
+        default=DEFAULT_RATIO,
+        ge=0,
+        le=1,
+        description="part of the traces that begin here that is recorded; others are where their traceparent says so",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
     @property

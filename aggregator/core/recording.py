@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aggregator.core.erasing import ErasedPlayer
@@ -52,6 +52,8 @@ class Write:
     """Records that are refused whatever stands; kept as part of the answer."""
     supports: Mapping[str, bytes] = field(default_factory=dict)
     """The supports that the request states, by their identifiers."""
+    on_begun: Callable[[], None] | None = None
+    """Called, in whatever thread writes, once its turn has come and its transaction begins."""
 
     @property
     def supports_needed(self) -> set[str]:
@@ -75,6 +77,13 @@ class Write:
         for rejected in self.rejected:
             if rejected.play is not None:
                 yield rejected.play, rejected.subjects
+
+
+def begun(writes: Iterable[Write]) -> None:
+    """The transaction of these writes begins."""
+    for write in writes:
+        if write.on_begun is not None:
+            write.on_begun()
 
 
 @dataclass(frozen=True, slots=True)

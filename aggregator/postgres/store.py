@@ -17,7 +17,7 @@ from typing import Final
 
 from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Write, Written
+from aggregator.core.recording import Write, Written, begun
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, KeptSnapshot, Reading, StatePiece
 from aggregator.postgres import keeping
@@ -188,7 +188,9 @@ class PostgresStore:
             self._wake.clear()
             while self._waiting:
                 group = self._group()
-                answers = await self._writer.record([waiting.write for waiting in group])
+                writes = [waiting.write for waiting in group]
+                begun(writes)
+                answers = await self._writer.record(writes)
                 for waiting, answer in zip(group, answers, strict=True):
                     if waiting.answer.done():
                         continue

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 from aggregator.core.keeping import pieces
 from aggregator.core.operations import Applied, EraseRequest, Operation, SwitchRequest
 from aggregator.core.precedence import SameDistribution
-from aggregator.core.recording import Write, Written
+from aggregator.core.recording import Write, Written, begun
 from aggregator.core.revision import Revision
 from aggregator.core.store import Changes, KeptSnapshot, Reading, StatePiece
 from aggregator.rows import RowReader
@@ -261,7 +261,9 @@ class SqliteStore:
                 self._answer([item.answer], [_attempted(item.do, self._writer)])
             else:
                 group, after = self._grouped(item)
-                answers = self._writer.record([waiting.write for waiting in group])
+                writes = [waiting.write for waiting in group]
+                begun(writes)
+                answers = self._writer.record(writes)
                 self._answer([waiting.answer for waiting in group], answers)
             with contextlib.suppress(PlayscoreError):  # the write is committed; tidying is tried again
                 self._writer.tidy()

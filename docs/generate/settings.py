@@ -44,6 +44,10 @@ _OTHERS = {
     "none.",
     "PLAYSCORE_BUDGETS": "File of latency budgets to use instead of those that come with playscore; histograms take "
     "their buckets from it.",
+    "PLAYSCORE_OTLP_ENDPOINT": "Where `playscore work` and `playscore publish` send spans where `--otlp-endpoint` says "
+    "nothing (docs/observability.md).",
+    "PLAYSCORE_TRACE_RATIO": "Part of the traces that begin in `playscore work` and `playscore publish` that is "
+    "recorded, where `--trace-ratio` says nothing.",
     "PLAYSCORE_TRITON": "Folder of the environment that a local Triton server runs in; what `playscore triton install` "
     "makes where not set.",
 }

@@ -20,7 +20,7 @@ from rich.text import Text
 from pipeline.commands import LayoutName, Speed
 from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.names import GameName
-from pipeline.jetstream.options import broker_options
+from pipeline.jetstream.options import broker_options, trace_options
 from pipeline.jetstream.publishing import Callbacks, Published, PublishedGame, publish
 from pipeline.jetstream.service import WorkerService
 from pipeline.jetstream.states import States
@@ -42,6 +42,7 @@ from playscore.sources import Source, open_source, select_games
 from servicekit import ServiceSettings, StartError, serving
 from servicekit.logs import configure_logs, configure_terminal_logs
 from servicekit.signals import told_to_end
+from servicekit.tracing import tracing
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_SECONDS}
@@ -142,6 +143,7 @@ def publish_command(simulated: Simulated) -> click.Command:
         type=click.FloatRange(min=0),
         help="Seconds that the broker may be unavailable.",
     )
+    @trace_options
     def publish_games(
         *,
         data: Path | None,
@@ -153,6 +155,8 @@ def publish_command(simulated: Simulated) -> click.Command:
         speed: float | None,
         broker: BrokerAddress,
         give_up_after: float,
+        otlp_endpoint: str | None,
+        trace_ratio: float,
     ) -> None:
         """Publish what a source says of games to the live feed, for workers to play (docs/live_feed.md).
 
@@ -167,9 +171,14 @@ def publish_command(simulated: Simulated) -> click.Command:
 
         async def run(connection: Broker) -> Published:
             await existing_streams(connection)
-            return await publish(source, game_ids, connection, speed=speed, callbacks=Callbacks(on_game=_say_published))
+            async with tracing("publisher", otlp_endpoint, trace_ratio):
+                callbacks = Callbacks(on_game=_say_published)
+                return await publish(source, game_ids, connection, speed=speed, callbacks=callbacks)
 
-        done: Published = over_broker(broker, "publisher", run, give_up_seconds=give_up_after)
+        try:
+            done: Published = over_broker(broker, "publisher", run, give_up_seconds=give_up_after)
+        except (ImportError, ValueError) as wrong:
+            raise click.UsageError(f"--otlp-endpoint: {wrong}") from None
         _say_all_published(done, time.monotonic() - begun)
         if done.given_up:
             raise click.ClickException(f"{done.given_up}; repeat the command for the rest")
@@ -238,6 +247,7 @@ def _say_all_published(done: Published, seconds: float) -> None:
 )
 @click.option("--plaintext", is_flag=True, help="Tell health without TLS to other machines too.")
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
+@trace_options
 def work(
     *,
     broker: BrokerAddress,
@@ -250,6 +260,8 @@ def work(
     metrics_listen: str,
     plaintext: bool,
     log_level: str,
+    otlp_endpoint: str | None,
+    trace_ratio: float,
 ) -> None:
     """Play the games of the live feed through featurizer, scorer and aggregator, until SIGTERM or Ctrl-C.
 
@@ -259,7 +271,14 @@ def work(
     settings = WorkSettings(games_at_once, quiet_after, linger, attempts)
     service = WorkerService(broker, services, settings)
     try:
-        chassis = ServiceSettings(listen=listen, metrics_listen=metrics_listen, plaintext=plaintext, grace_seconds=1.0)
+        chassis = ServiceSettings(
+            listen=listen,
+            metrics_listen=metrics_listen,
+            plaintext=plaintext,
+            grace_seconds=1.0,
+            otlp_endpoint=otlp_endpoint,
+            trace_ratio=trace_ratio,
+        )
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     configure_logs(service.name, log_level)

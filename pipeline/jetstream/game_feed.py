@@ -16,7 +16,7 @@ from pipeline.jetstream.broker import Broker
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.pulling import LostError, Pull
 from pipeline.jetstream.states import Unreadable
-from pipeline.jetstream.streams import FEED_STREAM
+from pipeline.jetstream.streams import FEED_STREAM, TRACEPARENT
 from playscore.errors import PlayscoreError
 from playscore.feed.v1.feed_pb2 import FeedMessage
 
@@ -46,6 +46,8 @@ class GameFeed:
         """The end of the game was told."""
         self.heard_at = time.monotonic()
         """When its last message came, seconds of `time.monotonic`."""
+        self.traceparent = ""
+        """The trace that the last message belongs to, as its header says; empty where that says nothing."""
         self._broker = broker
         self._name = name
         self._note_unreadable = note_unreadable
@@ -107,6 +109,7 @@ class GameFeed:
             place = message.metadata.sequence.stream
             self.behind = message.metadata.num_pending
             self.heard_at = time.monotonic()
+            self.traceparent = (message.headers or {}).get(TRACEPARENT, "")
             try:
                 messages = unpack(message.data)
             except PlayscoreError as torn:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from pipeline.jetstream.broker import BrokerAddress
+from servicekit.tracing import DEFAULT_RATIO
 
 LOCAL: Final = "nats://127.0.0.1:4222"
 
@@ -20,6 +21,29 @@ _URL: Final = (
     "NATS with JetStream: nats://host:port or tls://host:port, several with commas between; a user and password go"
     " before the host."
 )
+
+
+def trace_options(command: Command) -> Command:
+    """Gives a command the options of traces, as its arguments `otlp_endpoint` and `trace_ratio`."""
+    for option in (
+        click.option(
+            "--trace-ratio",
+            envvar="PLAYSCORE_TRACE_RATIO",
+            default=DEFAULT_RATIO,
+            show_default=True,
+            type=click.FloatRange(0, 1),
+            help="Part of the traces that begin here that is recorded. Also PLAYSCORE_TRACE_RATIO.",
+        ),
+        click.option(
+            "--otlp-endpoint",
+            metavar="URL",
+            envvar="PLAYSCORE_OTLP_ENDPOINT",
+            help="Where spans are sent, OTLP over gRPC: http://host:port or https://host:port; without it there are no"
+            " traces. Also PLAYSCORE_OTLP_ENDPOINT.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def broker_options(command: Command) -> Command:

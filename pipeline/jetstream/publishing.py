@@ -17,13 +17,14 @@ from pipeline.jetstream.bodies import cut, message_id, pack
 from pipeline.jetstream.broker import Broker
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.pulling import LostError, Pull
-from pipeline.jetstream.streams import FEED_STREAM
+from pipeline.jetstream.streams import FEED_STREAM, TRACEPARENT
 from pipeline.pace import moments
 from pipeline.recorded_game import read_game
 from pipeline.replay import GAMES_AT_ONCE, READ_AT_ONCE
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import EndGame, FeedMessage
 from playscore.sources import Source
+from servicekit import spans
 
 _ID: Final = api.Header.MSG_ID.value
 _HEADERS_AT_ONCE: Final = 512
@@ -185,9 +186,15 @@ class GamePublisher:
         key = message_id(subject, body)
         place, is_new = self._stored.get(key), False
         if place is None:
-            ack = await self._broker.until_it_answers(
-                lambda: self._broker.js.publish(subject, body, stream=FEED_STREAM, headers={_ID: key})
-            )
+            about = {"messaging.system": "nats", "messaging.destination.name": subject}
+            span = spans.begin_trace("publish", kind=spans.Kind.PRODUCER, attributes=about)
+            headers = {_ID: key, TRACEPARENT: span.traceparent} if span else {_ID: key}
+            try:
+                ack = await self._broker.until_it_answers(
+                    lambda: self._broker.js.publish(subject, body, stream=FEED_STREAM, headers=headers)
+                )
+            finally:
+                span.end()
             place, is_new = ack.seq, not ack.duplicate
         game.last = max(game.last, place)
         if is_new:

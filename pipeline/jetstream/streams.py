@@ -15,6 +15,8 @@ from playscore.errors import PlayscoreError, Reason
 
 FEED_STREAM: Final = "PLAYSCORE_FEED"
 """What sources say, by game, kept by age and size."""
+TRACEPARENT: Final = "traceparent"
+"""The header of a message of the feed that says which trace it belongs to."""
 WORK_STREAM: Final = "PLAYSCORE_WORK"
 """Games with something to play, each until it is played: a work queue."""
 STATES: Final = "playscore_games"

@@ -325,6 +325,7 @@ class Worker:
                     archive=archive.messages,
                     goes_on=not feed.ended,
                     give_up_seconds=FOREVER,
+                    traceparent=lambda: feed.traceparent,
                 )
             )
             run = _GameRunning(state.name, game, archive, recorded, feed)

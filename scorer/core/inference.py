@@ -20,6 +20,8 @@ class Batch:
     """(N, T): 1 where a frame is real, 0 where it is padding."""
     statics: Floats
     """(N, S)"""
+    traceparent: str = ""
+    """The trace that running the batch belongs to; empty for none."""
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic
 
@@ -11,14 +12,24 @@ from playscore.errors import PlayscoreError, Reason
 from playscore.release import Release
 from scorer.core.batching import bucket_length, pad
 from scorer.core.coalescing import Coalescer
-from scorer.core.inference import Inference, Outputs
+from scorer.core.inference import Batch, Inference, Outputs
 from scorer.core.task import ItemT, ScoredT, Task
+from servicekit import spans
 from servicekit.callers import current_caller
+from servicekit.spans import NO_SPAN, Span
 
 MAX_IN_FLIGHT = 1
 """Batches of one bucket at once: one computes while the other travels."""
 MAX_WAITING = 4096
 """Limit of plays waiting for one bucket."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked(Generic[ItemT]):
+    """A play to be scored, and the span of that."""
+
+    item: ItemT
+    span: Span
 
 
 class Model(Generic[ItemT, ScoredT]):
@@ -48,8 +59,8 @@ class Model(Generic[ItemT, ScoredT]):
         """Whether plays would be scored now."""
         return await self._inference.ready(self.release.key)
 
-    def submit(self, item: ItemT, deadline: float) -> asyncio.Future[ScoredT | PlayscoreError]:
-        """Queues one play, to be scored before `deadline` (seconds of `time.monotonic`).
+    def submit(self, item: ItemT, deadline: float, span: Span = NO_SPAN) -> asyncio.Future[ScoredT | PlayscoreError]:
+        """Queues one play, to be scored before `deadline` (seconds of `time.monotonic`) as a part of `span`.
 
         The result is an error if there is something wrong with the play itself. The future raises what `score` raises.
 
@@ -57,10 +68,12 @@ class Model(Generic[ItemT, ScoredT]):
             PlayscoreError: OVERLOADED if the queue is full; TOO_LONG.
         """
         length = bucket_length(len(item.tensor), self.release.bucket_lengths)
-        return self._buckets[length].submit(item, deadline, current_caller.get().party)
+        return self._buckets[length].submit(_Asked(item, span), deadline, current_caller.get().party)
 
-    async def score(self, items: Sequence[ItemT], deadline: float) -> list[ScoredT | PlayscoreError]:
-        """Scores plays, each on its own: an error takes the place of a score.
+    async def score(
+        self, items: Sequence[ItemT], deadline: float, parts_of: Sequence[Span] | None = None
+    ) -> list[ScoredT | PlayscoreError]:
+        """Scores plays, each on its own and as a part of its span: an error takes the place of a score.
 
         Raises:
             PlayscoreError: INFERENCE_UNAVAILABLE or OVERLOADED; nothing was scored.
@@ -68,8 +81,8 @@ class Model(Generic[ItemT, ScoredT]):
         """
         scored: list[asyncio.Future[ScoredT | PlayscoreError]] = []
         try:
-            for item in items:
-                waiting = self.submit(item, deadline)
+            for place, item in enumerate(items):
+                waiting = self.submit(item, deadline, NO_SPAN if parts_of is None else parts_of[place])
                 scored.append(waiting)
         except PlayscoreError:
             for waiting in scored:
@@ -78,12 +91,31 @@ class Model(Generic[ItemT, ScoredT]):
         return await asyncio.gather(*scored)
 
     async def _score_bucket(
-        self, length: int, items: Sequence[ItemT], deadline: float
+        self, length: int, asked: Sequence[_Asked[ItemT]], deadline: float
     ) -> Sequence[ScoredT | PlayscoreError]:
+        items = [each.item for each in asked]
         batch = pad([item.tensor for item in items], length)
-        outputs = await self._inference.infer(self.release.key, batch, deadline)
+        outputs = await self._infer(batch, deadline, [each.span for each in asked if each.span])
         check_outputs(self.release, outputs, len(items))
         return self._scoring(outputs, items)
+
+    async def _infer(self, batch: Batch, deadline: float, parts_of: Sequence[Span]) -> Outputs:
+        """Runs a batch. Each trace that has a play in it gets a span; inference itself goes on with the first."""
+        if not parts_of:
+            return await self._inference.infer(self.release.key, batch, deadline)
+        about: spans.Attributes = {"playscore.model": str(self.release.key), "playscore.plays": len(batch)}
+        running = [span.child("infer", kind=spans.Kind.CLIENT, attributes=about) for span in parts_of]
+        failure = ""
+        try:
+            return await self._inference.infer(
+                self.release.key, replace(batch, traceparent=running[0].traceparent), deadline
+            )
+        except BaseException as error:
+            failure = error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
+            raise
+        finally:
+            for span in running:
+                span.end(failure)
 
 
 def check_outputs(release: Release, outputs: Outputs, count: int) -> None:

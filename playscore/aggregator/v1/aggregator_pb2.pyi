@@ -268,9 +268,14 @@ class PlayRecord(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     UNSCORED_FIELD_NUMBER: _builtins.int
     OUTCOME_REVISION_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     outcome_revision: _builtins.int
     """Of an unscored play: the official result for which it is not scored (a pass that officially was none), from 1; 0
     where no result was the reason. 0 with a score, which has its own.
+    """
+    traceparent: _builtins.str
+    """The trace that recording it belongs to: a W3C `traceparent`. It is not stored. A malformed one, or one of more than 128
+    characters, counts as absent.
     """
     @_builtins.property
     def score(self) -> Global___ScoreRecord:
@@ -286,10 +291,11 @@ class PlayRecord(_message.Message):
         score: Global___ScoreRecord | None = ...,
         unscored: _common_pb2.Rejection | None = ...,
         outcome_revision: _builtins.int = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "score", b"score", "unscored", b"unscored"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "outcome_revision", b"outcome_revision", "score", b"score", "unscored", b"unscored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "outcome_revision", b"outcome_revision", "score", b"score", "traceparent", b"traceparent", "unscored", b"unscored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["score", "unscored"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015

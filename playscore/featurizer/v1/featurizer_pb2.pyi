@@ -41,6 +41,7 @@ class PlayTensor(_message.Message):
     FACEOFF_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     INTERPOLATED_FRAMES_FIELD_NUMBER: _builtins.int
     DUPLICATE_SAMPLES_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The revision of the context it was made from."""
     feature_specification_id: _builtins.str
@@ -51,6 +52,10 @@ class PlayTensor(_message.Message):
     """S little-endian IEEE 754 float32: the static columns."""
     duplicate_samples: _builtins.int
     """Samples dropped because another one for the same player and frame came first."""
+    traceparent: _builtins.str
+    """The trace that the play's scoring belongs to, as in StreamPlaysRequest. Set by whoever asks for the score, not by the
+    featurizer.
+    """
     @_builtins.property
     def key(self) -> _common_pb2.PlayKey:
         """Which play."""
@@ -94,10 +99,11 @@ class PlayTensor(_message.Message):
         faceoff_attributes: _hockey_pb2.FaceoffAttributes | None = ...,
         interpolated_frames: _abc.Iterable[_builtins.int] | None = ...,
         duplicate_samples: _builtins.int = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "faceoff_attributes", b"faceoff_attributes", "key", b"key", "pass_attributes", b"pass_attributes", "shot_attributes", b"shot_attributes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "faceoff_attributes", b"faceoff_attributes", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "duplicate_samples", b"duplicate_samples", "faceoff_attributes", b"faceoff_attributes", "feature_specification_id", b"feature_specification_id", "frames", b"frames", "interpolated_frames", b"interpolated_frames", "key", b"key", "pass_attributes", b"pass_attributes", "revision", b"revision", "shape", b"shape", "shot_attributes", b"shot_attributes", "statics", b"statics", "subjects", b"subjects", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_attributes: _TypeAlias = _typing.Literal["pass_attributes", "shot_attributes", "faceoff_attributes"]  # noqa: Y015
     _WhichOneofArgType_attributes: _TypeAlias = _typing.Literal["attributes", b"attributes"]  # noqa: Y015
@@ -139,6 +145,12 @@ class StreamPlaysRequest(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     TRACK_FIELD_NUMBER: _builtins.int
     END_PLAY_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
+    traceparent: _builtins.str
+    """The trace that a play which this message closes belongs to: a W3C `traceparent`. It stands with the play because a
+    stream, or a call, carries many plays. A malformed one, or one of more than 128 characters, counts as absent: it is no
+    reason to refuse a play. docs/observability.md says what comes of it.
+    """
     @_builtins.property
     def open(self) -> Global___OpenGame:
         """First, once."""
@@ -172,10 +184,11 @@ class StreamPlaysRequest(_message.Message):
         frames: _tracking_pb2.FrameBatch | None = ...,
         track: _tracking_pb2.TrackBatch | None = ...,
         end_play: _feed_pb2.EndPlay | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster", "track", b"track"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster", "track", b"track"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "end_play", b"end_play", "frames", b"frames", "message", b"message", "open", b"open", "roster", b"roster", "traceparent", b"traceparent", "track", b"track"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["open", "roster", "context", "frames", "track", "end_play"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
@@ -223,6 +236,9 @@ class StreamPlaysResponse(_message.Message):
     TENSOR_FIELD_NUMBER: _builtins.int
     REJECTION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
+    traceparent: _builtins.str
+    """Of a tensor or rejection: the traceparent of the message that closed the play, as it was sent."""
     @_builtins.property
     def opened(self) -> Global___GameOpened:
         """First, once."""
@@ -246,10 +262,11 @@ class StreamPlaysResponse(_message.Message):
         tensor: Global___PlayTensor | None = ...,
         rejection: _common_pb2.Rejection | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "opened", b"opened", "rejection", b"rejection", "tensor", b"tensor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "opened", b"opened", "rejection", b"rejection", "tensor", b"tensor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "message", b"message", "opened", b"opened", "rejection", b"rejection", "tensor", b"tensor", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "tensor", "rejection", "checkpoint"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
@@ -338,6 +355,9 @@ class WholePlay(_message.Message):
     CONTEXT_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
     TRACKS_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
+    traceparent: _builtins.str
+    """The trace that the play belongs to, as in StreamPlaysRequest."""
     @_builtins.property
     def context(self) -> _feed_pb2.PlayContext:
         """What is known of it. Its segment is the one of `frames` and `tracks`, whatever it is called."""
@@ -356,10 +376,11 @@ class WholePlay(_message.Message):
         context: _feed_pb2.PlayContext | None = ...,
         frames: _abc.Iterable[_tracking_pb2.FrameBatch] | None = ...,
         tracks: _abc.Iterable[_tracking_pb2.TrackBatch] | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "frames", b"frames", "tracks", b"tracks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "frames", b"frames", "traceparent", b"traceparent", "tracks", b"tracks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -41,6 +42,7 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ig
         self.script = list(script)
         self.requests: list[service_pb2.ModelInferRequest] = []
         self.time_remaining: list[float] = []
+        self.traceparents: list[str | None] = []
 
     async def ServerLive(self, request: Any, context: Any) -> service_pb2.ServerLiveResponse:
         return service_pb2.ServerLiveResponse(live=True)
@@ -53,6 +55,7 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ig
     async def ModelInfer(self, request: service_pb2.ModelInferRequest, context: Any) -> Any:
         self.requests.append(request)
         self.time_remaining.append(context.time_remaining())
+        self.traceparents.append(dict(context.invocation_metadata()).get("traceparent"))
         behave = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         return await behave(request, context)
 
@@ -134,6 +137,14 @@ async def test_a_request_names_model_and_version_and_carries_the_batch(bench: Be
         BATCH.mask.tobytes(),
         BATCH.statics.tobytes(),
     ]
+
+
+async def test_triton_is_told_the_trace_of_a_batch_that_has_one(bench: Bench) -> None:
+    scripted = await bench.script(answers)
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for batch in (BATCH, replace(BATCH, traceparent=traceparent)):
+        await bench.inference.infer(MODEL, batch, time.monotonic() + 30.0)
+    assert scripted.traceparents == [None, traceparent]
 
 
 async def test_the_deadline_is_passed_on(bench: Bench) -> None:
