@@ -8,8 +8,9 @@ that is empty, and whoever reads the table counts it.
 from __future__ import annotations
 
 import enum
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -93,8 +94,9 @@ def typed(column: pl.Series, kind: Kind) -> pl.Series:
         values = _typed(column, kind)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # there is no text of its type, for example
         return pl.Series(column.name, [None] * len(column), dtype=DTYPES[kind])
-    if column.dtype == pl.String and (missed := values.is_null() & column.is_not_null()).any():
+    if column.dtype == pl.String and values.null_count() > column.null_count():
         # Cells with blanks around them or a decimal comma are rare; all others were not looked at twice.
+        missed = values.is_null() & column.is_not_null()
         tidied = column.filter(missed).str.strip_chars()
         if kind in (Kind.INTEGER, Kind.FRAME, Kind.NUMBER, Kind.YARD_LINE):
             tidied = tidied.str.replace(r"^([+-]?\d*),(\d+)$", "$1.$2")
@@ -113,8 +115,23 @@ def unreadable(column: pl.Series, values: pl.Series) -> pl.Series:
 def _typed(column: pl.Series, kind: Kind) -> pl.Series:
     if kind not in _SAID_OVER_AND_OVER or column.dtype != pl.String:
         return _READ[kind](column)
-    said = column.drop_nulls().unique()
-    return column.replace_strict(said, _READ[kind](said), default=None, return_dtype=DTYPES[kind])
+    told = _told(column.drop_nulls().unique().to_list(), kind)
+    if all(cell == value for cell, value in told.items()):
+        return column
+    return column.replace_strict(list(told), list(told.values()), default=None, return_dtype=DTYPES[kind])
+
+
+def _told(cells: Sequence[str], kind: Kind) -> dict[str, str | None]:
+    """What cells say, by the cell. They come again in other columns and other games, so some are kept."""
+    kept = _KEPT[kind]
+    told = {cell: kept.get(cell, _NEW) for cell in cells}
+    if new := [cell for cell, value in told.items() if value is _NEW]:
+        read = dict(zip(new, _READ[kind](pl.Series(new, dtype=pl.String)).to_list(), strict=True))
+        told.update(read)
+        if len(kept) + len(new) > _MAX_KEPT:
+            kept.clear()
+        kept.update((cell, value) for cell, value in read.items() if len(cell) <= MAX_NAME_LENGTH)
+    return told
 
 
 def _identifiers(column: pl.Series) -> pl.Series:
@@ -137,13 +154,24 @@ def _printable(text: pl.Series, most: int) -> pl.Series:
 
 
 def _between(column: pl.Series, least: float, most: float) -> pl.Series:
-    numbers = _numbers(column)
+    numbers = column.cast(pl.Float64, strict=False)
+    if _all_between(numbers, least, most):
+        return numbers
+    numbers = _only(numbers, numbers.is_finite())
     return _only(numbers, numbers.is_between(least, most))
+
+
+def _all_between(numbers: pl.Series, least: float, most: float) -> bool:
+    """Whether it is plain at a glance that they are: a sum is finite only of finite numbers."""
+    lowest, highest = numbers.min(), numbers.max()
+    if not isinstance(lowest, float) or not isinstance(highest, float):
+        return False
+    return least <= lowest and highest <= most and math.isfinite(numbers.sum())
 
 
 def _whole(column: pl.Series, least: float, most: float) -> pl.Series:
     numbers = _between(column, least, most)
-    return _only(numbers, numbers == numbers.round())
+    return numbers if column.dtype.is_integer() else _only(numbers, numbers == numbers.round())
 
 
 def _numbers(column: pl.Series) -> pl.Series:
@@ -283,6 +311,10 @@ def _stripped(column: pl.Series) -> pl.Series:
 
 _SAID_OVER_AND_OVER: Final = frozenset((Kind.ID, Kind.NAME))
 """Kinds of columns that have few different cells, each of which is read once: what it says depends on no other."""
+_KEPT: Final[Mapping[Kind, dict[str, str | None]]] = {kind: {} for kind in _SAID_OVER_AND_OVER}
+_MAX_KEPT: Final = 50_000
+_NEW: Final = "\0"
+"""Stands for a cell that was not read yet. It can be printed by nobody, so no cell says it."""
 _READ: Final[Mapping[Kind, Callable[[pl.Series], pl.Series]]] = {
     Kind.ID: _identifiers,
     Kind.NAME: lambda column: _printable(_text(column), MAX_NAME_LENGTH),

@@ -21,7 +21,16 @@ from pipeline.readers.names import find_passer, find_target, only_passer
 from pipeline.readers.official_statistics import OfficialPass, Statistic, official_pass, statistics_of
 from pipeline.readers.samples import Film, film_by_play, frame_by_time, is_far_in_time
 from pipeline.readers.situations import pass_outcome
-from pipeline.readers.source import TableSource, header_of, most_say, on_field, play_of, roster, unreadable_game
+from pipeline.readers.source import (
+    TableSource,
+    all_say,
+    header_of,
+    most_say,
+    on_field,
+    play_of,
+    roster,
+    unreadable_game,
+)
 from pipeline.readers.tables import Table
 from pipeline.readers.teams import Teams
 from playscore.game import Game, Play, PlayContext, Player, PlayStatus
@@ -173,7 +182,7 @@ def _play(
 ) -> Play:
     if rows is None:  # only the ball was tracked
         return play_of(PlayContext(play_id, attacking_team_id="", situation=FootballSituation()), film, None)
-    row = {column: most_say(rows, column) for column in _SITUATION}
+    row = all_say(rows, _SITUATION)
     offense = teams.named(most_say(rows.filter(pl.col("possessionFlag") == 1), "team"))
     distance = situations.yards_to_end_zone(
         offense, teams.named(row["yardlineSide"]), row["yardlineSide"], row["yardlineNumber"]

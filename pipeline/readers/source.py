@@ -139,6 +139,11 @@ def most_say(rows: pl.DataFrame, column: str) -> Any:
     return rows[column].drop_nulls().mode().sort().to_list()[0] if rows[column].count() else None
 
 
+def all_say(rows: pl.DataFrame, columns: Iterable[str]) -> dict[str, Any]:
+    """What most of the rows say in each of these columns. See `most_say`."""
+    return rows.select(pl.col(name).drop_nulls().mode().sort().first() for name in columns).row(0, named=True)
+
+
 def header_of(
     game_id: str,
     teams: Teams,

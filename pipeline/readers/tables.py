@@ -26,6 +26,9 @@ FILE: Final = "_file"
 _MANY_ROWS: Final = 500_000
 """A file of text with so many rows is turned to Parquet once, rather than parsed whole for each of its games."""
 _ROW_GROUP: Final = 50_000
+_LOT_ROWS: Final = 20_000
+"""Small games are read together, up to so many rows: a file costs more to search, and a column to begin with, than a
+few rows more."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,15 @@ class _Share:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Games that were read from a file at once."""
+
+    games: tuple[str, ...]
+    raw: pl.DataFrame
+    values: pl.DataFrame
+
+
 class TableFiles:
     """The files that hold one table."""
 
@@ -82,7 +94,8 @@ class TableFiles:
         self.table = table
         self._files = tuple(files)
         self._losses = losses
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._lots: dict[DataFile, _Lot] = {}
         self._scans: dict[DataFile, pl.LazyFrame] = {}
         self._whole: dict[DataFile, tuple[pl.DataFrame, pl.DataFrame]] = {}
 
@@ -132,6 +145,15 @@ class TableFiles:
                     shares[game_id][file] = share
             return dict(shares)
 
+    @cached_property
+    def _planned(self) -> Mapping[DataFile, Mapping[str, tuple[str, ...]]]:
+        """For each game in a file, those that are read with it: neighbors in the order in which games are played."""
+        sizes: defaultdict[DataFile, dict[str, int]] = defaultdict(dict)
+        for game_id in in_order(self._shares):
+            for file, share in self._shares[game_id].items():
+                sizes[file][game_id] = share.rows
+        return {file: {game: lot for lot in _lots(games) for game in lot} for file, games in sizes.items()}
+
     def _survey(self, file: DataFile) -> Iterator[tuple[str, _Share]]:
         """Which games a file has rows of. Counts as losses what belongs to none."""
         name, game = file.path.name, self.table.game
@@ -178,12 +200,16 @@ class TableFiles:
         told = pl.any_horizontal(pl.col(others).is_not_null())
         return file.collect(rows.filter(told).select(ROW))[ROW].to_list()
 
-    def _raw(self, file: DataFile, game_id: str | None) -> pl.DataFrame:
-        """Rows as a file has them, all or one game's; of the columns those that are read."""
+    def _raw(self, file: DataFile, games: Iterable[str] | None) -> pl.DataFrame:
+        """Rows as a file has them, all or some games'; of the columns those that are read."""
         rows = self._scan(file)
-        if game_id is not None:
-            rows = rows.filter(pl.col(self.table.game).is_in(self._shares[game_id][file].cells))
+        if games is not None:
+            rows = rows.filter(self._is_of(file, games))
         return file.collect(rows.filter(pl.col(CUT_OFF).is_null()).select(*self._columns_in(file), ROW))
+
+    def _is_of(self, file: DataFile, games: Iterable[str]) -> pl.Expr:
+        """Whether a row of a file is one of these games'."""
+        return pl.col(self.table.game).is_in([cell for game in games for cell in self._shares[game][file].cells])
 
     def _columns_in(self, file: DataFile) -> list[str]:
         """The columns of the table that a file's rows have."""
@@ -199,9 +225,9 @@ class TableFiles:
         """The rows of a file, from where they are read fastest game by game."""
         if not self.table.by_game:
             return self._rows_of(file)
-        shares = [games[file] for games in self._shares.values() if file in games]
         with self._lock:
             if file not in self._scans:
+                shares = [games[file] for games in self._shares.values() if file in games]
                 is_text = not file.path.name.endswith(".parquet")
                 many = is_text and len(shares) > 1 and sum(share.rows for share in shares) > _MANY_ROWS
                 self._scans[file] = self._copied(file) if many else self._rows_of(file)
@@ -218,8 +244,7 @@ class TableFiles:
     def _cells(self, file: DataFile, game_id: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows as a file has them, and as values."""
         if self.table.by_game:
-            raw = self._raw(file, game_id)
-            return raw, self._values(raw)
+            return self._cells_of_game(file, game_id)
         with self._lock:
             if file not in self._whole:
                 raw = self._raw(file, None)
@@ -229,6 +254,22 @@ class TableFiles:
             return raw, values
         of_game = values[self.table.game] == game_id
         return raw.filter(of_game), values.filter(of_game)
+
+    def _cells_of_game(self, file: DataFile, game_id: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        lot = None if game_id is None else self._planned[file][game_id]
+        if game_id is None or lot is None or len(lot) == 1:
+            raw = self._raw(file, lot)
+            return raw, self._values(raw)
+        with self._lock:
+            kept = self._lots.get(file)
+            if kept is None or kept.games != lot:
+                raw = self._raw(file, lot)
+                kept = self._lots[file] = _Lot(lot, raw, self._values(raw))
+        of_game = kept.raw.select(self._is_of(file, [game_id])).to_series()
+        raw, values = kept.raw.filter(of_game), kept.values.filter(of_game)
+        # What a clock says depends on the others of its column, which are those of the game.
+        clocks = [name for name, kind in self.table.kinds.items() if kind is Kind.CLOCK and name in raw.columns]
+        return raw, values.with_columns(typed(nullified(raw[name]), Kind.CLOCK).alias(name) for name in clocks)
 
     def _values(self, raw: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(
@@ -274,6 +315,20 @@ class TableFiles:
 def in_order(game_ids: Iterable[str]) -> tuple[str, ...]:
     """Identifiers of games in order: numbers by their value."""
     return tuple(sorted(game_ids, key=lambda game: (len(game), game)))
+
+
+def _lots(games: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    """Games that are read at once, of all with their rows."""
+    lot: list[str] = []
+    rows = 0
+    for game_id, more in games.items():
+        if lot and rows + more > _LOT_ROWS:
+            yield tuple(lot)
+            lot, rows = [], 0
+        lot.append(game_id)
+        rows += more
+    if lot:
+        yield tuple(lot)
 
 
 def _shown(cell: object) -> str:

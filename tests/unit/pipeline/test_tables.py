@@ -106,6 +106,22 @@ def test_columns_that_are_not_there_are_unknown(tmp_path: Path) -> None:
     assert found.rows("7")["o"].to_list() == [None, None, None]
 
 
+def test_games_that_are_read_together_are_as_each_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What "00:12:00" says, only the other clocks of the game tell."""
+    lines = ["7,1,00:12:00", "8,1,00:12:00", "7,2O,12:34:00", "8,2,00:12:34", "9,1,NA", "7,3,12:34:00", "9,2,noon"]
+    table = Table(
+        "tracking", {"gameId": Kind.ID, "frame": Kind.FRAME, "clock": Kind.CLOCK}, keys=("frame",), by_game=True
+    )
+    read = []
+    for rows in (1, 4, 100):
+        monkeypatch.setattr(reading, "_LOT_ROWS", rows)
+        found, losses = files(tmp_path, table, *lines, header="gameId,frame,clock")
+        read.append(([found.rows(game).rows() for game in ("9", "7", "8", "7")], losses.all()))
+    assert read[0] == read[1] == read[2]
+    assert [clock for _, _, clock, *_ in read[0][0][1]] == [12.0, 754.0]
+    assert [clock for _, _, clock, *_ in read[0][0][2]] == [720.0, 754.0]
+
+
 def test_a_game_that_is_read_twice_counts_once(tmp_path: Path) -> None:
     spoilt = film.bdb2025()
     spoilt["tracking_week_1"][4]["x"] = "abc"
