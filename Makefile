@@ -9,6 +9,8 @@ LOCKED := $(PIP) --require-hashes --only-binary :all:
 ITSELF := $(PIP) --no-deps --no-build-isolation -e .
 RELEASED := protos/released.binpb
 WORKERS := $(or $(WORKERS),3)
+# Of libraries that start a thread a core: the processes of the tests share the cores.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help demo test environments locks lint types imports contracts drift breaking docs unit test-cluster generate released format clean bench-aggregator loadtest campaign
 .DEFAULT_GOAL := help
@@ -22,7 +24,8 @@ demo: ## play a slate of simulated games through the whole system, write out/dem
 
 test: ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 .venv/ready-for-development .triton/ready
-	@$(MAKE) --no-print-directory lint types imports contracts drift breaking docs unit
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types imports contracts drift breaking docs
+	@$(MAKE) --no-print-directory unit
 
 # --- environments ---
 
@@ -84,7 +87,7 @@ docs: ## the documentation as a site, in out/site/; fails for a broken link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 unit: ## unit, contract and integration tests
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(WORKERS) --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(ONE_THREAD) $(BIN)/pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 
 test-cluster: .venv/ready-for-development ## the images and manifests on the cluster of KUBECONFIG (docs/operations.md)
 	@test -n "$$KUBECONFIG" || { echo 'make: KUBECONFIG names no cluster'; exit 1; }
