@@ -26,6 +26,21 @@ def releases() -> Path:
 
 
 @pytest.fixture(scope="session")
+def newest_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the newest release of each model: with fewer models to load, a Triton starts sooner."""
+    return link_newest(tmp_path_factory.mktemp("newest"))
+
+
+def link_newest(folder: Path) -> Path:
+    """Makes a folder, with links to the newest release of each model."""
+    for release in {release.model: release for release in list_releases(RELEASES)}.values():
+        link = folder / release.model / str(release.version)
+        link.parent.mkdir(parents=True)
+        link.symlink_to((RELEASES / release.model / link.name).resolve())
+    return folder
+
+
+@pytest.fixture(scope="session")
 def passing_release() -> Release:
     """The newest release of the passing model."""
     return list_releases(RELEASES, "passing")[-1]

@@ -31,10 +31,10 @@ from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.streams import StreamSettings, create_streams
 from pipeline.replay import Addresses
 from playscore.client import AggregatorClient
-from playscore.shipped import RELEASES
 from tests import postgres
 from tests.adversary.proxy import Link, link
 from tests.processes import command_line
+from tests.releases import link_newest
 
 Store = Literal["sqlite", "postgresql"]
 
@@ -241,7 +241,8 @@ class Suite:
     # --- processes ---
 
     def _describe(self) -> dict[str, ServerProcess]:
-        repository = build_repository(RELEASES, self.folder / "triton", Target.PYTHON)
+        releases = link_newest(self.folder / "releases")
+        repository = build_repository(releases, self.folder / "triton", Target.PYTHON)
         servers = {
             "nats": self._nats(),
             "triton": triton_server(
@@ -256,8 +257,8 @@ class Suite:
         store = f"sqlite:///{(kept / 'aggregator.db').resolve()}" if self._postgres is None else self._postgres.url()
         for name, settings in {
             "featurizer": {},
-            "scorer": {"TRITON_URL": self.address("triton", "scorer")},
-            "aggregator": {"STORE": store},
+            "scorer": {"TRITON_URL": self.address("triton", "scorer"), "RELEASES": str(releases.resolve())},
+            "aggregator": {"STORE": store, "RELEASES": str(releases.resolve())},
         }.items():
             servers[name] = service_process(
                 name,

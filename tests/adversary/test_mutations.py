@@ -19,7 +19,7 @@ from tests.adversary.mutation import mutated
 from tests.adversary.mutations import Answer, Case, attack, case, fault_of
 from tests.adversary.vitals import held_by
 
-MESSAGES = 3_000
+MESSAGES = 2_000
 SEED = 12
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.fuzz.corpus import REAL, SIMULATED, corpus
 from tests.fuzz.verdict import TENSOR, Trials
 
-CASES: Final = 16
+CASES: Final = 8
 """For each corpus."""
 FAILED_ONCE: Final[Mapping[str, tuple[int, ...]]] = {
     "bdb2019 csv": (151, 448, 6233),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from models.core import graph
 from models.core.progress import silent
 from models.core.releasing import population_of
 from models.passing import comparison, sources
+from models.passing.boosted import BoostedSchedule
 from models.passing.evaluation import graph_cdf
 from models.passing.networks import Networks
 from models.passing.plays import PassPlays, weights
@@ -48,8 +50,13 @@ def trained(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compared with a few trees."""
     folder = trained(tmp_path_factory.mktemp("runs") / "small")
-    judged = typed(evaluate, "--run", folder, "--compare", "--test-plays", TEST_PLAYS, "--json", folder / "out.json")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("models.passing.comparison.BoostedSchedule", partial(BoostedSchedule, trees=20))
+        judged = typed(
+            evaluate, "--run", folder, "--compare", "--test-plays", TEST_PLAYS, "--json", folder / "out.json"
+        )
     assert judged.exit_code == 0, judged.output
     return folder
 
@@ -62,12 +69,12 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def released(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made with short seasons of six games per team, for which every starter qualifies by half as many plays."""
+    """Made with short seasons of three games per team, for which every starter qualifies by a quarter of the plays."""
     root = tmp_path_factory.mktemp("releases")
     with pytest.MonkeyPatch.context() as patched:
         for games in ("SEASON_GAMES", "STUDY_GAMES"):
-            patched.setattr(f"models.passing.release.{games}", 48)
-        patched.setattr("models.ratings.population.MIN_PLAYS", 112)
+            patched.setattr(f"models.passing.release.{games}", 24)
+        patched.setattr("models.ratings.population.MIN_PLAYS", 56)
         made = typed(release, "--run", run, "--version", 1, "--releases", root, "--seasons", 1, "--study-seasons", 1)
     assert made.exit_code == 0, made.output
     return root / "passing" / "1"

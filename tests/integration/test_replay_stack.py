@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,37 @@ def games(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Killable:
+    """A stack that one test after another has to itself."""
+
+    stack: LocalStack
+    store: Path
+    """The folder of what is recorded."""
+
+    async def emptied(self) -> LocalStack:
+        """The stack, ready, with nothing recorded."""
+        aggregator = self.stack.servers["aggregator"]
+        await aggregator.stop()
+        for file in self.store.iterdir():
+            file.unlink()
+        await aggregator.start()
+        await self.stack.wait_ready()
+        return self.stack
+
+
+@pytest.fixture(scope="module")
+async def killable(newest_releases: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Killable]:
+    """A stack whose servers tests may kill."""
+    scratch = tmp_path_factory.mktemp("killable")
+    async with LocalStack(scratch / "store" / "own.db", scratch / "logs", newest_releases) as running:
+        yield Killable(running, scratch / "store")
+
+
 @pytest.fixture
-async def own_stack(releases: Path, tmp_path: Path) -> AsyncIterator[LocalStack]:
-    """A stack whose servers the test may kill."""
-    async with LocalStack(store=tmp_path / "own.db", logs=tmp_path / "logs", releases=releases) as running:
-        yield running
+async def own_stack(killable: Killable) -> LocalStack:
+    """A stack whose servers the test may kill, with nothing recorded."""
+    return await killable.emptied()
 
 
 def addresses(stack: LocalStack) -> Addresses:
@@ -58,11 +85,9 @@ def ratings(done: Replay) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def undisturbed(games: Path, releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    scratch = tmp_path_factory.mktemp("undisturbed")
-    async with LocalStack(store=scratch / "own.db", logs=scratch / "logs", releases=releases) as stack:
-        source = open_source(games)
-        return await replay(source, source.game_ids, addresses(stack))
+async def undisturbed(games: Path, killable: Killable) -> Replay:
+    source = open_source(games)
+    return await replay(source, source.game_ids, addresses(await killable.emptied()))
 
 
 @pytest.mark.parametrize(

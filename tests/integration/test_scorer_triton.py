@@ -51,10 +51,10 @@ SECONDS = 30.0
 
 
 @pytest.fixture
-async def channel(triton_url: str, releases: Path) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(triton_url: str, newest_releases: Path) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a scorer that scores through Triton."""
     settings = ScorerSettings(
-        listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", releases=releases, triton_url=triton_url
+        listen="127.0.0.1:0", metrics_listen="127.0.0.1:0", releases=newest_releases, triton_url=triton_url
     )
     async with (
         serving(build(settings), settings) as running,

@@ -98,12 +98,16 @@ def services(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _installed(wheel: Path, extras: str, folders: pytest.TempPathFactory) -> Iterator[Environment]:
     folder, elsewhere = folders.mktemp("environment"), folders.mktemp("elsewhere")
     (elsewhere / "models").mkdir()  # A stranger's folder of that name must not hide the releases.
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     environment = Environment(folder, elsewhere)
     pins = folders.mktemp("pins") / "constraints.txt"  # of a lock, which has no hash for the wheel
     pins.write_text("".join(f"{each.name}=={each.version}\n" for each in read(path_of("services")).values()))
     wanted = ("-c", str(pins), f"playscore{extras} @ {wheel.as_uri()}")
-    done = environment.run("python", "-m", "pip", "install", "--quiet", *wanted)
+    # By the pip of these tests: another one a folder, and bytecode of modules that nobody imports, cost half a minute.
+    command = [sys.executable, "-m", "pip", "--python", str(environment.python), "install", "--no-compile", "--quiet"]
+    done = subprocess.run(
+        [*command, *wanted], cwd=elsewhere, env=surroundings(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     yield environment
     shutil.rmtree(folder)

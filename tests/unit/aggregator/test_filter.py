@@ -137,7 +137,7 @@ PLAYS = st.lists(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(NODES, PLAYS)
 def test_a_split_holds_the_plays_for_which_the_filter_is_true(node: Node, plays: list[Score]) -> None:
     assert selected(node.text, *plays) == [place for place, play in enumerate(plays) if node.holds(play) is True]
@@ -164,7 +164,7 @@ def season() -> tuple[list[Score], list[Table]]:
     return plays, tables_of(*plays)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(node=NODES)
 def test_so_it_does_of_a_season_of_plays(node: Node, season: tuple[list[Score], list[Table]]) -> None:
     plays, tables = season
@@ -322,7 +322,7 @@ def test_the_caret_points_at_the_place() -> None:
     assert text[caret.index("^") :] == "third"
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.text(alphabet="down home=<>!:()\"'*-.1AND OR NOT\\\n\x00é", max_size=40))
 def test_whatever_is_written_parses_or_is_refused(text: str) -> None:
     try:

@@ -278,7 +278,7 @@ async def happen(asked: Question, steps: Sequence[Step], store: Store, *, replic
     return watchers
 
 
-LIMITS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LIMITS = settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @LIMITS

@@ -22,7 +22,7 @@ points = st.floats(-80, 80)
 
 
 @given(distributions(), ceilings, st.lists(points, min_size=1, max_size=20))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_it_is_the_latent_one_until_the_ceiling_is_reached_and_certain_from_there(
     latent: SplicedBinnedPareto, ceiling: float, some: list[float]
 ) -> None:
@@ -70,7 +70,7 @@ def test_the_nearer_the_ceiling_the_fewer_whole_yards_are_gained(
 
 
 @given(distributions(heaviest=0.4), ceilings, points, points)
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_mean_and_variance_are_those_of_the_outcomes(
     latent: SplicedBinnedPareto, ceiling: float, one: float, other: float
 ) -> None:
@@ -96,7 +96,7 @@ def test_mean_and_variance_are_those_of_the_outcomes(
 
 
 @given(distributions(heaviest=1.5), ceilings, points)
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_crps_equals_quadrature(latent: SplicedBinnedPareto, ceiling: float, x: float) -> None:
     dist = Censored(latent, ceiling)
 

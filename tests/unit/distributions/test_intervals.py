@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_probability_is_the_integral_of_the_density(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high, points = low + width, breaks(dist)
     inner = points[(points > low) & (points < high)]
@@ -26,7 +26,7 @@ def test_probability_is_the_integral_of_the_density(dist: SplicedBinnedPareto, l
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_probability_is_the_difference_of_distribution_functions(
     dist: SplicedBinnedPareto, low: float, width: float
 ) -> None:
@@ -37,7 +37,7 @@ def test_probability_is_the_difference_of_distribution_functions(
 
 
 @given(distributions(), st.floats(-60, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_rays_have_the_probability_of_their_tails(dist: SplicedBinnedPareto, x: float) -> None:
     for found, expected, in_tail in (
         (dist.prob(-np.inf, x), dist.cdf(x), x < dist.lower_threshold),
@@ -49,7 +49,7 @@ def test_rays_have_the_probability_of_their_tails(dist: SplicedBinnedPareto, x: 
 
 
 @given(distributions(), st.lists(st.floats(-60, 60), min_size=3, max_size=12))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_adjacent_intervals_add_up(dist: SplicedBinnedPareto, some: list[float]) -> None:
     ends = np.sort(some)
     parts = dist.prob(ends[:-1], ends[1:])
@@ -57,7 +57,7 @@ def test_adjacent_intervals_add_up(dist: SplicedBinnedPareto, some: list[float])
 
 
 @given(distributions(), st.floats(-60, 60), st.integers(20, 40))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_narrow_interval_has_its_width_times_the_density(dist: SplicedBinnedPareto, x: float, bits: int) -> None:
     x = round(x * 1024) / 1024  # So that x + width is exact.
     width = 2.0**-bits

@@ -35,7 +35,7 @@ def test_mean_and_entropy_equal_quadrature(dist: SplicedBinnedPareto) -> None:
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_mean_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     points = breaks(dist)
@@ -78,7 +78,7 @@ def test_variance_equals_quadrature(dist: SplicedBinnedPareto) -> None:
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(1e-3, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_variance_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     variance = float(dist.var(low, high))
@@ -87,14 +87,14 @@ def test_variance_on_the_field_equals_quadrature(dist: SplicedBinnedPareto, low:
 
 
 @given(distributions(heaviest=0.45), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_std_is_the_root_of_the_variance(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     assert float(dist.std()) ** 2 == pytest.approx(float(dist.var()), rel=1e-14)
     assert float(dist.std(low, low + width)) ** 2 == pytest.approx(float(dist.var(low, low + width)), rel=1e-14)
 
 
 @given(distributions(), st.floats(-60, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_mirror_image_has_the_same_variance(dist: SplicedBinnedPareto, low: float, width: float) -> None:
     high = low + width
     mirrored = SplicedBinnedPareto.from_probabilities(

@@ -39,7 +39,7 @@ def test_density_integrates_to_one_and_to_the_distribution_function(dist: Splice
 
 
 @given(distributions(), st.lists(st.floats(-300, 300), min_size=2, max_size=20))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_cdf_and_sf_are_complementary_and_monotonic(dist: SplicedBinnedPareto, some: list[float]) -> None:
     x = np.sort(np.concatenate([some, dist.edges, [dist.lower_threshold, dist.upper_threshold, -np.inf, np.inf]]))
     cdf, sf = dist.cdf(x), dist.sf(x)
@@ -85,7 +85,7 @@ def test_thresholds_may_lie_on_edges_beside_empty_bins(bins: int) -> None:
 
 
 @given(distributions(), st.floats(1e-9, 1 - 1e-9))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_quantiles_are_reached(dist: SplicedBinnedPareto, q: float) -> None:
     x = float(dist.icdf(q))
     step = 1e-9 * max(1.0, abs(x))
@@ -122,7 +122,7 @@ def test_quantiles_run_smoothly_into_those_of_an_exponential_tail(shape: float, 
 
 
 @given(distributions(), st.floats(0, 1))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_isf_is_icdf_from_the_other_side(dist: SplicedBinnedPareto, p: float) -> None:
     q = 1 - p
     assert float(dist.isf(1 - q)) == float(dist.icdf(q))
@@ -171,7 +171,7 @@ def test_probabilities_outside_0_to_1_have_no_quantile() -> None:
 
 
 @given(distributions(heaviest=1.5), st.floats(-60, 60))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_crps_equals_quadrature(dist: SplicedBinnedPareto, x: float) -> None:
     points = breaks(dist)
     ends = min(x, points[0]), max(x, points[-1])

@@ -500,7 +500,7 @@ class TestOrientations:
             assert not made.frames[:, 7:PRESENT_AT:8].any()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.integers(0, 100_000),
     st.floats(0.0, 0.03),

@@ -96,7 +96,7 @@ def test_a_body_that_is_cut_off_is_no_message(cut: int) -> None:
         at_once(parsed(body, RecordScoresRequest))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=64), st.integers(0, 40_000))
 def test_whatever_is_read_in_pieces_reads_whole(noise: bytes, place: int) -> None:
     body = bytearray(hostile.unscored(1_000)[0])
