@@ -15,7 +15,7 @@ from playscore.shots import HockeyEventKind, NetState, ShotResult, ShotSituation
 from simulator.hockey import SimulatedHockeyGame, Spread, simulate_game, simulate_games, simulate_shots
 from simulator.hockey.ice import inside
 
-SEED, GAMES, SECONDS = 7, 8, 120.0
+SEED, GAMES, SECONDS = 7, 8, 70.0
 MAX_FEET_PER_SECOND = 40.0
 MAX_PUCK_FEET_PER_SECOND = 170.0
 
