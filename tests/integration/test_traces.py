@@ -31,6 +31,7 @@ from tests.otlp import Collector, Told, collector
 from tests.processes import Command, until
 
 ROOT = Path(__file__).resolve().parents[2]
+GAMES = SimulatedGames(4, 2)
 SPEED = 20.0
 """Times real time."""
 STAGES = {
@@ -95,11 +96,10 @@ async def worker(
             yield f"127.0.0.1:{port}"
 
 
-async def play(broker: Broker, seed: int, plays: int = 2) -> str:
+async def play(broker: Broker, number: int) -> str:
     """Publishes a simulated game as it is played, so that no message closes two plays. Its identifier."""
-    games = SimulatedGames(seed, plays)
-    game_id = next(iter(games.game_ids))
-    await publish_game(GameName("SIM", game_id), games.feed(game_id), broker, speed=SPEED)
+    game_id = GAMES.game_ids[number]
+    await publish_game(GameName("SIM", game_id), GAMES.feed(game_id), broker, speed=SPEED)
     return game_id
 
 
@@ -126,7 +126,7 @@ async def whole(told: Collector, game_id: str, stages: int) -> list[list[Told]]:
 
 async def test_one_trace_follows_a_play_from_publishing_to_commit(worker: str, broker: Broker, told: Collector) -> None:
     async with tracing("publisher", told.url, 1.0):
-        game_id = await play(broker, seed=41)
+        game_id = await play(broker, 0)
     trace = (await whole(told, game_id, len(STAGES)))[0]
     by_id = {span.span_id: span for span in trace}
     for (service, name), parent in STAGES.items():
@@ -146,7 +146,7 @@ async def test_one_trace_follows_a_play_from_publishing_to_commit(worker: str, b
 async def test_the_worker_begins_the_trace_where_the_feed_names_none(
     worker: str, broker: Broker, told: Collector
 ) -> None:
-    game_id = await play(broker, seed=42)
+    game_id = await play(broker, 1)
     trace = (await whole(told, game_id, len(STAGES) - 1))[0]
     [root] = [span for span in trace if not span.parent_id]
     assert (root.service, root.name) == ("worker", "play")
@@ -155,11 +155,10 @@ async def test_the_worker_begins_the_trace_where_the_feed_names_none(
 async def test_plays_are_recorded_whatever_the_feed_says_of_their_trace(
     worker: str, broker: Broker, told: Collector
 ) -> None:
-    games = SimulatedGames(43, 2)
-    game_id = next(iter(games.game_ids))
+    game_id = GAMES.game_ids[2]
     name = GameName("SIM", game_id)
     hostile = ["junk", "00-" + "0" * 32 + "-" + "0" * 16 + "-01", "0" * 100_000, "00-é-ü-01"]
-    for number, together in enumerate(cut(list(games.feed(game_id)))):
+    for number, together in enumerate(cut(list(GAMES.feed(game_id)))):
         await broker.js.publish(name.feed, pack(together), headers={"traceparent": hostile[number % len(hostile)]})
     await until(lambda: len(ends_of(told, game_id)) > 0)
 
@@ -220,7 +219,7 @@ async def prometheus(
 async def test_a_latency_leads_to_the_trace_of_a_play(
     prometheus: Prometheus, broker: Broker, told: Collector, metric: str
 ) -> None:
-    game_id = await play(broker, seed=44)
+    game_id = await play(broker, 3)
     await whole(told, game_id, len(STAGES) - 1)
     await until(lambda: bool(prometheus.exemplars(metric)))
     for labels in prometheus.exemplars(metric):
