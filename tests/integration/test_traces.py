@@ -146,7 +146,7 @@ async def test_one_trace_follows_a_play_from_publishing_to_commit(worker: str, b
 async def test_the_worker_begins_the_trace_where_the_feed_names_none(
     worker: str, broker: Broker, told: Collector
 ) -> None:
-    game_id = await play(broker, 1)
+    game_id = await play(broker, 3)
     trace = (await whole(told, game_id, len(STAGES) - 1))[0]
     [root] = [span for span in trace if not span.parent_id]
     assert (root.service, root.name) == ("worker", "play")
