@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from locks.licenses import write_licenses
-from locks.lock import EXTRAS, ROOT, TRITON, WHOLE, path_of
+from locks.lock import ALONE, EXTRAS, ROOT, TRITON, WHOLE, path_of
 
 # Linux on x86-64 is what there is Triton for. Of Python 3.11 and 3.12 the former needs more.
 _TARGET: Final = ("--python-version", "3.11.5", "--python-platform")
@@ -31,8 +31,10 @@ def main(options: Sequence[str]) -> None:
         chosen = [word for extra in extras for word in ("--extra", extra)]
         alike = [] if lock == WHOLE else ["--constraint", str(path_of(WHOLE))]
         _compile(project, path_of(lock), *chosen, *alike, *options)
-    build = tomllib.loads(project.read_text())["build-system"]["requires"]
-    _compile("-", path_of("build"), "--constraint", str(path_of(WHOLE)), *options, given="\n".join(build))
+    asked = tomllib.loads(project.read_text())
+    tools = (asked["build-system"]["requires"], asked["project"]["optional-dependencies"]["sbom"])
+    for lock, needed in zip(ALONE, tools, strict=True):
+        _compile("-", path_of(lock), "--constraint", str(path_of(WHOLE)), *options, given="\n".join(needed))
     _compile(ROOT / "locks" / "triton.in", TRITON, "--no-deps", *options, platform=_TRITON_PLATFORM)
     write_licenses()
 

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Final
 
-from locks.lock import EXTRAS, ROOT, TRITON, normalized, path_of, read
+from locks.lock import ALONE, EXTRAS, ROOT, TRITON, normalized, path_of, read
 
 PAGE: Final = ROOT / "THIRD_PARTY.md"
 _LONGEST_NAME: Final = 80
@@ -39,7 +39,7 @@ def write_licenses() -> None:
 def rows() -> Iterator[tuple[str, str, str, str]]:
     """Package, version, license and locks of everything that is locked, by name."""
     uses: dict[tuple[str, str], list[str]] = {}
-    for lock, path in {**{lock: path_of(lock) for lock in (*EXTRAS, "build")}, "triton": TRITON}.items():
+    for lock, path in {**{lock: path_of(lock) for lock in (*EXTRAS, *ALONE)}, "triton": TRITON}.items():
         for locked in read(path).values():
             uses.setdefault((locked.name, locked.version), []).append(lock)
     site_packages = next((ROOT / ".triton").glob("lib/python3.*/site-packages"))

@@ -20,9 +20,10 @@ EXTRAS: Final[Mapping[str, Sequence[str]]] = {
     "scorer": ("scorer", "tracing"),
     "aggregator": ("aggregator", "tracing"),
     "worker": ("worker", "tracing"),
-    "sbom": ("sbom",),
 }
 """By lock, the extras of playscore that it installs."""
+ALONE: Final = ("build", "sbom")
+"""The locks of tools that are installed without playscore: what builds it, and what lists the contents of an image."""
 TRITON: Final = ROOT / "deploy" / "local" / "triton-requirements.txt"
 """The lock of Triton's own environment. It comes with the package, which installs Triton elsewhere too."""
 
@@ -40,7 +41,7 @@ class Locked:
 
 
 def path_of(lock: str) -> Path:
-    """The file of a lock of `EXTRAS`, or of "build": what builds the package itself."""
+    """The file of a lock of `EXTRAS` or `ALONE`."""
     return ROOT / "locks" / f"{lock}.txt"
 
 

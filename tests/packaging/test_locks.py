@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 
 from deploy.local.triton_environment import pinned
 from locks.licenses import PAGE, license_of
-from locks.lock import EXTRAS, ROOT, TRITON, WHOLE, normalized, path_of, read
+from locks.lock import ALONE, EXTRAS, ROOT, TRITON, WHOLE, normalized, path_of, read
 
-LOCKS = {lock: path_of(lock) for lock in (*EXTRAS, "build")} | {"triton": TRITON}
+LOCKS = {lock: path_of(lock) for lock in (*EXTRAS, *ALONE)} | {"triton": TRITON}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -71,6 +71,14 @@ def test_no_package_is_locked_twice_in_different_versions() -> None:
     for lock in EXTRAS:
         for name, each in read(path_of(lock)).items():
             assert whole[name] == each
+
+
+def test_what_lists_the_contents_of_an_image_is_locked_alone() -> None:
+    (asked,) = map(Requirement, PYPROJECT["project"]["optional-dependencies"]["sbom"])
+    (locked,) = read(path_of("sbom")).values()
+    assert locked.name == asked.name
+    assert asked.specifier.contains(locked.version)
+    assert read(path_of(WHOLE))[locked.name] == locked
 
 
 def test_what_builds_the_package_is_locked() -> None:
