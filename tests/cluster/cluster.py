@@ -26,6 +26,12 @@ BUILD: Final = os.environ.get(
 """Builds an image."""
 LOAD: Final = os.environ.get("PLAYSCORE_IMAGE_LOAD", "kind load docker-image {tag}")
 """Gives the cluster an image that was built."""
+RUN: Final = os.environ.get(
+    "PLAYSCORE_IMAGE_RUN",
+    "docker run --rm --interactive --network none --read-only --tmpfs /tmp --cap-drop ALL"
+    " --security-opt no-new-privileges --entrypoint python {tag} -",
+)
+"""Runs Python in an image, confined, with what it is given as the program; arguments follow."""
 MANIFESTS: Final = os.environ.get("PLAYSCORE_MANIFESTS", "")
 """A filter that manifests go through before they are applied, for clusters that need one; empty: none."""
 FAKE_CPU: Final = os.environ.get("PLAYSCORE_FAKE_CPU", "")
@@ -53,7 +59,7 @@ IMAGES: Final = {
 Document = dict[str, Any]
 
 
-def run(*command: str | Path, given: str | None = None, seconds: float = 600.0, check: bool = True) -> str:
+def run(*command: str | Path, given: str | None = None, seconds: float = 1_200.0, check: bool = True) -> str:
     """What a command prints. Raises AssertionError with what it says where it fails."""
     done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds, check=False)
     if check and done.returncode:
@@ -112,7 +118,7 @@ def pods(name: str) -> list[str]:
     return [each["metadata"]["name"] for each in listed["items"] if "deletionTimestamp" not in each["metadata"]]
 
 
-def until(what: str, ask: Callable[[], Found], seconds: float = 300.0) -> Found:
+def until(what: str, ask: Callable[[], Found], seconds: float = 600.0) -> Found:
     """Asks until the answer is true. Raises AssertionError where that takes too long."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
@@ -122,7 +128,7 @@ def until(what: str, ask: Callable[[], Found], seconds: float = 300.0) -> Found:
     return answer
 
 
-def rolled_out(*workloads: str, seconds: int = 600) -> None:
+def rolled_out(*workloads: str, seconds: int = 900) -> None:
     """Waits until workloads such as "deployment/scorer" run as they should."""
     for each in workloads:
         kubectl("rollout", "status", each, f"--timeout={seconds}s")

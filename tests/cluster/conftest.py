@@ -24,10 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
-    """An empty namespace with what an installation has to bring: keys, and volumes where the cluster makes none."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=300s", namespace="default")
+    """An empty namespace with the keys that an installation has to bring."""
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=600s", namespace="default")
     kubectl("apply", "--filename=-", given=(ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
     kubectl(
         "create",
@@ -36,15 +36,22 @@ def namespace() -> Iterator[str]:
         "featurizer-token-keys",
         "--from-literal=keys=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     )
-    if not kubectl("get", "storageclasses", "--output=name", namespace="default").strip():
-        _make_volumes()
     yield NAMESPACE
-    kubectl("delete", "namespace", NAMESPACE, "--wait=false", namespace="default")
-    kubectl("delete", "persistentvolumes", "--selector=playscore-test=volume", namespace="default")
+    kubectl("delete", "namespace", NAMESPACE, "--timeout=600s", namespace="default")
+
+
+@pytest.fixture(scope="module")
+def volumes(namespace: str, images: None) -> Iterator[None]:
+    """Empty volumes on the node, for clusters that make none: they have no storage class."""
+    made = not kubectl("get", "storageclasses", "--output=name", namespace="default").strip()
+    if made:
+        _make_volumes()
+    yield
+    if made:
+        kubectl("delete", "persistentvolumes", "--selector=playscore-test=volume", "--wait=false", namespace="default")
 
 
 def _make_volumes() -> None:
-    """Volumes on the node, for clusters without a storage class."""
     kubectl("delete", "persistentvolumes", "--selector=playscore-test=volume", namespace="default")
     kubectl("delete", "pod", "volumes", "--ignore-not-found", namespace="default")
     kubectl("apply", "--filename=-", namespace="default", given=(HERE / "volumes.yaml").read_text())
