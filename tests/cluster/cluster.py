@@ -48,7 +48,7 @@ IMAGES: Final = {
         "nats",
         ROOT / "tests/cluster/images",
     ),
-    "playscore-test-postgresql:15": (
+    "playscore-test-postgresql:18": (
         ROOT / "tests/cluster/images/postgresql.Containerfile",
         "postgresql",
         ROOT / "tests/cluster/images",
@@ -57,6 +57,8 @@ IMAGES: Final = {
 """By tag: the file, its target, and the context."""
 
 Document = dict[str, Any]
+_NO_CONNECTION: Final = "Unable to connect to the server"
+_CONNECTIONS: Final = 10
 
 
 def run(*command: str | Path, given: str | None = None, seconds: float = 1_200.0, check: bool = True) -> str:
@@ -75,7 +77,13 @@ def tool(name: str) -> Path:
 
 
 def kubectl(*arguments: str, given: str | None = None, namespace: str = NAMESPACE, check: bool = True) -> str:
-    """What kubectl prints."""
+    """What kubectl prints. It is run again while it cannot connect: the API server of a busy machine is slow to."""
+    for _ in range(_CONNECTIONS - 1):
+        try:
+            return run(tool("kubectl"), "--namespace", namespace, *arguments, given=given, check=check)
+        except AssertionError as failed:
+            if _NO_CONNECTION not in str(failed):
+                raise
     return run(tool("kubectl"), "--namespace", namespace, *arguments, given=given, check=check)
 
 

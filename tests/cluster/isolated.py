@@ -65,8 +65,8 @@ def check_service(command: Sequence[str], settings: Mapping[str, str], wanted: M
             try:
                 answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=5.0)
             except grpc.RpcError as error:
-                return error.code().name
-            return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+                return str(error.code().name)
+            return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 
         until(service, lambda: {name: told(name) for name in wanted} == wanted)
     end(service)

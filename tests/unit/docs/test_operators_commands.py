@@ -30,6 +30,7 @@ WITH_VALUE: Final = {"-n", "-l", "-o", "-p", "-f", "-c", "--namespace", "--selec
     "--for",
     "--replicas",
     "--from-file",
+    "--patch",
 }
 OF_PODS: Final = {"logs", "port-forward"}
 """Verbs whose first word is a pod where it names no kind."""
