@@ -20,6 +20,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.process import ServerError, ServerProcess
 from deploy.local.signals import ended_by_signals, say, wiped_at_once
 from deploy.local.supervision import READY_SECONDS, Backoff, keep_running
+from deploy.local.triton import device as triton_device
 from deploy.local.triton import triton_server
 from deploy.local.triton_backends import end_without_backends
 from deploy.triton.repository import Target, build_repository
@@ -157,7 +158,7 @@ class LocalStack:
         inference = {"INFERENCE": self._inference.value}
         servers: dict[str, ServerProcess] = {}
         if self._with_triton:
-            repository = build_repository(self._releases, scratch / "triton", Target.PYTHON)
+            repository = build_repository(self._releases, scratch / "triton", Target.PYTHON, triton_device())
             servers["triton"] = triton_server(
                 repository, ports.triton, ports.triton_http, ports.triton_metrics, logs / "triton.log"
             )

@@ -1,6 +1,6 @@
 """Triton on this machine, without a container: the server that the nvidia-pytriton package carries.
 
-It serves on the CPU, through the Python backend.
+It serves through the Python backend: on the CPU, or on GPUs where its environment has onnxruntime-gpu.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any
 
 from deploy.local.http import status
 from deploy.local.process import ServerError, ServerProcess
-from deploy.local.triton_environment import VARIABLE, environment_folder, pinned, python_of
+from deploy.local.triton_environment import ON_CPU, ON_GPU, VARIABLE, environment_folder, pinned, python_of
+from deploy.triton.repository import Device
 
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -25,7 +26,7 @@ _DESCRIBE = """
 import importlib.metadata, importlib.util, json, sys, sysconfig
 print(json.dumps({
     "package": importlib.util.find_spec("pytriton").submodule_search_locations[0],
-    "versions": {name: importlib.metadata.version(name) for name in sys.argv[1:]},
+    "versions": {each.name: each.version for each in importlib.metadata.distributions() if each.name in sys.argv[1:]},
     "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     "libdir": sysconfig.get_config_var("LIBDIR"),
     "multiarch": sysconfig.get_config_var("MULTIARCH"),
@@ -43,6 +44,7 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
     """
     environment = environment_folder().resolve()
     server, libraries, backends = _installation(environment)
+    on_gpu = "true" if device() is Device.GPU else "false"
     shared_memory = f"playscore-{uuid.uuid4().hex}"
 
     async def ready() -> bool:
@@ -63,7 +65,7 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
             f"--http-port={http_port}",
             "--metrics-address=127.0.0.1",
             f"--metrics-port={metrics_port}",
-            "--allow-gpu-metrics=false",
+            f"--allow-gpu-metrics={on_gpu}",
             "--disable-auto-complete-config",
             "--exit-timeout-secs=5",
         ],
@@ -79,6 +81,12 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
         stop_with=signal.SIGKILL,
         discard=partial(_discard, shared_memory),
     )
+
+
+def device() -> Device:
+    """Where this machine's Triton runs its graphs. Raises ServerError as `triton_server` does."""
+    versions = _described(environment_folder().resolve())["versions"]
+    return Device.GPU if ON_GPU in versions else Device.CPU
 
 
 def _discard(shared_memory: str) -> None:
@@ -107,6 +115,7 @@ def _installation(environment: Path) -> tuple[Path, tuple[str, ...], Path]:
     return triton / "bin" / "tritonserver", (str(carried), str(libpython)), triton / "backends"
 
 
+@cache
 def _described(environment: Path) -> dict[str, Any]:
     """What the environment says of itself."""
     python = python_of(environment)
@@ -116,19 +125,23 @@ def _described(environment: Path) -> dict[str, Any]:
             "the folder that has it; `playscore stack --inference onnxruntime` does without Triton"
         )
     wanted = pinned()
-    described = subprocess.run([python, "-c", _DESCRIBE, *wanted], capture_output=True, text=True, check=False)
+    asked = [*wanted, ON_GPU]
+    described = subprocess.run([python, "-c", _DESCRIBE, *asked], capture_output=True, text=True, check=False)
     if described.returncode:
         raise ServerError(
             f"Triton in {environment} is broken: remove it and run `playscore triton install`\n{described.stderr}"
         )
     found: dict[str, Any] = json.loads(described.stdout)
-    if found["versions"] != wanted:
-        stale = ", ".join(
-            f"{name} {found['versions'][name]} instead of {version}"
-            for name, version in wanted.items()
-            if found["versions"][name] != version
-        )
-        raise ServerError(f"Triton in {environment} has {stale}: run `playscore triton install`")
+    versions = found["versions"]
+    if ON_GPU in versions:  # it takes the place of the one for CPUs, in the same version
+        wanted = {ON_GPU if name == ON_CPU else name: version for name, version in wanted.items()}
+    stale = [
+        f"{name} {versions.get(name, 'nowhere')} instead of {version}"
+        for name, version in wanted.items()
+        if versions.get(name) != version
+    ]
+    if stale:
+        raise ServerError(f"Triton in {environment} has {', '.join(stale)}: run `playscore triton install`")
     return found
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 VARIABLE = "PLAYSCORE_TRITON"
 REQUIREMENTS = Path(__file__).with_name("triton-requirements.txt")
+ON_CPU = "onnxruntime"
+ON_GPU = "onnxruntime-gpu"
+"""Takes the place of `ON_CPU` in an environment that serves on GPUs."""
 _CHECKOUT = Path(__file__).resolve().parents[2] / ".triton"
 
 

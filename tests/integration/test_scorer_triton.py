@@ -25,7 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from deploy.local.ports import reserve
 from deploy.local.process import ServerError, ServerProcess
 from deploy.local.triton import triton_server
-from deploy.triton.repository import Target, build_repository
+from deploy.triton.repository import Device, Target, build_repository
 from featurizer.shots.factors import NAMES
 from playscore.errors import Reason
 from playscore.hockey.v1 import hockey_pb2
@@ -112,6 +112,33 @@ async def test_triton_answers_as_onnxruntime_in_this_process_does(
             assert theirs.keys() == ours.keys() == {output.name for output in passing_release.outputs}
             for name, values in ours.items():
                 np.testing.assert_allclose(theirs[name], values, atol=1e-5, rtol=1e-5)
+    await in_process.close()
+
+
+async def test_batches_filled_up_for_a_gpu_answer_as_onnxruntime_in_this_process_does(
+    tmp_path: Path, releases: Path, passing_release: Release
+) -> None:
+    repository = build_repository(releases, tmp_path / "models", Target.PYTHON, Device.GPU)
+    for configuration in repository.glob("*/config.pbtxt"):
+        configuration.write_text(configuration.read_text().replace("KIND_GPU", "KIND_CPU"))
+    in_process = OnnxInference(releases, [passing_release])
+    await in_process.open()
+    bucket = passing_release.bucket_lengths[0]
+    with reserve(0, 0, 0) as (port, http_port, metrics_port):
+        server = triton_server(repository, port, http_port, metrics_port, tmp_path / "triton.log")
+        await server.start()
+        try:
+            await server.wait_ready(60)
+            async with through(f"127.0.0.1:{port}") as filled:
+                for plays in (1, 2, 8, 9, passing_release.max_batch_size, 3):
+                    batch = pad(random_tensors(passing_release, [1 + place % bucket for place in range(plays)]), bucket)
+                    deadline = time.monotonic() + SECONDS
+                    theirs = await filled.infer(passing_release.key, batch, deadline)
+                    ours = await in_process.infer(passing_release.key, batch, deadline)
+                    for name, values in ours.items():
+                        np.testing.assert_allclose(theirs[name], values, atol=1e-5, rtol=1e-5)
+        finally:
+            await server.kill()
     await in_process.close()
 
 

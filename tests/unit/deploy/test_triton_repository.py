@@ -78,6 +78,25 @@ def test_a_gpu_is_asked_for_by_name(tmp_path: Path) -> None:
     assert "count: 2 kind: KIND_GPU" in written
 
 
+def test_on_a_gpu_batches_have_few_sizes_and_every_size_is_warmed_up(tmp_path: Path) -> None:
+    written = configuration(build_repository(RELEASES, tmp_path, Target.PYTHON, Device.GPU))
+    sizes = re.search(r'key: "batch_sizes" value: \{ string_value: "([\d,]+)" \}', written)
+    assert sizes is not None
+    warmed = {
+        length: sorted(
+            int(batch) for each, batch in re.findall(r'name: "bucket (\d+), batch (\d+)"', written) if each == length
+        )
+        for length in map(str, list_releases(RELEASES, "passing")[-1].bucket_lengths)
+    }
+    assert set(map(tuple, warmed.values())) == {tuple(map(int, sizes[1].split(",")))}
+
+
+def test_the_onnxruntime_backend_does_not_search_through_all_algorithms_for_every_size(tmp_path: Path) -> None:
+    written = configuration(build_repository(RELEASES, tmp_path, Target.ONNXRUNTIME, Device.GPU))
+    assert 'key: "cudnn_conv_algo_search" value: { string_value: "1" }' in written
+    assert "cudnn" not in configuration(build_repository(RELEASES, tmp_path, Target.ONNXRUNTIME))
+
+
 def test_what_was_there_before_is_gone(tmp_path: Path) -> None:
     (tmp_path / "passing" / "7").mkdir(parents=True)
     build_repository(RELEASES, tmp_path, Target.PYTHON)
