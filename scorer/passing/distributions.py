@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from playscore.distributions import Censored, SplicedBinnedPareto
+from playscore.distributions.tabulated import Bins, Tabulated
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.release import Support
 from scorer.core.inference import Outputs
@@ -35,54 +36,38 @@ class YardsDistribution:
     """None: nothing is cut."""
 
 
-def predicted(support: Support, outputs: Outputs, ceilings: Sequence[float] = (math.inf,)) -> Censored:
+@cache
+def bins_of(support: Support) -> Bins:
+    """The bins and tails of a support, to compute with."""
+    return Bins(support.edges_yards, support.lower_tail_probability, support.upper_tail_probability)
+
+
+def predicted(bins: Bins, outputs: Outputs, ceilings: Sequence[float]) -> Tabulated:
     """The N distributions of a model that answers `logits` (N, K) and `tails` (N, 4), in double precision.
 
-    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards. `ceilings` (N,) or one for
-    all: the most yards each can gain, infinite where nothing is cut.
+    The tails are lower shape, lower scale, upper shape and upper scale; scales in yards. `ceilings` (N,): the most
+    yards each can gain, infinite where nothing is cut.
     """
-    lower_shape, lower_scale, upper_shape, upper_scale = outputs["tails"].T
-    latent = SplicedBinnedPareto(
-        np.asarray(support.edges_yards),
-        outputs["logits"].astype(np.float64),
-        lower_shape,
-        lower_scale,
-        upper_shape,
-        upper_scale,
-        support.lower_tail_probability,
-        support.upper_tail_probability,
-    )
-    return Censored(latent, np.asarray(ceilings))
+    logits, tails = (outputs[name].astype(np.float64) for name in ("logits", "tails"))
+    return Tabulated.from_logits(bins, logits, tails, np.asarray(ceilings))
 
 
-def stack(distributions: Sequence[YardsDistribution]) -> Censored:
-    """Distributions over one support as one of batch shape (N,).
-
-    Raises:
-        PlayscoreError: DISTRIBUTION_INVALID if one of them did not pass `check`.
-    """
-    support = distributions[0].support
-    latent = SplicedBinnedPareto.from_probabilities(
-        np.asarray(support.edges_yards),
-        np.array([each.probabilities for each in distributions]),
-        np.array([each.lower_shape for each in distributions]),
-        np.array([each.lower_scale_yards for each in distributions]),
-        np.array([each.upper_shape for each in distributions]),
-        np.array([each.upper_scale_yards for each in distributions]),
-        support.lower_tail_probability,
-        support.upper_tail_probability,
-    )
-    ceilings = [each.ceiling_yards for each in distributions]
-    return Censored(latent, np.array([math.inf if ceiling is None else ceiling for ceiling in ceilings]))
+def stack(distributions: Sequence[YardsDistribution]) -> Tabulated:
+    """Distributions over one support, which passed `check`, as one batch."""
+    tails = [
+        (each.lower_shape, each.lower_scale_yards, each.upper_shape, each.upper_scale_yards) for each in distributions
+    ]
+    ceilings = [math.inf if each.ceiling_yards is None else each.ceiling_yards for each in distributions]
+    weights = np.array([each.probabilities for each in distributions])
+    return Tabulated(bins_of(distributions[0].support), weights, np.array(tails), np.array(ceilings))
 
 
-def unstack(support: Support, distributions: Censored) -> list[YardsDistribution]:
-    """A distribution of batch shape (N,) as N distributions."""
-    latent = distributions.latent
-    tails = (latent.lower_shape, latent.lower_scale, latent.upper_shape, latent.upper_scale)
-    columns = (column.tolist() for column in (latent.probabilities, *tails))
+def unstack(support: Support, distributions: Tabulated) -> list[YardsDistribution]:
+    """A batch of N distributions over a support as N distributions."""
+    columns = (distributions.probabilities, *distributions.tails.T)
     ceilings = (ceiling if math.isfinite(ceiling) else None for ceiling in distributions.ceiling.tolist())
-    return [YardsDistribution(support, *row) for row in zip(*columns, ceilings, strict=True)]
+    rows = zip(*(column.tolist() for column in columns), ceilings, strict=True)
+    return [YardsDistribution(support, *row) for row in rows]
 
 
 def check(distribution: YardsDistribution, path: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from playscore.distributions import Censored
+from playscore.distributions.tabulated import Tabulated
 from playscore.field_limits import FIELD_LIMITS
 from playscore.limits import FieldLimits
 from scorer.passing.distributions import YardsDistribution, stack
@@ -65,8 +65,10 @@ class Assessment:
         return math.isfinite(self.expected_yards)
 
 
-def assess(distributions: Censored, situations: Sequence[Situation], yards: Sequence[float | None]) -> list[Assessment]:
-    """Assesses N passes by distributions of batch shape (N,).
+def assess(
+    distributions: Tabulated, situations: Sequence[Situation], yards: Sequence[float | None]
+) -> list[Assessment]:
+    """Assesses N passes by N distributions.
 
     Official yards are whole numbers, so a gain of g or more is what ends beyond g - 1/2. A touchdown is a first down:
     where the goal line is nearer than the line to gain, the goal line decides.
@@ -75,13 +77,15 @@ def assess(distributions: Censored, situations: Sequence[Situation], yards: Sequ
     to_end_zone = _column([situation.yards_to_end_zone for situation in situations])
     goal_line = np.where(np.isfinite(distributions.ceiling), distributions.ceiling, to_end_zone)
     line_to_gain = np.where(np.isnan(to_go), np.nan, np.fmin(to_go, goal_line))
-    lines = np.stack([line_to_gain, goal_line]) - 0.5
-    short, kept_out, below, up_to = distributions.cdf(np.concatenate([lines, _ends(distributions, _column(yards))]))
     anywhere = np.isnan(to_end_zone)
-    expected = distributions.mean(
-        low=np.where(anywhere, MIN_YARDS, to_end_zone - FIELD_YARDS), high=np.where(anywhere, MAX_YARDS, goal_line)
+    answers = distributions.answers(
+        np.concatenate([(line_to_gain - 0.5, goal_line - 0.5), _ends(distributions, _column(yards))]),
+        _PROBABILITIES,
+        low=np.where(anywhere, MIN_YARDS, to_end_zone - FIELD_YARDS),
+        high=np.where(anywhere, MAX_YARDS, goal_line),
     )
-    columns = (distributions.icdf(_PROBABILITIES).T, expected, 1.0 - short, 1.0 - kept_out, (below + up_to) / 2.0)
+    short, kept_out, below, up_to = answers.cdf
+    columns = (answers.quantiles.T, answers.mean, 1.0 - short, 1.0 - kept_out, (below + up_to) / 2.0)
     return [
         Assessment(quantiles, mean, *(None if math.isnan(value) else value for value in unsure))
         for quantiles, mean, *unsure in zip(*(column.tolist() for column in columns), strict=True)
@@ -89,12 +93,9 @@ def assess(distributions: Censored, situations: Sequence[Situation], yards: Sequ
 
 
 def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[float]) -> list[float]:
-    """The play scores of N passes, whose distributions may have several supports.
+    """The play scores of N passes, whose distributions passed `distributions.check` and may have several supports.
 
     NaN if a distribution is too extreme to compute with.
-
-    Raises:
-        PlayscoreError: DISTRIBUTION_INVALID if a distribution did not pass `distributions.check`.
     """
     alike: defaultdict[str, list[int]] = defaultdict(list)
     for place, distribution in enumerate(distributions):
@@ -108,7 +109,7 @@ def play_scores(distributions: Sequence[YardsDistribution], yards: Sequence[floa
     return [scores[place] for place in range(len(distributions))]
 
 
-def _ends(distributions: Censored, yards: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ends(distributions: Tabulated, yards: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2, N) half a yard on both sides of the yards (N,): the mid-rank is the mean of the distribution function there.
 
     Yards beyond the ceiling are a touchdown like those that reach it: sources round the line of scrimmage and the gain
@@ -118,8 +119,8 @@ def _ends(distributions: Censored, yards: NDArray[np.float64]) -> NDArray[np.flo
     return np.stack([gained - 0.5, gained + 0.5])
 
 
-_PROBABILITIES = np.asarray(QUANTILES)[:, None]
+_PROBABILITIES = np.asarray(QUANTILES)
 
 
 def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values])
+    return np.array([math.nan if value is None else value for value in values])

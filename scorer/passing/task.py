@@ -11,7 +11,7 @@ from playscore.release import Release
 from scorer.core.inference import Outputs
 from scorer.core.task import Scoring
 from scorer.core.tensors import Tensor
-from scorer.passing.distributions import YardsDistribution, predicted, unstack
+from scorer.passing.distributions import YardsDistribution, bins_of, predicted, unstack
 from scorer.passing.grading import Assessment, Situation, assess, play_scores
 
 TAILS = 4
@@ -61,12 +61,12 @@ class Passing:
         needed = {"logits": (len(support.edges_yards) - 1,), "tails": (TAILS,)}
         if any(shapes.get(name) != shape for name, shape in needed.items()):
             raise _not_of_passes(release, f"its outputs are {shapes}, not {needed}")
-        censored = release.ceiling is not None
+        bins, censored = bins_of(support), release.ceiling is not None
 
         def score(outputs: Outputs, passes: Sequence[Pass]) -> list[ScoredPass | PlayscoreError]:
             situations = [each.situation for each in passes]
             ceilings = [situation.ceiling_yards if censored else math.inf for situation in situations]
-            distributions = predicted(support, outputs, ceilings)
+            distributions = predicted(bins, outputs, ceilings)
             assessments = assess(distributions, situations, [each.yards for each in passes])
             return [
                 ScoredPass(distribution, assessment) if assessment.is_of_a_distribution else _no_distribution()

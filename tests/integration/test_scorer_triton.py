@@ -36,7 +36,7 @@ from scorer.__main__ import ScorerSettings, build
 from scorer.core.batching import pad
 from scorer.core.tensors import Tensor
 from scorer.onnx import OnnxInference
-from scorer.passing.distributions import predicted
+from scorer.passing.distributions import bins_of, predicted
 from scorer.service import ScorerService
 from scorer.triton import TritonInference
 from servicekit import serving
@@ -154,7 +154,8 @@ async def test_the_same_play_has_the_same_distribution_in_every_bucket(
         for bucket in passing_release.bucket_lengths:
             deadline = time.monotonic() + SECONDS
             outputs = await inference.infer(passing_release.key, pad(plays, bucket), deadline)
-            found.append(predicted(support, outputs).cdf(np.asarray(support.edges_yards)[:, None]))
+            distributions = predicted(bins_of(support), outputs, [math.inf] * len(plays))
+            found.append(distributions.cdf(np.repeat([support.edges_yards], len(plays), axis=0).T))
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], atol=1e-5)  # within which measures are the same
 

@@ -11,34 +11,34 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from playscore.distributions.tabulated import Tabulated
 from playscore.errors import PlayscoreError, Reason
 from playscore.release import Support
-from scorer.core.inference import Outputs
-from scorer.passing.distributions import YardsDistribution, check, predicted, stack, unstack
+from scorer.passing.distributions import YardsDistribution, bins_of, check, predicted, stack, unstack
 
 SUPPORT = Support(edges_yards=(-1.5, -0.5, 0.5, 1.5, 2.5), lower_tail_probability=0.05, upper_tail_probability=0.05)
 DISTRIBUTION = YardsDistribution(SUPPORT, (0.1, 0.4, 0.4, 0.1), 0.1, 1.0, 0.2, 2.0)
 
 
-def outputs(logits: NDArray[np.float32]) -> Outputs:
+def of(logits: NDArray[np.float32]) -> Tabulated:
     tails = np.tile(np.array([0.1, 1.0, 0.2, 2.0], np.float32), (len(logits), 1))
-    return {"logits": logits, "tails": tails}
+    return predicted(bins_of(SUPPORT), {"logits": logits, "tails": tails}, [np.inf] * len(logits))
 
 
 @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 8), st.just(4)), elements=st.floats(-1000, 1000, width=32)))
 def test_probabilities_are_doubles_that_sum_to_one(logits: NDArray[np.float32]) -> None:
-    distributions = predicted(SUPPORT, outputs(logits))
-    assert distributions.latent.probabilities.dtype == np.float64
-    np.testing.assert_allclose(distributions.latent.probabilities.sum(axis=1), 1.0, atol=1e-14)
+    distributions = of(logits)
+    assert distributions.probabilities.dtype == np.float64
+    np.testing.assert_allclose(distributions.probabilities.sum(axis=1), 1.0, atol=1e-14)
     for distribution in unstack(SUPPORT, distributions):
         check(distribution, "distribution")
 
 
 def test_distributions_one_by_one_and_together_are_the_same() -> None:
-    distributions = predicted(SUPPORT, outputs(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)))
+    distributions = of(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32))
     again = stack(unstack(SUPPORT, distributions))
-    np.testing.assert_allclose(again.latent.probabilities, distributions.latent.probabilities, atol=1e-15)
-    yards = np.linspace(-30.0, 40.0, 15)[:, None]
+    np.testing.assert_allclose(again.probabilities, distributions.probabilities, atol=1e-15)
+    yards = np.linspace(-30.0, 40.0, 15)[:, None].repeat(5, axis=1)
     np.testing.assert_allclose(again.cdf(yards), distributions.cdf(yards), atol=1e-14)
 
 

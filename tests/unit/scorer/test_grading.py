@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playscore.distributions import Censored
+from playscore.distributions import Censored, SplicedBinnedPareto
+from playscore.distributions.tabulated import Tabulated
 from playscore.release import Support
 from scorer.core.inference import Outputs
-from scorer.passing.distributions import predicted, unstack
+from scorer.passing.distributions import bins_of, predicted, unstack
 from scorer.passing.grading import QUANTILES, Assessment, Situation, assess, play_scores
 
 SUPPORT = Support(edges_yards=tuple(np.arange(-20.5, 100.5)), lower_tail_probability=0.05, upper_tail_probability=0.05)
@@ -28,8 +29,30 @@ def outputs_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Outputs
     return {"logits": logits, "tails": tails}
 
 
-def distributions_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Censored:
-    return predicted(support, outputs_of(seed, count, support))
+def whole(outputs: Outputs, support: Support = SUPPORT) -> Tabulated:
+    """Distributions that no goal line cuts."""
+    return predicted(bins_of(support), outputs, [np.inf] * len(outputs["tails"]))
+
+
+def distributions_of(seed: int, count: int = 1, support: Support = SUPPORT) -> Tabulated:
+    return whole(outputs_of(seed, count, support), support)
+
+
+def exact(seed: int, goal_line: float = np.inf) -> Censored:
+    """The same distribution to compute with in general."""
+    outputs = outputs_of(seed)
+    lower_shape, lower_scale, upper_shape, upper_scale = outputs["tails"].T
+    latent = SplicedBinnedPareto(
+        np.array(SUPPORT.edges_yards),
+        outputs["logits"].astype(np.float64),
+        lower_shape,
+        lower_scale,
+        upper_shape,
+        upper_scale,
+        SUPPORT.lower_tail_probability,
+        SUPPORT.upper_tail_probability,
+    )
+    return Censored(latent, goal_line)
 
 
 UNKNOWN = Situation()
@@ -49,7 +72,7 @@ def assert_same(one: Assessment, other: Assessment) -> None:
 def test_quantiles_rise_and_are_those_of_the_distribution(seed: int) -> None:
     assessed = assess_one(seed)
     assert np.all(np.diff(assessed.quantiles) > 0.0)
-    reached = distributions_of(seed).cdf(np.array(assessed.quantiles)[:, None])[:, 0]
+    reached = exact(seed).cdf(np.array(assessed.quantiles)[:, None])[:, 0]
     np.testing.assert_allclose(reached, QUANTILES, atol=1e-9)
 
 
@@ -61,7 +84,7 @@ def test_expected_yards_stay_on_the_field(seed: int, yards_to_end_zone: float) -
 
 @given(seeds)
 def test_expected_yards_are_the_mean_of_draws_from_the_distribution_held_to_the_field(seed: int) -> None:
-    draws = distributions_of(seed).sample(20_000, np.random.default_rng(1))[:, 0].clip(-60.0, 40.0)
+    draws = exact(seed).sample(20_000, np.random.default_rng(1))[:, 0].clip(-60.0, 40.0)
     assessed = assess_one(seed, Situation(yards_to_end_zone=40.0))
     assert assessed.expected_yards == pytest.approx(draws.mean(), abs=6.0 * draws.std() / np.sqrt(len(draws)))
 
@@ -78,14 +101,14 @@ def test_a_touchdown_is_a_first_down(seed: int, yards_to_go: float, yards_to_end
 
 @given(seeds)
 def test_gaining_exactly_the_yards_to_go_is_a_first_down(seed: int) -> None:
-    distribution = distributions_of(seed)
+    distribution = exact(seed)
     assessed = assess_one(seed, Situation(yards_to_go=10.0))
     assert assessed.first_down_probability == pytest.approx(float(distribution.sf(9.5)[0]), abs=1e-12)
 
 
 @given(seeds, yards)
 def test_the_play_score_is_the_mid_rank_of_the_yards(seed: int, gained: float) -> None:
-    distribution = distributions_of(seed)
+    distribution = exact(seed)
     score = assess_one(seed, gained=gained).play_score
     assert score == pytest.approx(
         float(distribution.cdf(gained - 0.5)[0] + distribution.cdf(gained + 0.5)[0]) / 2.0, abs=1e-12
@@ -98,20 +121,20 @@ def test_the_play_score_is_the_mid_rank_of_the_yards(seed: int, gained: float) -
 def test_more_yards_never_score_less(seed: int) -> None:
     gains = [float(gained) for gained in range(-100, 111)]
     outputs = outputs_of(seed)
-    many = predicted(SUPPORT, {name: values.repeat(len(gains), 0) for name, values in outputs.items()})
+    many = whole({name: values.repeat(len(gains), 0) for name, values in outputs.items()})
     scores = [assessed.play_score for assessed in assess(many, [UNKNOWN] * len(gains), gains)]
     assert np.all(np.diff(np.array(scores, np.float64)) >= -1e-12)
 
 
-def censored(seed: int, goal_line: float, count: int = 1) -> Censored:
-    return predicted(SUPPORT, outputs_of(seed, count), [goal_line] * count)
+def censored(seed: int, goal_line: float) -> Tabulated:
+    return predicted(bins_of(SUPPORT), outputs_of(seed), [goal_line])
 
 
 @given(seeds, to_end_zone)
 def test_a_touchdown_ranks_midway_between_the_chance_of_less_and_certainty(seed: int, goal_line: float) -> None:
     distribution = censored(seed, goal_line)
     assessed = assess(distribution, [Situation(yards_to_end_zone=goal_line)], [goal_line])[0]
-    short = float(distributions_of(seed).cdf(goal_line - 0.5)[0])
+    short = float(exact(seed).cdf(goal_line - 0.5)[0])
     assert assessed.play_score == pytest.approx((short + 1.0) / 2.0, abs=1e-12)
     assert assessed.touchdown_probability == pytest.approx(1.0 - short, abs=1e-12)
     [stored] = unstack(SUPPORT, distribution)
@@ -128,8 +151,8 @@ def test_yards_beyond_the_goal_line_are_a_touchdown_like_any_other(seed: int, go
 @given(seeds, st.integers(2, 99).map(float), st.data())
 def test_short_of_the_goal_line_it_changes_no_rank(seed: int, goal_line: float, data: st.DataObject) -> None:
     gained = data.draw(st.integers(-20, int(goal_line) - 1).map(float))
-    [cut], [whole] = unstack(SUPPORT, censored(seed, goal_line)), unstack(SUPPORT, distributions_of(seed))
-    assert play_scores([cut], [gained]) == play_scores([whole], [gained])
+    [cut], [uncut] = unstack(SUPPORT, censored(seed, goal_line)), unstack(SUPPORT, distributions_of(seed))
+    assert play_scores([cut], [gained]) == play_scores([uncut], [gained])
 
 
 @given(seeds, st.integers(1, 98).map(float))
@@ -141,22 +164,22 @@ def test_the_farther_the_goal_line_the_better_a_touchdown_ranks(seed: int, goal_
 @given(seeds, st.floats(0.0, 100.0))
 def test_a_goal_line_between_whole_yards_counts_as_the_nearest(seed: int, end_zone: float) -> None:
     situation = Situation(10.0, end_zone)
-    whole = situation.ceiling_yards
-    assert whole == max(1.0, np.floor(end_zone + 0.5))
-    distribution = censored(seed, whole)
+    goal_line = situation.ceiling_yards
+    assert goal_line == max(1.0, np.floor(end_zone + 0.5))
+    distribution = censored(seed, goal_line)
     assessed = assess(distribution, [situation], [None])[0]
-    atom = float(distribution.atom[0])
+    atom = float(exact(seed, goal_line).atom[0])
     assert assessed.touchdown_probability == pytest.approx(atom, abs=1e-12)
     assert assessed.first_down_probability is not None
     assert assessed.first_down_probability >= atom - 1e-12
-    assert assessed.quantiles[-1] <= whole
-    assert assessed.expected_yards <= whole
+    assert assessed.quantiles[-1] <= goal_line
+    assert assessed.expected_yards <= goal_line
 
 
 def test_distributions_with_and_without_a_ceiling_are_ranked_in_one_call() -> None:
-    [cut], [whole] = unstack(SUPPORT, censored(3, 30.0)), unstack(SUPPORT, distributions_of(3))
-    together = play_scores([cut, whole, cut], [30.0, 30.0, 4.0])
-    assert together == [*play_scores([cut], [30.0]), *play_scores([whole], [30.0]), *play_scores([cut], [4.0])]
+    [cut], [uncut] = unstack(SUPPORT, censored(3, 30.0)), unstack(SUPPORT, distributions_of(3))
+    together = play_scores([cut, uncut, cut], [30.0, 30.0, 4.0])
+    assert together == [*play_scores([cut], [30.0]), *play_scores([uncut], [30.0]), *play_scores([cut], [4.0])]
     assert together[0] > together[1]
 
 
@@ -176,10 +199,10 @@ def test_passes_assessed_together_are_assessed_as_alone(
     outputs = outputs_of(seed, len(plays))
     situations = [Situation(10.0, yards_to_end_zone) for yards_to_end_zone, _ in plays]
     gains = [gained for _, gained in plays]
-    together = assess(predicted(SUPPORT, outputs), situations, gains)
+    together = assess(whole(outputs), situations, gains)
     for row, assessed in enumerate(together):
         one = slice(row, row + 1)
-        alone = predicted(SUPPORT, {name: values[one] for name, values in outputs.items()})
+        alone = whole({name: values[one] for name, values in outputs.items()})
         assert_same(assessed, assess(alone, situations[one], gains[one])[0])
 
 
@@ -203,9 +226,9 @@ def test_no_distributions_no_ranks() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_outputs_that_make_no_distribution_do_not_affect_the_others(bad: float) -> None:
     outputs = outputs_of(0, 3)
-    alone = assess(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    alone = assess(whole(outputs), [UNKNOWN] * 3, [4.0] * 3)
     outputs["logits"][1, 2] = bad
-    assessed = assess(predicted(SUPPORT, outputs), [UNKNOWN] * 3, [4.0] * 3)
+    assessed = assess(whole(outputs), [UNKNOWN] * 3, [4.0] * 3)
     assert [each.is_of_a_distribution for each in assessed] == [True, False, True]
     assert_same(assessed[0], alone[0])
     assert_same(assessed[2], alone[2])
@@ -215,4 +238,4 @@ def test_outputs_that_make_no_distribution_do_not_affect_the_others(bad: float) 
 def test_an_impossible_scale_makes_no_distribution(scale: float) -> None:
     outputs = outputs_of(0)
     outputs["tails"][0, 3] = scale
-    assert not assess(predicted(SUPPORT, outputs), [UNKNOWN], [4.0])[0].is_of_a_distribution
+    assert not assess(whole(outputs), [UNKNOWN], [4.0])[0].is_of_a_distribution
