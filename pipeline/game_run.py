@@ -578,6 +578,9 @@ class GameRun:
     def _settle_answer(self, play: PlayRun, revision: int, *, refused: bool) -> None:
         play.answered, play.refused = revision, refused
         self._close(play)
+        if revision < play.asked and not play.remaking:
+            # What was asked later has crossed this answer, and a new connection would not be told of it.
+            self._remaking.put(play, play.asked)
 
     def _may_change(self, play: PlayRun) -> bool:
         """Whether a rejection may be for the lack of what still comes."""

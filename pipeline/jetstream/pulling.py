@@ -52,8 +52,11 @@ class Pull:
         self._due = 0
         """Messages asked for that have not come."""
         self._heard = 0.0
+        self._reconnects = 0
+        """Of the connection that the messages come over."""
 
     async def __aenter__(self) -> Self:
+        self._reconnects = self._broker.nc.stats["reconnects"]
         self._subscription = await self._broker.nc.subscribe(self._inbox, cb=self._take)
         return self
 
@@ -77,6 +80,8 @@ class Pull:
             if not self._due:
                 await self._ask()
             message = await self._taken(min(end, self._heard + LOST_SECONDS))
+            if self._broker.nc.stats["reconnects"] != self._reconnects:
+                raise LostError("the connection broke, and with it what was on its way")
             if message is None:
                 if time.monotonic() - self._heard >= LOST_SECONDS:
                     raise LostError("the broker has not been heard of")

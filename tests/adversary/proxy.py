@@ -88,9 +88,9 @@ class Link:
 
 
 @asynccontextmanager
-async def link(target: int) -> AsyncIterator[Link]:
+async def link(target: int, delay_seconds: float = 0.3) -> AsyncIterator[Link]:
     """A link to a port of this machine, good at first."""
-    made = Link(target)
+    made = Link(target, delay_seconds)
     server = await asyncio.start_server(made.accept, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     try:

@@ -242,6 +242,28 @@ async def test_a_play_that_ends_with_the_feed_ends_on_a_new_connection_too() -> 
     assert (done["1"].ending, done["1"].reason) == (Ending.REJECTED, Reason.NO_RELEASE)
 
 
+@pytest.mark.parametrize("breaks", [True, False])
+async def test_a_context_that_crosses_the_answer_is_answered_too_though_the_connection_breaks(breaks: bool) -> None:
+    first = context("1", segment_id="period"), frames("period", 1)
+    async with playing() as worker:
+        worker.source.says(HEADER, *first)
+        connection = await worker.featurizer.opened()
+        worker.source.says(context("1", 2, attacking_team_id="KC"))
+        merged = context("1", 2, segment_id="period", attacking_team_id="KC")
+        await connection.hears(*requested(*first, merged))
+        connection.answer(tensor("1", 1), checkpoint("a"))
+        if breaks:
+            connection.answer(gone())
+            connection = await worker.featurizer.opened()
+        else:
+            connection.answer(tensor("1", 2), checkpoint("b"))
+        worker.source.says(told(end_game={}))
+        worker.source.ends()
+        await finished(connection)
+        done = await worker.done()
+    assert (done["1"].revision, done["1"].recorded) == (2, True)
+
+
 async def test_no_more_plays_are_open_at_once_than_the_featurizer_keeps_segments() -> None:
     plays = [str(number) for number in range(MAX_OPEN_SEGMENTS + 2)]
     opened = requested(*map(context, plays[:MAX_OPEN_SEGMENTS]))

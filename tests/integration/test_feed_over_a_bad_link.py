@@ -1,0 +1,67 @@
+"""A reader of a game's feed misses nothing when its connection to the broker breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+from nats.js import errors as js_errors
+
+from pipeline.jetstream.bodies import pack
+from pipeline.jetstream.broker import Broker, BrokerAddress, connected
+from pipeline.jetstream.game_feed import GameFeed
+from pipeline.jetstream.names import GameName
+from pipeline.jetstream.states import Unreadable
+from pipeline.jetstream.streams import FEED_STREAM, StreamSettings, create_streams
+from playscore.feed.v1 import feed_pb2 as feed
+from tests import nats
+from tests.adversary.proxy import Fault, link
+from tests.processes import SECONDS
+
+GAME = GameName("SIM", "1")
+PLAYS = 5
+ON_THE_WAY_SECONDS = 0.3
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[Broker]:
+    """A broker with an empty feed."""
+    async with connected(nats.server().address, "test") as broker:
+        with suppress(js_errors.NotFoundError):
+            await broker.js.delete_stream(FEED_STREAM)
+        await create_streams(broker, StreamSettings())
+        yield broker
+
+
+async def publish(broker: Broker, *messages: feed.FeedMessage) -> None:
+    for message in messages:
+        await broker.js.publish(GAME.feed, pack([message]))
+
+
+async def no_unreadable(message: Unreadable) -> None:
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.TRUNCATE])
+async def test_what_was_on_its_way_when_the_connection_broke_is_read_again(broker: Broker, fault: Fault) -> None:
+    plays = [feed.FeedMessage(end_play=feed.EndPlay(play_id=str(number))) for number in range(PLAYS)]
+    end = feed.FeedMessage(end_game=feed.EndGame())
+    port = int(str(nats.server().address).rpartition(":")[2])
+    async with link(port, ON_THE_WAY_SECONDS) as bad, asyncio.timeout(SECONDS):
+        far = BrokerAddress(f"nats://127.0.0.1:{bad.port}")
+        async with connected(far, "reader") as reader, GameFeed(reader, GAME, no_unreadable) as game:
+            following = game.follow(quiet_seconds=SECONDS, linger_seconds=0.1)
+            await publish(broker, plays[0])
+            read = [await anext(following)]
+            bad.set(Fault.DELAY)
+            await publish(broker, *plays[1:], end)
+            await asyncio.sleep(0)
+            bad.set(fault)
+            while not reader.nc.stats["reconnects"]:
+                if bad.broken:
+                    bad.set(Fault.NONE)
+                await asyncio.sleep(0.01)
+            read += [message async for message in following]
+    assert read == [*plays, end]
