@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 from uuid import uuid4
@@ -207,37 +207,34 @@ class GamePublisher:
 
 async def _stored_ids(name: GameName, broker: Broker) -> dict[str, int]:
     """The identifiers of what the feed has of a game, with their places, however long ago it was published."""
-    consumer = f"ids-{uuid4().hex}"
-    config = api.ConsumerConfig(
-        name=consumer,
-        filter_subject=name.feed,
-        ack_policy=api.AckPolicy.NONE,
-        headers_only=True,
-        mem_storage=True,
-        num_replicas=1,
-        inactive_threshold=30.0,
-    )
 
     async def read() -> dict[str, int]:
+        """From the start, by a reader of its own: one that broke off has taken what it lost."""
+        consumer = f"ids-{uuid4().hex}"
+        config = api.ConsumerConfig(
+            name=consumer,
+            filter_subject=name.feed,
+            ack_policy=api.AckPolicy.NONE,
+            headers_only=True,
+            mem_storage=True,
+            num_replicas=1,
+            inactive_threshold=30.0,
+        )
         info = await broker.js.add_consumer(FEED_STREAM, config)
         left = info.num_pending or 0
         found: dict[str, int] = {}
-        if not left:
-            return found
-        async with Pull(broker, FEED_STREAM, consumer, _HEADERS_AT_ONCE) as pull:
-            while left:
-                message = await pull.next(_LOST_SECONDS)
-                if message is None:
-                    raise LostError("what is stored of the game could not be read")
-                left = message.metadata.num_pending
-                if (key := (message.headers or {}).get(_ID)) is not None:
-                    found[key] = message.metadata.sequence.stream
+        try:
+            async with Pull(broker, FEED_STREAM, consumer, _HEADERS_AT_ONCE) as pull:
+                while left:
+                    message = await pull.next(_LOST_SECONDS)
+                    if message is None:
+                        raise LostError("what is stored of the game could not be read")
+                    left = message.metadata.num_pending
+                    if (key := (message.headers or {}).get(_ID)) is not None:
+                        found[key] = message.metadata.sequence.stream
+        finally:
+            with suppress(nats.errors.Error):  # the broker forgets it by itself
+                await broker.js.delete_consumer(FEED_STREAM, consumer)
         return found
 
-    try:
-        return await broker.until_it_answers(read)
-    finally:
-        try:
-            await broker.js.delete_consumer(FEED_STREAM, consumer)
-        except nats.errors.Error as gone:
-            log.debug("reader not removed", failure=str(gone))
+    return await broker.until_it_answers(read)

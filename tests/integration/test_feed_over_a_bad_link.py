@@ -1,9 +1,9 @@
-"""A reader of a game's feed misses nothing when its connection to the broker breaks."""
+"""Who reads a game's feed misses nothing when the connection to the broker breaks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 import pytest
@@ -13,6 +13,7 @@ from pipeline.jetstream.bodies import pack
 from pipeline.jetstream.broker import Broker, BrokerAddress, connected
 from pipeline.jetstream.game_feed import GameFeed
 from pipeline.jetstream.names import GameName
+from pipeline.jetstream.publishing import GamePublisher
 from pipeline.jetstream.states import Unreadable
 from pipeline.jetstream.streams import FEED_STREAM, StreamSettings, create_streams
 from playscore.feed.v1 import feed_pb2 as feed
@@ -23,6 +24,8 @@ from tests.processes import SECONDS
 GAME = GameName("SIM", "1")
 PLAYS = 5
 ON_THE_WAY_SECONDS = 0.3
+DUPLICATES_SECONDS = 0.1
+"""For which the broker itself knows a message that comes twice."""
 
 
 @pytest.fixture
@@ -31,13 +34,18 @@ async def broker() -> AsyncIterator[Broker]:
     async with connected(nats.server().address, "test") as broker:
         with suppress(js_errors.NotFoundError):
             await broker.js.delete_stream(FEED_STREAM)
-        await create_streams(broker, StreamSettings())
+        await create_streams(broker, StreamSettings(duplicates_seconds=DUPLICATES_SECONDS))
         yield broker
 
 
 async def publish(broker: Broker, *messages: feed.FeedMessage) -> None:
     for message in messages:
         await broker.js.publish(GAME.feed, pack([message]))
+
+
+async def send_all(publisher: GamePublisher, messages: Sequence[feed.FeedMessage]) -> None:
+    for message in messages:
+        await publisher.send([message])
 
 
 async def no_unreadable(message: Unreadable) -> None:
@@ -65,3 +73,26 @@ async def test_what_was_on_its_way_when_the_connection_broke_is_read_again(broke
                 await asyncio.sleep(0.01)
             read += [message async for message in following]
     assert read == [*plays, end]
+
+
+async def test_a_publisher_whose_connection_breaks_while_it_looks_what_is_stored_stores_nothing_twice(
+    broker: Broker,
+) -> None:
+    plays = [feed.FeedMessage(end_play=feed.EndPlay(play_id=str(number))) for number in range(1_000)]
+    await send_all(await GamePublisher.of(GAME, broker), plays)
+    await asyncio.sleep(2 * DUPLICATES_SECONDS)
+    port = int(str(nats.server().address).rpartition(":")[2])
+    async with (
+        asyncio.timeout(SECONDS),
+        link(port, ON_THE_WAY_SECONDS) as bad,
+        connected(BrokerAddress(f"nats://127.0.0.1:{bad.port}"), "publisher") as far,
+    ):
+        bad.set(Fault.DELAY)
+        looking = asyncio.create_task(GamePublisher.of(GAME, far))
+        await asyncio.sleep(5 * ON_THE_WAY_SECONDS)
+        bad.set(Fault.RESET)
+        bad.set(Fault.NONE)
+        publisher = await looking
+        assert bad.broken
+        await send_all(publisher, plays)
+    assert (publisher.published.sent, publisher.published.known) == (0, len(plays))
