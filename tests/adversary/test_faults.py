@@ -89,7 +89,7 @@ async def test_steady_play_loses_nothing_and_opens_nothing(tmp_path: Path) -> No
         tmp_path / "suite",
         Options(workers=1),
         seed=SEED,
-        seconds=6.0,
+        seconds=15.0,
         games=GAMES,
         plays=PLAYS,
         hockey_games=0,
