@@ -84,14 +84,14 @@ async def campaign(
                 rounds = Rounds(suite, ratings, told, Random(seed))
                 await rounds.undisturbed()
                 for turn in range(1, times + 1):
-                    seen = suite.log_of(name).count(FULL[name])
                     filling = asyncio.create_task(_full_for_a_while(folder, full_seconds))
                     await rounds.play(str(turn), None, full_seconds / 2)
                     await filling
-                    if suite.log_of(name).count(FULL[name]) <= seen:
-                        rounds.result.faults.append(f"the disk of {name} was full, and it did not notice")
                     rounds.result.kills[f"full disk of {name}"] += 1
                     say(f"disk of {name} full {turn} times: {len(rounds.result.faults)} faults")
+                # Not each time: what goes into pages of SQLite's log that are there already needs no room.
+                if FULL[name] not in suite.log_of(name):
+                    rounds.result.faults.append(f"the disk of {name} was full {times} times, and it never noticed")
                 await suite.ready()
                 await rounds.check_again([str(turn) for turn in range(times + 1)])
                 total = _together(total, rounds.result)
