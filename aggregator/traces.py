@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from aggregator.core.recording import Write
 from playscore.aggregator.v1 import aggregator_pb2 as messages
-from playscore.errors import PlayscoreError
 from servicekit import spans
 from servicekit.spans import Kind, Span
 
@@ -47,7 +46,7 @@ class Recording:
         try:
             yield replace(write, on_begun=on_begun)
         except BaseException as error:
-            failure = error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
+            failure = spans.failure_of(error)
             raise
         finally:
             _tell(self._recorded, asked, begun, failure)

@@ -196,15 +196,8 @@ def _traced(plays: Sequence[Any], items: Iterable[int]) -> Iterator[Sequence[Spa
         yield None
         return
     parts_of = [span_of(plays[place]) for place in items]
-    failure = ""
-    try:
+    with spans.ending(parts_of):
         yield parts_of
-    except BaseException as error:
-        failure = error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
-        raise
-    finally:
-        for span in parts_of:
-            span.end(failure)
 
 
 def _scores(

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
+
+from playscore.errors import PlayscoreError
 
 MAX_TRACEPARENT: Final = 128
 """Characters. Version 00 has 55; later ones may have more."""
@@ -174,6 +177,25 @@ def begin_trace(
     if parent is not None and not parent.sampled:
         return NO_SPAN
     return _tracer.begin(name, parent, kind, began_at, attributes, ())
+
+
+def failure_of(error: BaseException) -> str:
+    """How a span names what it failed with: nothing that a caller sent."""
+    return error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
+
+
+@contextmanager
+def ending(parts: Iterable[Span]) -> Iterator[None]:
+    """Spans that end with the block, and fail where it fails."""
+    failure = ""
+    try:
+        yield
+    except BaseException as error:
+        failure = failure_of(error)
+        raise
+    finally:
+        for span in parts:
+            span.end(failure)
 
 
 def of_play(league: str, game_id: str, play_id: str, revision: int) -> Attributes:

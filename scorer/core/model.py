@@ -105,17 +105,10 @@ class Model(Generic[ItemT, ScoredT]):
             return await self._inference.infer(self.release.key, batch, deadline)
         about: spans.Attributes = {"playscore.model": str(self.release.key), "playscore.plays": len(batch)}
         running = [span.child("infer", kind=spans.Kind.CLIENT, attributes=about) for span in parts_of]
-        failure = ""
-        try:
+        with spans.ending(running):
             return await self._inference.infer(
                 self.release.key, replace(batch, traceparent=running[0].traceparent), deadline
             )
-        except BaseException as error:
-            failure = error.reason.name if isinstance(error, PlayscoreError) else type(error).__name__
-            raise
-        finally:
-            for span in running:
-                span.end(failure)
 
 
 def check_outputs(release: Release, outputs: Outputs, count: int) -> None:
