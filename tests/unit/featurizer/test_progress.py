@@ -13,16 +13,16 @@ from featurizer.core.progress import Progress, game_of
 from featurizer.passing.columns import SPECIFICATION
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1.featurizer_pb2 import ResumeToken
-from playscore.limits import is_identifier
 from playscore.wire.validation import check
 from servicekit.tokens import Keyring, TokenKind
 from tests.unit.featurizer.film import HEADER
+from tests.unit.playscore.wire.domain import IDENTIFIERS
 
 GAME = game_of(HEADER, [SPECIFICATION])
 KEYRING = Keyring.random()
 counts = st.integers(0, 2**40)
 revisions = st.integers(0, 2**31 - 1)
-plays = st.text(max_size=64).filter(lambda name: not name or is_identifier(name))
+plays = st.just("") | IDENTIFIERS
 
 
 def refused(token: str, game: tuple[str, ...] = GAME, keyring: Keyring = KEYRING) -> str:

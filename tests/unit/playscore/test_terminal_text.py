@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from playscore import cli
 from playscore.errors import FieldViolation, PlayscoreError, Reason
 from playscore.terminal_text import printable, printable_lines
+from tests.unit.playscore.wire.domain import PRINTABLE
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\u202evil\x9b31m\r"
 
@@ -25,7 +26,7 @@ def test_no_text_controls_a_terminal(text: str) -> None:
     assert printable_lines(text).count("\n") == text.count("\n")
 
 
-@given(st.text().filter(str.isprintable))
+@given(st.text(PRINTABLE))
 def test_what_is_printable_stays_as_it_is(text: str) -> None:
     assert printable(text) == text
 
