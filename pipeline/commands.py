@@ -28,7 +28,7 @@ from pipeline.retry import GIVE_UP_SECONDS
 from pipeline.standings_table import show_standings
 from playscore.client import Tls
 from playscore.client.tls_options import tls_options
-from playscore.client.words import counted
+from playscore.client.words import counted, duration
 from playscore.sources import Loss, layouts, open_source, select_games
 from playscore.terminal_text import printable
 from servicekit.addresses import Address
@@ -281,10 +281,10 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
         f"{written.stale} stale, {written.conflicting} in conflict with what is stored; {written.withdrawn} withdrawn."
     )
     stages = Table("stage", title="Backlog" if backlog else "Latency", title_justify="left")
-    for column in ("plays", "p50 ms", "p99 ms"):
+    for column in ("plays", "p50", "p99"):
         stages.add_column(column, justify="right")
     for stage, times in done.times.as_json().items():
-        stages.add_row(stage, str(times["count"]), f"{times['p50_ms']:.1f}", f"{times['p99_ms']:.1f}")
+        stages.add_row(stage, str(times["count"]), duration(times["p50_ms"]), duration(times["p99_ms"]))
     console.print(stages)
     if backlog:
         console.print(BACKLOG)

@@ -31,7 +31,7 @@ from pipeline.pace import paced
 from pipeline.results import Ending, PlayResult
 from pipeline.tasks import tasks_over
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
-from playscore.client.words import counted
+from playscore.client.words import counted, duration
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1 import feed_pb2 as feed
@@ -125,7 +125,8 @@ async def run_demo(games: int, hockey_games: int, speed: float | None, out: Path
     for meaning, plays in Counter(ending(result.ending, result.reason) for result in latest).most_common():
         console.print(f"{plays:>8}  {meaning}")
     if (play := stages.times.as_json().get("play")) is not None:
-        console.print(f"release to rating: median {play['p50_ms']:.1f} ms, 99% within {play['p99_ms']:.1f} ms")
+        median, most = duration(play["p50_ms"]), duration(play["p99_ms"])
+        console.print(f"release to rating: median {median}, 99% within {most}")
     if speed is None:
         console.print(BACKLOG)
     if lost:

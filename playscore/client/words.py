@@ -180,6 +180,11 @@ def chance(probability: float) -> str:
     return f"{100 * probability:.0f}%"
 
 
+def duration(milliseconds: float) -> str:
+    """How long something took: "12.4 ms", from one second on "2.3 s"."""
+    return f"{milliseconds:.1f} ms" if round(milliseconds, 1) < 1e3 else f"{milliseconds / 1e3:.1f} s"
+
+
 def reason_name(number: int) -> str:
     """The name of a reason by its number in the contract: "NO_RELEASE"; the number if this release does not know it."""
     reason = _known_reason(number)

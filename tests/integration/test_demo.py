@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deploy.local.demo import SPLITS, run_demo
 from pipeline.commands import BACKLOG
+from playscore.client.words import duration
 
 
 async def test_a_slate_of_both_sports_is_played_to_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +46,8 @@ async def test_a_slate_of_both_sports_is_played_to_its_page(tmp_path: Path, monk
     stages = {stage["name"]: stage["description"] for stage in shown["times"]["stages"]}
     assert set(stages) >= {"featurize", "score", "record", "play"}
     assert all(stages.values())
+    for stage in shown["times"]["stages"]:
+        assert (stage["p50"], stage["p99"]) == (duration(stage["p50_ms"]), duration(stage["p99_ms"]))
     assert "</html>" in (tmp_path / "index.html").read_text()
     assert "1 simulated game of football and 1 simulated game of hockey," in shown["summary"]
     assert shown["times"]["backlog"] == BACKLOG

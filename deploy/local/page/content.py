@@ -15,7 +15,7 @@ from deploy.local.page.shots import chart_data, is_graded_shot, shots_data
 from pipeline.commands import BACKLOG
 from pipeline.reported_plays import kind_of
 from pipeline.results import Ending, PlayResult, StageTimes
-from playscore.client.words import counted
+from playscore.client.words import counted, duration
 from playscore.game import Game
 
 Standing = TypeVar("Standing")
@@ -58,7 +58,7 @@ def page_data(
         ["plays a second", f"{len(results) / seconds:.0f}"],
     ]
     if speed is not None and "play" in stages:
-        figures.append(["release to readable rating, median", f"{stages['play']['p50_ms']:.1f} ms"])
+        figures.append(["release to readable rating, median", duration(stages["play"]["p50_ms"])])
     played = " and ".join(
         counted(len(slate.games), f"simulated game of {sport}").replace(f"game of {sport}s", f"games of {sport}")
         for sport, slate in (("football", football), ("hockey", hockey))
@@ -78,7 +78,14 @@ def page_data(
             "heading": "Backlog at each stage" if speed is None else "Latency of each stage",
             "backlog": BACKLOG if speed is None else "",
             "stages": [
-                {"name": name, "description": words.STAGES.get(name, ""), **row} for name, row in stages.items()
+                {
+                    "name": name,
+                    "description": words.STAGES.get(name, ""),
+                    **row,
+                    "p50": duration(row["p50_ms"]),
+                    "p99": duration(row["p99_ms"]),
+                }
+                for name, row in stages.items()
             ],
         },
         "endings": [[name, count] for name, count in endings.most_common()],

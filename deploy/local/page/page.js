@@ -9,7 +9,7 @@ $("backlog").hidden = !data.times.backlog;
 $("backlog").append(data.times.backlog, " For latency, run ", el("code", "playscore demo --speed 1"), ".");
 $("stages").append(...data.times.stages.map((s) => el("tr", [
   el("th", [s.name, el("small", s.description)], { scope: "row" }), number(s.count),
-  number(`${s.p50_ms.toFixed(1)} ms`), number(`${s.p99_ms.toFixed(1)} ms`)])));
+  number(s.p50), number(s.p99)])));
 $("endings").append(...data.endings.map(([name, plays]) => el("tr", [el("th", name, { scope: "row" }), number(plays)])));
 
 /* A canvas as wide as its place, to scale; y goes up */

@@ -86,3 +86,11 @@ def test_reasons_have_the_words_of_the_contract_and_those_of_later_releases_thei
 @pytest.mark.parametrize(("yards", "text"), [(19, "19 yards"), (1, "1 yard"), (0, "0 yards"), (-5, "loss of 5 yards")])
 def test_a_gain_reads_as_words(yards: float, text: str) -> None:
     assert words.gained(yards) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0.04, "0.0 ms"), (12.36, "12.4 ms"), (999.9, "999.9 ms"), (999.97, "1.0 s"), (1000, "1.0 s"), (2344.3, "2.3 s")],
+)
+def test_a_time_reads_as_seconds_from_one_second_on(milliseconds: float, text: str) -> None:
+    assert words.duration(milliseconds) == text
