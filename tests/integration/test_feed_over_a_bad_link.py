@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 
 import pytest
-from nats.js import errors as js_errors
 
 from pipeline.jetstream.bodies import pack
 from pipeline.jetstream.broker import Broker, BrokerAddress, connected
@@ -15,10 +13,11 @@ from pipeline.jetstream.game_feed import GameFeed
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.publishing import GamePublisher
 from pipeline.jetstream.states import Unreadable
-from pipeline.jetstream.streams import FEED_STREAM, StreamSettings, create_streams
+from pipeline.jetstream.streams import StreamSettings
 from playscore.feed.v1 import feed_pb2 as feed
 from tests import nats
 from tests.adversary.proxy import Fault, link
+from tests.integration.test_feed import feed_on
 from tests.processes import SECONDS
 
 GAME = GameName("SIM", "1")
@@ -30,12 +29,8 @@ DUPLICATES_SECONDS = 0.1
 
 @pytest.fixture
 async def broker() -> AsyncIterator[Broker]:
-    """A broker with an empty feed."""
-    async with connected(nats.server().address, "test") as broker:
-        with suppress(js_errors.NotFoundError):
-            await broker.js.delete_stream(FEED_STREAM)
-        await create_streams(broker, StreamSettings(duplicates_seconds=DUPLICATES_SECONDS))
-        yield broker
+    async with feed_on(nats.server(), StreamSettings(duplicates_seconds=DUPLICATES_SECONDS)) as empty:
+        yield empty
 
 
 async def publish(broker: Broker, *messages: feed.FeedMessage) -> None:
