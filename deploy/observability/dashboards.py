@@ -12,6 +12,14 @@ from servicekit.budgets import Budget, Budgets
 Unit = Literal["short", "s", "percentunit", "bytes", "reqps"]
 
 RATE: Final = "$__rate_interval"
+_WITH_EXEMPLARS: Final = (
+    "grpc_server_handling_seconds",
+    "playscore_aggregator_commit_seconds",
+    "playscore_featurizer_tensor_seconds",
+    "playscore_pipeline_play_seconds",
+    "playscore_scorer_inference_seconds",
+)
+"""Histograms that state the trace of what they observe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,11 @@ def quantile(share: float, metric: str, by: str = "", **labels: str) -> str:
     """A quantile of a histogram over the last moments, in PromQL."""
     kept = f"{by}, le" if by else "le"
     return f"histogram_quantile({share:g}, sum by ({kept}) (rate({selector(f'{metric}_bucket', labels)}[{RATE}])))"
+
+
+def has_exemplars(query: str) -> bool:
+    """Whether a query shows a latency of which there are examples, each with its trace."""
+    return query.startswith("histogram_quantile(") and any(f"{name}_bucket" in query for name in _WITH_EXEMPLARS)
 
 
 def _budgeted(budget: Budget) -> Panel:
@@ -354,7 +367,13 @@ def _panel(panel: Panel, place: int) -> dict[str, Any]:
         "fieldConfig": {"defaults": {"unit": panel.unit}, "overrides": []},
         "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
         "targets": [
-            {"refId": chr(ord("A") + number), "datasource": source, "expr": query, "legendFormat": legend}
+            {
+                "refId": chr(ord("A") + number),
+                "datasource": source,
+                "expr": query,
+                "legendFormat": legend,
+                "exemplar": has_exemplars(query),
+            }
             for number, (query, legend) in enumerate(panel.queries)
         ],
     }

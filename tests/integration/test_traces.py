@@ -18,11 +18,13 @@ import yaml
 
 from deploy.local.ports import reserve
 from deploy.local.stack import Inference, LocalStack
+from deploy.observability.dashboards import RATE, dashboards, has_exemplars
 from pipeline.jetstream.bodies import cut, pack
 from pipeline.jetstream.broker import Broker
 from pipeline.jetstream.names import GameName
 from pipeline.jetstream.publishing import publish_game
 from pipeline.jetstream.streams import StreamSettings
+from servicekit.budgets import budgets
 from servicekit.tracing import tracing
 from simulator.source import SimulatedGames
 from tests import nats
@@ -167,9 +169,9 @@ async def test_plays_are_recorded_whatever_the_feed_says_of_their_trace(
 class Prometheus:
     url: str
 
-    def exemplars(self, metric: str) -> list[dict[str, str]]:
-        """The labels of the exemplars that it keeps of a metric."""
-        asked = urllib.parse.urlencode({"query": metric, "start": "0", "end": "9999999999"})
+    def exemplars(self, query: str) -> list[dict[str, str]]:
+        """The labels of the exemplars that it keeps of what a query shows."""
+        asked = urllib.parse.urlencode({"query": query, "start": "0", "end": "9999999999"})
         with urllib.request.urlopen(f"{self.url}/api/v1/query_exemplars?{asked}", timeout=30) as answer:
             series: list[dict[str, Any]] = json.load(answer)["data"]
         return [exemplar["labels"] for each in series for exemplar in each["exemplars"]]
@@ -184,14 +186,19 @@ async def prometheus(
         pytest.skip("prometheus is missing: install Debian's package prometheus")
     folder = tmp_path_factory.mktemp("exemplars")
     ports = traced.ports
-    targets = [
-        f"127.0.0.1:{port}" for port in (ports.featurizer_metrics, ports.scorer_metrics, ports.aggregator_metrics)
-    ]
+    targets = {
+        "featurizer": f"127.0.0.1:{ports.featurizer_metrics}",
+        "scorer": f"127.0.0.1:{ports.scorer_metrics}",
+        "aggregator": f"127.0.0.1:{ports.aggregator_metrics}",
+        "worker": worker,
+    }
     (folder / "prometheus.yaml").write_text(
         yaml.safe_dump(
             {
                 "global": {"scrape_interval": "1s"},
-                "scrape_configs": [{"job_name": "playscore", "static_configs": [{"targets": [*targets, worker]}]}],
+                "scrape_configs": [
+                    {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()
+                ],
             }
         )
     )
@@ -207,20 +214,25 @@ async def prometheus(
         yield Prometheus(f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        "playscore_featurizer_tensor_seconds_bucket",
-        "playscore_scorer_inference_seconds_bucket",
-        "playscore_aggregator_commit_seconds_bucket",
-        "playscore_pipeline_play_seconds_bucket",
-    ],
+PANELS = sorted(
+    {
+        query.replace(RATE, "1m")
+        for dashboard in dashboards(budgets())
+        for panel in dashboard.panels
+        for query, _ in panel.queries
+        if has_exemplars(query) and "grpc_server" not in query
+    }
 )
-async def test_a_latency_leads_to_the_trace_of_a_play(
-    prometheus: Prometheus, broker: Broker, told: Collector, metric: str
+"""What the dashboards show of the latencies of plays. Calls, whose latencies they show too, begin no traces here."""
+
+
+async def test_a_panel_of_latency_leads_to_the_trace_of_a_play(
+    prometheus: Prometheus, broker: Broker, told: Collector
 ) -> None:
+    assert len(PANELS) >= 6
     game_id = await play(broker, 3)
     await whole(told, game_id, len(STAGES) - 1)
-    await until(lambda: bool(prometheus.exemplars(metric)))
-    for labels in prometheus.exemplars(metric):
-        assert labels["span_id"] in {span.span_id for span in told.trace(labels["trace_id"])}
+    for query in PANELS:
+        await until(lambda: bool(prometheus.exemplars(query)))  # noqa: B023
+        for labels in prometheus.exemplars(query):
+            assert labels["span_id"] in {span.span_id for span in told.trace(labels["trace_id"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -268,6 +269,16 @@ def test_what_is_committed_is_what_the_budgets_make() -> None:
     assert {path.name for path in (FOLDER / "dashboards").iterdir()} == {
         Path(name).name for name in made if name.startswith("dashboards/")
     }
+
+
+def test_the_panels_of_traced_latencies_ask_for_exemplars_and_no_others() -> None:
+    asked: dict[bool, set[str]] = {True: set(), False: set()}
+    for path in (FOLDER / "dashboards").iterdir():
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel["targets"]:
+                asked[target["exemplar"]].add(panel["title"])
+    assert {"From closing frame to rating", "Stages, p99", "Unary calls, p99"} <= asked[True]
+    assert {"CPU, cores", "How late the event loop is, p99"} <= asked[False] - asked[True]
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
