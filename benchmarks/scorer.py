@@ -2,8 +2,8 @@
 
 One Triton; a bare `tritonclient.grpc.aio` and the whole scorer (its own process, gRPC in and out, distributions graded)
 take turns, each with the same number of plays in flight. The client's work is part of both. The scorer is asked by
-calls of one and of eight plays, and by messages on one open stream. What counts on a busy machine is the CPU time that
-each process uses for a play.
+calls of one and of eight plays, and on one open stream by the product's own client. What counts on a busy machine is
+the CPU time that each process uses for a play.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import grpc.aio
 import numpy as np
 import psutil
 import uvloop
@@ -33,6 +32,7 @@ from deploy.local.ports import reserve
 from deploy.local.stack import service_process
 from deploy.local.triton import triton_server
 from deploy.triton.repository import Target, build_repository
+from playscore.client import ScorerClient, ScoreStream
 from playscore.common.v1 import common_pb2
 from playscore.featurizer.v1 import featurizer_pb2
 from playscore.football.v1 import football_pb2
@@ -44,7 +44,7 @@ from scorer.core.tensors import Tensor
 
 FRAMES = 28
 """Frames of every play: 2.8 s from snap to release."""
-CALLS, STREAM, EIGHT = "one play a call", "one play a message", "eight plays a call"
+CALLS, STREAM, EIGHT = "one play a call", "on an open stream", "eight plays a call"
 WANTED = {CALLS: 0.6, STREAM: 0.75, EIGHT: 0.9}
 """Of the bare client's plays a second."""
 SECONDS = 30.0
@@ -114,29 +114,14 @@ class Plays:
 
         return Asked(call, together)
 
-    @asynccontextmanager
-    async def streamed(self, stub: Any) -> AsyncIterator[Asked]:
-        """Asks the scorer for one play in a message on an open stream."""
-        stream = stub.StreamScores()
-        waiting: dict[int, asyncio.Future[None]] = {}
-        free = asyncio.Lock()  # a stream takes one write at a time
+    def streamed(self, stream: ScoreStream) -> Asked:
+        """Asks the scorer for one play on an open stream, where plays asked for at the same time travel together."""
 
         async def call(turn: int) -> None:
-            answered = waiting[turn] = asyncio.get_running_loop().create_future()
-            play = self.passes[turn % len(self.passes)]
-            async with free:
-                await stream.write(scorer_pb2.StreamScoresRequest(request_id=turn, score_pass=play))
-            await answered
+            answer = await stream.score_pass(self.passes[turn % len(self.passes)])
+            assert isinstance(answer, scorer_pb2.PassScore)
 
-        async def receive() -> None:
-            async for answer in stream:
-                assert answer.HasField("pass_score")
-                waiting.pop(answer.request_id).set_result(None)
-
-        receiving = asyncio.create_task(receive())
-        yield Asked(call)
-        await stream.done_writing()
-        await receiving
+        return Asked(call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +132,8 @@ class Servers:
     """Of Triton."""
     stub: Any
     """Of the scorer."""
+    stream: ScoreStream
+    """To the scorer."""
     processes: Mapping[str, psutil.Process]
     """Theirs and this one, by what the table calls them."""
 
@@ -207,14 +194,15 @@ async def servers(releases: Path) -> AsyncIterator[Servers]:
                 await server.wait_ready(60)
             async with (
                 InferenceServerClient(f"127.0.0.1:{triton_port}") as client,
-                grpc.aio.insecure_channel(f"127.0.0.1:{scorer_port}") as channel,
+                ScorerClient(f"127.0.0.1:{scorer_port}", timeout_seconds=SECONDS) as scores,
+                scores.stream_scores() as stream,
             ):
                 processes = {
                     "client": psutil.Process(),
                     "scorer": psutil.Process(scorer.pid),
                     "Triton": psutil.Process(triton.pid),
                 }
-                yield Servers(client, scorer_pb2_grpc.ScorerServiceStub(channel), processes)
+                yield Servers(client, scores.stub_of(scorer_pb2_grpc.ScorerServiceStub), stream, processes)
         finally:
             await scorer.stop()
             await triton.stop()
@@ -223,12 +211,12 @@ async def servers(releases: Path) -> AsyncIterator[Servers]:
 async def measure(releases: Path, plays: int, rounds: int, in_flight: int) -> bool:
     """Prints what was measured; answers whether every ratio is what is wanted."""
     made = Plays(list_releases(releases, MODEL)[-1])
-    async with servers(releases) as running, made.streamed(running.stub) as streamed:
+    async with servers(releases) as running:
         bare = made.bare(running.client)
         ways = {
             "bare": bare,
             CALLS: made.scored(running.stub, 1),
-            STREAM: streamed,
+            STREAM: made.streamed(running.stream),
             EIGHT: made.scored(running.stub, 8),
         }
         for asked in ways.values():

@@ -312,6 +312,9 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         "playscore.scorer.v1.GradeFaceoffsRequest.faceoffs": FieldLimits(
             max_items=1024, max_numbers=262144, max_parts=8192
         ),
+        "playscore.scorer.v1.StreamScoreBatchesRequest.requests": FieldLimits(
+            max_items=256, max_numbers=65536, max_parts=8192
+        ),
         "playscore.scorer.v1.ListModelsRequest.page_size": FieldLimits(minimum=0.0),
         "playscore.scorer.v1.ListModelsRequest.page_token": FieldLimits(max_characters=4096),
     }

@@ -150,6 +150,12 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         """Scores and grades play by play."""
         return ScoreStream(self._catalog).answers(request_iterator)
 
+    def StreamScoreBatches(
+        self, request_iterator: AsyncIterator[messages.StreamScoreBatchesRequest], context: Context
+    ) -> AsyncGenerator[messages.StreamScoreBatchesResponse, None]:
+        """Scores and grades play by play, several in a message."""
+        return ScoreStream(self._catalog).batches(request_iterator)
+
     async def ListModels(self, request: messages.ListModelsRequest, context: Context) -> messages.ListModelsResponse:
         """Lists the models, a page at a time; the token of a page is the model it ended with."""
         check(request)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from itertools import count
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import grpc.aio
 
@@ -15,9 +15,14 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.distribution.v1 import distribution_pb2 as distribution
 from playscore.scorer.v1 import scorer_pb2 as messages
 
+MAX_TOGETHER: Final = 32
+"""Requests of a message. More would hardly cost less, and the scorer would answer the first of them later."""
+
 
 class ScoreStream:
     """Scores and grades on one stream: `async with` opens it, and any number of tasks may ask at once.
+
+    What tasks ask at the same time travels in one message, and so does what is answered at the same time.
 
     Every request is answered, or fails within the client's `timeout_seconds`. What the scorer refuses is answered with
     a `Rejection`, and the stream goes on. A stream that breaks fails what waits on it, as `Connection` does, and is not
@@ -27,7 +32,7 @@ class ScoreStream:
     def __init__(
         self,
         address: str,
-        call: grpc.aio.StreamStreamCall[messages.StreamScoresRequest, messages.StreamScoresResponse],
+        call: grpc.aio.StreamStreamCall[messages.StreamScoreBatchesRequest, messages.StreamScoreBatchesResponse],
         model: common.ModelVersion | None,
         timeout_seconds: float,
     ) -> None:
@@ -39,19 +44,20 @@ class ScoreStream:
         self._timeout_seconds = timeout_seconds
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[messages.StreamScoresResponse | Exception]] = {}
-        self._sending = asyncio.Lock()
+        self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._sent_supports: set[str] = set()
         self._failure: Exception | None = None
 
     async def __aenter__(self) -> Self:
-        self._reader = asyncio.create_task(self._read())
+        self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._write()))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._reader.cancel()
-        await asyncio.wait({self._reader})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         await self._stream.__aexit__(kind, error, trace)
 
     async def score_pass(self, play: messages.PassToScore) -> messages.PassScore | common.Rejection:
@@ -69,7 +75,7 @@ class ScoreStream:
         for support in supports:
             if support.support_id not in self._sent_supports:
                 self._sent_supports.add(support.support_id)
-                await self._send(messages.StreamScoresRequest(support=support))
+                self._send(support=support)
         answer = await self._ask(grade_pass=play)
         return answer.graded_pass if answer.HasField("graded_pass") else answer.rejection
 
@@ -98,8 +104,8 @@ class ScoreStream:
         answered: asyncio.Future[messages.StreamScoresResponse | Exception] = asyncio.Future()
         self._waiting[number] = answered
         try:
+            self._send(request_id=number, **request)
             async with asyncio.timeout(self._timeout_seconds):
-                await self._send(messages.StreamScoresRequest(request_id=number, **request))
                 answer = await answered
         except TimeoutError:
             raise TimeoutError(f"{self._address}: no answer within {self._timeout_seconds:g} seconds") from None
@@ -109,27 +115,43 @@ class ScoreStream:
             raise answer
         return answer
 
-    async def _send(self, request: messages.StreamScoresRequest) -> None:
-        async with self._sending:
-            if self._failure is not None:
-                raise self._failure
-            await self._stream.send(request)
+    def _send(self, **request: Any) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._asked.put_nowait(request)
+
+    async def _write(self) -> None:
+        """Send what is asked, until the stream ends."""
+        try:
+            while True:
+                batch = messages.StreamScoreBatchesRequest()
+                batch.requests.add(**await self._asked.get())
+                while len(batch.requests) < MAX_TOGETHER and not self._asked.empty():
+                    batch.requests.add(**self._asked.get_nowait())
+                await self._stream.send(batch)
+        except Exception as error:
+            self._fail(error)
 
     async def _read(self) -> None:
-        """Hand every answer to whoever waits for it, until the stream ends; then fail those who still wait."""
+        """Hand every answer to whoever waits for it, until the stream ends."""
         failure: Exception = ConnectionError(f"{self._address}: the stream was closed")
         try:
-            while (answer := await self._stream.receive()) is not None:
-                if answer.HasField("support"):
-                    self.supports[answer.support.support_id] = answer.support
-                self._tell(answer.request_id, answer)
+            while (batch := await self._stream.receive()) is not None:
+                for answer in batch.answers:
+                    if answer.HasField("support"):
+                        self.supports[answer.support.support_id] = answer.support
+                    self._tell(answer.request_id, answer)
             failure = ConnectionError(f"{self._address}: the service has ended the stream")
         except Exception as error:
             failure = error
         finally:
-            self._failure = failure
-            for number in self._waiting:
-                self._tell(number, failure)
+            self._fail(failure)
+
+    def _fail(self, failure: Exception) -> None:
+        """Fail those who wait, and those who will ask."""
+        self._failure = failure
+        for number in self._waiting:
+            self._tell(number, failure)
 
     def _tell(self, number: int, answer: messages.StreamScoresResponse | Exception) -> None:
         waiting = self._waiting.get(number)

@@ -74,7 +74,7 @@ class ScorerClient(Connection):
 
     def stream_scores(self, model: common.ModelVersion | None = None) -> ScoreStream:
         """Score and grade play by play on one stream, which costs less than a call a play."""
-        call = self._stub.StreamScores()  # type: ignore[call-arg]  # without an iterator of requests: we write
+        call = self._stub.StreamScoreBatches()  # type: ignore[call-arg]  # without an iterator of requests: we write
         return ScoreStream(self.address, call, model, self.timeout_seconds)
 
     async def list_models(self) -> tuple[messages.Model, ...]:

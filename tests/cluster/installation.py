@@ -75,18 +75,8 @@ def all_is_played(games: int, seconds: float = 600.0) -> dict[str, Any]:
 def rated() -> list[dict[str, Any]]:
     """The ratings of the simulated league."""
     with forwarded("service/aggregator", 50053) as aggregator:
-        said = run(
-            tool("playscore"),
-            "ratings",
-            "--aggregator",
-            aggregator,
-            "--league",
-            "SIM",
-            "--min-plays",
-            "1",
-            "--format",
-            "json",
-        )
+        asked = ["--league", "SIM", "--min-plays", "1", "--json"]
+        said = run(tool("playscore"), "ratings", "--aggregator", aggregator, *asked)
     found: list[dict[str, Any]] = json.loads(said)["ratings"]
     return found
 

@@ -1138,6 +1138,54 @@ class StreamScoresResponse(_message.Message):
 Global___StreamScoresResponse: _TypeAlias = StreamScoresResponse  # noqa: Y015
 
 @_typing.final
+class StreamScoreBatchesRequest(_message.Message):
+    """Some requests of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamScoresRequest]:
+        """As if each had come by itself, in this order."""
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___StreamScoresRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamScoreBatchesRequest: _TypeAlias = StreamScoreBatchesRequest  # noqa: Y015
+
+@_typing.final
+class StreamScoreBatchesResponse(_message.Message):
+    """Some answers of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamScoresResponse]:
+        """At least one, in the order in which they were done."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___StreamScoresResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamScoreBatchesResponse: _TypeAlias = StreamScoreBatchesResponse  # noqa: Y015
+
+@_typing.final
 class ListModelsRequest(_message.Message):
     """Asks for the models."""
 

@@ -72,6 +72,11 @@ class ScorerServiceStub:
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.SerializeToString,
                 response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.FromString,
                 _registered_method=True)
+        self.StreamScoreBatches = channel.stream_stream(
+                '/playscore.scorer.v1.ScorerService/StreamScoreBatches',
+                request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesRequest.SerializeToString,
+                response_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/playscore.scorer.v1.ScorerService/ListModels',
                 request_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.ListModelsRequest.SerializeToString,
@@ -142,6 +147,17 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamScoreBatches(self, request_iterator, context):
+        """StreamScores with several requests and answers in a message, which costs both sides less the more there are: a message
+        costs as much as scoring a play. Send what is at hand, and wait for nothing. Answers that are done at the same time come
+        together, whichever messages their requests came in.
+
+        A message with more requests than it may hold ends the stream, INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """The models being served.
         """
@@ -186,6 +202,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.StreamScores,
                     request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.FromString,
                     response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.SerializeToString,
+            ),
+            'StreamScoreBatches': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamScoreBatches,
+                    request_deserializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesRequest.FromString,
+                    response_serializer=playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -385,6 +406,33 @@ class ScorerService:
             '/playscore.scorer.v1.ScorerService/StreamScores',
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresRequest.SerializeToString,
             playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamScoreBatches(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/playscore.scorer.v1.ScorerService/StreamScoreBatches',
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesRequest.SerializeToString,
+            playscore_dot_scorer_dot_v1_dot_scorer__pb2.StreamScoreBatchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

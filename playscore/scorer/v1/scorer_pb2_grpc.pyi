@@ -60,6 +60,13 @@ class ScorerServiceStub:
     INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
     MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
     """
+    StreamScoreBatches: _grpc.StreamStreamMultiCallable[_scorer_pb2.StreamScoreBatchesRequest, _scorer_pb2.StreamScoreBatchesResponse]
+    """StreamScores with several requests and answers in a message, which costs both sides less the more there are: a message
+    costs as much as scoring a play. Send what is at hand, and wait for nothing. Answers that are done at the same time come
+    together, whichever messages their requests came in.
+
+    A message with more requests than it may hold ends the stream, INVALID_ARGUMENT.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]
     """The models being served."""
 
@@ -94,6 +101,13 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
     INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
     MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
+    """
+    StreamScoreBatches: _aio.StreamStreamMultiCallable[_scorer_pb2.StreamScoreBatchesRequest, _scorer_pb2.StreamScoreBatchesResponse]  # type: ignore[assignment]
+    """StreamScores with several requests and answers in a message, which costs both sides less the more there are: a message
+    costs as much as scoring a play. Send what is at hand, and wait for nothing. Answers that are done at the same time come
+    together, whichever messages their requests came in.
+
+    A message with more requests than it may hold ends the stream, INVALID_ARGUMENT.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListModelsRequest, _scorer_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The models being served."""
@@ -168,6 +182,19 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         Every refusal of one request, whatever its reason, is a Rejection with its request_id. OVERLOADED and
         INFERENCE_UNAVAILABLE in one are transient. The stream ends only with UNAUTHENTICATED, PERMISSION_DENIED,
         MESSAGE_TOO_LARGE or NOT_SERVING; requests without an answer may be sent again.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamScoreBatches(
+        self,
+        request_iterator: _MaybeAsyncIterator[_scorer_pb2.StreamScoreBatchesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_scorer_pb2.StreamScoreBatchesResponse], _abc.AsyncIterator[_scorer_pb2.StreamScoreBatchesResponse]]:
+        """StreamScores with several requests and answers in a message, which costs both sides less the more there are: a message
+        costs as much as scoring a play. Send what is at hand, and wait for nothing. Answers that are done at the same time come
+        together, whichever messages their requests came in.
+
+        A message with more requests than it may hold ends the stream, INVALID_ARGUMENT.
         """
 
     @_abc_1.abstractmethod

@@ -1,4 +1,4 @@
-"""StreamScores over a real server."""
+"""StreamScores and StreamScoreBatches over a real server."""
 
 from __future__ import annotations
 
@@ -112,13 +112,60 @@ async def test_a_stream_answers_as_the_unary_calls_do_whatever_the_interleaving(
             answers[answer.request_id] = getattr(answer, answer.WhichOneof("answer"))
         return answers
 
-    first, second, *unary = await asyncio.gather(
-        streamed(), streamed(), *(alone(stub, items[place]) for place in order)
-    )
+    async def batches() -> AsyncIterator[scorer_pb2.StreamScoreBatchesRequest]:
+        batch = scorer_pb2.StreamScoreBatchesRequest()
+        for place, pause in zip(order, pauses, strict=False):
+            if pause:
+                yield batch
+                batch = scorer_pb2.StreamScoreBatchesRequest()
+            batch.requests.append(request(place, items[place]))
+        yield batch
+
+    async def batched() -> dict[int, Answer]:
+        answers: dict[int, Answer] = {}
+        async for batch in stub.StreamScoreBatches(batches()):
+            assert batch.answers
+            for answer in batch.answers:
+                assert answer.request_id not in answers
+                answers[answer.request_id] = getattr(answer, answer.WhichOneof("answer"))
+        return answers
+
+    first, second, *unary = await asyncio.gather(streamed(), batched(), *(alone(stub, items[place]) for place in order))
     assert first.keys() == second.keys() == set(order)
     for place, answer in zip(order, unary, strict=True):
         assert_same(first[place], answer)
         assert_same(second[place], answer)
+
+
+async def test_answers_of_a_batch_come_together_and_name_the_support_first(
+    stub: Any, passes: list[scorer_pb2.PassToScore]
+) -> None:
+    stream = stub.StreamScoreBatches()
+    requests = [request(place, play) for place, play in enumerate(passes)]
+    await stream.write(scorer_pb2.StreamScoreBatchesRequest(requests=requests))
+    await stream.done_writing()
+    batches = [list(batch.answers) async for batch in stream]
+    assert len(batches) < len(passes)
+    answers = [answer for batch in batches for answer in batch]
+    scores = [answer for answer in answers if answer.HasField("pass_score")]
+    assert sorted(answer.request_id for answer in answers) == list(range(len(passes)))
+    assert [answer.HasField("support") for answer in scores] == [True] + [False] * (len(scores) - 1)
+
+
+async def test_more_requests_than_a_message_may_hold_end_the_stream(
+    stub: Any, passes: list[scorer_pb2.PassToScore]
+) -> None:
+    batch = scorer_pb2.StreamScoreBatchesRequest(requests=[request(place, passes[0]) for place in range(257)])
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        async for _ in stub.StreamScoreBatches([batch]):
+            pass
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "requests must be at most 256" in (refused.value.details() or "")
+
+
+async def test_a_batch_of_nothing_is_answered_with_nothing(stub: Any) -> None:
+    batch = scorer_pb2.StreamScoreBatchesRequest()
+    assert [answer async for answer in stub.StreamScoreBatches([batch, batch])] == []
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 
 from playscore.client import ScorerClient, ScoreStream
+from playscore.client.score_stream import MAX_TOGETHER
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.distribution.v1 import distribution_pb2
 from playscore.errors import PlayscoreError, Reason
@@ -29,10 +30,20 @@ class Scorer(ScorerServicer):  # type: ignore[misc]
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.asked: list[scorer_pb2.StreamScoresRequest] = []
+        self.together: list[int] = []
+        """How many requests came in each message."""
 
-    async def StreamScores(self, requests: Any, context: Any) -> AsyncIterator[scorer_pb2.StreamScoresResponse]:
-        async for answer in self.answer(self, requests, context):
-            yield answer
+    async def StreamScoreBatches(
+        self, batches: Any, context: Any
+    ) -> AsyncIterator[scorer_pb2.StreamScoreBatchesResponse]:
+        async for answer in self.answer(self, self._requests(batches), context):
+            yield scorer_pb2.StreamScoreBatchesResponse(answers=[answer])
+
+    async def _requests(self, batches: Any) -> AsyncIterator[scorer_pb2.StreamScoresRequest]:
+        async for batch in batches:
+            self.together.append(len(batch.requests))
+            for request in batch.requests:
+                yield request
 
     async def read(self, requests: Any) -> scorer_pb2.StreamScoresRequest | None:
         async for request in requests:
@@ -125,6 +136,26 @@ async def test_answers_reach_those_who_asked_in_whatever_order_they_come() -> No
         assert isinstance(bad, common_pb2.Rejection) and bad.detail == "NaN"
         assert set(stream.supports) == {"of 1", "of 3"}
     assert {request.model.version for request in scorer.asked} == {3}
+
+
+async def test_what_is_asked_at_the_same_time_travels_together() -> None:
+    scorer = Scorer(echoing)
+    async with stream_to(scorer) as stream:
+        for count in (1, 2, MAX_TOGETHER + 1):
+            faceoffs = [scorer_pb2.FaceoffToGrade(key=common_pb2.PlayKey(play_id=str(place))) for place in range(count)]
+            answers = await asyncio.gather(*map(stream.grade_faceoff, faceoffs))
+            assert [answer.key for answer in answers] == [faceoff.key for faceoff in faceoffs]
+    assert scorer.together == [1, 2, MAX_TOGETHER, 1]
+
+
+async def test_one_who_asks_and_leaves_breaks_nothing_for_the_others() -> None:
+    async with stream_to(Scorer(echoing)) as stream:
+        faceoffs = [scorer_pb2.FaceoffToGrade(key=common_pb2.PlayKey(play_id=str(place))) for place in range(3)]
+        asking = [asyncio.create_task(stream.grade_faceoff(faceoff)) for faceoff in faceoffs]
+        await asyncio.sleep(0)  # until they have asked
+        asking[1].cancel()
+        answers = await asyncio.gather(asking[0], asking[2])
+    assert [answer.key.play_id for answer in answers] == ["0", "2"]
 
 
 async def test_a_support_is_sent_once_and_before_the_first_that_names_it() -> None:
