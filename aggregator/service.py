@@ -191,7 +191,7 @@ class AggregatorService(aggregator_pb2_grpc.AggregatorServiceServicer):
             with recording.of(write) as traced, self.writes.watching():
                 written = await self._store.record(traced)
         finally:
-            COMMIT_SECONDS.observe(time.perf_counter() - begin, recording.exemplar)
+            COMMIT_SECONDS.observe(time.perf_counter() - begin, recording.ids)
         for outcome in ("inserted", "replaced", "unchanged", "withdrawn"):
             PLAYS.labels(outcome, "").inc(getattr(written, outcome))
         PLAYS.labels("stale", "").inc(len(written.stale))

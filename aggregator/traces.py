@@ -26,9 +26,9 @@ class Recording:
         self._recorded = [span for span in self._spans.values() if span]
 
     @property
-    def exemplar(self) -> dict[str, str] | None:
-        """Of one of them; None where nothing is traced."""
-        return self._recorded[0].exemplar if self._recorded else None
+    def ids(self) -> dict[str, str]:
+        """Of one of the spans; empty where nothing is traced."""
+        return self._recorded[0].ids if self._recorded else {}
 
     @contextmanager
     def of(self, write: Write) -> Iterator[Write]:

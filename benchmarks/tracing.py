@@ -50,8 +50,7 @@ async def call_seconds(url: str | None, ratio: float, calls: int) -> float:
 
 def spans_of_a_play() -> None:
     """Every span of a play, of all stages together, as the stages begin and end them."""
-    with_parent = TRACEPARENTS["one that is right"]
-    play = spans.begin_trace("play", with_parent)
+    play = spans.begin_trace("play", spans.read(TRACEPARENTS["one that is right"]))
     for _ in range(3):  # featurize, score, record
         stage = play.child("stage")
         part = spans.begin("part", stage.traceparent)

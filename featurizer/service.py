@@ -156,7 +156,7 @@ def _observe(response: messages.StreamPlaysResponse, arrival: float, traceparent
     match response.WhichOneof("message"):
         case "tensor":
             span = _trace(response, response.tensor, arrival, traceparent)
-            metrics.TENSOR_SECONDS.observe(time.perf_counter() - arrival, span.exemplar)
+            metrics.TENSOR_SECONDS.observe(time.perf_counter() - arrival, span.ids)
             metrics.count_tensor()
             span.end()
         case "rejection":

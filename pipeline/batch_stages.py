@@ -329,7 +329,7 @@ class BatchStages:
         play.trace = None
         if result.scored is not None and play.closed_at:
             seconds = play.seconds_since_closed()
-            PLAY_SECONDS.observe(seconds, span.exemplar)
+            PLAY_SECONDS.observe(seconds, span.ids)
             self._time("play", seconds)
         if span:
             span.set({"playscore.outcome": result.ending.value})
@@ -340,7 +340,7 @@ class BatchStages:
     def _end_stage(self, stage: str, play: InFlightPlay) -> None:
         seconds = play.end_stage()
         if seconds is not None and play.rejection is None:
-            _SECONDS_OF[stage].observe(seconds, play.trace.exemplar if play.trace else None)
+            _SECONDS_OF[stage].observe(seconds, play.trace.ids if play.trace else None)
             self._time(stage, seconds)
 
     def _time(self, stage: str, seconds: float) -> None:

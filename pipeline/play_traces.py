@@ -40,7 +40,7 @@ class PlayTraces:
         """The same request, with the trace of a play that it closes."""
         if not spans.are_on() or request.HasField("roster"):
             return request
-        play = spans.begin_trace("play", self._traceparent(), kind=Kind.CONSUMER)
+        play = spans.begin_trace("play", spans.read(self._traceparent()), kind=Kind.CONSUMER)
         if play:
             sent = _Sent(play, play.child("featurize", kind=Kind.CLIENT))
             request.traceparent = sent.featurize.traceparent

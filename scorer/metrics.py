@@ -11,7 +11,7 @@ from playscore.errors import PlayscoreError
 from playscore.release import ModelVersion
 from scorer.core.inference import Batch, Inference, Outputs
 from servicekit.metrics import PLAYS, latency_histogram
-from servicekit.spans import exemplar_of
+from servicekit.spans import ids_of
 
 INFERENCE_SECONDS = latency_histogram(
     "playscore_scorer_inference_seconds",
@@ -59,7 +59,7 @@ class TimedInference:
         try:
             return await self._inference.infer(model, batch, deadline)
         finally:
-            self._seconds[model].observe(time.perf_counter() - begin, exemplar_of(batch.traceparent))
+            self._seconds[model].observe(time.perf_counter() - begin, ids_of(batch.traceparent))
 
     async def close(self) -> None:
         """Closes the port."""

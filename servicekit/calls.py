@@ -18,7 +18,7 @@ from playscore.wire.validation import invalid
 from servicekit.bodies import parsed
 from servicekit.memory import GivingBack
 from servicekit.slices import in_slices
-from servicekit.spans import NO_SPAN, Span
+from servicekit.spans import NO_SPAN, Parent, Span, read
 
 READ_SECONDS: Final = 10.0
 """In which the request of a call must have come, once there is room for it."""
@@ -84,6 +84,8 @@ class Call:
     """There was no room for it; such calls are counted, not logged one by one."""
     is_large: bool = False
     """A request of it was."""
+    parent: Parent | None = None
+    """The span that it is a part of, as its caller says."""
     span: Span = NO_SPAN
     """Its span, where it is traced."""
 
@@ -105,12 +107,12 @@ class Call:
         return grpc.StatusCode.UNKNOWN
 
 
-def traceparent_of(call: Call) -> str:
-    """What a call's metadata says; empty where it says nothing."""
-    for key, value in call.context.invocation_metadata() or ():
+def _parent(context: grpc.aio.ServicerContext[Any, Any]) -> Parent | None:
+    """What the metadata of a call names."""
+    for key, value in context.invocation_metadata() or ():
         if key == "traceparent" and isinstance(value, str):
-            return value
-    return ""
+            return read(value)
+    return None
 
 
 Proceed = Callable[[], Awaitable[Any]]
@@ -193,7 +195,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return None
 
         async def handle(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            call = Call(method, context)
+            call = Call(method, context, parent=_parent(context))
             proceed: Proceed = partial(answer, requests, call)
             for interceptor in self._interceptors:
                 proceed = partial(interceptor, call, proceed)

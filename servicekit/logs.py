@@ -13,8 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.bounded_logs import bounded
-from servicekit.calls import Call, Proceed, observed, traceparent_of
-from servicekit.spans import read
+from servicekit.calls import Call, Proceed, observed
 
 _log = structlog.get_logger()
 
@@ -87,8 +86,8 @@ async def log(call: Call, proceed: Proceed) -> Any:
     peer = call.context.peer()  # no longer known once the call is over
     if call.span:
         structlog.contextvars.bind_contextvars(**call.span.ids)
-    elif (parent := read(traceparent_of(call))) is not None:
-        structlog.contextvars.bind_contextvars(trace_id=parent.trace_id)
+    elif call.parent is not None:
+        structlog.contextvars.bind_contextvars(trace_id=call.parent.trace_id)
 
     def ended(error: BaseException | None) -> None:
         if not call.is_refused:

@@ -78,7 +78,7 @@ async def count(call: Call, proceed: Proceed) -> Any:
     begin = time.perf_counter()
 
     def ended(error: BaseException | None) -> None:
-        series.seconds.observe(time.perf_counter() - begin, call.span.exemplar)
+        series.seconds.observe(time.perf_counter() - begin, call.span.ids)
         series.handled[call.code(error)].inc()
 
     return await observed(proceed, ended)

@@ -60,10 +60,10 @@ def read(traceparent: str) -> Parent | None:
     return Parent(match[2], match[3], bool(int(match[4], 16) & 1))
 
 
-def exemplar_of(traceparent: str) -> dict[str, str] | None:
-    """What Prometheus takes with an observation of a span's; None where `traceparent` names none."""
+def ids_of(traceparent: str) -> dict[str, str]:
+    """The `ids` of the span that a `traceparent` names; none where it names none."""
     parent = read(traceparent) if traceparent else None
-    return None if parent is None else {"trace_id": parent.trace_id, "span_id": parent.span_id}
+    return {} if parent is None else {"trace_id": parent.trace_id, "span_id": parent.span_id}
 
 
 class Span:
@@ -73,10 +73,11 @@ class Span:
 
     traceparent: str = ""
     """What the parts of this span are told; empty for none."""
-    ids: Mapping[str, str] = {}
-    """What a log line of it says: `trace_id` and `span_id`."""
-    exemplar: dict[str, str] | None = None
-    """The same, as Prometheus takes it with an observation; None for none."""
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """`trace_id` and `span_id`, for a line of the log or the exemplar of an observation; empty for none."""
+        return {}
 
     def __bool__(self) -> bool:
         return False
@@ -164,17 +165,14 @@ def begin(
 
 def begin_trace(
     name: str,
-    traceparent: str = "",
+    parent: Parent | None = None,
     *,
     kind: Kind = Kind.INTERNAL,
     began_at: float | None = None,
     attributes: Attributes | None = None,
 ) -> Span:
-    """As `begin`; where `traceparent` names none, the first span of a new trace, if that is one of those recorded."""
-    if _tracer is None:
-        return NO_SPAN
-    parent = read(traceparent)
-    if parent is not None and not parent.sampled:
+    """As `begin`; without a parent the first span of a new trace, if that is one of those recorded."""
+    if _tracer is None or (parent is not None and not parent.sampled):
         return NO_SPAN
     return _tracer.begin(name, parent, kind, began_at, attributes, ())
 

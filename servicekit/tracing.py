@@ -22,7 +22,7 @@ from prometheus_client import Counter
 from pydantic import AfterValidator
 
 from servicekit import spans
-from servicekit.calls import Call, Proceed, observed, traceparent_of
+from servicekit.calls import Call, Proceed, observed
 from servicekit.metrics import go_code
 from servicekit.spans import NO_SPAN, Attributes, Kind, Parent, Span
 
@@ -89,7 +89,7 @@ async def trace(call: Call, proceed: Proceed) -> Any:
         return await proceed()
     call.span = spans.begin_trace(
         str(method),
-        traceparent_of(call),
+        call.parent,
         kind=Kind.SERVER,
         attributes={"rpc.system": "grpc", "rpc.service": method.service, "rpc.method": method.name},
     )
@@ -171,7 +171,7 @@ class _Tracer:
 class _Recorded(Span):
     """A span that is recorded."""
 
-    __slots__ = ("_span", "_tracer", "context", "exemplar", "ids", "traceparent")
+    __slots__ = ("_ids", "_span", "_tracer", "context", "traceparent")
 
     def __init__(self, tracer: _Tracer, span: otel.Span) -> None:
         self._tracer = tracer
@@ -179,8 +179,11 @@ class _Recorded(Span):
         self.context = span.get_span_context()
         trace_id, span_id = f"{self.context.trace_id:032x}", f"{self.context.span_id:016x}"
         self.traceparent = f"00-{trace_id}-{span_id}-01"
-        self.exemplar = {"trace_id": trace_id, "span_id": span_id}
-        self.ids = self.exemplar
+        self._ids = {"trace_id": trace_id, "span_id": span_id}
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return self._ids
 
     def __bool__(self) -> bool:
         return True

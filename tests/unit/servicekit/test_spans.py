@@ -97,8 +97,8 @@ def test_a_service_begins_no_trace_of_a_play_and_continues_one_that_is_recorded(
 
 def test_a_trace_begins_where_none_is_named_or_where_what_is_named_is_malformed(tracer: Remembering) -> None:
     spans.begin_trace("anything")
-    spans.begin_trace("anything", "junk")
-    assert spans.begin_trace("anything", f"00-{TRACE}-{SPAN}-00") is NO_SPAN
+    spans.begin_trace("anything", spans.read("junk"))
+    assert spans.begin_trace("anything", spans.read(f"00-{TRACE}-{SPAN}-00")) is NO_SPAN
     assert tracer.parents == [None, None]
 
 
@@ -106,4 +106,4 @@ def test_without_a_tracer_there_are_no_spans() -> None:
     assert spans.begin("anything", f"00-{TRACE}-{SPAN}-01") is NO_SPAN
     assert spans.begin_trace("anything") is NO_SPAN
     assert NO_SPAN.child("anything") is NO_SPAN
-    assert (NO_SPAN.traceparent, NO_SPAN.exemplar, dict(NO_SPAN.ids)) == ("", None, {})
+    assert (NO_SPAN.traceparent, NO_SPAN.ids) == ("", {})
