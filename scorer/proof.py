@@ -3,8 +3,9 @@
 A server names what it serves after folders, and a folder can hold another version's graph. So a version is used only
 once two things hold: the server's configuration states the digest of the released graph, and known inputs come out as
 that graph answers them in this process. Both are asked again every few seconds, at once when an answer fails or has a
-number that is not finite, and whenever the connection was lost: whoever answers then may be another server. A backend
-whose process died is found in the same way, though its server calls it ready.
+number that is not finite, and whenever the connection was lost: whoever answers then may be another server. What was
+asked of the server before is asked again of that one, once it has proven itself, so that servers can be replaced while
+plays come. A backend whose process died is found in the same way, though its server calls it ready.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ TOLERANCE: Final = 1e-3
 Graphs of different training are farther apart by orders of magnitude (tests/unit/scorer/test_proof.py measures the
 released ones); a processor of another kind, in single precision, is nearer.
 """
+HANDOVER_SECONDS: Final = 3.0
+"""How long calls wait for a version that held until the connection was lost: for the server that comes next."""
+LOOK_EVERY_SECONDS: Final = 0.01
+"""How often they look."""
+MAX_SERVERS: Final = 3
+"""How many servers a batch is sent to, one after another."""
 PLAYS: Final = 16
 """In a proof."""
 _SEED: Final = 20_260_101
@@ -132,7 +139,9 @@ class _Standing:
 
     proof: Proof
     holds_since_loss: int | None = None
-    """`Server.losses` when the proof was begun that holds; None: none does."""
+    """`Server.losses` when the proof was begun that held last; None: something else was found since."""
+    missed_since: float | None = None
+    """When it was first missed after a loss, seconds of `time.monotonic`; None: it has held since."""
     said: str | None = "not proven yet"
     """What the log says of it; None: that it holds."""
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -163,23 +172,34 @@ class ProvenInference:
         self._keeping.append(asyncio.create_task(self._doubt_after_losses()))
 
     async def ready(self, model: ModelVersion) -> bool:
-        """Whether the server has proven the version, and calls itself ready."""
-        return self._holds(self._standings[model]) and await self._server.ready(model)
+        """Whether the server has proven the version and calls itself ready, or calls wait for the next that does."""
+        standing = self._standings[model]
+        return (self._holds(standing) and await self._server.ready(model)) or self._is_awaited(standing)
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
         """Runs one batch on a version that has been proven; see `Inference.infer`."""
         standing = self._standings[model]
-        if not self._holds(standing):
-            raise _unproven(model)
-        losses = self._server.losses
-        try:
-            outputs = await self._server.infer(model, batch, deadline)
-        except PlayscoreError as failure:
-            if failure.reason is Reason.INFERENCE_UNAVAILABLE:
-                standing.doubted.set()
-            raise
-        if self._server.losses != losses:
-            raise _unproven(model)
+        for _ in range(MAX_SERVERS):
+            while not self._holds(standing):
+                if not self._is_awaited(standing):
+                    raise _unproven(model)
+                if time.monotonic() >= deadline:
+                    raise TimeoutError("the deadline passed before another inference server had proven itself")
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+            losses = self._server.losses
+            try:
+                outputs = await self._server.infer(model, batch, deadline)
+            except PlayscoreError as failure:
+                if failure.reason is Reason.INFERENCE_UNAVAILABLE:
+                    standing.doubted.set()
+                    if self._server.losses != losses:
+                        continue
+                raise
+            if self._server.losses == losses:
+                return await self._checked(model, standing, outputs)
+        raise _unproven(model)
+
+    async def _checked(self, model: ModelVersion, standing: _Standing, outputs: Outputs) -> Outputs:
         if not all(np.isfinite(values).all() for values in outputs.values()):
             # The released graph may have no number for such plays; if the server fails its proof, it was the server.
             await self._prove(model, standing)
@@ -196,6 +216,15 @@ class ProvenInference:
 
     def _holds(self, standing: _Standing) -> bool:
         return standing.holds_since_loss == self._server.losses
+
+    def _is_awaited(self, standing: _Standing) -> bool:
+        """Whether it held until the connection was lost, and may soon hold again."""
+        if standing.holds_since_loss in (None, self._server.losses):
+            return False
+        now = time.monotonic()
+        if standing.missed_since is None:
+            standing.missed_since = now
+        return now < standing.missed_since + HANDOVER_SECONDS
 
     async def _doubt_after_losses(self) -> None:
         while True:
@@ -220,7 +249,7 @@ class ProvenInference:
             if standing.begun >= asked:  # by another batch that had to wait for the same
                 return
             standing.begun = begin = time.monotonic()
-            losses, wrong = self._server.losses, None
+            losses, wrong, answered = self._server.losses, None, True
             try:
                 async with asyncio.timeout(self._attempt_seconds):
                     standing.proof.check_digest(await self._server.stated_digest(model))
@@ -229,12 +258,15 @@ class ProvenInference:
             except PlayscoreError as failure:
                 if failure.reason is Reason.OVERLOADED:  # which says nothing about what it serves
                     return
-                wrong = failure.detail
+                wrong, answered = failure.detail, False
             except DisprovedError as failure:
                 wrong = str(failure)
             except TimeoutError:
-                wrong = f"no answer to the proof within {self._attempt_seconds:g} s"
-            standing.holds_since_loss = losses if wrong is None else None
+                wrong, answered = f"no answer to the proof within {self._attempt_seconds:g} s", False
+            if wrong is None:
+                standing.holds_since_loss, standing.missed_since = losses, None
+            elif answered or standing.holds_since_loss == losses == self._server.losses:
+                standing.holds_since_loss = None
         if wrong != standing.said:
             standing.said = wrong
             if wrong is None:

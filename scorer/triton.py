@@ -38,6 +38,8 @@ MAX_ANSWER_BYTES: Final = 64 * 2**20
 _DATATYPE: Final = "FP32"
 _QUEUE_FULL = ("exceeds maximum queue size", "request timeout expired")
 """What Triton's batcher says, with UNAVAILABLE, when its queue is full or a request waited too long in it."""
+_ENDING = "server exiting"
+"""What Triton says, with UNAVAILABLE, when it is asked whether it is live after it was told to end."""
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
@@ -47,6 +49,9 @@ _CHANNEL = [
     ("grpc.max_reconnect_backoff_ms", 1000),
     # Retries are decided here, where a full queue can be told from a dead server.
     ("grpc.enable_retries", 0),
+    # The next connection goes to the servers that there are then, and is never one that another channel has.
+    ("grpc.dns_min_time_between_resolutions_ms", 1000),
+    ("grpc.use_local_subchannel_pool", 1),
     # A Triton that vanished without closing its connections is noticed.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 2_000),
@@ -55,7 +60,11 @@ _log = structlog.get_logger()
 
 
 class TritonInference:
-    """Sends batches to one Triton, over one channel, with model and version pinned in each request."""
+    """Sends batches to one Triton, over one connection, with model and version pinned in each request.
+
+    A Triton that was told to end keeps its connections for seconds and refuses what comes on them. It is left at once,
+    for another that its name stands for.
+    """
 
     def __init__(self, url: str, attempt_seconds: float) -> None:
         """Talks to `url` (host:port). No attempt takes longer than `attempt_seconds`, whatever the deadline."""
@@ -69,12 +78,11 @@ class TritonInference:
         self._channel: grpc.aio.Channel | None = None
         self._stub: Any = None
         self._following: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Makes the channel, which connects when it is first used."""
-        self._channel = grpc.aio.insecure_channel(self._url, options=_CHANNEL)
-        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
-        self._following = asyncio.create_task(self._follow(self._channel))
+        self._connect()
 
     @property
     def losses(self) -> int:
@@ -88,9 +96,10 @@ class TritonInference:
     async def ready(self, model: ModelVersion) -> bool:
         """Whether the server is live and says that it has that version loaded."""
         try:
-            live = await self._stub.ServerLive(wire.ServerLiveRequest(), timeout=READY_TIMEOUT_SECONDS)
+            if await self._left():
+                return False
             asked = wire.ModelReadyRequest(name=model.name, version=str(model.version))
-            return bool(live.live and (await self._stub.ModelReady(asked, timeout=READY_TIMEOUT_SECONDS)).ready)
+            return bool((await self._stub.ModelReady(asked, timeout=READY_TIMEOUT_SECONDS)).ready)
         except grpc.aio.AioRpcError:
             return False
 
@@ -116,6 +125,8 @@ class TritonInference:
             try:
                 return await self._attempt(model, request, deadline, batch.traceparent)
             except _UnreachableError:
+                if await self._left():
+                    raise
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
                 if attempt == MAX_ATTEMPTS or time.monotonic() + pause >= deadline or not self._budget.take():
                     raise
@@ -124,21 +135,55 @@ class TritonInference:
 
     async def close(self) -> None:
         """Closes the channel."""
-        if self._following is not None:
-            self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
         if self._channel is not None:
-            await self._channel.close(None)
+            await self._disconnect(self._channel, self._following, None)
+        await asyncio.gather(*self._leaving)
+
+    def _connect(self) -> None:
+        self._channel = grpc.aio.insecure_channel(self._url, options=_CHANNEL)
+        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+        self._following = asyncio.create_task(self._follow(self._channel))
+
+    async def _disconnect(
+        self, channel: grpc.aio.Channel, following: asyncio.Task[None] | None, grace: float | None
+    ) -> None:
+        """Ends a channel once what was asked on it is answered, or `grace` (s) has passed."""
+        if following is not None:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        await channel.close(grace)
+
+    async def _left(self) -> bool:
+        """Connects anew if the server is ending, and says whether it was.
+
+        Until it has ended, Triton answers what comes on its connections: with errors.
+        """
+        channel = self._channel
+        try:
+            ending = not (await self._stub.ServerLive(wire.ServerLiveRequest(), timeout=READY_TIMEOUT_SECONDS)).live
+        except grpc.aio.AioRpcError as error:
+            ending = _ENDING in (error.details() or "").lower()
+        if ending and channel is not None and channel is self._channel:
+            _log.info("triton is ending: connecting anew", url=self._url)
+            leaving = asyncio.create_task(self._disconnect(channel, self._following, self._attempt_seconds))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            self._connect()
+            self._lose()
+        return ending
+
+    def _lose(self) -> None:
+        self._losses += 1
+        self._lost.set()
+        self._lost = asyncio.Event()
 
     async def _follow(self, channel: grpc.aio.Channel) -> None:
         state = channel.get_state()
         while True:
             await channel.wait_for_state_change(state)
             if state is grpc.ChannelConnectivity.READY:
-                self._losses += 1
-                self._lost.set()
-                self._lost = asyncio.Event()
+                self._lose()
             state = channel.get_state()
 
     async def _attempt(self, model: ModelVersion, request: Any, deadline: float, traceparent: str) -> Outputs:

@@ -11,6 +11,7 @@ from deploy.local.triton_environment import VARIABLE, environment_folder, python
 from deploy.local.triton_environment import install as install_environment
 from deploy.triton.repository import Device, Target, build_repository
 from playscore.shipped import RELEASES
+from servicekit.settings import parse_models
 
 
 @click.group()
@@ -33,10 +34,15 @@ def triton() -> None:
     default=RELEASES,
     help="Folder of <model>/<version>/.  [default: the releases that come with playscore]",
 )
+@click.option("--without", default="", metavar="MODEL:VERSION,...", help="Releases to leave out: nobody asks for them.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
-def build(target: str, device: str, instances: int, releases: Path, out: Path) -> None:
+def build(target: str, device: str, instances: int, releases: Path, without: str, out: Path) -> None:
     """Write Triton's model repository from the releases."""
-    build_repository(releases, out, Target(target), Device(device), instances)
+    try:
+        left_out = parse_models(without)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param_hint="--without") from None
+    build_repository(releases, out, Target(target), Device(device), instances, left_out)
     for version in sorted(out.glob("*/[0-9]*")):
         click.echo(f"{version.parent.name} version {version.name} -> {version}")
     click.echo(f"tritonserver --model-repository={out}")

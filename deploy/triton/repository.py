@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from string import Template
 from typing import Self
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import GRAPH, GRAPH_DIGEST, Release, ReleasedTensor, list_releases
+from playscore.release import GRAPH, GRAPH_DIGEST, ModelVersion, Release, ReleasedTensor, list_releases
 
 _SERVED = Path(__file__).with_name("onnx_model.py")
 
@@ -68,15 +68,25 @@ $inputs
 
 
 def build_repository(
-    releases: Path, out: Path, target: Target, device: Device = Device.CPU, instances: int = 1
+    releases: Path,
+    out: Path,
+    target: Target,
+    device: Device = Device.CPU,
+    instances: int = 1,
+    without: Collection[ModelVersion] = (),
 ) -> Path:
-    """Writes the model repository of every release under `releases` to `out`, replacing what is there.
+    """Writes the model repository of every release under `releases` but `without` to `out`, replacing what is there.
 
     Raises:
-        PlayscoreError: MODEL_NOT_FOUND: there is no release, versions of one model differ in what goes in or comes out,
-            or Triton cannot serve an output.
+        PlayscoreError: MODEL_NOT_FOUND: there is no release, or none that is to be left out, versions of one model
+            differ in what goes in or comes out, or Triton cannot serve an output.
     """
-    models = {model: list(versions) for model, versions in groupby(list_releases(releases), key=lambda one: one.model)}
+    listed = list_releases(releases)
+    if unknown := set(without) - {release.key for release in listed}:
+        named = ", ".join(map(str, sorted(unknown)))
+        raise PlayscoreError(Reason.MODEL_NOT_FOUND, f"cannot leave out {named}: not in {releases}")
+    served = (release for release in listed if release.key not in without)
+    models = {model: list(versions) for model, versions in groupby(served, key=lambda one: one.model)}
     if not models:
         raise PlayscoreError(Reason.MODEL_NOT_FOUND, f"no releases in {releases}: expected <model>/<version>/ folders")
     shutil.rmtree(out, ignore_errors=True)

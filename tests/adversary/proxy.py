@@ -40,6 +40,10 @@ class Link:
         """What is wrong with it now."""
         return self._fault
 
+    def lead_to(self, target: int) -> None:
+        """Hand new connections on to another port. Those that there are stay where they are."""
+        self._target = target
+
     def set(self, fault: Fault) -> None:
         """Make it bad, or good again. Resets end what is connected."""
         self._fault = fault

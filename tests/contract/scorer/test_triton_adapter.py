@@ -43,8 +43,11 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ig
         self.requests: list[service_pb2.ModelInferRequest] = []
         self.time_remaining: list[float] = []
         self.traceparents: list[str | None] = []
+        self.ending = False
 
     async def ServerLive(self, request: Any, context: Any) -> service_pb2.ServerLiveResponse:
+        if self.ending:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Server exiting")
         return service_pb2.ServerLiveResponse(live=True)
 
     async def ModelReady(self, request: service_pb2.ModelReadyRequest, context: Any) -> service_pb2.ModelReadyResponse:
@@ -82,6 +85,7 @@ async def hangs(request: service_pb2.ModelInferRequest, context: Any) -> None:
 
 away = fails(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 full = fails(grpc.StatusCode.UNAVAILABLE, "[request id: <id_unknown>] Exceeds maximum queue size")
+stopping = fails(grpc.StatusCode.UNAVAILABLE, "Server is stopping, scheduler for model has stopped")
 waited = fails(grpc.StatusCode.UNAVAILABLE, "Request timeout expired")
 
 
@@ -117,6 +121,22 @@ async def refusal(inferring: Any) -> PlayscoreError:
     with pytest.raises(PlayscoreError) as refused:
         await inferring
     return refused.value
+
+
+@pytest.mark.parametrize("found_by", ["a batch", "asking whether it is ready"])
+async def test_a_triton_that_is_ending_is_left_at_once(bench: Bench, found_by: str) -> None:
+    scripted = await bench.script(stopping, answers)
+    scripted.ending = True
+    if found_by == "a batch":
+        refused = await refusal(bench.infer())
+        assert refused.reason is Reason.INFERENCE_UNAVAILABLE
+        assert len(scripted.requests) == 1, "it is not asked again"
+    else:
+        scripted.script = [answers]
+        assert not await bench.inference.ready(MODEL)
+    assert bench.inference.losses == 1, "whoever answers next may be another server"
+    scripted.ending = False
+    assert await bench.infer()
 
 
 async def test_a_request_names_model_and_version_and_carries_the_batch(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.triton.repository import Device, Target, build_repository
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import DESCRIPTION, GRAPH, ReleasedTensor, list_releases, load_release
+from playscore.release import DESCRIPTION, GRAPH, ModelVersion, ReleasedTensor, list_releases, load_release
 from playscore.shipped import RELEASES
 from tests.hockey import release_faceoffs, release_shots
 
@@ -101,6 +101,19 @@ def test_what_was_there_before_is_gone(tmp_path: Path) -> None:
     (tmp_path / "passing" / "7").mkdir(parents=True)
     build_repository(RELEASES, tmp_path, Target.PYTHON)
     assert not (tmp_path / "passing" / "7").exists()
+
+
+def test_versions_that_nobody_asks_for_are_left_out(tmp_path: Path) -> None:
+    build_repository(RELEASES, tmp_path, Target.PYTHON, without=[ModelVersion("passing", 1)])
+    versions = [release.version for release in list_releases(RELEASES, "passing") if release.version != 1]
+    assert sorted(int(each.name) for each in (tmp_path / "passing").glob("[0-9]*")) == versions
+    assert f"versions: [ {', '.join(map(str, versions))} ]" in configuration(tmp_path)
+
+
+def test_a_version_that_was_never_released_cannot_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(PlayscoreError, match="cannot leave out passing:77") as refused:
+        build_repository(RELEASES, tmp_path / "out", Target.PYTHON, without=[ModelVersion("passing", 77)])
+    assert refused.value.reason is Reason.MODEL_NOT_FOUND
 
 
 def test_a_folder_without_releases_is_refused(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ class Remote(OnnxInference):
         self.lost = asyncio.Event()
         self.serves: dict[ModelVersion, ModelVersion] = {}
         self.lacks_numbers = False
+        self.away = False
         self.asked: list[int] = []
         self._digests = {release.key: release.graph_sha256 for release in releases}
 
@@ -135,6 +136,8 @@ class Remote(OnnxInference):
         return self._digests[model]
 
     async def infer(self, model: ModelVersion, batch: Batch, deadline: float) -> Outputs:
+        if self.away:
+            raise PlayscoreError(Reason.INFERENCE_UNAVAILABLE, "the inference server cannot be reached")
         self.asked.append(len(batch))
         answer = await super().infer(self.serves.get(model, model), batch, deadline)
         if self.lacks_numbers or np.abs(batch.statics).max() > 1e30:
@@ -196,9 +199,6 @@ async def test_a_version_is_not_used_before_it_is_proven_and_not_after_it_is_dis
     assert refused.value.reason is Reason.INFERENCE_UNAVAILABLE
     assert refused.value.retry_after_seconds is not None
     await until(inference, key, ready=True)
-    remote.lose()  # and back: proven again before it is used
-    assert not await inference.ready(key)
-    await until(inference, key, ready=True)
     remote.serves[key] = ModelVersion(key.name, key.version - 1)  # a reload that no connection tells of
     remote.lose()
     with pytest.raises(PlayscoreError) as refused:
@@ -223,17 +223,41 @@ async def test_a_reload_is_found_while_nobody_asks(
     await until(inference, key, ready=True)
 
 
-async def test_an_answer_that_was_on_its_way_when_the_connection_was_lost_does_not_count(
+async def test_what_was_on_its_way_when_the_connection_was_lost_is_asked_of_the_next_server_once_that_is_proven(
     bench: tuple[ProvenInference, Remote], passing_release: Release
 ) -> None:
     inference, remote = bench
     await until(inference, passing_release.key, ready=True)
+    remote.asked.clear()
     asking = asyncio.create_task(inference.infer(passing_release.key, a_play(passing_release), soon()))
     await asyncio.sleep(0)
     remote.lose()
-    with pytest.raises(PlayscoreError) as refused:
-        await asking
-    assert refused.value.reason is Reason.INFERENCE_UNAVAILABLE
+    assert await inference.ready(passing_release.key), "calls go on"
+    assert await asking
+    ours = [plays for plays in remote.asked if plays == 1]
+    assert len(ours) == 2
+    assert remote.asked.index(proof.PLAYS) < len(remote.asked) - 1 - remote.asked[::-1].index(1)
+
+
+async def test_a_server_that_answers_nothing_is_waited_for_a_moment_only(
+    bench: tuple[ProvenInference, Remote], passing_release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inference, remote = bench
+    key = passing_release.key
+    await until(inference, key, ready=True)
+    remote.away = True
+    remote.lose()
+    with pytest.raises(TimeoutError):
+        await inference.infer(key, a_play(passing_release), time.monotonic() + 0.05)
+    monkeypatch.setattr(proof, "HANDOVER_SECONDS", 0.1)
+    for _ in range(2):
+        with pytest.raises(PlayscoreError) as refused:
+            await inference.infer(key, a_play(passing_release), soon())
+        assert refused.value.reason is Reason.INFERENCE_UNAVAILABLE
+    assert not await inference.ready(key)
+    remote.away = False
+    await until(inference, key, ready=True)
+    assert await inference.infer(key, a_play(passing_release), soon())
 
 
 async def test_no_number_from_a_server_that_fails_its_proof_is_the_servers_fault(
