@@ -191,8 +191,10 @@ class BatchStages:
 
     async def _grade(self, batch: Sequence[InFlightPlay]) -> None:
         for task, plays in _by_task(batch):
-            for play in plays:
+            for play in plays if spans.are_on() else ():
                 play.begin_stage_span("grade")
+                for record in play.scored.records if play.scored is not None else ():
+                    record.traceparent = play.stage.traceparent
             sent = [(play.scored, play.result) for play in plays if play.scored is not None and play.result is not None]
             answers = await self._judge(plays, lambda: task.grade(sent))  # noqa: B023
             self._pass_on("grade", plays, [result for _, result in sent], answers)

@@ -72,9 +72,7 @@ class Faceoffs:
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
         """See Task."""
-        answer = await self._scoring.grade_faceoffs(
-            [_to_grade(scored.records[0].score, result) for scored, result in plays]
-        )
+        answer = await self._scoring.grade_faceoffs([_to_grade(scored.records[0], result) for scored, result in plays])
         return answered(plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade))
 
     async def stored(self, play: common.PlayKey) -> Stored | None:
@@ -155,7 +153,12 @@ def _stored(records: Sequence[aggregator.ScoreRecord]) -> Stored | None:
     return Stored(first.revision, scored, result if graded else None)
 
 
-def _to_grade(record: aggregator.ScoreRecord, result: feed.OfficialResult) -> scorer.FaceoffToGrade:
+def _to_grade(record: aggregator.PlayRecord, result: feed.OfficialResult) -> scorer.FaceoffToGrade:
+    score = record.score
     return scorer.FaceoffToGrade(
-        key=record.key, revision=record.revision, distribution=record.distribution, outcome=result.faceoff_outcome
+        key=score.key,
+        revision=score.revision,
+        distribution=score.distribution,
+        outcome=result.faceoff_outcome,
+        traceparent=record.traceparent,
     )

@@ -62,7 +62,7 @@ class Passing:
         """See Task."""
         supports = {support.support_id: support for scored, _ in plays for support in scored.supports}
         answer = await self._scoring.grade_passes(
-            [_to_grade(scored.records[0].score, result) for scored, result in plays], supports.values()
+            [_to_grade(scored.records[0], result) for scored, result in plays], supports.values()
         )
         return answered(
             plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade, play[1])
@@ -149,9 +149,14 @@ def _stored(record: aggregator.ScoreRecord, support: distribution.Support | None
     return Stored(record.revision, scored, result if graded else None)
 
 
-def _to_grade(record: aggregator.ScoreRecord, result: feed.OfficialResult) -> scorer.PassToGrade:
+def _to_grade(record: aggregator.PlayRecord, result: feed.OfficialResult) -> scorer.PassToGrade:
+    score = record.score
     return scorer.PassToGrade(
-        key=record.key, revision=record.revision, distribution=record.distribution, outcome=_outcome(result)
+        key=score.key,
+        revision=score.revision,
+        distribution=score.distribution,
+        outcome=_outcome(result),
+        traceparent=record.traceparent,
     )
 
 

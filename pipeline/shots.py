@@ -52,9 +52,7 @@ class Shots:
 
     async def grade(self, plays: Sequence[tuple[Scored, feed.OfficialResult]]) -> Sequence[Scored | common.Rejection]:
         """See Task."""
-        answer = await self._scoring.grade_shots(
-            [_to_grade(scored.records[0].score, result) for scored, result in plays]
-        )
+        answer = await self._scoring.grade_shots([_to_grade(scored.records[0], result) for scored, result in plays])
         return answered(plays, answer.graded, answer.rejections, lambda play, graded: _graded(play[0], graded.grade))
 
     async def stored(self, play: common.PlayKey) -> Stored | None:
@@ -119,9 +117,14 @@ def _stored(records: Sequence[aggregator.ScoreRecord]) -> Stored | None:
     return Stored(first.revision, scored, result if graded else None)
 
 
-def _to_grade(record: aggregator.ScoreRecord, result: feed.OfficialResult) -> scorer.ShotToGrade:
+def _to_grade(record: aggregator.PlayRecord, result: feed.OfficialResult) -> scorer.ShotToGrade:
+    score = record.score
     return scorer.ShotToGrade(
-        key=record.key, revision=record.revision, distribution=record.distribution, outcome=result.shot_outcome
+        key=score.key,
+        revision=score.revision,
+        distribution=score.distribution,
+        outcome=result.shot_outcome,
+        traceparent=record.traceparent,
     )
 
 

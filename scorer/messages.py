@@ -29,7 +29,10 @@ MAX_SUPPORTS: Final = FIELD_LIMITS["playscore.scorer.v1.GradePassesRequest.suppo
 
 
 class TaskMessages(Protocol):
-    """Reads and writes a task's messages. Those to score have a `tensor`, those to grade a `key` and a `revision`."""
+    """Reads and writes a task's messages.
+
+    Those to score have a `tensor`, those to grade a `key`, a `revision` and a `traceparent`.
+    """
 
     @property
     def task(self) -> Task[Any, Any, Any, Any]:
@@ -103,12 +106,11 @@ class Supports:
         )
 
 
-def span_of(play: Any) -> Span:
-    """Begins the span of scoring a play that is asked for, as a part of the trace that its tensor names."""
-    tensor = play.tensor
-    span = spans.begin("score play", tensor.traceparent, kind=spans.Kind.SERVER)
+def span_of(name: str, play: Any) -> Span:
+    """Begins a span of a play, as a part of the trace that `play` names: its tensor, or the message to grade it."""
+    span = spans.begin(name, play.traceparent, kind=spans.Kind.SERVER)
     if span:
-        span.set(spans.of_play(tensor.key.league, tensor.key.game_id, tensor.key.play_id, tensor.revision))
+        span.set(spans.of_play(play.key.league, play.key.game_id, play.key.play_id, play.revision))
     return span
 
 

@@ -184,7 +184,7 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
         remaining = context.time_remaining()
         deadline = time.monotonic() + (NO_DEADLINE_SECONDS if remaining is None else remaining)
         try:
-            with _traced(plays, items) as parts_of:
+            with _traced("score play", [plays[place].tensor for place in items]) as parts_of:
                 scored = await model.score(list(items.values()), deadline, parts_of)
         except TimeoutError as late:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(late))
@@ -196,12 +196,12 @@ class ScorerService(scorer_pb2_grpc.ScorerServiceServicer):
 
 
 @contextmanager
-def _traced(plays: Sequence[Any], items: Iterable[int]) -> Iterator[Sequence[Span] | None]:
-    """A span for each of the items that are scored, by their places in the request; None where nothing is traced."""
+def _traced(name: str, plays: Iterable[Any]) -> Iterator[Sequence[Span] | None]:
+    """A span for each of the plays, see `span_of`; None where nothing is traced."""
     if not spans.are_on():
         yield None
         return
-    parts_of = [span_of(plays[place]) for place in items]
+    parts_of = [span_of(name, play) for play in plays]
     with spans.ending(parts_of):
         yield parts_of
 
@@ -230,14 +230,18 @@ def _grade(
     stored, errors = yield from _read(plays, field, lambda message, path: edge.stored(message, supports, path))
     graded = []
     places = list(stored)
-    for first in range(0, len(places), GRADED_TOGETHER):
-        some = places[first : first + GRADED_TOGETHER]
-        for index, grade in zip(some, edge.task.grade([stored[index] for index in some]), strict=True):
-            if isinstance(grade, PlayscoreError):
-                errors[index] = grade
-            else:
-                graded.append(edge.graded(plays[index], grade))
-        yield
+    with _traced("grade play", [plays[place] for place in places]) as parts_of:
+        for first in range(0, len(places), GRADED_TOGETHER):
+            some = places[first : first + GRADED_TOGETHER]
+            for index, grade in zip(some, edge.task.grade([stored[index] for index in some]), strict=True):
+                if isinstance(grade, PlayscoreError):
+                    errors[index] = grade
+                else:
+                    graded.append(edge.graded(plays[index], grade))
+            yield
+        for place, span in zip(places, parts_of or (), strict=False):
+            if place in errors:
+                span.end(errors[place].reason.name)
     metrics.GRADED.inc(len(graded))
     return graded, _rejections(edge, plays, errors)
 

@@ -163,7 +163,7 @@ class ScoreStream:
         """Start work on a request. Returns whether it will be answered."""
         kind = message.WhichOneof("request") or ""
         asked = getattr(message, kind) if kind else None
-        span = span_of(asked) if spans.are_on() and kind in _SCORING else NO_SPAN
+        span = _span_of(kind, asked) if spans.are_on() else NO_SPAN
         request = _Request(message.request_id, kind, asked, span)
         try:
             return self._begin(request, message)
@@ -233,12 +233,20 @@ class ScoreStream:
         request, arm = done.request, _GRADING[done.request.kind]
         answer: dict[str, Any] = {arm.answer: arm.edge.graded(request.message, done.result)}
         metrics.GRADED.inc()
+        request.span.end()
         return messages.StreamScoresResponse(request_id=request.id, **answer)
 
 
 def _requests_of(batch: messages.StreamScoreBatchesRequest) -> Iterable[messages.StreamScoresRequest]:
     check(batch, leaving=("requests",))
     return batch.requests
+
+
+def _span_of(kind: str, asked: Any) -> Span:
+    """The span of what is asked for."""
+    if kind in _SCORING:
+        return span_of("score play", asked.tensor)
+    return span_of("grade play", asked) if kind in _GRADING else NO_SPAN
 
 
 def _refusal(error: BaseException) -> PlayscoreError:

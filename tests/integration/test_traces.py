@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sys
@@ -26,6 +27,8 @@ from pipeline.jetstream.publishing import publish_game
 from pipeline.jetstream.streams import StreamSettings
 from servicekit.budgets import budgets
 from servicekit.tracing import tracing
+from simulator.hockey import simulate_game
+from simulator.hockey.feed import feed_of
 from simulator.source import SimulatedGames
 from tests import nats
 from tests.integration.test_feed import LEASE_SECONDS, feed_on
@@ -36,6 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GAMES = SimulatedGames(4, 2)
 SPEED = 20.0
 """Times real time."""
+HOCKEY_SPEED = 8.0
+"""The same, of a game in which the result of a shot is told a second or more after its film."""
 STAGES = {
     ("publisher", "publish"): None,
     ("worker", "play"): "publish",
@@ -143,6 +148,20 @@ async def test_one_trace_follows_a_play_from_publishing_to_commit(worker: str, b
     assert {span.attributes["playscore.play_id"] for span in trace if "playscore.play_id" in span.attributes} == {
         played.attributes["playscore.play_id"]
     }
+
+
+async def test_the_grade_of_a_later_result_is_a_part_of_the_trace_of_its_play(
+    worker: str, broker: Broker, told: Collector
+) -> None:
+    game = await asyncio.to_thread(lambda: list(feed_of(simulate_game(3, 0, period_seconds=20))))
+    await publish_game(GameName(game[0].game.league, game[0].game.game_id), game, broker, speed=HOCKEY_SPEED)
+    await until(lambda: bool(told.named("grade play")))
+    for span in told.named("grade play"):
+        assert span.service == "scorer"
+        by_id = {each.span_id: each for each in told.trace(span.trace_id)}
+        grade = by_id[span.parent_id]
+        assert (grade.service, grade.name) == ("worker", "grade")
+        assert by_id[grade.parent_id].attributes["playscore.play_id"] == span.attributes["playscore.play_id"]
 
 
 async def test_the_worker_begins_the_trace_where_the_feed_names_none(

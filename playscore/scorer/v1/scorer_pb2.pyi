@@ -258,8 +258,13 @@ class PassToGrade(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     DISTRIBUTION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The play's revision."""
+    traceparent: _builtins.str
+    """The trace that grading it belongs to: a W3C `traceparent`. A malformed one, or one of more than 128 characters, counts
+    as absent.
+    """
     @_builtins.property
     def key(self) -> _common_pb2.PlayKey:
         """Which play."""
@@ -279,10 +284,11 @@ class PassToGrade(_message.Message):
         revision: _builtins.int = ...,
         distribution: _distribution_pb2.Distribution | None = ...,
         outcome: _football_pb2.PassOutcome | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -574,8 +580,13 @@ class ShotToGrade(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     DISTRIBUTION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The shot's revision."""
+    traceparent: _builtins.str
+    """The trace that grading it belongs to: a W3C `traceparent`. A malformed one, or one of more than 128 characters, counts
+    as absent.
+    """
     @_builtins.property
     def key(self) -> _common_pb2.PlayKey:
         """Which shot."""
@@ -595,10 +606,11 @@ class ShotToGrade(_message.Message):
         revision: _builtins.int = ...,
         distribution: _distribution_pb2.Distribution | None = ...,
         outcome: _hockey_pb2.ShotOutcome | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -870,8 +882,13 @@ class FaceoffToGrade(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     DISTRIBUTION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Its revision."""
+    traceparent: _builtins.str
+    """The trace that grading it belongs to: a W3C `traceparent`. A malformed one, or one of more than 128 characters, counts
+    as absent.
+    """
     @_builtins.property
     def key(self) -> _common_pb2.PlayKey:
         """Which face-off."""
@@ -891,10 +908,11 @@ class FaceoffToGrade(_message.Message):
         revision: _builtins.int = ...,
         distribution: _distribution_pb2.Distribution | None = ...,
         outcome: _hockey_pb2.FaceoffOutcome | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distribution", b"distribution", "key", b"key", "outcome", b"outcome", "revision", b"revision", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
