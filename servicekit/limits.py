@@ -25,9 +25,10 @@ from servicekit.calls import Call, Proceed
 from servicekit.metrics import OPEN_STREAMS, OPEN_WATCHES, AdmissionMetrics
 from servicekit.settings import ServiceSettings
 
-MAX_INFRASTRUCTURE_STREAMS: Final = 1_024
-"""Watches of health, and streams of reflection, open at once."""
-MAX_INFRASTRUCTURE_STREAMS_A_CALLER: Final = 64
+MAX_INFRASTRUCTURE_STREAMS: Final = 2_048
+"""Watches of health, and streams of reflection, open at once. Each takes 20 to 50 KiB."""
+MAX_INFRASTRUCTURE_STREAMS_A_CONNECTION: Final = 16
+"""Of those. A channel of gRPC has one; many callers may come from one address, so that is not what is bounded."""
 _SUMMARY_SECONDS: Final = 10.0
 
 _log = structlog.get_logger()
@@ -56,7 +57,8 @@ class Limits:
         }
         OPEN_STREAMS.set_function(self._places["streams"].total)
         OPEN_WATCHES.set_function(self._places["watches"].total)
-        self._infrastructure = _Places(MAX_INFRASTRUCTURE_STREAMS, a_caller=MAX_INFRASTRUCTURE_STREAMS_A_CALLER)
+        self._infrastructure = _Places(MAX_INFRASTRUCTURE_STREAMS)
+        self._by_connection = _Places(math.inf, a_caller=MAX_INFRASTRUCTURE_STREAMS_A_CONNECTION)
         self._in_flight: set[asyncio.Task[Any]] = set()
         self._watches: set[asyncio.Task[Any]] = set()
         self._unavailable: str | None = "is starting"
@@ -150,11 +152,12 @@ class Limits:
     async def _infrastructure_call(self, call: Call, caller: str, proceed: Proceed) -> Any:
         if call.method.kind == "unary":
             return await proceed()
-        if not self._infrastructure.has_room(caller):
+        connection = call.context.peer()
+        if not (self._by_connection.has_room(connection) and self._infrastructure.has_room(caller)):
             raise PlayscoreError(
                 Reason.OVERLOADED, f"too many streams of {call.method} are open", retry_after_seconds=_spread()
             )
-        with self._infrastructure.taken(caller):
+        with self._by_connection.taken(connection), self._infrastructure.taken(caller):
             return await proceed()
 
     def _end(self, tasks: Collection[asyncio.Task[Any]]) -> int:
@@ -180,9 +183,9 @@ async def pass_over_expired(call: Call, proceed: Proceed) -> Any:
 class _Places:
     """Open streams, by caller. A part is kept for callers who have none."""
 
-    def __init__(self, most: int, *, a_caller: int | None = None) -> None:
+    def __init__(self, most: float, *, a_caller: float = math.inf) -> None:
         self._most = most
-        self._most_a_caller = most if a_caller is None else a_caller
+        self._most_a_caller = a_caller
         self._taken: Counter[str] = Counter()
 
     def has_room(self, caller: str) -> bool:

@@ -18,12 +18,12 @@ from prometheus_client import REGISTRY
 from playscore.errors import Reason
 from playscore.rpc_errors import error_from_rpc
 from servicekit import serving
-from servicekit.admission import resting
+from servicekit.admission import SHARED_PART, resting
 from servicekit.calls import Call, Method
-from servicekit.limits import MAX_INFRASTRUCTURE_STREAMS_A_CALLER, pass_over_expired
+from servicekit.limits import MAX_INFRASTRUCTURE_STREAMS_A_CONNECTION, pass_over_expired
 from tests.authority import Authority, dns, secure_channel
 from tests.contract.servicekit.echo import DESCRIPTOR, METHODS, Echo, EchoSettings, EchoStub
-from tests.processes import until
+from tests.processes import SECONDS, until
 
 
 class Held:
@@ -238,23 +238,69 @@ async def test_an_eleventh_caller_is_answered_while_ten_hold_everything(tmp_path
         await asyncio.gather(*calls)
 
 
-async def test_watches_of_health_are_bounded_by_caller_and_checks_are_not() -> None:
+def connection_to(address: object) -> grpc.aio.Channel:
+    """A channel that shares its connection with no other."""
+    return grpc.aio.insecure_channel(str(address), options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+async def watches_of_health(channel: grpc.aio.Channel, count: int) -> list[Any]:
+    """So many watches, each of which was answered."""
+    stub = health_pb2_grpc.HealthStub(channel)
+    watches = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(count)]
+    for watch in watches:
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    return watches
+
+
+async def test_watches_of_health_are_bounded_by_connection_and_checks_are_not() -> None:
     async with (
         serving(Echo(), EchoSettings()) as running,
-        grpc.aio.insecure_channel(str(running.address)) as channel,
+        connection_to(running.address) as channel,
+        connection_to(running.address) as another,
     ):
         await running.until_serving()
-        health = health_pb2_grpc.HealthStub(channel)
-        watches = []
-        for _ in range(MAX_INFRASTRUCTURE_STREAMS_A_CALLER):
-            watches.append(health.Watch(health_pb2.HealthCheckRequest()))
-            assert (await watches[-1].read()).status == health_pb2.HealthCheckResponse.SERVING
+        watches = await watches_of_health(channel, MAX_INFRASTRUCTURE_STREAMS_A_CONNECTION)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await health.Watch(health_pb2.HealthCheckRequest()).read()
+            await watches_of_health(channel, 1)
         assert_overloaded(refused.value)
         assert await EchoStub(channel).healthy()
-        for watch in watches:
-            watch.cancel()
+        await watches_of_health(another, MAX_INFRASTRUCTURE_STREAMS_A_CONNECTION)
+        watches[0].cancel()
+        await until_served(channel)
+
+
+async def until_served(channel: grpc.aio.Channel) -> None:
+    """Returns once one more watch of health is answered."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                await watches_of_health(channel, 1)
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+
+async def test_sixty_three_workers_at_one_address_may_all_watch_the_health_of_a_server() -> None:
+    async with serving(Echo(), EchoSettings()) as running, AsyncExitStack() as stack:
+        await running.until_serving()
+        workers = [await stack.enter_async_context(connection_to(running.address)) for _ in range(63)]
+        watched = await asyncio.gather(*(watches_of_health(worker, 4) for worker in workers))
+        assert sum(map(len, watched)) == 63 * 4
+
+
+async def test_watches_of_health_are_bounded_in_all_and_some_room_is_left_for_other_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("servicekit.limits.MAX_INFRASTRUCTURE_STREAMS", 40)
+    async with serving(Echo(), EchoSettings()) as running, AsyncExitStack() as stack:
+        await running.until_serving()
+        greedy = [await stack.enter_async_context(connection_to(running.address)) for _ in range(4)]
+        kept = [await watches_of_health(each, 10) for each in greedy[:3]]
+        assert sum(map(len, kept)) == 40 * SHARED_PART
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await watches_of_health(greedy[3], 1)
+        assert_overloaded(refused.value)
 
 
 async def test_a_stream_on_which_nothing_comes_is_ended_for_its_caller_to_open_another(serve: Any) -> None:
