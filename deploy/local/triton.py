@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,15 @@ print(json.dumps({
 """
 
 
-def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port: int, log: Path) -> ServerProcess:
-    """A Triton that serves `repository`, not started yet.
+def triton_server(
+    repository: Path,
+    grpc_port: int,
+    http_port: int,
+    metrics_port: int,
+    log: Path,
+    control: Sequence[str] = ("--model-control-mode=none",),
+) -> ServerProcess:
+    """A Triton that serves `repository`, not started yet. By its options of `control` it never changes what it serves.
 
     It is stopped by SIGKILL: it keeps no state, and a graceful exit takes three seconds.
 
@@ -57,7 +65,7 @@ def triton_server(repository: Path, grpc_port: int, http_port: int, metrics_port
             f"--model-repository={repository}",
             f"--backend-directory={backends}",
             f"--backend-config=python,shm-region-prefix-name={shared_memory}",
-            "--model-control-mode=none",
+            *control,
             "--exit-on-error=true",
             "--grpc-address=127.0.0.1",
             f"--grpc-port={grpc_port}",
