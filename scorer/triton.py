@@ -113,6 +113,7 @@ class TritonInference:
         try:
             answer = await self._stub.ModelConfig(asked, timeout=self._attempt_seconds)
         except grpc.aio.AioRpcError as error:
+            await self._left()
             raise self._meaning(error, model, math.inf) from None
         parameter = answer.config.parameters.get(GRAPH_DIGEST.format(version=model.version))
         return None if parameter is None else str(parameter.string_value)

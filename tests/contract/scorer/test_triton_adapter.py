@@ -50,6 +50,11 @@ class ScriptedTriton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ig
             await context.abort(grpc.StatusCode.UNAVAILABLE, "Server exiting")
         return service_pb2.ServerLiveResponse(live=True)
 
+    async def ModelConfig(self, request: Any, context: Any) -> service_pb2.ModelConfigResponse:
+        if self.ending:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Server exiting")
+        return service_pb2.ModelConfigResponse()
+
     async def ModelReady(self, request: service_pb2.ModelReadyRequest, context: Any) -> service_pb2.ModelReadyResponse:
         return service_pb2.ModelReadyResponse(
             ready=request.name == ABSENT.name and int(request.version) < ABSENT.version
@@ -123,7 +128,7 @@ async def refusal(inferring: Any) -> PlayscoreError:
     return refused.value
 
 
-@pytest.mark.parametrize("found_by", ["a batch", "asking whether it is ready"])
+@pytest.mark.parametrize("found_by", ["a batch", "a proof", "asking whether it is ready"])
 async def test_a_triton_that_is_ending_is_left_at_once(bench: Bench, found_by: str) -> None:
     scripted = await bench.script(stopping, answers)
     scripted.ending = True
@@ -131,6 +136,10 @@ async def test_a_triton_that_is_ending_is_left_at_once(bench: Bench, found_by: s
         refused = await refusal(bench.infer())
         assert refused.reason is Reason.INFERENCE_UNAVAILABLE
         assert len(scripted.requests) == 1, "it is not asked again"
+    elif found_by == "a proof":
+        scripted.script = [answers]
+        refused = await refusal(bench.inference.stated_digest(MODEL))
+        assert refused.reason is Reason.INFERENCE_UNAVAILABLE
     else:
         scripted.script = [answers]
         assert not await bench.inference.ready(MODEL)
