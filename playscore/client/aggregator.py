@@ -360,7 +360,7 @@ class AggregatorClient(Connection):
         return tuple([field async for field in fields])
 
     def _open_watch(self, request: messages.WatchRatingsRequest) -> Call:
-        return self._stub.WatchRatings(request)
+        return self._stub.WatchRatings(request, wait_for_ready=False)
 
     def _asking(self, method: Any, request: Any) -> Callable[[str], Any]:
         """Asks for the page of a token."""

@@ -27,15 +27,20 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.keepalive_time_ms", 60_000),
 )
+_SERVICE_CONFIG: Final = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
+    "methodConfig": [{"name": [{}], "waitForReady": True}],
+}
 _BALANCED = (
     *_OPTIONS,
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
-    (
-        "grpc.service_config",
-        json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}),
-    ),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
 )
-"""Calls go in turn to all servers that an address stands for, but for those that say they are not serving."""
+"""Calls go in turn to all servers that an address stands for, but for those that say they are not serving.
+
+Where all that are known say so, as the only one of an update does, calls wait until others are found.
+"""
 _OF_MANY = ("dns:", "ipv4:", "ipv6:")
 _Files: TypeAlias = tuple[bytes | None, bytes | None, bytes | None]
 """Contents of authority, key and certificate."""

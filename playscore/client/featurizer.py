@@ -53,7 +53,8 @@ class FeaturizerClient(Connection):
         the rosters and every play that was not answered.
         """
         opening = messages.OpenGame(header=header, resume_token=resume_token)
-        call = self._stub.StreamPlays()  # type: ignore[call-arg]  # without an iterator of requests: we write
+        # Without an iterator of requests: we write. It fails where nobody serves: a stream has no deadline to wait for.
+        call = self._stub.StreamPlays(wait_for_ready=False)  # type: ignore[call-arg]
         return PlayStream(self.address, call, opening, self.timeout_seconds)
 
 

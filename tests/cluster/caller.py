@@ -17,6 +17,7 @@ import grpc.aio
 
 from playscore.aggregator.v1 import aggregator_pb2, aggregator_pb2_grpc
 from playscore.client.connection import Connection
+from playscore.common.v1 import common_pb2
 from playscore.featurizer.v1 import featurizer_pb2, featurizer_pb2_grpc
 from playscore.scorer.v1 import scorer_pb2, scorer_pb2_grpc
 
@@ -24,7 +25,7 @@ CALLS: Mapping[str, tuple[int, Callable[[grpc.aio.Channel], Any], Any]] = {
     "featurizer": (
         50051,
         lambda channel: featurizer_pb2_grpc.FeaturizerServiceStub(channel).DescribeFeatures,
-        featurizer_pb2.DescribeFeaturesRequest(),
+        featurizer_pb2.DescribeFeaturesRequest(task=common_pb2.TASK_PASSING),
     ),
     "scorer": (
         50052,

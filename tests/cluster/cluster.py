@@ -120,6 +120,11 @@ def get(kind: str, name: str, namespace: str = NAMESPACE) -> Document:
     return found
 
 
+def nodes() -> list[str]:
+    """By name."""
+    return kubectl("get", "nodes", "--output=jsonpath={.items[*].metadata.name}", namespace="default").split()
+
+
 def pods(name: str) -> list[str]:
     """The running pods of a workload, by name."""
     listed = yaml.safe_load(kubectl("get", "pods", f"--selector=app.kubernetes.io/name={name}", "--output=yaml"))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster import cluster
-from tests.cluster.cluster import apply, documents, get, kubectl, pods, rolled_out, run, until
+from tests.cluster.cluster import apply, documents, kubectl, nodes, pods, rolled_out, run, until
 from tests.cluster.installation import (
     all_is_played,
     called,
@@ -123,7 +123,7 @@ def test_triton_goes_where_a_gpu_is() -> None:
             "get", "pods", "--selector=playscore-test=gpu", "--output=jsonpath={.items[*].spec.nodeName}"
         ).strip()
 
-    node = get("nodes", "", namespace="default")["items"][0]["metadata"]["name"]
+    node = nodes()[0]
     try:
         apply(yaml.safe_dump(triton))
         until(

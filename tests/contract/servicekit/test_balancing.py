@@ -58,6 +58,26 @@ async def test_calls_take_turns_and_none_fails_while_a_server_leaves() -> None:
         assert answers[-20:] == ["staying"] * 20
 
 
+async def test_calls_wait_while_the_only_server_leaves_and_the_next_is_not_ready() -> None:
+    coming = Echo(answering("coming"), is_ready=False)
+    async with AsyncExitStack() as leaving, serving(coming, EchoSettings()) as next_one:
+        only = await leaving.enter_async_context(serving(Echo(answering("only")), EchoSettings(drain_seconds=1.0)))
+        await only.until_serving()
+        async with Connection(f"ipv4:{only.address},{next_one.address}") as client:
+            stub = EchoStub(client.channel)
+            assert await who(stub) == "only"
+
+            async def replace() -> None:
+                await leaving.aclose()
+                coming.is_ready = True
+
+            replacing = asyncio.create_task(replace())
+            while await who(stub) == "only":
+                pass
+            assert await who(stub) == "coming"
+            await replacing
+
+
 async def test_a_server_that_cannot_answer_gets_no_calls_until_it_can() -> None:
     broken = Echo(answering("broken"), is_ready=False)
     async with (
