@@ -15,6 +15,7 @@ from rich.console import Console
 from loadtest.scenarios import SCENARIOS
 from pipeline.jetstream.broker import BrokerAddress
 from pipeline.jetstream.options import optional_broker_options
+from playscore import event_loop
 from playscore.client import Tls
 from playscore.client.tls_options import tls_options
 
@@ -122,7 +123,7 @@ def loadtest(
             return await load_test(chosen, scale, suite, say=console.print)
 
     try:
-        recording = uvloop.run(run())
+        recording = event_loop.run(run(), loop_factory=uvloop.new_event_loop)
     except (ServerError, PlayscoreError, ConnectionError, TimeoutError) as failure:
         said = failure.detail if isinstance(failure, PlayscoreError) else str(failure)
         raise UnableError(f"the test could not be run: {said}") from None

@@ -26,6 +26,7 @@ from pipeline.reported_plays import outcome_of
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
 from pipeline.standings_table import show_standings
+from playscore import event_loop
 from playscore.client import Tls
 from playscore.client.tls_options import tls_options
 from playscore.client.words import counted, duration
@@ -183,7 +184,7 @@ def replay_command(start_services: StartServices) -> click.Command:
             if metrics_listen:
                 closing.enter_context(metrics_port(Address.parse(metrics_listen)))
             with _progress(console, game_ids, None if writer is None else writer.write) as callbacks:
-                done = uvloop.run(run(callbacks))
+                done = event_loop.run(run(callbacks), loop_factory=uvloop.new_event_loop)
         if report is not None:
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(json.dumps(report_as_json(done, distributions=distributions), indent=1))

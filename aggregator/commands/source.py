@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import re
@@ -16,6 +15,7 @@ import click
 from playscore.client import AggregatorClient, Tls
 from playscore.client.tls_options import tls_options
 from playscore.errors import PlayscoreError, Reason
+from playscore.event_loop import run
 
 ADDRESS: Final = "127.0.0.1:50053"
 TIMEOUT_SECONDS: Final = 5.0
@@ -56,7 +56,7 @@ class Source:
                 return await question(aggregator)
 
         try:
-            return asyncio.run(asked())
+            return run(asked())
         except PlayscoreError as refusal:
             raise in_options(refusal) from refusal
         except BrokenPipeError:

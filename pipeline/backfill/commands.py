@@ -29,6 +29,7 @@ from pipeline.jetstream.options import optional_broker_options
 from pipeline.options import service_options
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
+from playscore import event_loop
 from playscore.client.words import counted
 from playscore.release import ModelVersion
 from playscore.sources import open_source, select_games
@@ -182,7 +183,10 @@ def backfill(
             journal = None if state is None else Journal(state, worker, str(data.resolve()))
             with progress_bar(console, len(game_ids)) as callbacks:
                 configure_terminal_logs()  # above the bar
-                done = uvloop.run(run(callbacks if report is None else _reporting(callbacks, report)))
+                done = event_loop.run(
+                    run(callbacks if report is None else _reporting(callbacks, report)),
+                    loop_factory=uvloop.new_event_loop,
+                )
         except asyncio.CancelledError:
             raise click.exceptions.Exit(128 + signals[-1]) from None
         except ConnectionError as away:

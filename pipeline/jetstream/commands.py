@@ -37,6 +37,7 @@ from pipeline.jetstream.worker import (
 from pipeline.options import service_options
 from pipeline.replay import Addresses
 from pipeline.retry import GIVE_UP_SECONDS
+from playscore import event_loop
 from playscore.client.words import counted
 from playscore.sources import Source, open_source, select_games
 from servicekit import ServiceSettings, StartError, serving
@@ -106,7 +107,7 @@ def over_broker(
             return await act(broker)
 
     try:
-        return uvloop.run(run())
+        return event_loop.run(run(), loop_factory=uvloop.new_event_loop)
     except ConnectionError as away:
         raise click.ClickException(str(away)) from None
 
