@@ -62,7 +62,10 @@ def configure_logs(service: str, level: str, stream: TextIO = sys.stderr) -> Non
 
 
 def configure_terminal_logs() -> None:
-    """Sends what a command logs to stderr, for people: bounded as a service's log is, tracebacks without values."""
+    """Sends what a command logs to stderr, for people: bounded as a service's log is, tracebacks without values.
+
+    What is of use only to whoever looks for a defect, level debug, is left out.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -72,6 +75,7 @@ def configure_terminal_logs() -> None:
             bounded,
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

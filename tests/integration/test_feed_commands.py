@@ -91,8 +91,9 @@ async def test_without_a_broker_a_command_says_where_it_looked() -> None:
         CliRunner().invoke, feed, ["status", "--broker", f"nats://somebody:secret@{NOBODY}"]
     )
     assert refused.exit_code == 1
-    assert f"no broker answers at nats://{NOBODY}" in refused.output
-    assert "secret" not in refused.output
+    [line] = refused.output.splitlines()
+    assert f"no broker answers at nats://{NOBODY}" in line
+    assert "secret" not in line
 
 
 async def test_publishing_says_what_it_did(broker: Broker) -> None:
