@@ -96,7 +96,7 @@ class TritonInference:
     async def ready(self, model: ModelVersion) -> bool:
         """Whether the server is live and says that it has that version loaded."""
         try:
-            if await self._left():
+            if await self._left(READY_TIMEOUT_SECONDS):
                 return False
             asked = wire.ModelReadyRequest(name=model.name, version=str(model.version))
             return bool((await self._stub.ModelReady(asked, timeout=READY_TIMEOUT_SECONDS)).ready)
@@ -113,7 +113,7 @@ class TritonInference:
         try:
             answer = await self._stub.ModelConfig(asked, timeout=self._attempt_seconds)
         except grpc.aio.AioRpcError as error:
-            await self._left()
+            await self._left(self._attempt_seconds)
             raise self._meaning(error, model, math.inf) from None
         parameter = answer.config.parameters.get(GRAPH_DIGEST.format(version=model.version))
         return None if parameter is None else str(parameter.string_value)
@@ -126,7 +126,7 @@ class TritonInference:
             try:
                 return await self._attempt(model, request, deadline, batch.traceparent)
             except _UnreachableError:
-                if await self._left():
+                if await self._left(self._attempt_seconds):
                     raise
                 pause = RETRY_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
                 if attempt == MAX_ATTEMPTS or time.monotonic() + pause >= deadline or not self._budget.take():
@@ -155,14 +155,14 @@ class TritonInference:
                 await following
         await channel.close(grace)
 
-    async def _left(self) -> bool:
-        """Connects anew if the server is ending, and says whether it was.
+    async def _left(self, seconds: float) -> bool:
+        """Connects anew if the server is ending, and says whether it was; an answer may take `seconds`.
 
         Until it has ended, Triton answers what comes on its connections: with errors.
         """
         channel = self._channel
         try:
-            ending = not (await self._stub.ServerLive(wire.ServerLiveRequest(), timeout=READY_TIMEOUT_SECONDS)).live
+            ending = not (await self._stub.ServerLive(wire.ServerLiveRequest(), timeout=seconds)).live
         except grpc.aio.AioRpcError as error:
             ending = _ENDING in (error.details() or "").lower()
         if ending and channel is not None and channel is self._channel:

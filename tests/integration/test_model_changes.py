@@ -1,7 +1,8 @@
 """Models are changed while plays are scored, as docs/operations.md says, and no request fails.
 
 Tritons, scorers and calls are real. A proxy stands for the name of Triton's service: new connections go to the Triton
-that it leads to, and those that there are stay, as with the addresses behind a Kubernetes service.
+that it leads to, and those that there are stay, as with the addresses behind a Kubernetes service. Callers take turns
+among the scorers that are in use: a new one comes into use when it is ready, an old one ends after that.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import signal
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ from deploy.local.stack import service_process
 from deploy.local.triton import triton_server
 from deploy.triton.commands import triton as triton_command
 from playscore.client import ScorerClient
-from playscore.client.channels import Channels
 from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError
 from playscore.release import GRAPH, load_release
@@ -60,9 +60,11 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 class Traffic:
     """Callers that ask all the time, without retries, and what they were answered."""
 
-    channel: grpc.aio.Channel
-    client: ScorerClient
     shot: scorer_pb2.ShotToScore
+    scorers: list[ScorerClient] = field(default_factory=list)
+    """In use."""
+    in_flight: Counter[str] = field(default_factory=Counter)
+    """Calls and streams, by the scorer's address."""
     named: int = 1
     """The version that callers name who name one."""
     answered: Counter[tuple[int | None, int]] = field(default_factory=Counter)
@@ -76,27 +78,49 @@ class Traffic:
     def requests(self) -> int:
         return self.answered.total() + len(self.failed)
 
+    @contextmanager
+    def scorer(self) -> Iterator[ScorerClient]:
+        """The scorer whose turn it is, for one call or stream."""
+        self.scorers.append(self.scorers.pop(0))
+        scorer = self.scorers[0]
+        self.in_flight[scorer.address] += 1
+        try:
+            yield scorer
+        finally:
+            self.in_flight[scorer.address] -= 1
+
+    async def leave(self, scorer: ScorerClient) -> None:
+        """Returns once nobody uses a scorer anymore."""
+        self.scorers.remove(scorer)
+
+        async def left() -> bool:
+            return not self.in_flight[scorer.address]
+
+        await until(left)
+
     async def call(self, *, names: bool) -> None:
-        stub: Any = scorer_pb2_grpc.ScorerServiceStub(self.channel)
         while not self.ending:
             asked = self.named if names else None
             request = scorer_pb2.ScoreShotsRequest(shots=[self.shot], model=_model(asked))
-            try:
-                answer = await stub.ScoreShots(request, timeout=SECONDS)
-            except grpc.aio.AioRpcError as error:
-                self.failed.append(f"call: {error.code().name}: {error.details()}")
-            else:
-                self._take(asked, *answer.scores, *answer.rejections)
+            with self.scorer() as scorer:
+                stub: Any = scorer.stub_of(scorer_pb2_grpc.ScorerServiceStub)
+                try:
+                    answer = await stub.ScoreShots(request, timeout=SECONDS)
+                except grpc.aio.AioRpcError as error:
+                    self.failed.append(f"call: {error.code().name}: {error.details()}")
+                else:
+                    self._take(asked, *answer.scores, *answer.rejections)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def stream(self, *, names: bool) -> None:
         while not self.ending:
             asked = self.named if names else None
             try:
-                async with self.client.stream_scores(_model(asked)) as stream:
-                    for _ in range(ON_A_STREAM):
-                        self._take(asked, await stream.score_shot(self.shot))
-                        await asyncio.sleep(PAUSE_SECONDS)
+                with self.scorer() as scorer:
+                    async with scorer.stream_scores(_model(asked)) as stream:
+                        for _ in range(ON_A_STREAM):
+                            self._take(asked, await stream.score_shot(self.shot))
+                            await asyncio.sleep(PAUSE_SECONDS)
             except (OSError, PlayscoreError) as error:
                 self.failed.append(f"stream: {error}")
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -142,10 +166,10 @@ class Installation:
     folder: Path
     name: Link
     ports: list[int]
-    channel: grpc.aio.Channel
     traffic: Traffic
     closing: AsyncExitStack
-    scorer_ports: dict[str, tuple[int, int]]
+    metrics_ports: dict[str, int] = field(default_factory=dict)
+    """Of the scorers, by address."""
     serving: ServerProcess | None = None
 
     def release(self, version: int) -> None:
@@ -185,35 +209,33 @@ class Installation:
             await terminate(self.serving)
         self.serving = server
 
-    async def scorer(self, name: str, *versions: int, **settings: str) -> ServerProcess:
-        """A scorer of releases beside the others, ready."""
-        told = {"RELEASES": str(self.releases(*versions)), "TRITON_URL": f"127.0.0.1:{self.name.port}"}
-        process = service_process(
-            "scorer",
-            *self.scorer_ports[name],
-            {**told, "DRAIN_SECONDS": "2", **settings},
-            self.folder / f"{name}.log",
-        )
+    async def scorer(self, name: str, *versions: int, **settings: str) -> tuple[ServerProcess, ScorerClient]:
+        """A scorer of releases beside the others, ready and in use."""
+        port, metrics_port = self.ports.pop(), self.ports.pop()
+        told = {"RELEASES": str(self.releases(*versions)), "TRITON_URL": f"127.0.0.1:{self.name.port}", **settings}
+        process = service_process("scorer", port, metrics_port, told, self.folder / f"{name}.log")
         await process.start()
         self.closing.push_async_callback(process.kill)
         await process.wait_ready(SECONDS)
-        return process
+        client = await self.closing.enter_async_context(ScorerClient(f"127.0.0.1:{port}", timeout_seconds=SECONDS))
+        self.metrics_ports[client.address] = metrics_port
+        self.traffic.scorers.append(client)
+        return process, client
 
-    async def ready_versions(self) -> list[int]:
-        """The versions that a scorer calls ready."""
-        stub: Any = scorer_pb2_grpc.ScorerServiceStub(self.channel)
-        listed = await stub.ListModels(scorer_pb2.ListModelsRequest(), timeout=SECONDS)
-        return [each.model.version for each in listed.models if each.ready]
-
-    async def metric(self, line: str) -> bool:
-        """Whether the new scorer's metrics have a line."""
-        port = self.scorer_ports["new"][1]
+    async def metric(self, scorer: ScorerClient, line: str) -> bool:
+        """Whether a scorer's metrics have a line."""
 
         def shown() -> str:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as answer:
+            url = f"http://127.0.0.1:{self.metrics_ports[scorer.address]}/metrics"
+            with urllib.request.urlopen(url, timeout=SECONDS) as answer:
                 return str(answer.read().decode())
 
         return line in (await asyncio.to_thread(shown)).splitlines()
+
+
+async def ready_versions(scorer: ScorerClient) -> list[int]:
+    """The versions that a scorer calls ready."""
+    return [each.model.version for each in await scorer.list_models() if each.ready]
 
 
 async def terminate(server: ServerProcess) -> None:
@@ -228,20 +250,11 @@ async def terminate(server: ServerProcess) -> None:
 
 @asynccontextmanager
 async def installed(folder: Path) -> AsyncIterator[Installation]:
-    with ExitStack() as reserved:
-        ports = list(reserved.enter_context(reserve(*(0,) * 18)))
-        one, two, *scorers = reserved.enter_context(reserve(0, 0, 0, 0))
-        address = f"ipv4:127.0.0.1:{one},127.0.0.1:{two}"
-        channels, client = Channels(address, None), ScorerClient(address, timeout_seconds=SECONDS)
-        async with AsyncExitStack() as closing, link(0) as name:
-            closing.push_async_callback(channels.close)
-            await closing.enter_async_context(client)
+    with reserve(*(0,) * 20) as ports:
+        async with link(0) as name, AsyncExitStack() as closing:
             release_shots(folder / "releases", version=1, seed=1)
-            shot = shot_to_score(load_release(folder / "releases" / "shots" / "1"))
-            channel = channels.newest()
-            traffic = Traffic(channel, client, shot)
-            named = dict(zip(("old", "new"), ((one, scorers[0]), (two, scorers[1])), strict=True))
-            yield Installation(folder, name, ports, channel, traffic, closing, named)
+            traffic = Traffic(shot_to_score(load_release(folder / "releases" / "shots" / "1")))
+            yield Installation(folder, name, list(ports), traffic, closing)
 
 
 async def test_models_change_while_plays_are_scored_and_no_request_fails(tmp_path: Path) -> None:
@@ -249,7 +262,7 @@ async def test_models_change_while_plays_are_scored_and_no_request_fails(tmp_pat
         traffic = running.traffic
         first = running.built("first", 1)
         await running.replace_triton(first)
-        old = await running.scorer("old", 1)
+        old, old_client = await running.scorer("old", 1)
         for names in (True, False):
             for _ in range(CALLERS):
                 callers.create_task(traffic.call(names=names))
@@ -284,12 +297,13 @@ async def test_models_change_while_plays_are_scored_and_no_request_fails(tmp_pat
             assert not traffic.failed
 
             # Scorers for which the second is the default. They say that there is something wrong with the third.
-            await running.scorer("new", 1, 2, 3, DEFAULT_MODELS="shots:2")
+            _, new = await running.scorer("new", 1, 2, 3, DEFAULT_MODELS="shots:2")
             await traffic.are_answered_by(1, 2)
+            await traffic.leave(old_client)
             await terminate(old)
             await traffic.are_answered_by(2)
-            assert await running.ready_versions() == [1, 2]
-            assert await running.metric('playscore_scorer_model_ready{model="shots",version="3"} 0.0')
+            assert await ready_versions(new) == [1, 2]
+            assert await running.metric(new, 'playscore_scorer_model_ready{model="shots",version="3"} 0.0')
             assert "of known plays is" in (tmp_path / "new.log").read_text()
             assert not traffic.failed
 
@@ -300,11 +314,11 @@ async def test_models_change_while_plays_are_scored_and_no_request_fails(tmp_pat
             await traffic.some()
 
             async def gone() -> bool:
-                return await running.ready_versions() == [2]
+                return await ready_versions(new) == [2]
 
             await until(gone)
         finally:
             traffic.ending = True
-    print(traffic.answered, len(traffic.failed))
+    print(f"{traffic.requests} requests, {len(traffic.failed)} failed")
     assert not traffic.failed
     assert set(traffic.answered) == {(1, 1), (2, 2), (None, 1), (None, 2)}
