@@ -23,6 +23,7 @@ from pipeline.replay import Addresses, Callbacks, Replay
 from pipeline.replay import replay as play_games
 from pipeline.report import report_as_json
 from pipeline.reported_plays import outcome_of
+from pipeline.result_tables import show_losses, show_written
 from pipeline.results import PlayResult
 from pipeline.retry import GIVE_UP_SECONDS
 from pipeline.standings_table import show_standings
@@ -276,11 +277,7 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
     ).most_common():
         endings.add_row(outcome, reason, str(count))
     console.print(endings)
-    written = done.written
-    console.print(
-        f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged, "
-        f"{written.stale} stale, {written.conflicting} in conflict with what is stored; {written.withdrawn} withdrawn."
-    )
+    show_written(done.written, console)
     stages = Table("stage", title="Backlog" if backlog else "Latency", title_justify="left")
     for column in ("plays", "p50", "p99"):
         stages.add_column(column, justify="right")
@@ -295,12 +292,6 @@ def _show(done: Replay, console: Console, *, backlog: bool) -> None:
             f" ({fault.reason.name}). Play {fault.example.play_id}: {fault.example.detail}"
         )
         console.print(Text(printable(told)))
-    if done.losses:
-        left_out = Table("left out", title="What could not be read", title_justify="left")
-        left_out.add_column("count", justify="right")
-        left_out.add_column("the first of them")
-        for loss in done.losses:
-            left_out.add_row(Text(printable(loss.reason)), str(loss.count), Text(printable(loss.example)))
-        console.print(left_out)
+    show_losses(done.losses, console)
     for (league, role), standings in done.standings.items():
         show_standings(league, role, standings, console)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from pipeline.backfill.game_report import GameReport
 from pipeline.backfill.run import Backfilled, Callbacks
+from pipeline.result_tables import show_losses, show_written
 from pipeline.results import Ending, PlayResult
 from playscore.client.words import counted
 from playscore.terminal_text import printable
@@ -76,22 +77,11 @@ def show(done: Backfilled, console: Console) -> None:
             endings.add_row(outcome, reason, str(plays))
     console.print(endings)
     if not done.by_workers:
-        written = done.written
-        console.print(
-            f"Recorded: {written.inserted} new, {written.replaced} replaced, {written.unchanged} unchanged,"
-            f" {written.stale} stale, {written.conflicting} in conflict with what is stored;"
-            f" {written.withdrawn} withdrawn."
-        )
+        show_written(done.written, console)
     rate = f", {done.played / done.seconds:.0f} plays a second" if done.played else ""
     console.print(f"{done.seconds:.1f} s{rate}.")
     for game_id, why in itertools.islice(done.failed.items(), GAMES_SHOWN):
         console.print(Text(printable(f"Game {game_id}: {why}")))
     if len(done.failed) > GAMES_SHOWN:
         console.print(f"and {len(done.failed) - GAMES_SHOWN} more games")
-    if done.losses:
-        left_out = Table("left out", title="What could not be read", title_justify="left")
-        left_out.add_column("count", justify="right")
-        left_out.add_column("the first of them")
-        for loss in done.losses:
-            left_out.add_row(Text(printable(loss.reason)), str(loss.count), Text(printable(loss.example)))
-        console.print(left_out)
+    show_losses(done.losses, console)
