@@ -25,9 +25,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def namespace() -> Iterator[str]:
-    """An empty namespace with the keys that an installation has to bring."""
+def empty() -> Iterator[None]:
+    """A cluster without the namespace."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=600s", namespace="default")
+    yield
+    kubectl("delete", "namespace", NAMESPACE, "--timeout=600s", namespace="default")
+
+
+@pytest.fixture(scope="module")
+def namespace(empty: None) -> str:
+    """An empty namespace with the keys that an installation has to bring."""
     kubectl("apply", "--filename=-", given=(ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
     kubectl(
         "create",
@@ -36,12 +43,11 @@ def namespace() -> Iterator[str]:
         "featurizer-token-keys",
         "--from-literal=keys=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     )
-    yield NAMESPACE
-    kubectl("delete", "namespace", NAMESPACE, "--timeout=600s", namespace="default")
+    return NAMESPACE
 
 
 @pytest.fixture(scope="module")
-def volumes(namespace: str, images: None) -> Iterator[None]:
+def volumes(empty: None, images: None) -> Iterator[None]:
     """Empty volumes on the node, for clusters that make none: they have no storage class."""
     made = not kubectl("get", "storageclasses", "--output=name", namespace="default").strip()
     if made:

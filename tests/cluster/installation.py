@@ -30,7 +30,7 @@ from tests.cluster.cluster import (
 )
 
 SERVICES: Final = ("featurizer", "scorer", "aggregator")
-_INDEXES = itertools.count()
+_INDEXES = itertools.count(1)  # 0 is the game of docs/operations.md
 
 
 def without_custom_resources(manifests: str) -> str:

@@ -27,7 +27,7 @@ WORKLOADS = ("statefulset/nats", "statefulset/aggregator", "deployment/featurize
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed(volumes: None) -> None:
+def installed(namespace: str, volumes: None) -> None:
     """The overlay, running."""
     apply(rendered("local"))
     rolled_out(*WORKLOADS, "deployment/scorer", "deployment/worker")

@@ -14,7 +14,7 @@ PLAYS = 6
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed(volumes: None) -> None:
+def installed(namespace: str, volumes: None) -> None:
     """The overlay over a database of its own; one of each but the aggregator."""
     apply(Path(__file__).with_name("postgresql.yaml").read_text())
     rolled_out("deployment/postgresql")
