@@ -27,6 +27,7 @@ from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import Game
 from playscore.scorer.v1 import scorer_pb2 as scorer
+from playscore.scorer.v1.scorer_pb2_grpc import ScorerServiceStub
 from playscore.wire.games import feed_of
 from simulator import simulate
 from simulator.hockey import simulate_games
@@ -128,7 +129,7 @@ async def record_corpus(stack: LocalStack) -> Corpus:
             await _play(told, frames, scores, ratings)
         await _featurize_again(frames, (games[0].game, hockey[0].game))
         calls = [call for recorder in recorders for call in recorder.calls]
-        await _score_on_a_stream(scores, calls)
+        await _score_on_streams(scores, calls)
         await _describe(frames, scores, ratings)
         await _read(ratings)
         await _operate(ratings)
@@ -190,26 +191,35 @@ async def _featurize_again(frames: FeaturizerClient, games: Iterable[Game]) -> N
             )
 
 
-async def _score_on_a_stream(scores: ScorerClient, calls: Sequence[Recorded]) -> None:
-    """What was scored and graded in calls, on a stream."""
+async def _score_on_streams(scores: ScorerClient, calls: Sequence[Recorded]) -> None:
+    """What was scored and graded in calls, on a stream: one by one, and all in a message."""
 
     def sent(name: str, request: type[Any]) -> list[Any]:
         of_name = [call for call in calls if call.path.endswith(f"/{name}")]
         return [request.FromString(call.requests[0]) for call in of_name][:3]
 
-    async with scores.stream_scores() as stream:
-        for passes in sent("ScorePasses", scorer.ScorePassesRequest):
-            await stream.score_pass(passes.passes[0])
-        for graded in sent("GradePasses", scorer.GradePassesRequest):
-            await stream.grade_pass(graded.passes[0], graded.supports)
-        for shots in sent("ScoreShots", scorer.ScoreShotsRequest):
-            await stream.score_shot(shots.shots[0])
-        for graded_shots in sent("GradeShots", scorer.GradeShotsRequest):
-            await stream.grade_shot(graded_shots.shots[0])
-        for faceoffs in sent("ScoreFaceoffs", scorer.ScoreFaceoffsRequest):
-            await stream.score_faceoff(faceoffs.faceoffs[0])
-        for graded_faceoffs in sent("GradeFaceoffs", scorer.GradeFaceoffsRequest):
-            await stream.grade_faceoff(graded_faceoffs.faceoffs[0])
+    requests = [
+        *(scorer.StreamScoresRequest(score_pass=of.passes[0]) for of in sent("ScorePasses", scorer.ScorePassesRequest)),
+        *(
+            scorer.StreamScoresRequest(support=support)
+            for of in sent("GradePasses", scorer.GradePassesRequest)
+            for support in of.supports
+        ),
+        *(scorer.StreamScoresRequest(grade_pass=of.passes[0]) for of in sent("GradePasses", scorer.GradePassesRequest)),
+        *(scorer.StreamScoresRequest(score_shot=of.shots[0]) for of in sent("ScoreShots", scorer.ScoreShotsRequest)),
+        *(scorer.StreamScoresRequest(grade_shot=of.shots[0]) for of in sent("GradeShots", scorer.GradeShotsRequest)),
+        *(
+            scorer.StreamScoresRequest(score_faceoff=of.faceoffs[0])
+            for of in sent("ScoreFaceoffs", scorer.ScoreFaceoffsRequest)
+        ),
+        *(
+            scorer.StreamScoresRequest(grade_faceoff=of.faceoffs[0])
+            for of in sent("GradeFaceoffs", scorer.GradeFaceoffsRequest)
+        ),
+    ]
+    stub: Any = scores.stub_of(ScorerServiceStub)
+    _ = [answer async for answer in stub.StreamScores(requests)]
+    _ = [answers async for answers in stub.StreamScoreBatches([scorer.StreamScoreBatchesRequest(requests=requests)])]
 
 
 async def _describe(frames: FeaturizerClient, scores: ScorerClient, ratings: AggregatorClient) -> None:
