@@ -21,7 +21,7 @@ def shell(empty: None, volumes: None, tmp_path_factory: pytest.TempPathFactory) 
 def test_from_an_empty_cluster_to_the_first_rating(shell: Shell) -> None:
     _, *blocks = commands("From an empty cluster to the first rating")  # images are there: see the fixture
     *_, ratings = [shell.run(block) for block in blocks]
-    assert "Passing score, SIM" in ratings
+    assert "SIM passers · all plays" in ratings
     assert coverage()["plays"] == FIRST
 
 
