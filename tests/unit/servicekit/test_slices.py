@@ -55,6 +55,50 @@ async def test_little_work_stays_in_the_loop() -> None:
     assert await in_slices(few(100), in_loop=False) != threading.get_ident()
 
 
+async def test_little_work_of_many_calls_stays_in_the_loop_and_leaves_it_to_others() -> None:
+    def little() -> Generator[None, None, int]:
+        end = time.perf_counter() + SLICE_SECONDS / 5
+        while time.perf_counter() < end:
+            yield
+        return threading.get_ident()
+
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(others())
+    assert set(await asyncio.gather(*(in_slices(little()) for _ in range(50)))) == {threading.get_ident()}
+    counting.cancel()
+    assert turns >= 5
+
+
+async def test_what_a_canceled_call_waits_with_is_not_begun() -> None:
+    begun = False
+
+    def steps() -> Generator[None, None, None]:
+        nonlocal begun
+        begun = True
+        yield
+
+    def all_of_this_turn() -> Generator[None, None, None]:
+        time.sleep(SLICE_SECONDS)
+        yield
+
+    working = asyncio.create_task(in_slices(all_of_this_turn()))
+    waiting = asyncio.create_task(in_slices(steps()))
+    await asyncio.sleep(0)  # until both have had their turn
+    waiting.cancel()
+    await working
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.01)
+    assert not begun
+
+
 async def test_work_ends_with_its_call() -> None:
     threads: set[int] = set()
     ended = threading.Event()
