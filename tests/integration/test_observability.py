@@ -42,6 +42,7 @@ from tests.integration.test_feed import LEASE_SECONDS, feed_on
 from tests.processes import SECONDS, Command
 
 ROOT = Path(__file__).resolve().parents[2]
+AUTOSCALING = ROOT / "deploy" / "kubernetes" / "components" / "autoscaling"
 RULES: dict[str, Any] = yaml.safe_load((FOLDER / "rules.yaml").read_text())
 NO_DATA: Mapping[str, str] = {
     "playscore_reload_successful": "nothing is followed without certificates, callers or token keys",
@@ -120,7 +121,13 @@ def prometheus_settings(stack: LocalStack, worker: int, alertmanager: int) -> di
         "global": {"scrape_interval": "2s", "evaluation_interval": "5s"},
         "rule_files": ["rules.yaml"],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()
+            {
+                "job_name": job,
+                "static_configs": [
+                    {"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": "playscore", "pod": f"{job}-0"}}
+                ],
+            }
+            for job, port in ports.items()
         ],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
     }
@@ -280,6 +287,43 @@ async def test_every_recording_rule_and_every_panel_has_data(
             await asyncio.sleep(3.0)
     exported = watched.prometheus.names()
     assert metrics_named() - exported <= NO_DATA.keys()
+
+
+def autoscalers_metrics() -> dict[str, str]:
+    """What autoscalers go by besides CPU: the names, and where they look for them."""
+    scalers = yaml.safe_load_all((AUTOSCALING / "autoscaling.yaml").read_text())
+    metrics = [metric for scaler in scalers for metric in scaler["spec"]["metrics"] if metric["type"] != "Resource"]
+    return {metric[metric["type"].lower()]["metric"]["name"]: metric["type"] for metric in metrics}
+
+
+@pytest.mark.parametrize(("name", "kind"), autoscalers_metrics().items())
+async def test_an_autoscaler_gets_its_metric_by_the_rules_of_the_adapter(
+    watched: Watched, name: str, kind: str
+) -> None:
+    rules = yaml.safe_load((AUTOSCALING / "prometheus-adapter.yaml").read_text())["rules"]
+    of_pods = kind == "Pods"
+    asked = {
+        "<<.Series>>": name,
+        "<<.LabelMatchers>>": 'namespace="playscore"' + (',pod=~".+"' if of_pods else ""),
+        "<<.GroupBy>>": "pod" if of_pods else "namespace",
+    }
+
+    def found() -> list[dict[str, Any]]:
+        for rule in rules["custom" if of_pods else "external"]:
+            if any(sample["metric"]["__name__"] == name for sample in watched.prometheus.query(rule["seriesQuery"])):
+                query = rule["metricsQuery"]
+                for placeholder, value in asked.items():
+                    query = query.replace(placeholder, value)
+                return watched.prometheus.query(query)
+        return []
+
+    end = time.monotonic() + SECONDS
+    while not (samples := await asyncio.to_thread(found)):
+        assert time.monotonic() < end, f"no rule of the adapter finds {name}"
+        await asyncio.sleep(0.5)
+    [sample] = samples
+    assert sample["metric"].keys() == {asked["<<.GroupBy>>"]}
+    assert float(sample["value"][1]) >= 0.0
 
 
 async def test_an_alert_reaches_who_is_on_call(watched: Watched, broker: Broker) -> None:
