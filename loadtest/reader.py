@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -40,7 +41,8 @@ class Reader:
         self._league = league
         self._clock = clock
         self._awaited: dict[ClosedPlay, float] = {}
-        self._any = asyncio.Event()
+        self._another = asyncio.Event()
+        """A play has closed since the last question."""
 
     @property
     def awaited(self) -> Sequence[ClosedPlay]:
@@ -50,18 +52,21 @@ class Reader:
     def expect(self, play: ClosedPlay, intended: float) -> None:
         """A play closes, at that time of the clock."""
         self._awaited[play] = intended
-        self._any.set()
+        self._another.set()
 
     async def run(self) -> None:
-        """Asks, until canceled."""
+        """Asks, until canceled; soon where another play has closed, however long those before are awaited."""
+        pause: float | None = None
         while True:
-            await self._any.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._another.wait()
+            self._another.clear()
             begun = self._clock()
             await self.ask()
-            if not self._awaited:
-                self._any.clear()
-            pause = max(EVERY_SECONDS, _SHARE * (begun - max(self._awaited.values(), default=begun)))
-            await asyncio.sleep(max(0.0, begun + pause - self._clock()))
+            await asyncio.sleep(max(0.0, begun + EVERY_SECONDS - self._clock()))
+            latest = max(self._awaited.values(), default=None)
+            pause = None if latest is None else max(0.0, begun + _SHARE * (begun - latest) - self._clock())
 
     async def ask(self) -> None:
         """Asks once for some of those that are awaited."""

@@ -151,6 +151,20 @@ def test_a_recorded_test_with_a_starved_generator_is_invalid() -> None:
     assert verdict(recording, budgets()).outcome is Outcome.INVALID
 
 
+def test_a_recorded_sunday_on_two_slow_cores_is_broken_by_what_was_late_and_nothing_else() -> None:
+    recording = Recording.load(RECORDINGS / "sunday_4_too_slow.json")
+    judged = verdict(recording, budgets())
+    assert judged.outcome is Outcome.BROKEN
+    assert all("took longer than" in reason for reason in judged.reasons)
+    assert verdict(recording, wider(16)).outcome is Outcome.KEPT
+
+
+def test_a_recorded_season_flat_out_is_judged_by_completeness_alone() -> None:
+    recording = Recording.load(RECORDINGS / "season_kept.json")
+    assert verdict(recording, budgets()).outcome is Outcome.KEPT
+    assert verdict(replace(recording, plays_recorded=recording.plays_recorded - 1), budgets()).outcome is Outcome.BROKEN
+
+
 def test_the_same_latencies_are_broken_where_the_generator_was_on_time_and_kept_by_wider_budgets() -> None:
     recording = replace(Recording.load(RECORDINGS / "starved.json"), lag=Latencies([0.0003] * 3400))
     assert verdict(recording, budgets()).outcome is Outcome.BROKEN
