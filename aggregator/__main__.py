@@ -10,10 +10,10 @@ from aggregator.postgres import CONNECTIONS, without_password
 from aggregator.service import AggregatorService
 from aggregator.stores import check_store_url, make_store
 from aggregator.tasks import make_tasks
-from playscore.release import list_releases
+from playscore.release import list_releases, parse_models
 from playscore.shipped import RELEASES
 from servicekit import ServiceSettings, run
-from servicekit.settings import HostAndPort, ModelVersions, parse_models
+from servicekit.settings import HostAndPort, ModelVersions
 from servicekit.token_keys import TokenKeyFile
 
 

@@ -53,6 +53,11 @@ class ModelVersion:
         return cls(name, int(version))
 
 
+def parse_models(text: str) -> tuple[ModelVersion, ...]:
+    """Models out of `name:version,name:version`; whitespace around them is allowed. Raises ValueError."""
+    return tuple(ModelVersion.parse(part) for part in text.split(",")) if text.strip() else ()
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

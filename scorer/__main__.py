@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import DirectoryPath, Field, FilePath, PositiveFloat
 
 from playscore.errors import PlayscoreError, Reason
-from playscore.release import list_releases
+from playscore.release import list_releases, parse_models
 from playscore.shipped import RELEASES
 from scorer.core.inference import Inference
 from scorer.onnx import OnnxInference
@@ -17,7 +17,7 @@ from scorer.shots.wording import read_catalog
 from scorer.tasks import TASKS
 from scorer.triton import TritonInference
 from servicekit import ServiceSettings, run
-from servicekit.settings import HostAndPort, ModelVersions, parse_models
+from servicekit.settings import HostAndPort, ModelVersions
 
 
 class ScorerSettings(ServiceSettings, env_prefix="PLAYSCORE_SCORER_"):

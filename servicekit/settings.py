@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from playscore.release import ModelVersion
+from playscore.release import parse_models
 from servicekit.addresses import Address
 from servicekit.tracing import DEFAULT_RATIO, Endpoint
 
@@ -22,18 +22,13 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 """`host:port`, `[host]:port` for IPv6; port 0 lets the system choose."""
 
 
-def parse_models(text: str) -> tuple[ModelVersion, ...]:
-    """Models out of `name:version,name:version`; whitespace around them is allowed. Raises ValueError."""
-    return tuple(ModelVersion.parse(part) for part in text.split(",")) if text.strip() else ()
-
-
 def _models(text: str) -> str:
     parse_models(text)
     return text
 
 
 ModelVersions = Annotated[str, AfterValidator(_models)]
-"""`name:version`, several with commas between; `parse_models` reads them."""
+"""`name:version`, several with commas between; `playscore.release.parse_models` reads them."""
 
 
 class ServiceSettings(BaseSettings):

@@ -10,8 +10,8 @@ import click
 from deploy.local.triton_environment import VARIABLE, environment_folder, python_of
 from deploy.local.triton_environment import install as install_environment
 from deploy.triton.repository import Device, Target, build_repository
+from playscore.release import parse_models
 from playscore.shipped import RELEASES
-from servicekit.settings import parse_models
 
 
 @click.group()

@@ -321,9 +321,9 @@ async def test_an_autoscaler_gets_its_metric_by_the_rules_of_the_adapter(
     while not (samples := await asyncio.to_thread(found)):
         assert time.monotonic() < end, f"no rule of the adapter finds {name}"
         await asyncio.sleep(0.5)
-    [sample] = samples
-    assert sample["metric"].keys() == {asked["<<.GroupBy>>"]}
-    assert float(sample["value"][1]) >= 0.0
+    for sample in samples:
+        assert sample["metric"].keys() == {asked["<<.GroupBy>>"]}
+        assert float(sample["value"][1]) >= 0.0
 
 
 async def test_an_alert_reaches_who_is_on_call(watched: Watched, broker: Broker) -> None:

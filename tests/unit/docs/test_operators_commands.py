@@ -26,12 +26,14 @@ GIVEN: Final = {"secret/featurizer-token-keys", "secret/broker", "secret/playsco
 """What an installation brings itself."""
 LONG: Final = {"deploy": "deployment", "hpa": "horizontalpodautoscaler", "deployments": "deployment", "po": "pod"}
 WITH_VALUE: Final = {"-n", "-l", "-o", "-p", "-f", "-c", "--namespace", "--selector", "--filename", "--kustomize"} | {
+    "--tail",
     "--timeout",
     "--for",
     "--replicas",
     "--from-file",
     "--patch",
 }
+OURS: Final = {f"playscore-{name}" for name in ("featurizer", "scorer", "aggregator", "worker", "models", "triton-cpu")}
 OF_PODS: Final = {"logs", "port-forward"}
 """Verbs whose first word is a pod where it names no kind."""
 
@@ -119,7 +121,7 @@ def kubectl_faults(words: Sequence[str]) -> Iterator[str]:
     ):
         yield "an unknown namespace"
     elsewhere = any(name in {"-n", "--namespace"} and value != "playscore" for name, value in options)
-    if elsewhere or not arguments:
+    if elsewhere or not arguments or arguments[0] == "create":
         return
     verb, *named = arguments
     if verb == "cp":
@@ -128,10 +130,11 @@ def kubectl_faults(words: Sequence[str]) -> Iterator[str]:
         return
     if verb == "rollout":
         named = named[1:]
-    if verb == "create":
-        return
     if verb == "exec":
         yield from _in_pod(named[0], inside)
+    elif verb == "set" and len(named) > 1:
+        yield from _targets(verb, named[1:2])
+        yield from _images(named[1], named[2:] if named[0] == "image" else ())
     else:
         yield from _targets(verb, named)
 
@@ -170,6 +173,17 @@ def _targets(verb: str, named: Sequence[str]) -> Iterator[str]:
         kind, _, name = target.partition("/")
         if not is_placeholder(kind) and not is_placeholder(name) and f"{LONG.get(kind, kind)}/{name}" not in names():
             yield f"{target} is not there"
+
+
+def _images(workload: str, assigned: Sequence[str]) -> Iterator[str]:
+    """Faults of `container=image:tag`."""
+    pods = [each["spec"]["template"]["spec"] for each in installed() if title(each).lower() == workload]
+    containers = {each["name"] for pod in pods for each in (*pod.get("initContainers", ()), *pod["containers"])}
+    for container, _, image in (each.partition("=") for each in assigned):
+        if container not in containers:
+            yield f"{workload} has no container {container}"
+        if image.partition(":")[0] not in OURS:
+            yield f"{image} is no image of ours"
 
 
 def _in_pod(pod: str, words: Sequence[str]) -> Iterator[str]:
