@@ -159,6 +159,13 @@ def test_a_recorded_sunday_on_two_slow_cores_is_broken_by_what_was_late_and_noth
     assert verdict(recording, wider(16)).outcome is Outcome.KEPT
 
 
+def test_a_recorded_test_whose_scorer_was_stopped_for_moments_names_the_scorer() -> None:
+    judged = verdict(Recording.load(RECORDINGS / "scorer_slowed.json"), budgets())
+    assert judged.outcome is Outcome.BROKEN
+    assert any(reason.startswith("call (ScorerService ScorePasses)") for reason in judged.reasons)
+    assert any(reason.startswith("pipeline-play:") for reason in judged.reasons)
+
+
 def test_a_recorded_season_flat_out_is_judged_by_completeness_alone() -> None:
     recording = Recording.load(RECORDINGS / "season_kept.json")
     assert verdict(recording, budgets()).outcome is Outcome.KEPT
