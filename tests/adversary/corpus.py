@@ -191,32 +191,26 @@ async def _featurize_again(frames: FeaturizerClient, games: Iterable[Game]) -> N
             )
 
 
+_STREAMED: Sequence[tuple[str, type[Any], str, str]] = (
+    ("ScorePasses", scorer.ScorePassesRequest, "passes", "score_pass"),
+    ("GradePasses", scorer.GradePassesRequest, "passes", "grade_pass"),
+    ("ScoreShots", scorer.ScoreShotsRequest, "shots", "score_shot"),
+    ("GradeShots", scorer.GradeShotsRequest, "shots", "grade_shot"),
+    ("ScoreFaceoffs", scorer.ScoreFaceoffsRequest, "faceoffs", "score_faceoff"),
+    ("GradeFaceoffs", scorer.GradeFaceoffsRequest, "faceoffs", "grade_faceoff"),
+)
+"""Calls, the field that has their plays, and what a stream calls one of these."""
+
+
 async def _score_on_streams(scores: ScorerClient, calls: Sequence[Recorded]) -> None:
     """What was scored and graded in calls, on a stream: one by one, and all in a message."""
 
-    def sent(name: str, request: type[Any]) -> list[Any]:
-        of_name = [call for call in calls if call.path.endswith(f"/{name}")]
-        return [request.FromString(call.requests[0]) for call in of_name][:3]
-
-    requests = [
-        *(scorer.StreamScoresRequest(score_pass=of.passes[0]) for of in sent("ScorePasses", scorer.ScorePassesRequest)),
-        *(
-            scorer.StreamScoresRequest(support=support)
-            for of in sent("GradePasses", scorer.GradePassesRequest)
-            for support in of.supports
-        ),
-        *(scorer.StreamScoresRequest(grade_pass=of.passes[0]) for of in sent("GradePasses", scorer.GradePassesRequest)),
-        *(scorer.StreamScoresRequest(score_shot=of.shots[0]) for of in sent("ScoreShots", scorer.ScoreShotsRequest)),
-        *(scorer.StreamScoresRequest(grade_shot=of.shots[0]) for of in sent("GradeShots", scorer.GradeShotsRequest)),
-        *(
-            scorer.StreamScoresRequest(score_faceoff=of.faceoffs[0])
-            for of in sent("ScoreFaceoffs", scorer.ScoreFaceoffsRequest)
-        ),
-        *(
-            scorer.StreamScoresRequest(grade_faceoff=of.faceoffs[0])
-            for of in sent("GradeFaceoffs", scorer.GradeFaceoffsRequest)
-        ),
-    ]
+    requests: list[scorer.StreamScoresRequest] = []
+    for name, request, field, kind in _STREAMED:
+        of_name = [request.FromString(call.requests[0]) for call in calls if call.path.endswith(f"/{name}")][:3]
+        supports = (support for each in of_name for support in getattr(each, "supports", ()))
+        requests += [scorer.StreamScoresRequest(support=support) for support in supports]
+        requests += [scorer.StreamScoresRequest(**{kind: getattr(each, field)[0]}) for each in of_name]
     stub: Any = scores.stub_of(ScorerServiceStub)
     _ = [answer async for answer in stub.StreamScores(requests)]
     _ = [answers async for answers in stub.StreamScoreBatches([scorer.StreamScoreBatchesRequest(requests=requests)])]

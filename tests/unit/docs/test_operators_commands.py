@@ -33,7 +33,6 @@ WITH_VALUE: Final = {"-n", "-l", "-o", "-p", "-f", "-c", "--namespace", "--selec
     "--from-file",
     "--patch",
 }
-OURS: Final = {f"playscore-{name}" for name in ("featurizer", "scorer", "aggregator", "worker", "models", "triton-cpu")}
 OF_PODS: Final = {"logs", "port-forward"}
 """Verbs whose first word is a pod where it names no kind."""
 
@@ -176,14 +175,16 @@ def _targets(verb: str, named: Sequence[str]) -> Iterator[str]:
 
 
 def _images(workload: str, assigned: Sequence[str]) -> Iterator[str]:
-    """Faults of `container=image:tag`."""
+    """Faults of `container=image:tag`: it is to be another tag of what the container has."""
     pods = [each["spec"]["template"]["spec"] for each in installed() if title(each).lower() == workload]
-    containers = {each["name"] for pod in pods for each in (*pod.get("initContainers", ()), *pod["containers"])}
+    images = {
+        (each["name"], each["image"].partition(":")[0])
+        for pod in pods
+        for each in (*pod.get("initContainers", ()), *pod["containers"])
+    }
     for container, _, image in (each.partition("=") for each in assigned):
-        if container not in containers:
-            yield f"{workload} has no container {container}"
-        if image.partition(":")[0] not in OURS:
-            yield f"{image} is no image of ours"
+        if (container, image.partition(":")[0]) not in images:
+            yield f"{workload} has no container {container} with an image {image}"
 
 
 def _in_pod(pod: str, words: Sequence[str]) -> Iterator[str]:
