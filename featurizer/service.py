@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final
 
 import grpc.aio
 import structlog
@@ -33,6 +34,9 @@ from servicekit.token_keys import TokenKeyFile
 from servicekit.tokens import Keyring
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+MAX_TOGETHER: Final = 32
+"""Answers of a message: the largest tensors of as many are well within what a message may have."""
 
 _log = structlog.get_logger()
 
@@ -73,21 +77,49 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
         self, request_iterator: AsyncIterator[messages.StreamPlaysRequest], context: Context
     ) -> AsyncIterator[messages.StreamPlaysResponse]:
         """A game as it is played."""
+        async with aclosing(self._game((request,) async for request in request_iterator)) as game:
+            async for answers in game:
+                for answer in answers:
+                    yield answer
+
+    async def StreamPlayBatches(
+        self, request_iterator: AsyncIterator[messages.StreamPlayBatchesRequest], context: Context
+    ) -> AsyncIterator[messages.StreamPlayBatchesResponse]:
+        """A game as it is played, several messages at once."""
+        async with aclosing(self._game(_messages_of(batch) async for batch in request_iterator)) as game:
+            async for answers in game:
+                for first in range(0, len(answers), MAX_TOGETHER):
+                    yield messages.StreamPlayBatchesResponse(answers=answers[first : first + MAX_TOGETHER])
+
+    async def _game(
+        self, batches: AsyncIterator[Iterable[messages.StreamPlaysRequest]]
+    ) -> AsyncGenerator[Sequence[messages.StreamPlaysResponse], None]:
+        """The answers to each batch of the messages of one game, and those to its end."""
         stream: MessageStream | None = None
-        async for request in request_iterator:
+        async for batch in batches:
             arrival = time.perf_counter()
-            if stream is None:
-                stream, opened = MessageStream.open(request, self._tasks, self._keyring)
-                yield opened
-                continue
-            for response in await in_slices(stream.receive(request), in_loop=not stream.is_busy):
-                _observe(response, arrival, request.traceparent)
-                yield response
+            answers: list[messages.StreamPlaysResponse] = []
+            for request in batch:
+                if stream is None:
+                    stream, opened = MessageStream.open(request, self._tasks, self._keyring)
+                    answers.append(opened)
+                    continue
+                try:
+                    made = await in_slices(stream.receive(request), in_loop=not stream.is_busy)
+                except PlayscoreError:
+                    if answers:
+                        yield answers
+                    raise
+                for answer in made:
+                    _observe(answer, arrival, request.traceparent)
+                answers += made
+            yield answers
         if stream is not None:
             arrival = time.perf_counter()
-            for response in await in_slices(stream.half_close(), in_loop=not stream.is_busy):
-                _observe(response, arrival)
-                yield response
+            answers = await in_slices(stream.half_close(), in_loop=not stream.is_busy)
+            for answer in answers:
+                _observe(answer, arrival)
+            yield answers
 
     async def FeaturizePlays(
         self, request: messages.FeaturizePlaysRequest, context: Context
@@ -149,6 +181,11 @@ class FeaturizerService(featurizer_pb2_grpc.FeaturizerServiceServicer):
             subjects, task = refused_play(play.context)
             return Rejection(play.context.play_id, revision, fault.reason, fault.detail, subjects, task)
         return (yield from featurizing(self._tasks, header, roster, context, frames, tracks))
+
+
+def _messages_of(batch: messages.StreamPlayBatchesRequest) -> Iterable[messages.StreamPlaysRequest]:
+    check(batch, leaving=("messages",))
+    return batch.messages
 
 
 def _observe(response: messages.StreamPlaysResponse, arrival: float, traceparent: str = "") -> None:

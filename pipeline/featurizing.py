@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 
@@ -17,6 +17,10 @@ from playscore.tracking.v1 import tracking_pb2 as tracking
 
 MAX_QUEUED = 64
 """Messages that may queue before senders block."""
+MAX_TOGETHER = 16
+"""Messages that travel in one. More would hardly cost less, and the first answer would come later."""
+MAX_TOGETHER_BYTES = 1 << 20
+"""Of those, unless one alone has more."""
 
 log = structlog.get_logger()
 
@@ -96,7 +100,7 @@ class GameStream:
             except (PlayscoreError, ConnectionError, TimeoutError) as failure:
                 if isinstance(failure, PlayscoreError) and failure.reason is Reason.RESUME_TOKEN_INVALID:
                     self._token = None
-                elif not is_transient(failure):
+                elif not (is_transient(failure) or _is_of_an_earlier_release(failure)):
                     raise
                 if not self._absence.failures:
                     pauses = backoff(0.1, 2.0)
@@ -124,14 +128,17 @@ class GameStream:
                 raise min(failures.exceptions, key=by_what_it_says) from None
 
     async def _send_all(self, stream: Stream, backlog: Iterable[Request]) -> None:
-        for request in backlog:
-            await stream.send(request)
+        for together in _batches(backlog):
+            await stream.send(*together)
         while not (self._finished and self._queue.empty()):
-            queued = await self._queue.get()
+            queued = [await self._queue.get()]
+            while not self._queue.empty():
+                queued.append(self._queue.get_nowait())
             if self._reopen:
                 raise _HeaderCorrected
-            if queued is not None and self._is_current(queued):
-                await stream.send(queued)
+            for together in _batches(request for request in queued if request is not None):
+                if current := [request for request in together if self._is_current(request)]:
+                    await stream.send(*current)
         await stream.finish()
 
     async def _receive_all(self, stream: Stream) -> None:
@@ -143,6 +150,26 @@ class GameStream:
                 case "checkpoint":
                     self._absence.ended()
                     self._token = answer.checkpoint.resume_token
+
+
+def _batches(requests: Iterable[Request]) -> Iterator[Sequence[Request]]:
+    """The requests in their order, as many together as make a good message."""
+    together: list[Request] = []
+    size = 0
+    for request in requests:
+        added = request.ByteSize()
+        if together and (len(together) == MAX_TOGETHER or size + added > MAX_TOGETHER_BYTES):
+            yield together
+            together, size = [], 0
+        together.append(request)
+        size += added
+    if together:
+        yield together
+
+
+def _is_of_an_earlier_release(failure: BaseException) -> bool:
+    """Whether the featurizer lacks the call, as one may that is about to be replaced."""
+    return isinstance(failure, PlayscoreError) and failure.reason is Reason.NOT_IMPLEMENTED
 
 
 class _HeaderCorrected(Exception):  # noqa: N818 (it is no error)

@@ -18,6 +18,7 @@ import structlog
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import GameStream, by_what_it_says
 from pipeline.game_record import GameRecord
+from pipeline.held_film import HeldFilm
 from pipeline.in_flight_play import InFlightPlay
 from pipeline.open_plays import OpenPlays
 from pipeline.play_run import Known, PlayRun
@@ -31,6 +32,7 @@ from playscore.common.v1 import common_pb2 as common
 from playscore.errors import PlayscoreError, Reason
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
 from playscore.feed.v1 import feed_pb2 as feed
+from playscore.tracking.v1 import tracking_pb2 as tracking
 from playscore.wire.common import rejected
 from playscore.wire.told_game import segment_of
 from servicekit.spans import Span
@@ -78,6 +80,7 @@ class GameRun:
         self._record = GameRecord.of(game)
         self._plays: dict[str, PlayRun] = {}
         self._film = StreamedFilm(self._record)
+        self._held = HeldFilm()
         self._open = OpenPlays()
         self._traces = PlayTraces(traceparent)
         self._deferred: dict[PlayRun, None] = {}
@@ -111,6 +114,11 @@ class GameRun:
         self._feed_ended = False
         """Nothing more comes: what is missing stays missing."""
         self._record.add_all(archive)
+        self._tasks_of_sport: tuple[Task, ...] = ()
+        """The tasks that score plays of the game."""
+        self._follows_film = False
+        """Film goes to the featurizer though no play is open on it."""
+        self._heed_header()
         for told in self._record.plays.values():
             known = told.revision(whole=True)
             self._plays[told.play_id] = PlayRun(told, asked=known, answered=known)
@@ -142,6 +150,7 @@ class GameRun:
                     await self._settling
                 await self._settle()
                 if self._stream is not None:
+                    await self._send_held()
                     await self._stream.finish()
                 for task in beside:
                     task.cancel()
@@ -211,8 +220,8 @@ class GameRun:
                 await self._send(featurizer.StreamPlaysRequest(roster=self._record.roster()))
             case "frames":
                 await self._send_frames(message)
-            case "track" if self._follows_film or self._open.on(message.track.segment_id):
-                await self._send(featurizer.StreamPlaysRequest(track=message.track))
+            case "track":
+                await self._send_track(message.track)
             case "context":
                 await self._tell(self._play(message.context.play_id))
             case "end_play":
@@ -240,13 +249,27 @@ class GameRun:
         if self._follows_film:
             self._film.goes_on(message.frames)
         if plays or self._follows_film:
-            closing = any(task.closes(message.frames) for task in self._tasks_of_sport)
+            closing = self._may_close(message.frames)
             for play in plays:
                 if closing or not play.closing_sent_at:
                     play.closing_sent_at = time.perf_counter()
-            await self._send(featurizer.StreamPlaysRequest(frames=message.frames))
+                play.may_close = play.may_close or closing
+            if self._follows_film or not self._held.add_frames(message.frames):
+                await self._send(featurizer.StreamPlaysRequest(frames=message.frames))
+            elif self._held.is_full or any(play.may_close for play in plays):
+                await self._send_held()
         for play in [*plays, *(play for play in self._deferred if self._segment(play) == segment_id)]:
             await self._end(play)
+
+    async def _send_track(self, track: tracking.TrackBatch) -> None:
+        plays = self._open.on(track.segment_id)
+        if self._follows_film or (plays and not self._held.add_track(track)):
+            await self._send(featurizer.StreamPlaysRequest(track=track))
+        elif self._held.is_full or any(play.may_close for play in plays):
+            await self._send_held()
+
+    def _may_close(self, frames: tracking.FrameBatch) -> bool:
+        return any(task.closes(frames) for task in self._tasks_of_sport)
 
     async def _tell(self, play: PlayRun) -> None:
         """A context of the play came: open it, add to it, or make it again."""
@@ -271,6 +294,7 @@ class GameRun:
         """The featurizer is asked for the play at a revision; what is known of it there."""
         context = play.told.context(revision)
         play.asked = revision
+        play.may_close = play.may_close or context.HasField("release_frame")
         self._open.open(play, segment_of(context))
         return context
 
@@ -287,17 +311,11 @@ class GameRun:
 
     # --- The featurizer's stream ---
 
-    @property
-    def _tasks_of_sport(self) -> tuple[Task, ...]:
-        """The tasks that score plays of the game, as far as its header has come."""
+    def _heed_header(self) -> None:
+        """The header decides which tasks score plays of the game, and whether film goes on though no play is open."""
         header = self._record.header
-        return tuple(task for task in self._tasks if header is not None and task.sport == header.sport)
-
-    @property
-    def _follows_film(self) -> bool:
-        """Whether film goes to the featurizer though no play is open on it."""
-        header = self._record.header
-        return (
+        self._tasks_of_sport = tuple(task for task in self._tasks if header is not None and task.sport == header.sport)
+        self._follows_film = (
             header is not None
             and header.HasField("frame_rate_hertz")
             and any(task.follows_film for task in self._tasks_of_sport)
@@ -306,6 +324,7 @@ class GameRun:
     async def _turn_to_header(self, tasks: asyncio.TaskGroup) -> None:
         header = self._record.header
         assert header is not None
+        self._heed_header()
         if self._stream is not None and self._refusal is None:
             await self._stream.turn_to(header)
             return
@@ -333,6 +352,7 @@ class GameRun:
 
     def _backlog(self) -> Iterator[featurizer.StreamPlaysRequest]:
         """What a new connection must be told: who may appear, and open plays with their film."""
+        self._held.clear()
         if self._record.has_roster:
             yield featurizer.StreamPlaysRequest(roster=self._record.roster())
         if not self._follows_film:
@@ -378,13 +398,25 @@ class GameRun:
             yield self._end_of(play)
 
     async def _send(self, request: featurizer.StreamPlaysRequest) -> None:
+        await self._send_held()
         if self._stream is not None and self._refusal is None:
             await self._stream.send(self._traces.tagged(request))
+
+    async def _send_held(self) -> None:
+        """Send the film that is held: it came before whatever is sent next."""
+        if self._stream is None or self._refusal is not None:
+            return
+        track, frames = self._held.take()
+        if track is not None:
+            await self._stream.send(self._traces.tagged(featurizer.StreamPlaysRequest(track=track)))
+        if frames is not None:
+            await self._stream.send(self._traces.tagged(featurizer.StreamPlaysRequest(frames=frames)))
 
     async def _send_told(self, play: PlayRun) -> None:
         for request in self._told(play) if self._follows_film else self._whole(play):
             if request.HasField("frames") or (self._follows_film and request.HasField("context")):
                 play.closing_sent_at = time.perf_counter()
+            play.may_close = play.may_close or self._may_close(request.frames)
             await self._send(request)
 
     async def _keep_opening(self) -> None:

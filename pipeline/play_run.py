@@ -35,6 +35,8 @@ class PlayRun:
     """How much was known when its tracking was said to be complete, or it was made whole; None: neither was done."""
     closing_sent_at: float = 0.0
     """When the frames were sent that may have closed it, seconds of `time.perf_counter`."""
+    may_close: bool = False
+    """Film has come that may have closed it, or what is known of it says when it closes: any more film may."""
     official: feed.OfficialResult | None = None
     """The latest official result that is known."""
     current: InFlightPlay | None = None

@@ -98,8 +98,8 @@ class Task(Protocol):
 class Stream(Protocol):
     """The stream of one game. `playscore.client.PlayStream` is one."""
 
-    async def send(self, request: featurizer.StreamPlaysRequest) -> None:
-        """Send one message."""
+    async def send(self, *together: featurizer.StreamPlaysRequest) -> None:
+        """Send messages, in this order."""
         ...
 
     async def finish(self) -> None:

@@ -275,6 +275,9 @@ FIELD_LIMITS: Mapping[str, FieldLimits] = MappingProxyType(
         ),
         "playscore.featurizer.v1.StreamPlaysRequest.frames": FieldLimits(max_numbers=200000, max_parts=1000),
         "playscore.featurizer.v1.StreamPlaysRequest.track": FieldLimits(max_numbers=200000),
+        "playscore.featurizer.v1.StreamPlayBatchesRequest.messages": FieldLimits(
+            max_items=256, max_numbers=1000000, max_parts=64000
+        ),
         "playscore.featurizer.v1.OpenGame.header": FieldLimits(required=True),
         "playscore.featurizer.v1.WholePlay.context": FieldLimits(required=True),
         "playscore.featurizer.v1.FeaturizePlaysRequest.header": FieldLimits(required=True),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,7 @@ from playscore.tracking.v1 import tracking_pb2 as tracking
 
 FEATURIZE: Final = "/playscore.featurizer.v1.FeaturizerService/FeaturizePlays"
 STREAM_PLAYS: Final = "/playscore.featurizer.v1.FeaturizerService/StreamPlays"
+STREAM_PLAY_BATCHES: Final = "/playscore.featurizer.v1.FeaturizerService/StreamPlayBatches"
 GRADE: Final = "/playscore.scorer.v1.ScorerService/GradePasses"
 SCORE: Final = "/playscore.scorer.v1.ScorerService/ScorePasses"
 LIST_MODELS: Final = "/playscore.scorer.v1.ScorerService/ListModels"
@@ -157,6 +158,11 @@ def game_of_plays(count: int) -> list[bytes]:
     told = [featurizer.StreamPlaysRequest(context=context(str(place))) for place in range(count)]
     film = [featurizer.StreamPlaysRequest(frames=one_frame(frame, ["p0"])) for frame in range(20)]
     return [each.SerializeToString() for each in (opening, *told, *film)]
+
+
+def batch_of(messages: Iterable[bytes]) -> bytes:
+    """The messages of a stream as one."""
+    return b"".join(_field(1, message) for message in messages)
 
 
 def stream_frame_by_frame(count: int) -> list[bytes]:

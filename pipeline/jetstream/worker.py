@@ -46,8 +46,8 @@ _PAUSE_SECONDS = 0.5
 """Before stages that failed are made anew."""
 _COUNT_EVERY_SECONDS = 5.0
 """The games that wait."""
-_GATHER_SECONDS = 0.1
-"""For which messages of one game are gathered before it is offered."""
+_GATHER_SECONDS = 0.25
+"""For which messages are gathered before their games are offered."""
 _OFFER_SECONDS = 2.0
 """Between two offers of a game that is talked of."""
 _FINDER_BATCH = 512
@@ -158,7 +158,7 @@ class Worker:
         """Offers games of which something was said to whoever is free. All workers do this together."""
         while True:
             try:
-                async with Pull(self._broker, FEED_STREAM, FINDERS, _FINDER_BATCH) as pull:
+                async with Pull(self._broker, FEED_STREAM, FINDERS, batch=1) as pull:
                     await self._find(pull)
             except (LostError, nats.errors.Error) as lost:
                 log.debug("finding games again", reason=str(lost))
@@ -167,18 +167,19 @@ class Worker:
     async def _find(self, pull: Pull) -> None:
         """A game is offered at once, then once in `_OFFER_SECONDS` while it is talked of: most are held already.
 
-        A message is acknowledged after its game was offered. So a worker that dies leaves it to another.
+        The first message is waited for, and what came until `_GATHER_SECONDS` later is taken at once. A message is
+        acknowledged after its game was offered. So a worker that dies leaves it to another.
         """
         loop = asyncio.get_running_loop()
         waiting: defaultdict[str, list[Msg]] = defaultdict(list)
         offered: dict[str, float] = {}
         while True:
-            message = await pull.next(_GATHER_SECONDS if waiting else 60.0)
+            first = await pull.next(_GATHER_SECONDS if waiting else 60.0)
+            if first is not None:
+                await asyncio.sleep(_GATHER_SECONDS)
+                for message in (first, *await pull.whatever_waits(_FINDER_BATCH)):
+                    waiting[message.subject].append(message)
             now = loop.time()
-            if message is not None:
-                waiting[message.subject].append(message)
-                if sum(map(len, waiting.values())) < _FINDER_BATCH and pull.has_more:
-                    continue
             offered = {subject: at for subject, at in offered.items() if now < at + _OFFER_SECONDS}
             for subject in [subject for subject in waiting if subject not in offered]:
                 offered[subject] = now

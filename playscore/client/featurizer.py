@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import grpc.aio
@@ -54,11 +55,11 @@ class FeaturizerClient(Connection):
         """
         opening = messages.OpenGame(header=header, resume_token=resume_token)
         # Without an iterator of requests: we write. It fails where nobody serves: a stream has no deadline to wait for.
-        call = self._stub.StreamPlays(wait_for_ready=False)  # type: ignore[call-arg]
+        call = self._stub.StreamPlayBatches(wait_for_ready=False)  # type: ignore[call-arg]
         return PlayStream(self.address, call, opening, self.timeout_seconds)
 
 
-class PlayStream(Stream[messages.StreamPlaysRequest, messages.StreamPlaysResponse]):
+class PlayStream:
     """The stream of one game: `async with` opens it, `send` sends, iterating receives, `finish` half-closes.
 
     Opening takes at most the client's `timeout_seconds`; an open stream lasts as long as the game. Raises as
@@ -71,11 +72,12 @@ class PlayStream(Stream[messages.StreamPlaysRequest, messages.StreamPlaysRespons
     def __init__(
         self,
         address: str,
-        call: grpc.aio.StreamStreamCall[messages.StreamPlaysRequest, messages.StreamPlaysResponse],
+        call: grpc.aio.StreamStreamCall[messages.StreamPlayBatchesRequest, messages.StreamPlayBatchesResponse],
         opening: messages.OpenGame,
         timeout_seconds: float,
     ) -> None:
-        super().__init__(address, call)
+        self._address = address
+        self._stream = Stream(address, call)
         self._opening = opening
         self._timeout_seconds = timeout_seconds
 
@@ -83,19 +85,36 @@ class PlayStream(Stream[messages.StreamPlaysRequest, messages.StreamPlaysRespons
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self.send(messages.StreamPlaysRequest(open=self._opening))
-                answer = await self.receive()
+                answer = await self._stream.receive()
         except TimeoutError:
-            self._call.cancel()
+            await self._stream.__aexit__(None, None, None)
             raise TimeoutError(
                 f"{self._address}: the stream did not open within {self._timeout_seconds:g} seconds"
             ) from None
-        if answer is None or not answer.HasField("opened"):
-            self._call.cancel()
+        if answer is None or not answer.answers or not answer.answers[0].HasField("opened"):
+            await self._stream.__aexit__(None, None, None)
             raise ConnectionError(f"{self._address}: the stream did not open")
-        self.opened = answer.opened
+        self.opened = answer.answers[0].opened
         return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stream.__aexit__(kind, error, trace)
+
+    async def send(self, *together: messages.StreamPlaysRequest) -> None:
+        """Send messages, as one where there are several; returns when the transport has taken them.
+
+        Together they may have as many bytes as one message.
+        """
+        await self._stream.send(messages.StreamPlayBatchesRequest(messages=together))
+
+    async def finish(self) -> None:
+        """Say that no more messages follow; answers still come."""
+        await self._stream.finish()
 
     async def __aiter__(self) -> AsyncIterator[messages.StreamPlaysResponse]:
         """The answers, until the service has closed every play and ends the stream."""
-        while (answer := await self.receive()) is not None:
-            yield answer
+        while (batch := await self._stream.receive()) is not None:
+            for answer in batch.answers:
+                yield answer

@@ -142,6 +142,7 @@ class ToldGame:
     """League and identifier of the game, once a message has named it."""
     _players: dict[str, tuple[int, tracking.Player]] = field(default_factory=dict)
     """With the revision of the roster that each is from."""
+    _teams_of_players: set[str] = field(default_factory=set)
 
     def add(self, message: feed.FeedMessage) -> bool:
         """Add one message; False if it says nothing new.
@@ -176,7 +177,7 @@ class ToldGame:
     @property
     def has_both_rosters(self) -> bool:
         """Whether players of every team that the header names may appear."""
-        return self.has_roster and self._teams() <= {player.team_id for _, player in self._players.values()}
+        return self.has_roster and self._teams() <= self._teams_of_players
 
     def roster(self) -> tracking.Roster:
         """Everyone who may appear, without `strangers`. If a player is listed twice, the higher revision wins."""
@@ -267,6 +268,7 @@ class ToldGame:
                 f" {len(changed.keys() | self._players.keys())}",
             )
         self._players.update(changed)
+        self._teams_of_players = {player.team_id for _, player in self._players.values()}
         self.roster_changes += news
         return news
 

@@ -24,6 +24,7 @@ from playscore.aggregator.v1 import aggregator_pb2 as aggregator
 from playscore.client import AggregatorClient, FeaturizerClient, ScorerClient
 from playscore.common.v1 import common_pb2 as common
 from playscore.featurizer.v1 import featurizer_pb2 as featurizer
+from playscore.featurizer.v1.featurizer_pb2_grpc import FeaturizerServiceStub
 from playscore.feed.v1 import feed_pb2 as feed
 from playscore.game import Game
 from playscore.scorer.v1 import scorer_pb2 as scorer
@@ -129,6 +130,7 @@ async def record_corpus(stack: LocalStack) -> Corpus:
             await _play(told, frames, scores, ratings)
         await _featurize_again(frames, (games[0].game, hockey[0].game))
         calls = [call for recorder in recorders for call in recorder.calls]
+        await _stream_one_by_one(frames, calls)
         await _score_on_streams(scores, calls)
         await _describe(frames, scores, ratings)
         await _read(ratings)
@@ -189,6 +191,15 @@ async def _featurize_again(frames: FeaturizerClient, games: Iterable[Game]) -> N
                     )
                 ],
             )
+
+
+async def _stream_one_by_one(frames: FeaturizerClient, calls: Sequence[Recorded]) -> None:
+    """The games that a worker streamed in batches, message by message."""
+    stub: Any = frames.stub_of(FeaturizerServiceStub)
+    for call in calls:
+        if call.path.endswith("/StreamPlayBatches"):
+            batches = map(featurizer.StreamPlayBatchesRequest.FromString, call.requests)
+            _ = [answer async for answer in stub.StreamPlays([each for batch in batches for each in batch.messages])]
 
 
 _STREAMED: Sequence[tuple[str, type[Any], str, str]] = (

@@ -113,7 +113,7 @@ def _stream_case(
     random: Random, corpus: Corpus, method: Method, call: Sequence[bytes], number: int, *, sound: bool
 ) -> Case:
     """Some messages of a stream in a row, behind those that open it."""
-    opening = 2 if method.name == "StreamPlays" else 0
+    opening = 2 if method.name in ("StreamPlays", "StreamPlayBatches") else 0
     if sound:
         return Case(number, method, call[: opening + _MAX_STREAM], "", 0)
     start = random.randrange(opening, max(len(call) - _MAX_STREAM, opening) + 1)

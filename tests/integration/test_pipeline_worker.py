@@ -323,7 +323,7 @@ async def test_a_featurizer_that_goes_and_comes_back_in_the_middle_of_a_game_los
         try:
             await featurizer.wait_ready(30)
             async with bench(featurizer_address=f"127.0.0.1:{port}") as services:
-                playing = asyncio.create_task(services.play(game, speed=200.0))
+                playing = asyncio.create_task(services.play(game, speed=40.0))
                 await services.ratings.has_records(5)
                 if ended == "killed":
                     await featurizer.kill()

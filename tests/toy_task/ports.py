@@ -33,8 +33,9 @@ class ServiceStream:
         self._requests.put_nowait(featurizer.StreamPlaysRequest(open=opening))
         self._answers = service.StreamPlays(self._told(), None)  # type: ignore[arg-type]  # it asks nothing of the call
 
-    async def send(self, request: featurizer.StreamPlaysRequest) -> None:
-        self._requests.put_nowait(request)
+    async def send(self, *together: featurizer.StreamPlaysRequest) -> None:
+        for request in together:
+            self._requests.put_nowait(request)
 
     async def finish(self) -> None:
         self._requests.put_nowait(None)

@@ -31,7 +31,7 @@ from playscore.hockey.v1 import hockey_pb2 as playscore_dot_hockey_dot_v1_dot_ho
 from playscore.tracking.v1 import tracking_pb2 as playscore_dot_tracking_dot_v1_dot_tracking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(playscore/featurizer/v1/featurizer.proto\x12\x17playscore.featurizer.v1\x1a playscore/common/v1/access.proto\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a\x1cplayscore/feed/v1/feed.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\x1a$playscore/tracking/v1/tracking.proto\"\x8d\x04\n\nPlayTensor\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\r\n\x05shape\x18\x04 \x03(\x05\x12\x0e\n\x06\x66rames\x18\x05 \x01(\x0c\x12\x0f\n\x07statics\x18\x06 \x01(\x0c\x12\x36\n\x08subjects\x18\x07 \x03(\x0b\x32\x1c.playscore.common.v1.SubjectB\x06\xea\xf9\x18\x02\x38\x10\x12@\n\x0fpass_attributes\x18\x08 \x01(\x0b\x32%.playscore.football.v1.PassAttributesH\x00\x12>\n\x0fshot_attributes\x18\t \x01(\x0b\x32#.playscore.hockey.v1.ShotAttributesH\x00\x12\x44\n\x12\x66\x61\x63\x65off_attributes\x18\x0c \x01(\x0b\x32&.playscore.hockey.v1.FaceoffAttributesH\x00\x12\x1b\n\x13interpolated_frames\x18\n \x03(\x05\x12\x19\n\x11\x64uplicate_samples\x18\x0b \x01(\x05\x12\x13\n\x0btraceparent\x18\r \x01(\tB\x0c\n\nattributes\")\n\x0bResumeToken\x12\x1a\n\x05value\x18\x01 \x01(\tB\x0b\xea\xf9\x18\x07\x08\x01\x30\x80 @\x17\"\xfb\x02\n\x12StreamPlaysRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32!.playscore.featurizer.v1.OpenGameH\x00\x12/\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x31\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextH\x00\x12@\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchB\x0b\xea\xf9\x18\x07H\xc0\x9a\x0cP\xe8\x07H\x00\x12<\n\x05track\x18\x05 \x01(\x0b\x32!.playscore.tracking.v1.TrackBatchB\x08\xea\xf9\x18\x04H\xc0\x9a\x0cH\x00\x12.\n\x08\x65nd_play\x18\x06 \x01(\x0b\x32\x1a.playscore.feed.v1.EndPlayH\x00\x12\x13\n\x0btraceparent\x18\x07 \x01(\tB\t\n\x07message\"\x81\x01\n\x08OpenGame\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderB\x06\xea\xf9\x18\x02\x08\x01\x12:\n\x0cresume_token\x18\x02 \x01(\x0b\x32$.playscore.featurizer.v1.ResumeToken\"\x93\x02\n\x13StreamPlaysResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.GameOpenedH\x00\x12\x35\n\x06tensor\x18\x02 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorH\x00\x12\x33\n\trejection\x18\x03 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12\x39\n\ncheckpoint\x18\x04 \x01(\x0b\x32#.playscore.featurizer.v1.CheckpointH\x00\x12\x13\n\x0btraceparent\x18\x05 \x01(\tB\t\n\x07message\"$\n\nGameOpened\x12\x16\n\x0eplays_finished\x18\x01 \x01(\x05\"\xcd\x01\n\nCheckpoint\x12:\n\x0cresume_token\x18\x01 \x01(\x0b\x32$.playscore.featurizer.v1.ResumeToken\x12\x14\n\x0clast_play_id\x18\x02 \x01(\t\x12\x16\n\x0eplays_finished\x18\x03 \x01(\x05\x12\x0f\n\x07tensors\x18\x04 \x01(\x05\x12\x12\n\nrejections\x18\x05 \x01(\x05\x12\x16\n\x0e\x66rames_dropped\x18\x06 \x01(\x05\x12\x18\n\x10\x63ontexts_ignored\x18\x07 \x01(\x05\"\xbf\x01\n\tWholePlay\x12\x37\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x06\x66rames\x18\x02 \x03(\x0b\x32!.playscore.tracking.v1.FrameBatch\x12\x31\n\x06tracks\x18\x03 \x03(\x0b\x32!.playscore.tracking.v1.TrackBatch\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"\xc5\x01\n\x15\x46\x65\x61turizePlaysRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderB\x06\xea\xf9\x18\x02\x08\x01\x12-\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.Roster\x12\x42\n\x05plays\x18\x03 \x03(\x0b\x32\".playscore.featurizer.v1.WholePlayB\x0f\xea\xf9\x18\x0b\x38\xc8\x01H\xc0\x84=P\xc0\xcf$\"\x82\x01\n\x16\x46\x65\x61turizePlaysResponse\x12\x34\n\x07tensors\x18\x01 \x03(\x0b\x32#.playscore.featurizer.v1.PlayTensor\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"L\n\x17\x44\x65scribeFeaturesRequest\x12\x31\n\x04task\x18\x01 \x01(\x0e\x32\x19.playscore.common.v1.TaskB\x08\xea\xf9\x18\x04\x08\x01@\x0b\"9\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x81\x02\n\x14\x46\x65\x61tureSpecification\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12)\n\x05sport\x18\x03 \x01(\x0e\x32\x1a.playscore.common.v1.Sport\x12\x18\n\x10\x66rame_rate_hertz\x18\x04 \x01(\x01\x12\x36\n\rframe_columns\x18\x05 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\x12\x37\n\x0estatic_columns\x18\x06 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\"`\n\x18\x44\x65scribeFeaturesResponse\x12\x44\n\rspecification\x18\x01 \x01(\x0b\x32-.playscore.featurizer.v1.FeatureSpecification2\x85\x03\n\x11\x46\x65\x61turizerService\x12t\n\x0bStreamPlays\x12+.playscore.featurizer.v1.StreamPlaysRequest\x1a,.playscore.featurizer.v1.StreamPlaysResponse\"\x06\xf2\xf9\x18\x02\x08\x02(\x01\x30\x01\x12y\n\x0e\x46\x65\x61turizePlays\x12..playscore.featurizer.v1.FeaturizePlaysRequest\x1a/.playscore.featurizer.v1.FeaturizePlaysResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12\x7f\n\x10\x44\x65scribeFeatures\x12\x30.playscore.featurizer.v1.DescribeFeaturesRequest\x1a\x31.playscore.featurizer.v1.DescribeFeaturesResponse\"\x06\xf2\xf9\x18\x02\x08\x01\x42R\n\x17playscore.featurizer.v1B\x0f\x46\x65\x61turizerProtoP\x01Z$playscore/featurizer/v1;featurizerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(playscore/featurizer/v1/featurizer.proto\x12\x17playscore.featurizer.v1\x1a playscore/common/v1/access.proto\x1a playscore/common/v1/common.proto\x1a playscore/common/v1/limits.proto\x1a\x1cplayscore/feed/v1/feed.proto\x1a$playscore/football/v1/football.proto\x1a playscore/hockey/v1/hockey.proto\x1a$playscore/tracking/v1/tracking.proto\"\x8d\x04\n\nPlayTensor\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x1c.playscore.common.v1.PlayKeyB\x06\xea\xf9\x18\x02\x08\x01\x12\x1f\n\x08revision\x18\x02 \x01(\x05\x42\r\xea\xf9\x18\t\x11\x00\x00\x00\x00\x00\x00\xf0?\x12 \n\x18\x66\x65\x61ture_specification_id\x18\x03 \x01(\t\x12\r\n\x05shape\x18\x04 \x03(\x05\x12\x0e\n\x06\x66rames\x18\x05 \x01(\x0c\x12\x0f\n\x07statics\x18\x06 \x01(\x0c\x12\x36\n\x08subjects\x18\x07 \x03(\x0b\x32\x1c.playscore.common.v1.SubjectB\x06\xea\xf9\x18\x02\x38\x10\x12@\n\x0fpass_attributes\x18\x08 \x01(\x0b\x32%.playscore.football.v1.PassAttributesH\x00\x12>\n\x0fshot_attributes\x18\t \x01(\x0b\x32#.playscore.hockey.v1.ShotAttributesH\x00\x12\x44\n\x12\x66\x61\x63\x65off_attributes\x18\x0c \x01(\x0b\x32&.playscore.hockey.v1.FaceoffAttributesH\x00\x12\x1b\n\x13interpolated_frames\x18\n \x03(\x05\x12\x19\n\x11\x64uplicate_samples\x18\x0b \x01(\x05\x12\x13\n\x0btraceparent\x18\r \x01(\tB\x0c\n\nattributes\")\n\x0bResumeToken\x12\x1a\n\x05value\x18\x01 \x01(\tB\x0b\xea\xf9\x18\x07\x08\x01\x30\x80 @\x17\"\xfb\x02\n\x12StreamPlaysRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32!.playscore.featurizer.v1.OpenGameH\x00\x12/\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.RosterH\x00\x12\x31\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextH\x00\x12@\n\x06\x66rames\x18\x04 \x01(\x0b\x32!.playscore.tracking.v1.FrameBatchB\x0b\xea\xf9\x18\x07H\xc0\x9a\x0cP\xe8\x07H\x00\x12<\n\x05track\x18\x05 \x01(\x0b\x32!.playscore.tracking.v1.TrackBatchB\x08\xea\xf9\x18\x04H\xc0\x9a\x0cH\x00\x12.\n\x08\x65nd_play\x18\x06 \x01(\x0b\x32\x1a.playscore.feed.v1.EndPlayH\x00\x12\x13\n\x0btraceparent\x18\x07 \x01(\tB\t\n\x07message\"j\n\x18StreamPlayBatchesRequest\x12N\n\x08messages\x18\x01 \x03(\x0b\x32+.playscore.featurizer.v1.StreamPlaysRequestB\x0f\xea\xf9\x18\x0b\x38\x80\x02H\xc0\x84=P\x80\xf4\x03\"Z\n\x19StreamPlayBatchesResponse\x12=\n\x07\x61nswers\x18\x01 \x03(\x0b\x32,.playscore.featurizer.v1.StreamPlaysResponse\"\x81\x01\n\x08OpenGame\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderB\x06\xea\xf9\x18\x02\x08\x01\x12:\n\x0cresume_token\x18\x02 \x01(\x0b\x32$.playscore.featurizer.v1.ResumeToken\"\x93\x02\n\x13StreamPlaysResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.playscore.featurizer.v1.GameOpenedH\x00\x12\x35\n\x06tensor\x18\x02 \x01(\x0b\x32#.playscore.featurizer.v1.PlayTensorH\x00\x12\x33\n\trejection\x18\x03 \x01(\x0b\x32\x1e.playscore.common.v1.RejectionH\x00\x12\x39\n\ncheckpoint\x18\x04 \x01(\x0b\x32#.playscore.featurizer.v1.CheckpointH\x00\x12\x13\n\x0btraceparent\x18\x05 \x01(\tB\t\n\x07message\"$\n\nGameOpened\x12\x16\n\x0eplays_finished\x18\x01 \x01(\x05\"\xcd\x01\n\nCheckpoint\x12:\n\x0cresume_token\x18\x01 \x01(\x0b\x32$.playscore.featurizer.v1.ResumeToken\x12\x14\n\x0clast_play_id\x18\x02 \x01(\t\x12\x16\n\x0eplays_finished\x18\x03 \x01(\x05\x12\x0f\n\x07tensors\x18\x04 \x01(\x05\x12\x12\n\nrejections\x18\x05 \x01(\x05\x12\x16\n\x0e\x66rames_dropped\x18\x06 \x01(\x05\x12\x18\n\x10\x63ontexts_ignored\x18\x07 \x01(\x05\"\xbf\x01\n\tWholePlay\x12\x37\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.playscore.feed.v1.PlayContextB\x06\xea\xf9\x18\x02\x08\x01\x12\x31\n\x06\x66rames\x18\x02 \x03(\x0b\x32!.playscore.tracking.v1.FrameBatch\x12\x31\n\x06tracks\x18\x03 \x03(\x0b\x32!.playscore.tracking.v1.TrackBatch\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"\xc5\x01\n\x15\x46\x65\x61turizePlaysRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.playscore.tracking.v1.GameHeaderB\x06\xea\xf9\x18\x02\x08\x01\x12-\n\x06roster\x18\x02 \x01(\x0b\x32\x1d.playscore.tracking.v1.Roster\x12\x42\n\x05plays\x18\x03 \x03(\x0b\x32\".playscore.featurizer.v1.WholePlayB\x0f\xea\xf9\x18\x0b\x38\xc8\x01H\xc0\x84=P\xc0\xcf$\"\x82\x01\n\x16\x46\x65\x61turizePlaysResponse\x12\x34\n\x07tensors\x18\x01 \x03(\x0b\x32#.playscore.featurizer.v1.PlayTensor\x12\x32\n\nrejections\x18\x02 \x03(\x0b\x32\x1e.playscore.common.v1.Rejection\"L\n\x17\x44\x65scribeFeaturesRequest\x12\x31\n\x04task\x18\x01 \x01(\x0e\x32\x19.playscore.common.v1.TaskB\x08\xea\xf9\x18\x04\x08\x01@\x0b\"9\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x81\x02\n\x14\x46\x65\x61tureSpecification\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\x04task\x18\x02 \x01(\x0e\x32\x19.playscore.common.v1.Task\x12)\n\x05sport\x18\x03 \x01(\x0e\x32\x1a.playscore.common.v1.Sport\x12\x18\n\x10\x66rame_rate_hertz\x18\x04 \x01(\x01\x12\x36\n\rframe_columns\x18\x05 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\x12\x37\n\x0estatic_columns\x18\x06 \x03(\x0b\x32\x1f.playscore.featurizer.v1.Column\"`\n\x18\x44\x65scribeFeaturesResponse\x12\x44\n\rspecification\x18\x01 \x01(\x0b\x32-.playscore.featurizer.v1.FeatureSpecification2\x8e\x04\n\x11\x46\x65\x61turizerService\x12t\n\x0bStreamPlays\x12+.playscore.featurizer.v1.StreamPlaysRequest\x1a,.playscore.featurizer.v1.StreamPlaysResponse\"\x06\xf2\xf9\x18\x02\x08\x02(\x01\x30\x01\x12\x86\x01\n\x11StreamPlayBatches\x12\x31.playscore.featurizer.v1.StreamPlayBatchesRequest\x1a\x32.playscore.featurizer.v1.StreamPlayBatchesResponse\"\x06\xf2\xf9\x18\x02\x08\x02(\x01\x30\x01\x12y\n\x0e\x46\x65\x61turizePlays\x12..playscore.featurizer.v1.FeaturizePlaysRequest\x1a/.playscore.featurizer.v1.FeaturizePlaysResponse\"\x06\xf2\xf9\x18\x02\x08\x02\x12\x7f\n\x10\x44\x65scribeFeatures\x12\x30.playscore.featurizer.v1.DescribeFeaturesRequest\x1a\x31.playscore.featurizer.v1.DescribeFeaturesResponse\"\x06\xf2\xf9\x18\x02\x08\x01\x42R\n\x17playscore.featurizer.v1B\x0f\x46\x65\x61turizerProtoP\x01Z$playscore/featurizer/v1;featurizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMPLAYSREQUEST'].fields_by_name['frames']._serialized_options = b'\352\371\030\007H\300\232\014P\350\007'
   _globals['_STREAMPLAYSREQUEST'].fields_by_name['track']._loaded_options = None
   _globals['_STREAMPLAYSREQUEST'].fields_by_name['track']._serialized_options = b'\352\371\030\004H\300\232\014'
+  _globals['_STREAMPLAYBATCHESREQUEST'].fields_by_name['messages']._loaded_options = None
+  _globals['_STREAMPLAYBATCHESREQUEST'].fields_by_name['messages']._serialized_options = b'\352\371\030\0138\200\002H\300\204=P\200\364\003'
   _globals['_OPENGAME'].fields_by_name['header']._loaded_options = None
   _globals['_OPENGAME'].fields_by_name['header']._serialized_options = b'\352\371\030\002\010\001'
   _globals['_WHOLEPLAY'].fields_by_name['context']._loaded_options = None
@@ -63,6 +65,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBEFEATURESREQUEST'].fields_by_name['task']._serialized_options = b'\352\371\030\004\010\001@\013'
   _globals['_FEATURIZERSERVICE'].methods_by_name['StreamPlays']._loaded_options = None
   _globals['_FEATURIZERSERVICE'].methods_by_name['StreamPlays']._serialized_options = b'\362\371\030\002\010\002'
+  _globals['_FEATURIZERSERVICE'].methods_by_name['StreamPlayBatches']._loaded_options = None
+  _globals['_FEATURIZERSERVICE'].methods_by_name['StreamPlayBatches']._serialized_options = b'\362\371\030\002\010\002'
   _globals['_FEATURIZERSERVICE'].methods_by_name['FeaturizePlays']._loaded_options = None
   _globals['_FEATURIZERSERVICE'].methods_by_name['FeaturizePlays']._serialized_options = b'\362\371\030\002\010\002'
   _globals['_FEATURIZERSERVICE'].methods_by_name['DescribeFeatures']._loaded_options = None
@@ -73,28 +77,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMETOKEN']._serialized_end=880
   _globals['_STREAMPLAYSREQUEST']._serialized_start=883
   _globals['_STREAMPLAYSREQUEST']._serialized_end=1262
-  _globals['_OPENGAME']._serialized_start=1265
-  _globals['_OPENGAME']._serialized_end=1394
-  _globals['_STREAMPLAYSRESPONSE']._serialized_start=1397
-  _globals['_STREAMPLAYSRESPONSE']._serialized_end=1672
-  _globals['_GAMEOPENED']._serialized_start=1674
-  _globals['_GAMEOPENED']._serialized_end=1710
-  _globals['_CHECKPOINT']._serialized_start=1713
-  _globals['_CHECKPOINT']._serialized_end=1918
-  _globals['_WHOLEPLAY']._serialized_start=1921
-  _globals['_WHOLEPLAY']._serialized_end=2112
-  _globals['_FEATURIZEPLAYSREQUEST']._serialized_start=2115
-  _globals['_FEATURIZEPLAYSREQUEST']._serialized_end=2312
-  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_start=2315
-  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_end=2445
-  _globals['_DESCRIBEFEATURESREQUEST']._serialized_start=2447
-  _globals['_DESCRIBEFEATURESREQUEST']._serialized_end=2523
-  _globals['_COLUMN']._serialized_start=2525
-  _globals['_COLUMN']._serialized_end=2582
-  _globals['_FEATURESPECIFICATION']._serialized_start=2585
-  _globals['_FEATURESPECIFICATION']._serialized_end=2842
-  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_start=2844
-  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_end=2940
-  _globals['_FEATURIZERSERVICE']._serialized_start=2943
-  _globals['_FEATURIZERSERVICE']._serialized_end=3332
+  _globals['_STREAMPLAYBATCHESREQUEST']._serialized_start=1264
+  _globals['_STREAMPLAYBATCHESREQUEST']._serialized_end=1370
+  _globals['_STREAMPLAYBATCHESRESPONSE']._serialized_start=1372
+  _globals['_STREAMPLAYBATCHESRESPONSE']._serialized_end=1462
+  _globals['_OPENGAME']._serialized_start=1465
+  _globals['_OPENGAME']._serialized_end=1594
+  _globals['_STREAMPLAYSRESPONSE']._serialized_start=1597
+  _globals['_STREAMPLAYSRESPONSE']._serialized_end=1872
+  _globals['_GAMEOPENED']._serialized_start=1874
+  _globals['_GAMEOPENED']._serialized_end=1910
+  _globals['_CHECKPOINT']._serialized_start=1913
+  _globals['_CHECKPOINT']._serialized_end=2118
+  _globals['_WHOLEPLAY']._serialized_start=2121
+  _globals['_WHOLEPLAY']._serialized_end=2312
+  _globals['_FEATURIZEPLAYSREQUEST']._serialized_start=2315
+  _globals['_FEATURIZEPLAYSREQUEST']._serialized_end=2512
+  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_start=2515
+  _globals['_FEATURIZEPLAYSRESPONSE']._serialized_end=2645
+  _globals['_DESCRIBEFEATURESREQUEST']._serialized_start=2647
+  _globals['_DESCRIBEFEATURESREQUEST']._serialized_end=2723
+  _globals['_COLUMN']._serialized_start=2725
+  _globals['_COLUMN']._serialized_end=2782
+  _globals['_FEATURESPECIFICATION']._serialized_start=2785
+  _globals['_FEATURESPECIFICATION']._serialized_end=3042
+  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_start=3044
+  _globals['_DESCRIBEFEATURESRESPONSE']._serialized_end=3140
+  _globals['_FEATURIZERSERVICE']._serialized_start=3143
+  _globals['_FEATURIZERSERVICE']._serialized_end=3669
 # @@protoc_insertion_point(module_scope)

@@ -197,6 +197,54 @@ class StreamPlaysRequest(_message.Message):
 Global___StreamPlaysRequest: _TypeAlias = StreamPlaysRequest  # noqa: Y015
 
 @_typing.final
+class StreamPlayBatchesRequest(_message.Message):
+    """Some messages of a game's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamPlaysRequest]:
+        """As if each had come by itself, in this order. `open` is the first message of the first batch."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___StreamPlaysRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamPlayBatchesRequest: _TypeAlias = StreamPlayBatchesRequest  # noqa: Y015
+
+@_typing.final
+class StreamPlayBatchesResponse(_message.Message):
+    """Some answers of a game's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamPlaysResponse]:
+        """At least one, in the order in which they were made."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___StreamPlaysResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamPlayBatchesResponse: _TypeAlias = StreamPlayBatchesResponse  # noqa: Y015
+
+@_typing.final
 class OpenGame(_message.Message):
     """Opens a game."""
 

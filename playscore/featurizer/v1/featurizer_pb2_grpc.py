@@ -42,6 +42,11 @@ class FeaturizerServiceStub:
                 request_serializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysRequest.SerializeToString,
                 response_deserializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysResponse.FromString,
                 _registered_method=True)
+        self.StreamPlayBatches = channel.stream_stream(
+                '/playscore.featurizer.v1.FeaturizerService/StreamPlayBatches',
+                request_serializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesRequest.SerializeToString,
+                response_deserializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesResponse.FromString,
+                _registered_method=True)
         self.FeaturizePlays = channel.unary_unary(
                 '/playscore.featurizer.v1.FeaturizerService/FeaturizePlays',
                 request_serializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.FeaturizePlaysRequest.SerializeToString,
@@ -85,6 +90,15 @@ class FeaturizerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamPlayBatches(self, request_iterator, context):
+        """StreamPlays with several messages in one, and several answers: what a message costs by itself, whatever it says, is
+        most of what film costs. Answers come together where the messages did that they answer, or where one message closes
+        several plays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FeaturizePlays(self, request, context):
         """Whole plays of one game, for backfill and corrections. Same code, same answers. A request and its answer have at most
         16 MiB: callers whose library receives 4 MiB by default must raise that.
@@ -107,6 +121,11 @@ def add_FeaturizerServiceServicer_to_server(servicer, server):
                     servicer.StreamPlays,
                     request_deserializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysRequest.FromString,
                     response_serializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysResponse.SerializeToString,
+            ),
+            'StreamPlayBatches': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamPlayBatches,
+                    request_deserializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesRequest.FromString,
+                    response_serializer=playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesResponse.SerializeToString,
             ),
             'FeaturizePlays': grpc.unary_unary_rpc_method_handler(
                     servicer.FeaturizePlays,
@@ -149,6 +168,33 @@ class FeaturizerService:
             '/playscore.featurizer.v1.FeaturizerService/StreamPlays',
             playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysRequest.SerializeToString,
             playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlaysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamPlayBatches(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/playscore.featurizer.v1.FeaturizerService/StreamPlayBatches',
+            playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesRequest.SerializeToString,
+            playscore_dot_featurizer_dot_v1_dot_featurizer__pb2.StreamPlayBatchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

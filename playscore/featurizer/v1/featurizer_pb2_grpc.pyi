@@ -57,6 +57,11 @@ class FeaturizerServiceStub:
 
     Messages have at most 16 MiB, either way.
     """
+    StreamPlayBatches: _grpc.StreamStreamMultiCallable[_featurizer_pb2.StreamPlayBatchesRequest, _featurizer_pb2.StreamPlayBatchesResponse]
+    """StreamPlays with several messages in one, and several answers: what a message costs by itself, whatever it says, is
+    most of what film costs. Answers come together where the messages did that they answer, or where one message closes
+    several plays.
+    """
     FeaturizePlays: _grpc.UnaryUnaryMultiCallable[_featurizer_pb2.FeaturizePlaysRequest, _featurizer_pb2.FeaturizePlaysResponse]
     """Whole plays of one game, for backfill and corrections. Same code, same answers. A request and its answer have at most
     16 MiB: callers whose library receives 4 MiB by default must raise that.
@@ -92,6 +97,11 @@ class FeaturizerServiceAsyncStub(FeaturizerServiceStub):
     reason of the field), or messages out of order (STREAM_ORDER).
 
     Messages have at most 16 MiB, either way.
+    """
+    StreamPlayBatches: _aio.StreamStreamMultiCallable[_featurizer_pb2.StreamPlayBatchesRequest, _featurizer_pb2.StreamPlayBatchesResponse]  # type: ignore[assignment]
+    """StreamPlays with several messages in one, and several answers: what a message costs by itself, whatever it says, is
+    most of what film costs. Answers come together where the messages did that they answer, or where one message closes
+    several plays.
     """
     FeaturizePlays: _aio.UnaryUnaryMultiCallable[_featurizer_pb2.FeaturizePlaysRequest, _featurizer_pb2.FeaturizePlaysResponse]  # type: ignore[assignment]
     """Whole plays of one game, for backfill and corrections. Same code, same answers. A request and its answer have at most
@@ -131,6 +141,17 @@ class FeaturizerServiceServicer(metaclass=_abc_1.ABCMeta):
         reason of the field), or messages out of order (STREAM_ORDER).
 
         Messages have at most 16 MiB, either way.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamPlayBatches(
+        self,
+        request_iterator: _MaybeAsyncIterator[_featurizer_pb2.StreamPlayBatchesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_featurizer_pb2.StreamPlayBatchesResponse], _abc.AsyncIterator[_featurizer_pb2.StreamPlayBatchesResponse]]:
+        """StreamPlays with several messages in one, and several answers: what a message costs by itself, whatever it says, is
+        most of what film costs. Answers come together where the messages did that they answer, or where one message closes
+        several plays.
         """
 
     @_abc_1.abstractmethod

@@ -1,12 +1,14 @@
-"""`StreamPlays` on a real server: a game as it is played, broken off, taken up again, and sent wrongly."""
+"""A game's stream on a real server: message by message and in batches, broken off, taken up again, sent wrongly."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import grpc
@@ -20,7 +22,7 @@ from featurizer.core.segments import MAX_SEGMENTS
 from featurizer.core.whole_plays import featurize
 from featurizer.passing.columns import SPECIFICATION
 from featurizer.passing.task import PASSING
-from featurizer.service import FeaturizerService
+from featurizer.service import MAX_TOGETHER, FeaturizerService
 from playscore.client.featurizer import FeaturizerClient
 from playscore.common.v1 import common_pb2, reason_pb2
 from playscore.errors import PlayscoreError, Reason
@@ -29,6 +31,8 @@ from playscore.featurizer.v1.featurizer_pb2 import (
     OpenGame,
     PlayTensor,
     ResumeToken,
+    StreamPlayBatchesRequest,
+    StreamPlayBatchesResponse,
     StreamPlaysRequest,
     StreamPlaysResponse,
 )
@@ -40,6 +44,7 @@ from playscore.wire.feed import context_to_message
 from playscore.wire.tracking import frames_to_message, header_to_message, roster_to_message, track_to_message
 from servicekit import ServiceSettings, serving
 from servicekit.token_keys import TokenKeyFile
+from tests import hostile
 
 DEADLINE_SECONDS = 30.0
 
@@ -324,6 +329,68 @@ async def test_the_metrics_count_every_play_and_time_every_tensor(
         shown("playscore_featurizer_tensor_seconds_count"),
     ]
     assert [new - old for new, old in zip(after, before, strict=True)] == [count, sacks, 0, count]
+
+
+class TestBatches:
+    async def test_messages_say_the_same_however_they_are_put_together(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        game = games[0]
+        opening = StreamPlaysRequest(open=OpenGame(header=header_to_message(game.header)))
+        sent = [opening, roster(game), *whole(game.plays)]
+        stub = FeaturizerServiceStub(client.channel)
+        alone = [answer async for answer in stub.StreamPlays(iter(sent))]
+        random = Random(7)
+        for _ in range(4):
+            sizes = random.choices((1, 2, 5, 40), k=len(sent))
+            cuts = sorted({min(cut, len(sent)) for cut in itertools.accumulate(sizes)})
+            batches = [
+                StreamPlayBatchesRequest(messages=sent[start:stop]) for start, stop in itertools.pairwise([0, *cuts])
+            ]
+            answered = [batch async for batch in stub.StreamPlayBatches(iter(batches))]
+            assert [answer for batch in answered for answer in batch.answers] == alone
+            assert all(batch.answers for batch in answered)
+
+    async def test_what_closes_together_is_answered_together(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        game = games[0]
+        opening = StreamPlaysRequest(open=OpenGame(header=header_to_message(game.header)))
+        sent = [opening, roster(game), *whole(passes(game)[:2])]
+        stub = FeaturizerServiceStub(client.channel)
+        (answered,) = [batch async for batch in stub.StreamPlayBatches(iter([StreamPlayBatchesRequest(messages=sent)]))]
+        kinds = [answer.WhichOneof("message") for answer in answered.answers]
+        assert kinds == ["opened", "tensor", "checkpoint", "tensor", "checkpoint"]
+
+    async def test_many_answers_take_several_messages(self, client: FeaturizerClient) -> None:
+        batch = hostile.batch_of(hostile.game_of_plays(MAX_TOGETHER + 1))
+        stream = client.channel.stream_stream(hostile.STREAM_PLAY_BATCHES, None, StreamPlayBatchesResponse.FromString)
+        answered = [answer async for answer in stream(iter([batch]), timeout=DEADLINE_SECONDS)]
+        assert max(len(each.answers) for each in answered) == MAX_TOGETHER
+        rejected = [answer for each in answered for answer in each.answers if answer.HasField("rejection")]
+        assert len(rejected) == MAX_TOGETHER + 1
+
+    async def test_what_was_answered_before_a_message_that_ends_the_stream_is_told(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        game = games[0]
+        opening = StreamPlaysRequest(open=OpenGame(header=header_to_message(game.header)))
+        play = passes(game)[0]
+        batch = StreamPlayBatchesRequest(messages=[opening, roster(game), *whole([play]), StreamPlaysRequest()])
+        stream = FeaturizerServiceStub(client.channel).StreamPlayBatches(iter([batch]))
+        told = await stream.read()
+        assert isinstance(told, StreamPlayBatchesResponse)
+        assert [answer.WhichOneof("message") for answer in told.answers][:2] == ["opened", "tensor"]
+        with pytest.raises(grpc.aio.AioRpcError, match="must be set") as caught:
+            await stream.read()
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+    async def test_a_batch_of_more_messages_than_it_may_hold_ends_the_stream(
+        self, client: FeaturizerClient, games: tuple[Game, ...]
+    ) -> None:
+        batch = StreamPlayBatchesRequest(messages=[StreamPlaysRequest()] * 257)
+        with pytest.raises(grpc.aio.AioRpcError, match="must be at most 256"):
+            await FeaturizerServiceStub(client.channel).StreamPlayBatches(iter([batch])).read()
 
 
 class TestBadInput:

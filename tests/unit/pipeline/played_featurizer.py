@@ -72,10 +72,10 @@ class Connection:
         self.takes = asyncio.Event()
         self.takes.set()
 
-    async def send(self, message: Request) -> None:
+    async def send(self, *together: Request) -> None:
         await self.takes.wait()
         async with self.heard:
-            self.received.append(message)
+            self.received += together
             self.heard.notify_all()
 
     async def finish(self) -> None:

@@ -126,7 +126,12 @@ async def test_what_waits_to_be_sent_when_a_connection_breaks_is_not_told_twice(
 
 @pytest.mark.parametrize(
     "failure",
-    [gone(), TimeoutError("it did not open"), PlayscoreError(Reason.OVERLOADED, "later")],
+    [
+        gone(),
+        TimeoutError("it did not open"),
+        PlayscoreError(Reason.OVERLOADED, "later"),
+        PlayscoreError(Reason.NOT_IMPLEMENTED, "an earlier release"),
+    ],
     ids=repr,
 )
 async def test_a_featurizer_that_is_away_is_asked_until_it_opens(failure: Exception) -> None:

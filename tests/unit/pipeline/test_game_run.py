@@ -12,12 +12,13 @@ import pytest
 from pipeline.batch_stages import BatchStages
 from pipeline.featurizing import Request
 from pipeline.game_run import GameRun
+from pipeline.held_film import MAX_FRAMES
 from pipeline.open_plays import MAX_OPEN_SEGMENTS, MAX_WAITING_PLAYS
 from pipeline.results import Ending, PlayResult
 from playscore.common.v1.common_pb2 import SPORT_AMERICAN_FOOTBALL
 from playscore.errors import PlayscoreError, Reason
 from playscore.feed.v1.feed_pb2 import FeedMessage, PlayContext
-from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader, Player, Roster, TrackBatch
+from playscore.tracking.v1.tracking_pb2 import FrameBatch, GameHeader, Player, Roster, TrackBatch, TrackingEvent
 from tests.integration.services import NotingRatings, RulePassing
 from tests.unit.pipeline.played_featurizer import (
     GAME,
@@ -45,6 +46,11 @@ def frames(segment_id: str, *numbers: int) -> FeedMessage:
     return told(frames=FrameBatch(segment_id=segment_id, frame_numbers=numbers))
 
 
+def released(segment_id: str, number: int) -> FeedMessage:
+    event = TrackingEvent(frame_number=number, name="pass_forward")
+    return told(frames=FrameBatch(segment_id=segment_id, frame_numbers=[number], events=[event]))
+
+
 def ball(segment_id: str) -> FeedMessage:
     return told(track=TrackBatch(segment_id=segment_id))
 
@@ -68,6 +74,14 @@ def requested(*messages: FeedMessage) -> list[Request]:
         getattr(request, kind).CopyFrom(getattr(message, kind))
         requests.append(request)
     return requests
+
+
+def together(*film: FeedMessage) -> list[Request]:
+    """Frames of one segment, of nobody, as one request."""
+    batches = [message.frames for message in film]
+    numbers = [number for batch in batches for number in batch.frame_numbers]
+    events = [event for batch in batches for event in batch.events]
+    return requested(told(frames=FrameBatch(segment_id=batches[0].segment_id, frame_numbers=numbers, events=events)))
 
 
 class Source:
@@ -134,17 +148,62 @@ async def finished(connection: Connection) -> None:
 
 
 async def test_what_comes_of_a_play_is_streamed_as_it_comes() -> None:
-    feed = (context("1"), ball("1"), frames("1", 1, 2), frames("1", 3), end("1"))
     async with playing() as worker:
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
-        worker.source.says(*feed, result("1", 9.0))
-        await connection.hears(*requested(*feed))
+        worker.source.says(context("1"), ball("1"), frames("1", 1, 2), released("1", 3))
+        opened = [*requested(context("1"), ball("1")), *together(frames("1", 1, 2), released("1", 3))]
+        await connection.hears(*opened)
+        worker.source.says(frames("1", 4))
+        await connection.hears(*opened, *requested(frames("1", 4)))
+        worker.source.says(end("1"), result("1", 9.0))
+        await connection.hears(*opened, *requested(frames("1", 4), end("1")))
         worker.source.ends()
         connection.answer(tensor("1"), checkpoint("a"))
         await finished(connection)
         done = await worker.done()
     assert done["1"].ending is Ending.SCORED
+
+
+async def test_film_that_can_close_no_play_is_streamed_with_what_comes_next() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER)
+        connection = await worker.featurizer.opened()
+        worker.source.says(context("1"), frames("1", 1), ball("1"), frames("1", 2), context("2"))
+        opened = [*requested(context("1"), ball("1")), *together(frames("1", 1), frames("1", 2))]
+        await connection.hears(*opened, *requested(context("2")))
+
+
+async def test_film_that_can_close_no_play_is_streamed_once_there_is_much_of_it() -> None:
+    film = [frames("1", number) for number in range(MAX_FRAMES)]
+    async with playing() as worker:
+        worker.source.says(HEADER)
+        connection = await worker.featurizer.opened()
+        worker.source.says(context("1"), *film)
+        await connection.hears(*requested(context("1")), *together(*film))
+
+
+@pytest.mark.parametrize("said", [{"release_frame": 2}, {}], ids=["stated", "tagged"])
+async def test_where_a_play_may_close_all_film_is_streamed_as_it_comes(said: dict[str, int]) -> None:
+    before = [] if said else [released("1", 1)]
+    async with playing() as worker:
+        worker.source.says(HEADER, *before, context("1", **said))
+        connection = await worker.featurizer.opened()
+        heard = requested(context("1", **said), *before)
+        await connection.hears(*heard)
+        for message in (frames("1", 2), ball("1"), frames("1", 3)):
+            worker.source.says(message)
+            heard += requested(message)
+            await connection.hears(*heard)
+
+
+async def test_film_that_is_held_is_streamed_before_the_feed_ends() -> None:
+    async with playing() as worker:
+        worker.source.says(HEADER)
+        connection = await worker.featurizer.opened()
+        worker.source.says(context("1"), frames("1", 1))
+        worker.source.ends()
+        await connection.hears(*requested(context("1"), frames("1", 1), end("1")))
 
 
 async def test_tracking_that_came_before_its_play_is_streamed_with_it() -> None:
@@ -173,7 +232,8 @@ async def test_a_play_ends_with_its_last_frame_whichever_is_told_first() -> None
         worker.source.says(HEADER)
         connection = await worker.featurizer.opened()
         worker.source.says(context("1"), end("1", last_frame_number=2), frames("1", 1), frames("1", 2))
-        await connection.hears(*requested(context("1"), frames("1", 1), frames("1", 2), end("1", last_frame_number=2)))
+        film = together(frames("1", 1), frames("1", 2))
+        await connection.hears(*requested(context("1")), *film, *requested(end("1", last_frame_number=2)))
 
 
 async def test_a_revision_that_lacks_one_before_it_is_waited_for() -> None:
@@ -216,7 +276,7 @@ async def test_a_new_connection_is_told_rosters_and_open_plays_whole() -> None:
         worker.source.says(HEADER)
         first = await worker.featurizer.opened()
         worker.source.says(*told_so_far)
-        await first.hears(*requested(*told_so_far))
+        await first.hears(*requested(*told_so_far[:-1]))
         first.answer(tensor("1"), checkpoint("a"), gone())
         second = await worker.featurizer.opened()
         again = requested(roster, context("2"), frames("2", 1), frames("2", 2), context("3"))
@@ -411,9 +471,8 @@ async def test_an_open_play_that_turns_out_to_be_in_another_segment_is_told_its_
         worker.source.says(HEADER, frames("second", 1), context("1", segment_id="first"), frames("first", 1))
         connection = await worker.featurizer.opened()
         opened = requested(context("1", segment_id="first"), frames("first", 1))
-        await connection.hears(*opened)
-        worker.source.says(context("1", 2, segment_id="second"), frames("first", 2), frames("second", 2))
-        corrected = (context("1", 2, segment_id="second"), frames("second", 1), frames("second", 2))
+        worker.source.says(context("1", 2, segment_id="second"), frames("first", 2), released("second", 2))
+        corrected = (context("1", 2, segment_id="second"), frames("second", 1), released("second", 2))
         await connection.hears(*opened, *requested(*corrected))
 
 
@@ -501,8 +560,8 @@ async def test_live_plays_do_not_wait_for_corrections() -> None:
         first = requested(context("1"), frames("1", 1), end("1"))
         await connection.hears(*first)
         connection.answer(tensor("1"), checkpoint("a"))
-        worker.source.says(context("1", 2, attacking_team_id="KC"), context("2"), frames("2", 1))
-        await connection.hears(*first, *requested(context("2"), frames("2", 1)))
+        worker.source.says(context("1", 2, attacking_team_id="KC"), context("2"), released("2", 1))
+        await connection.hears(*first, *requested(context("2"), released("2", 1)))
 
 
 async def test_a_roster_that_comes_while_a_play_is_made_again_makes_it_once_more() -> None:

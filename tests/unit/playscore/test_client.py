@@ -283,12 +283,13 @@ class Featurizer(FeaturizerServicer):  # type: ignore[misc]
     def __init__(self, *, opens: bool = True) -> None:
         self.opens = opens
 
-    async def StreamPlays(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
-        async for request in request_iterator:
-            if not request.HasField("open"):
+    async def StreamPlayBatches(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
+        async for batch in request_iterator:
+            if not batch.messages[0].HasField("open"):
                 await context.abort_with_status(status_of(PlayscoreError(Reason.GAME_MISMATCH, "another game")))
             elif self.opens:
-                yield featurizer_pb2.StreamPlaysResponse(opened=featurizer_pb2.GameOpened())
+                opened = featurizer_pb2.StreamPlaysResponse(opened=featurizer_pb2.GameOpened())
+                yield featurizer_pb2.StreamPlayBatchesResponse(answers=[opened])
 
 
 @asynccontextmanager
