@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -26,7 +27,8 @@ _NOTHING_YET: Final = frozenset({Reason.LEAGUE_NOT_FOUND, Reason.GAME_NOT_FOUND}
 class Reader:
     """Finds out when plays can be read, as any caller of the aggregator could.
 
-    While none is awaited it asks nothing. Of many that wait, those that were asked for longest ago come first.
+    While none is awaited it asks nothing, nor before half of the shortest latency so far has passed: asking in vain
+    takes CPU from whom it waits for. Of many that wait, those that were asked for longest ago come first.
 
     Args:
         ratings: the aggregator.
@@ -43,6 +45,8 @@ class Reader:
         self._awaited: dict[ClosedPlay, float] = {}
         self._another = asyncio.Event()
         """A play has closed since the last question."""
+        self._shortest = 0.0
+        """The shortest latency so far, seconds; 0 before the first."""
 
     @property
     def awaited(self) -> Sequence[ClosedPlay]:
@@ -66,19 +70,31 @@ class Reader:
             await self.ask()
             await asyncio.sleep(max(0.0, begun + EVERY_SECONDS - self._clock()))
             latest = max(self._awaited.values(), default=None)
-            pause = None if latest is None else max(0.0, begun + _SHARE * (begun - latest) - self._clock())
+            pause = None if latest is None else max(0.0, self._next_question(latest, begun) - self._clock())
 
     async def ask(self) -> None:
         """Asks once for some of those that are awaited."""
-        role = next(iter(self._awaited)).role if self._awaited else common.ROLE_UNSPECIFIED
-        asked = list(itertools.islice((play for play in self._awaited if play.role == role), _AT_ONCE))
+        may_be_there = [
+            play for play, intended in self._awaited.items() if self._clock() >= self._first_question(intended)
+        ]
+        role = may_be_there[0].role if may_be_there else common.ROLE_UNSPECIFIED
+        asked = list(itertools.islice((play for play in may_be_there if play.role == role), _AT_ONCE))
         for play in asked:
             self._awaited[play] = self._awaited.pop(play)  # at the end: others come first next time
         found = await self._found(role, asked)
         now = self._clock()
         for play in asked:
             if (play.game_id, play.play_id) in found:
-                self.readable[play] = self._awaited.pop(play), now
+                intended = self._awaited.pop(play)
+                self.readable[play] = intended, now
+                self._shortest = min(self._shortest or math.inf, now - intended)
+
+    def _first_question(self, intended: float) -> float:
+        return intended + self._shortest / 2
+
+    def _next_question(self, intended: float, asked: float) -> float:
+        """When to ask next, given the latest play that is awaited and when it was asked for last."""
+        return max(self._first_question(intended), asked + _SHARE * (asked - intended))
 
     async def _found(self, role: common.Role.ValueType, plays: Sequence[ClosedPlay]) -> set[tuple[str, str]]:
         if not plays:

@@ -30,7 +30,7 @@ SETTLE_SECONDS: Final = 120.0
 _WARM_UP: Final = replace(SCENARIOS["season"], football=2, seconds=30.0)
 _WARM_UP_HOCKEY: Final = replace(_WARM_UP, football=0, hockey=1)
 _BEGIN_AFTER_SECONDS: Final = 0.5
-_ASK_EVERY_SECONDS: Final = 0.1
+_ASK_EVERY_SECONDS: Final = 0.25
 _LAST_LOOK_SECONDS: Final = 5.0
 """After everything is recorded: a reader finds it by then."""
 

@@ -1,6 +1,7 @@
-"""Gives memory back to the system: glibc keeps what was freed, in as many arenas as threads ever asked at once.
+"""The memory of a process: what goes back to the system, and what garbage collection need not look at.
 
-Where the C library is another, nothing is done.
+glibc keeps what was freed, in as many arenas as threads ever asked at once. Where the C library is another, nothing is
+given back.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +32,15 @@ def limit_arenas() -> None:
     if hasattr(_library, "mallopt"):
         _library.mallopt(_M_ARENA_MAX, _ARENAS)
         _library.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+
+
+def spare_from_collection() -> None:
+    """What there is now stays for good: to look at it again stops the process for 50 to 80 ms, each time.
+
+    To be called once, when all is loaded that a process lives with.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def memory_limit() -> int:

@@ -29,7 +29,7 @@ from servicekit.health import Health
 from servicekit.lag import observe_lag
 from servicekit.limits import Limits, pass_over_expired
 from servicekit.logs import configure_logs, log
-from servicekit.memory import limit_arenas, memory_limit
+from servicekit.memory import limit_arenas, memory_limit, spare_from_collection
 from servicekit.metrics import MEMORY_LIMIT_BYTES, announce, count, metrics_port
 from servicekit.native_output import capture_native_output
 from servicekit.reflection import add_reflection
@@ -110,7 +110,7 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> None:
 async def _run(service: Service, settings: ServiceSettings) -> None:
     stop = told_to_end()
     asyncio.get_running_loop().set_default_executor(FairThreads())
-    async with serving(service, settings) as running:
+    async with serving(service, settings, spare_from_collection) as running:
         _log.info("listening", address=str(running.address), metrics_address=str(running.metrics_address))
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({stopped, running.life}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,8 +121,10 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
 
 
 @asynccontextmanager
-async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[Running]:
-    """Takes calls for a service inside the block; leaving it drains.
+async def serving(
+    service: Service, settings: ServiceSettings, on_opened: Callable[[], None] = lambda: None
+) -> AsyncIterator[Running]:
+    """Takes calls for a service inside the block; leaving it drains. `on_opened` is called before the first is taken.
 
     Raises StartError where a port cannot be had, or certificates or the callers file are no use.
 
@@ -177,7 +179,7 @@ async def serving(service: Service, settings: ServiceSettings) -> AsyncIterator[
             await server.start()
         for following in (authentication.follow(), follow(certificates)):
             stack.callback(asyncio.create_task(following).cancel)
-        life = asyncio.create_task(_live(service, health, limits))
+        life = asyncio.create_task(_live(service, health, limits, on_opened))
         lag = asyncio.create_task(observe_lag())
         stack.callback(lag.cancel)
         try:
@@ -285,8 +287,9 @@ def _callers(settings: ServiceSettings) -> Followed[Callers] | None:
         raise StartError(f"cannot use the callers of {path}: {error}") from error
 
 
-async def _live(service: Service, health: Health, limits: Limits) -> None:
+async def _live(service: Service, health: Health, limits: Limits, on_opened: Callable[[], None]) -> None:
     await service.open()
+    on_opened()
     await health.opened()
     limits.admit()
     while True:

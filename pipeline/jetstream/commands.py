@@ -42,6 +42,7 @@ from playscore.client.words import counted
 from playscore.sources import Source, open_source, select_games
 from servicekit import ServiceSettings, StartError, serving
 from servicekit.logs import configure_logs, configure_terminal_logs
+from servicekit.memory import spare_from_collection
 from servicekit.signals import told_to_end
 from servicekit.tracing import tracing
 
@@ -291,7 +292,7 @@ def work(
 
 async def _work(service: WorkerService, settings: ServiceSettings, broker: BrokerAddress) -> None:
     stop = told_to_end()
-    async with serving(service, settings) as running:
+    async with serving(service, settings, spare_from_collection) as running:
         log.info(
             "listening",
             address=str(running.address),

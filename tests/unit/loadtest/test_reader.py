@@ -20,7 +20,11 @@ NEVER, SOON = (ClosedPlay(common.ROLE_GOALIE, "g", play_id) for play_id in ("nev
 class Ratings:
     """An aggregator that has one play."""
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     async def list_plays(self, league: str, *, split: str, **_: Any) -> AsyncIterator[ListedPlay]:
+        self.asked.append(split)
         if f'"{SOON.play_id}"' in split:
             key = common.PlayKey(league=league, game_id=SOON.game_id, play_id=SOON.play_id)
             yield ListedPlay(aggregator.ScoreRecord(key=key), None)
@@ -35,3 +39,24 @@ async def test_a_play_that_never_comes_does_not_keep_the_next_waiting() -> None:
     await until(lambda: SOON in reader.readable)
     assert reader.awaited == (NEVER,)
     asking.cancel()
+
+
+async def test_nobody_is_asked_before_half_of_the_shortest_latency_so_far() -> None:
+    now = 0.0
+    ratings = Ratings()
+    reader = Reader(ratings, "L", lambda: now)  # type: ignore[arg-type]
+    reader.expect(SOON, 0.0)
+    now = 0.040
+    await reader.ask()
+    assert reader.readable == {SOON: (0.0, 0.040)}
+    reader.expect(NEVER, 1.0)
+    now = 1.019
+    await reader.ask()
+    assert len(ratings.asked) == 1
+    now = 1.021
+    await reader.ask()
+    assert len(ratings.asked) == 2
+    now = 2.0
+    reader.expect(SOON, 1.99)
+    await reader.ask()
+    assert SOON in reader.awaited, "half of the shortest latency has not passed"
