@@ -51,6 +51,8 @@ _MAX_PROBES = 64
 """Calls of health in flight at a port of its own: more are refused."""
 _ASK_READY_EVERY_SECONDS = 1.0
 _ANSWER_READY_WITHIN_SECONDS = 1.0
+_LATE_ANSWERS = 2
+"""One after the other, until a service that was ready counts as not ready: one alone says that the machine is busy."""
 
 
 class StartError(Exception):
@@ -292,8 +294,11 @@ async def _live(service: Service, health: Health, limits: Limits, on_opened: Cal
     on_opened()
     await health.opened()
     limits.admit()
+    late = 0
     while True:
-        ready = await _ready(service)
+        answer = await _ready(service)
+        late = late + 1 if answer is None else 0
+        ready = health.serving and late < _LATE_ANSWERS if answer is None else answer
         if ready != health.serving:
             _log.info("serving" if ready else "not serving")
         await health.set(serving=ready, parts=_parts(service))
@@ -307,10 +312,14 @@ def _parts(service: Service) -> dict[str, bool]:
     return {f"{service.descriptor.full_name}/{part}": service.part_ready(part) for part in service.parts}
 
 
-async def _ready(service: Service) -> bool:
+async def _ready(service: Service) -> bool | None:
+    """Whether a service is ready; None where it has not answered in time."""
     try:
         async with asyncio.timeout(_ANSWER_READY_WITHIN_SECONDS):
             return await service.ready()
+    except TimeoutError:
+        _log.warning("readiness unknown", error=f"no answer within {_ANSWER_READY_WITHIN_SECONDS:g} s")
+        return None
     except Exception as error:
         _log.warning("readiness unknown", error=repr(error))
         return False

@@ -54,9 +54,7 @@ class FeaturizerClient(Connection):
         the rosters and every play that was not answered.
         """
         opening = messages.OpenGame(header=header, resume_token=resume_token)
-        # Without an iterator of requests: we write. It fails where nobody serves: a stream has no deadline to wait for.
-        call = self._stub.StreamPlayBatches(wait_for_ready=False)  # type: ignore[call-arg]
-        return PlayStream(self.address, call, opening, self.timeout_seconds)
+        return PlayStream(self.address, self._stub.StreamPlayBatches, opening, self.timeout_seconds)
 
 
 class PlayStream:
@@ -72,12 +70,14 @@ class PlayStream:
     def __init__(
         self,
         address: str,
-        call: grpc.aio.StreamStreamCall[messages.StreamPlayBatchesRequest, messages.StreamPlayBatchesResponse],
+        method: grpc.aio.StreamStreamMultiCallable[
+            messages.StreamPlayBatchesRequest, messages.StreamPlayBatchesResponse
+        ],
         opening: messages.OpenGame,
         timeout_seconds: float,
     ) -> None:
         self._address = address
-        self._stream = Stream(address, call)
+        self._stream = Stream(address, method)
         self._opening = opening
         self._timeout_seconds = timeout_seconds
 
@@ -87,12 +87,12 @@ class PlayStream:
                 await self.send(messages.StreamPlaysRequest(open=self._opening))
                 answer = await self._stream.receive()
         except TimeoutError:
-            await self._stream.__aexit__(None, None, None)
+            self._stream.cancel()
             raise TimeoutError(
                 f"{self._address}: the stream did not open within {self._timeout_seconds:g} seconds"
             ) from None
         if answer is None or not answer.answers or not answer.answers[0].HasField("opened"):
-            await self._stream.__aexit__(None, None, None)
+            self._stream.cancel()
             raise ConnectionError(f"{self._address}: the stream did not open")
         self.opened = answer.answers[0].opened
         return self
@@ -100,7 +100,7 @@ class PlayStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stream.__aexit__(kind, error, trace)
+        self._stream.cancel()
 
     async def send(self, *together: messages.StreamPlaysRequest) -> None:
         """Send messages, as one where there are several; returns when the transport has taken them.

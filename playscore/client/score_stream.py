@@ -32,14 +32,16 @@ class ScoreStream:
     def __init__(
         self,
         address: str,
-        call: grpc.aio.StreamStreamCall[messages.StreamScoreBatchesRequest, messages.StreamScoreBatchesResponse],
+        method: grpc.aio.StreamStreamMultiCallable[
+            messages.StreamScoreBatchesRequest, messages.StreamScoreBatchesResponse
+        ],
         model: common.ModelVersion | None,
         timeout_seconds: float,
     ) -> None:
         self.supports: dict[str, distribution.Support] = {}
         """The supports of all distributions answered so far, by their identifiers."""
         self._address = address
-        self._stream = Stream(address, call)
+        self._stream = Stream(address, method)
         self._model = model
         self._timeout_seconds = timeout_seconds
         self._numbers = count(1)
@@ -58,7 +60,7 @@ class ScoreStream:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
-        await self._stream.__aexit__(kind, error, trace)
+        self._stream.cancel()
 
     async def score_pass(self, play: messages.PassToScore) -> messages.PassScore | common.Rejection:
         """The distribution of the yards gained, and the play score where the yards are known."""

@@ -74,9 +74,7 @@ class ScorerClient(Connection):
 
     def stream_scores(self, model: common.ModelVersion | None = None) -> ScoreStream:
         """Score and grade play by play on one stream, which costs less than a call a play."""
-        # Without an iterator of requests: we write. It fails where nobody serves: a stream has no deadline to wait for.
-        call = self._stub.StreamScoreBatches(wait_for_ready=False)  # type: ignore[call-arg]
-        return ScoreStream(self.address, call, model, self.timeout_seconds)
+        return ScoreStream(self.address, self._stub.StreamScoreBatches, model, self.timeout_seconds)
 
     async def list_models(self) -> tuple[messages.Model, ...]:
         """All models being served, by name and version."""

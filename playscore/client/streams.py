@@ -19,11 +19,13 @@ Answer = TypeVar("Answer", bound=Message)
 class Stream(Generic[Request, Answer]):
     """One stream to `address`. Leaving `async with` ends it. Raises as `Connection` does."""
 
-    def __init__(self, address: str, call: grpc.aio.StreamStreamCall[Request, Answer]) -> None:
+    def __init__(self, address: str, method: grpc.aio.StreamStreamMultiCallable[Request, Answer]) -> None:
         self._address = address
-        self._call = call
+        # Without an iterator of requests: we write. It fails where nobody serves: a stream has no deadline to wait for.
+        call: grpc.aio.StreamStreamCall[Request, Answer] = method(wait_for_ready=False)  # type: ignore[call-arg]
         # A call that ends before it began would leave those who wait to send on it waiting.
         call.add_done_callback(lambda _: call._metadata_sent.set())  # type: ignore[attr-defined]
+        self._call = call
 
     async def __aenter__(self) -> Self:
         return self
@@ -31,6 +33,10 @@ class Stream(Generic[Request, Answer]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.cancel()
+
+    def cancel(self) -> None:
+        """End the stream at once."""
         self._call.cancel()
 
     async def send(self, request: Request) -> None:

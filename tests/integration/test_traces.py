@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,10 @@ PANELS = sorted(
 """What the dashboards show of the latencies of plays. Calls, whose latencies they show too, begin no traces here."""
 
 
+def has_any(prometheus: Prometheus, query: str) -> bool:
+    return bool(prometheus.exemplars(query))
+
+
 async def test_a_panel_of_latency_leads_to_the_trace_of_a_play(
     prometheus: Prometheus, broker: Broker, told: Collector
 ) -> None:
@@ -252,6 +257,6 @@ async def test_a_panel_of_latency_leads_to_the_trace_of_a_play(
     game_id = await play(broker, 3)
     await whole(told, game_id, len(STAGES) - 1)
     for query in PANELS:
-        await until(lambda: bool(prometheus.exemplars(query)))  # noqa: B023
+        await until(partial(has_any, prometheus, query))
         for labels in prometheus.exemplars(query):
             assert labels["span_id"] in {span.span_id for span in told.trace(labels["trace_id"])}

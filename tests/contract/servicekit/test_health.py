@@ -11,6 +11,7 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import servicekit.server
 from servicekit import Running, serving
 from servicekit.health import LIVENESS, STARTUP
 from tests.authority import Authority, dns
@@ -94,6 +95,28 @@ async def test_a_readiness_that_raises_or_hangs_counts_as_no(hangs: bool) -> Non
             await echo.asked.acquire()
         assert not running.health.serving
         assert not running.life.done()
+
+
+async def test_one_late_answer_of_a_service_that_was_ready_says_only_that_the_machine_is_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(servicekit.server, "_ANSWER_READY_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr(servicekit.server, "_ASK_READY_EVERY_SECONDS", 0.01)
+
+    in_time = iter((True, False, True, False, False, True))
+    served: list[bool] = []
+
+    class Slow(Echo):
+        async def ready(self) -> bool:
+            served.append(running.health.serving)
+            if not next(in_time, True):
+                await asyncio.Event().wait()
+            return True
+
+    async with serving(Slow(), EchoSettings()) as running:
+        while len(served) < 7:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.01)
+    assert served[:7] == [False, True, True, True, True, False, True]
 
 
 async def test_a_name_nobody_has_is_not_found_and_may_be_watched(
