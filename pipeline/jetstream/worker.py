@@ -167,17 +167,21 @@ class Worker:
     async def _find(self, pull: Pull) -> None:
         """A game is offered at once, then once in `_OFFER_SECONDS` while it is talked of: most are held already.
 
-        The first message is waited for, and what came until `_GATHER_SECONDS` later is taken at once. A message is
-        acknowledged after its game was offered. So a worker that dies leaves it to another.
+        The first message is waited for, and what came until `_GATHER_SECONDS` later is taken together; without a pause
+        where that was much. A message is acknowledged after its game was offered, so that a worker that dies leaves it
+        to another.
         """
         loop = asyncio.get_running_loop()
         waiting: defaultdict[str, list[Msg]] = defaultdict(list)
         offered: dict[str, float] = {}
+        behind = False
         while True:
             first = await pull.next(_GATHER_SECONDS if waiting else 60.0)
             if first is not None:
-                await asyncio.sleep(_GATHER_SECONDS)
-                for message in (first, *await pull.whatever_waits(_FINDER_BATCH)):
+                await asyncio.sleep(0.0 if behind else _GATHER_SECONDS)
+                came = await pull.whatever_waits(_FINDER_BATCH)
+                behind = len(came) == _FINDER_BATCH
+                for message in (first, *came):
                     waiting[message.subject].append(message)
             now = loop.time()
             offered = {subject: at for subject, at in offered.items() if now < at + _OFFER_SECONDS}
