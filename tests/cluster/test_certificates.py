@@ -34,7 +34,7 @@ ASK = textwrap.dedent("""
 """)
 EXPIRY = textwrap.dedent("""
     import urllib.request
-    shown = urllib.request.urlopen("http://127.0.0.1:9103/metrics").read().decode().splitlines()
+    shown = urllib.request.urlopen("http://127.0.0.1:9100/metrics").read().decode().splitlines()
     name = "playscore_tls_certificate_expiry_timestamp_seconds"
     print(max(float(line.rpartition(" ")[2]) for line in shown if line.startswith(name)))
 """)
