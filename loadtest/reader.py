@@ -74,9 +74,8 @@ class Reader:
 
     async def ask(self) -> None:
         """Asks once for some of those that are awaited."""
-        may_be_there = [
-            play for play, intended in self._awaited.items() if self._clock() >= self._first_question(intended)
-        ]
+        begun = self._clock()
+        may_be_there = [play for play, intended in self._awaited.items() if begun >= self._first_question(intended)]
         role = may_be_there[0].role if may_be_there else common.ROLE_UNSPECIFIED
         asked = list(itertools.islice((play for play in may_be_there if play.role == role), _AT_ONCE))
         for play in asked:

@@ -67,17 +67,14 @@ class BatchStage:
         while True:
             async with self._gathering:
                 batch = [await self._waiting.get()]
-                self._take_waiting(batch)
+                while len(batch) < MAX_PLAYS_PER_CALL and not self._waiting.empty():
+                    batch.append(self._waiting.get_nowait())
                 if self._gather_seconds:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(self._gather_seconds):
                             while len(batch) < MAX_PLAYS_PER_CALL:
                                 batch.append(await self._waiting.get())
             await self._handle(batch)
-
-    def _take_waiting(self, batch: list[InFlightPlay]) -> None:
-        while len(batch) < MAX_PLAYS_PER_CALL and not self._waiting.empty():
-            batch.append(self._waiting.get_nowait())
 
 
 @dataclass(slots=True)

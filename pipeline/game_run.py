@@ -254,17 +254,21 @@ class GameRun:
                 if closing or not play.closing_sent_at:
                     play.closing_sent_at = time.perf_counter()
                 play.may_close = play.may_close or closing
-            if self._follows_film or not self._held.add_frames(message.frames):
-                await self._send(featurizer.StreamPlaysRequest(frames=message.frames))
-            elif self._held.is_full or any(play.may_close for play in plays):
-                await self._send_held()
+            held = not self._follows_film and self._held.add_frames(message.frames)
+            await self._send_film(featurizer.StreamPlaysRequest(frames=message.frames), plays, held=held)
         for play in [*plays, *(play for play in self._deferred if self._segment(play) == segment_id)]:
             await self._end(play)
 
     async def _send_track(self, track: tracking.TrackBatch) -> None:
         plays = self._open.on(track.segment_id)
-        if self._follows_film or (plays and not self._held.add_track(track)):
-            await self._send(featurizer.StreamPlaysRequest(track=track))
+        if plays or self._follows_film:
+            held = not self._follows_film and self._held.add_track(track)
+            await self._send_film(featurizer.StreamPlaysRequest(track=track), plays, held=held)
+
+    async def _send_film(self, film: featurizer.StreamPlaysRequest, plays: Iterable[PlayRun], *, held: bool) -> None:
+        """Send film now, with what is held, unless it is held itself and can close none of the plays on its segment."""
+        if not held:
+            await self._send(film)
         elif self._held.is_full or any(play.may_close for play in plays):
             await self._send_held()
 

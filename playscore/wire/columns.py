@@ -13,6 +13,8 @@ from playscore.game import Floats
 from playscore.wire.validation import invalid
 
 _FLOAT32: Final = np.dtype("<f4")
+FLOAT_BYTES: Final = _FLOAT32.itemsize
+"""Of a number."""
 
 
 def to_bytes(values: Floats | None) -> bytes:
@@ -22,10 +24,10 @@ def to_bytes(values: Floats | None) -> bytes:
 
 def from_bytes(data: bytes, shape: Sequence[int], path: str, reason: Reason) -> Floats:
     """Numbers of a shape, without copying. Raises `reason` where there are not 4 bytes for each."""
-    if len(data) != math.prod(shape) * _FLOAT32.itemsize:
+    if len(data) != math.prod(shape) * FLOAT_BYTES:
         numbers = " x ".join(map(str, shape))
         raise invalid(
-            path, f"must have {_FLOAT32.itemsize * math.prod(shape)} bytes ({numbers} float32), not {len(data)}", reason
+            path, f"must have {FLOAT_BYTES * math.prod(shape)} bytes ({numbers} float32), not {len(data)}", reason
         )
     return np.frombuffer(data, _FLOAT32).reshape(shape)
 

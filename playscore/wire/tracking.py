@@ -32,7 +32,8 @@ from playscore.wire.columns import from_bytes, to_bytes
 from playscore.wire.common import number
 from playscore.wire.validation import check, invalid
 
-_PER_PLAYER: Final = ("speed", "acceleration", "direction_degrees", "orientation_degrees")
+PER_PLAYER: Final = ("speed", "acceleration", "direction_degrees", "orientation_degrees")
+"""Columns of a batch of frames that may be empty."""
 
 
 def header_to_message(header: GameHeader) -> messages.GameHeader:
@@ -211,7 +212,7 @@ def frames_from_message(message: messages.FrameBatch, path: str = "frames") -> F
         player_ids=players,
         x=column("x"),
         y=column("y"),
-        **{name: column(name) for name in _PER_PLAYER if getattr(message, name)},
+        **{name: column(name) for name in PER_PLAYER if getattr(message, name)},
         times_unix_micros=times if len(times) else None,
         events=tuple(map(event_from_message, message.events)),
     )

@@ -16,6 +16,7 @@ from servicekit import Running, serving
 from servicekit.health import LIVENESS, STARTUP
 from tests.authority import Authority, dns
 from tests.contract.servicekit.echo import DESCRIPTOR, Echo, EchoSettings, EchoStub
+from tests.processes import until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -114,8 +115,7 @@ async def test_one_late_answer_of_a_service_that_was_ready_says_only_that_the_ma
             return True
 
     async with serving(Slow(), EchoSettings()) as running:
-        while len(served) < 7:  # noqa: ASYNC110 (nobody tells)
-            await asyncio.sleep(0.01)
+        await until(lambda: len(served) >= 7)
     assert served[:7] == [False, True, True, True, True, False, True]
 
 
