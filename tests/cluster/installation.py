@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,21 @@ def small(manifests: str) -> str:
             for container in [*pod.get("initContainers", ()), *pod["containers"]]:
                 container["resources"]["requests"]["cpu"] = "50m"
     return yaml.safe_dump_all(found)
+
+
+def install_over_postgresql(manifests: str, one_of: Iterable[str]) -> None:
+    """Installs an overlay with a database of its own, and waits until all runs.
+
+    Requests of CPU are small, there is one pod each of the Deployments in `one_of`, and nothing scales by itself.
+    """
+    apply(Path(__file__).with_name("postgresql.yaml").read_text())
+    rolled_out("deployment/postgresql")
+    apply(small(manifests))
+    kubectl("delete", "horizontalpodautoscaler", "--all")
+    for name in one_of:
+        scale(name, 1)
+    kubectl("wait", "--for=condition=complete", "job/migration", "--timeout=300s")
+    rolled_out("statefulset/nats", *(f"deployment/{name}" for name in (*SERVICES, "triton", "worker")))
 
 
 def publish(plays: int) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.authority import Authority, dns
-from tests.cluster.cluster import NAMESPACE, apply, get, kubectl, rolled_out, run, tool, until
-from tests.cluster.installation import all_is_played, publish, scale, small
+from tests.cluster.cluster import NAMESPACE, apply, get, kubectl, run, tool, until
+from tests.cluster.installation import all_is_played, install_over_postgresql, publish
 from tests.unit.deploy.manifests import KUBERNETES
 
 PLAYS = 6
@@ -71,14 +70,7 @@ def installed(namespace: str, volumes: None, authority: Authority, tmp_path_fact
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     for workload in WORKLOADS:
         certify(authority, workload)
-    apply(Path(__file__).with_name("postgresql.yaml").read_text())
-    rolled_out("deployment/postgresql")
-    apply(small(run(tool("kubectl"), "kustomize", folder)))
-    kubectl("delete", "horizontalpodautoscaler", "--all")
-    for name in (*WORKLOADS, "triton"):
-        scale(name, 1)
-    kubectl("wait", "--for=condition=complete", "job/migration", "--timeout=300s")
-    rolled_out("statefulset/nats", *(f"deployment/{name}" for name in (*WORKLOADS, "triton")))
+    install_over_postgresql(run(tool("kubectl"), "kustomize", folder), one_of=(*WORKLOADS, "triton"))
 
 
 def ask(files: int) -> str:
